@@ -1,0 +1,57 @@
+#!/bin/sh
+# Everything this repository does, in one place. Without arguments it says what.
+set -eu
+cd "$(dirname "$0")"
+
+usage() {
+  cat <<'END'
+usage: ./build.sh VERB [ARGUMENTS]
+
+  native                 the native library for this machine
+  build                  everything
+  test [FILTER]          all tests, or those whose names contain FILTER
+  demo [SAMPLE] [ARGS]   a sample from docs/samples; without one: echo --selftest
+  pack                   the NuGet package, into artifacts/package
+  clean                  removes what was built
+
+CONFIGURATION is Release unless the environment says otherwise.
+END
+}
+
+configuration=${CONFIGURATION:-Release}
+
+need_dotnet() {
+  command -v dotnet >/dev/null 2>&1 || {
+    echo "build.sh: the .NET SDK (10 or later) is not on PATH: https://dotnet.microsoft.com/download" >&2; exit 1; }
+}
+
+verb=${1:-help}
+[ $# -eq 0 ] || shift
+
+case $verb in
+  native)
+    need_dotnet
+    dotnet msbuild native/native.proj -v:minimal -nologo ;;
+  build)
+    need_dotnet
+    dotnet build Mood.Event.sln -c "$configuration" -nologo -v minimal ;;
+  test)
+    need_dotnet
+    dotnet test Mood.Event.sln -c "$configuration" -nologo -v minimal ${1:+--filter "FullyQualifiedName~$1"} ;;
+  demo)
+    need_dotnet
+    [ $# -gt 0 ] || set -- echo --selftest
+    sample=$1; shift
+    [ -d "docs/samples/$sample" ] || {
+      echo "build.sh: there is no sample '$sample'. There are: $(ls docs/samples | tr '\n' ' ')" >&2; exit 2; }
+    dotnet run --project "docs/samples/$sample" -c "$configuration" -- "$@" ;;
+  pack)
+    need_dotnet
+    dotnet pack src/Mood.Event -c "$configuration" -nologo -v minimal ;;
+  clean)
+    rm -rf artifacts ;;
+  help|-h|--help)
+    usage ;;
+  *)
+    echo "build.sh: unknown verb '$verb'" >&2; usage >&2; exit 2 ;;
+esac

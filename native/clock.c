@@ -1,0 +1,57 @@
+/* Time: the real clocks, and the manual clock a loop may live on. */
+#include "libev.h"
+
+#include <errno.h>
+#include <time.h>
+
+static void
+set_timespec (struct timespec *ts, double t)
+{
+  ts->tv_sec = (time_t)t;
+  ts->tv_nsec = (long)((t - (double)ts->tv_sec) * 1e9);
+}
+
+/* libev asks for the time without saying for which loop: it is the one this thread is in */
+int
+mood_hook_clock_gettime (clockid_t id, struct timespec *ts)
+{
+  mood_loop *l = mood_current;
+
+  if (!l || !l->manual)
+    return clock_gettime (id, ts);
+
+  set_timespec (ts, id == CLOCK_REALTIME ? l->realtime : l->monotonic);
+  return 0;
+}
+
+void
+mood_loop_clock (mood_loop *l, int32_t manual, double monotonic, double realtime)
+{
+  l->manual = manual;
+  l->monotonic = monotonic;
+  l->realtime = realtime;
+}
+
+double
+mood_time (void)
+{
+  struct timespec ts;
+
+  clock_gettime (CLOCK_REALTIME, &ts);
+  return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+/* a signal handler of the runtime may run on this thread: that is no reason to wake early */
+void
+mood_sleep (double seconds)
+{
+  struct timespec ts;
+
+  if (!(seconds > 0.))
+    return;
+
+  set_timespec (&ts, seconds);
+
+  while (nanosleep (&ts, &ts) && errno == EINTR)
+    ;
+}

@@ -1,0 +1,93 @@
+/* libev's three ways to give up (assert, ev_syserr, no memory) as errors of the loop that ran into them. */
+#include "libev.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+__thread int mood_verifying;
+
+/* a retrying loop inside libev got this many chances of a millisecond each before it counts as hopeless */
+#define RETRIES 1000
+
+static __thread int retries;
+
+void
+mood_error_record (mood_loop *l, int error, const char *message)
+{
+  if (!l->error)
+    {
+      l->error = error ? error : -1;
+      strncpy (l->message, message, sizeof l->message - 1);
+    }
+
+  mood_loop_halt (l);
+}
+
+static void
+give_up (const char *message, int error)
+{
+  fprintf (stderr, "libmood_event: %s: %s\n", message, strerror (error));
+  abort ();
+}
+
+/* `condition` is libev's text and test: ("libev: what is wrong", test) */
+void
+mood_assert_failed (const char *condition)
+{
+  int error = errno;
+
+  if (mood_verifying || !mood_current)
+    {
+      fprintf (stderr, "libmood_event: assertion failed: %s\n", condition);
+      abort ();
+    }
+
+  /* libev goes on to kill the fd: its watchers get EV_ERROR, which says more than this does */
+  if (strstr (condition, "invalid fd found") || strstr (condition, "found invalid fd") || strstr (condition, "bad fd"))
+    return;
+
+  mood_error_record (mood_current, error, condition);
+}
+
+/* Called by libev where a system call failed in a way it cannot handle. Some callers go on, and the loop ends; others
+ * retry for ever, so that they get a second and then a message. */
+static void
+syserr (const char *message) EV_NOEXCEPT
+{
+  int error = errno;
+
+  if (!mood_current || ++retries > RETRIES)
+    give_up (message, error);
+
+  if (mood_current->error == error)
+    usleep (1000);
+
+  mood_error_record (mood_current, error, message);
+}
+
+void
+mood_error_install (void)
+{
+  ev_set_syserr_cb (syserr);
+}
+
+int32_t
+mood_loop_error (mood_loop *l, char *text, int32_t size)
+{
+  int error = l->error;
+
+  retries = 0;
+
+  if (error && size > 0)
+    {
+      strncpy (text, l->message, (size_t)size - 1);
+      text [size - 1] = 0;
+    }
+
+  l->error = 0;
+  memset (l->message, 0, sizeof l->message);
+  return error;
+}

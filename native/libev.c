@@ -1,0 +1,193 @@
+/* The only file that includes ev.c. libev stays unmodified: what has to differ in a managed process is configured in
+ * libev.h or hooked here, by macros that stand before the include. Below it are the few doors to libev's statics. */
+#include "libev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#if __linux__
+# include <sys/epoll.h>
+# include <sys/eventfd.h>
+#endif
+
+/* Dispositions and masks belong to the runtime: signal.c decides what becomes of these calls. */
+int  mood_hook_sigaction (int signum, const struct sigaction *action, struct sigaction *old);
+void mood_hook_signal (int signum);
+#define sigaction(signum, action, old) mood_hook_sigaction (signum, action, old)
+#define signal(signum, handler) mood_hook_signal (signum)
+#define sigprocmask(how, set, old) 0
+
+/* waitpid(-1) would take children that System.Diagnostics.Process owns: child.c waits for watched pids only. */
+pid_t mood_hook_waitpid (int *status, int options);
+#define waitpid(pid, status, options) mood_hook_waitpid (status, options)
+
+/* A loop may live on a manual clock: clock.c. */
+int mood_hook_clock_gettime (clockid_t id, struct timespec *ts);
+#define clock_gettime(id, ts) mood_hook_clock_gettime (id, ts)
+
+#if __linux__
+/* The loop's eventfd is made before the loop, so that EMFILE is an error of the constructor and not an endless retry. */
+__thread int mood_spare_eventfd = -1;
+
+static int
+take_eventfd (unsigned value, int flags)
+{
+  int fd = mood_spare_eventfd;
+  mood_spare_eventfd = -1;
+  return fd >= 0 ? fd : eventfd (value, flags);
+}
+# define eventfd(value, flags) take_eventfd (value, flags)
+#endif
+
+#pragma GCC diagnostic ignored "-Wall"
+#pragma GCC diagnostic ignored "-Wextra"
+#include "ev.c"
+
+/* ev.c's shorthands for the loop's fields (ev_wrap.h) end with it */
+
+ev_signal *
+mood_ev_signal_head (int signum)
+{
+  return (ev_signal *)signals [signum - 1].head;
+}
+
+struct ev_loop *
+mood_ev_signal_loop (int signum)
+{
+  return __atomic_load_n (&signals [signum - 1].loop, __ATOMIC_ACQUIRE);
+}
+
+/* forget a signal's loop and watchers without touching a watcher */
+void
+mood_ev_signal_detach (int signum)
+{
+  __atomic_store_n (&signals [signum - 1].loop, (struct ev_loop *)0, __ATOMIC_RELEASE);
+  signals [signum - 1].head = 0;
+  signals [signum - 1].pending = 0;
+}
+
+ev_child *
+mood_ev_child_head (int chain)
+{
+  return (ev_child *)childs [chain];
+}
+
+int
+mood_ev_child_chains (void)
+{
+  return sizeof childs / sizeof *childs;
+}
+
+/* libev keeps its default loop in a static that it does not clear: references, loop->userdata and active internal watchers of
+ * the loop before would live on in the new one. */
+struct ev_loop *
+mood_ev_default_fresh (unsigned flags)
+{
+  memset (&default_loop_struct, 0, sizeof default_loop_struct);
+  return ev_default_loop (flags);
+}
+
+/* ev_invoke_pending, plus: a halted loop leaves the rest pending for the next run, and a watcher libev stopped by itself
+ * gets its KeepAlive references put right before its callback sees the loop. */
+void
+mood_ev_invoke_pending (struct ev_loop *loop)
+{
+  mood_loop *l = (mood_loop *)loop->userdata;
+
+  loop->pendingpri = NUMPRI;
+
+  do
+    {
+      --loop->pendingpri;
+
+      while (loop->pendingcnt [loop->pendingpri])
+        {
+          ANPENDING *p;
+
+          if (l->halted)
+            return;
+
+          p = loop->pendings [loop->pendingpri] + --loop->pendingcnt [loop->pendingpri];
+          p->w->pending = 0;
+
+          if (p->w->unrefed)
+            mood_watcher_settle (p->w);
+
+          EV_CB_INVOKE (p->w, p->events);
+        }
+    }
+  while (loop->pendingpri);
+}
+
+/* ev_pending_count also counts the slots of events that were cleared */
+int
+mood_ev_pending (struct ev_loop *loop)
+{
+  int pri, i, count = 0;
+
+  for (pri = NUMPRI; pri--; )
+    for (i = loop->pendingcnt [pri]; i--; )
+      count += loop->pendings [pri][i].w != (W)&loop->pending_w;
+
+  return count;
+}
+
+int
+mood_ev_changes (struct ev_loop *loop)
+{
+  return loop->fdchangecnt;
+}
+
+int
+mood_ev_backend_fd (struct ev_loop *loop)
+{
+  return loop->backend_fd;
+}
+
+/* iouring_fork (after Reset, and when the completion queue overflows) starts its timerfd watcher again without giving
+ * up the reference, so that the loop would never end. It always goes through iouring_internal_init, which sets a field
+ * that libev uses nowhere else: when our mark in it is gone, one reference has leaked. */
+void
+mood_ev_settle (struct ev_loop *loop)
+{
+#if EV_USE_IOURING
+  mood_loop *l = (mood_loop *)loop->userdata;
+
+  if (loop->backend != EVBACKEND_IOURING)
+    return;
+
+  if (l->iouring_mark && loop->iouring_sq_dropped != l->iouring_mark)
+    ev_unref (EV_A);
+
+  loop->iouring_sq_dropped = l->iouring_mark = 0xffffffffU;
+#else
+  (void)loop;
+#endif
+}
+
+/* ev_loop_destroy, plus the two arrays that linuxaio_destroy forgets */
+void
+mood_ev_destroy (struct ev_loop *loop)
+{
+#if EV_USE_LINUXAIO
+  int linuxaio = loop->backend == EVBACKEND_LINUXAIO;
+  void *iocbs = loop->linuxaio_iocbps, *submits = loop->linuxaio_submits;
+#endif
+
+  ev_loop_destroy (EV_A);
+
+#if EV_USE_LINUXAIO
+  if (linuxaio)
+    {
+      ev_free (iocbs);
+      ev_free (submits);
+    }
+#endif
+}

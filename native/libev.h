@@ -1,0 +1,109 @@
+/* libev as we configure it, and what our C files share. Every file but libev.c includes libev through here. */
+#ifndef MOOD_LIBEV_H
+#define MOOD_LIBEV_H
+
+#ifndef _GNU_SOURCE
+# define _GNU_SOURCE 1
+#endif
+
+#include "mood_event.h"
+
+#define EV_STANDALONE 1
+#define EV_MULTIPLICITY 1
+#define EV_FEATURES 0x7f
+#define EV_COMPAT3 0
+#define EV_VERIFY 1          /* Loop.Verify really checks; the loop itself never calls it */
+#define EV_CLEANUP_ENABLE 0  /* so that destroying a loop touches no watcher: their memory may be gone first */
+#define EV_USE_SIGNALFD 0    /* a signalfd needs the signal blocked in every thread, which nobody can promise here */
+#define EV_USE_NANOSLEEP 1
+#define EV_USE_MONOTONIC 1
+#define EV_USE_REALTIME 1
+#define EV_USE_SELECT 1
+#define EV_USE_POLL 1
+
+#if __linux__
+# define EV_USE_EPOLL 1
+# define EV_USE_LINUXAIO 1
+# define EV_USE_IOURING 1
+# define EV_USE_INOTIFY 1
+# define EV_USE_EVENTFD 1
+# define EV_USE_TIMERFD 1
+#elif __APPLE__
+# define EV_USE_KQUEUE 1
+#endif
+
+/* Fields every watcher gets. Ours have an owner; libev's own internal watchers are zeroed here and have none. */
+#define EV_COMMON                                                              \
+  void *data;              /* the managed watcher: a weak handle */            \
+  struct mood_loop *owner; /* null in libev's internal watchers */             \
+  int32_t kind;            /* enum mood_kind */                                \
+  int16_t background;      /* KeepAlive is false */                            \
+  int16_t unrefed;         /* and its references are given up right now */
+
+#include "ev.h"
+
+struct mood_loop
+{
+  struct ev_loop *ev;      /* null once closed */
+  void *data;              /* the managed Loop: a weak handle */
+  int references;          /* atomic: the handle's and one per watcher */
+  int open;                /* atomic: ev may be woken */
+  int senders;             /* atomic: threads inside a wake right now */
+  int halted;              /* nothing pending is invoked until the next run */
+  int calls_back;          /* callbacks.pending replaces invoking */
+  ev_async wake;           /* internal, unreferenced: carries what other threads ask for */
+  int error;               /* recorded failure, errno or -1 */
+  char message[256];
+  int manual;              /* clock.c: time is what mood_loop_clock said */
+  double monotonic, realtime;
+  unsigned iouring_mark;   /* libev.c: see mood_ev_settle */
+};
+
+extern mood_callbacks mood_host;
+extern int mood_signals;
+
+/* The loop whose native code this thread is in: what the hooks without a loop argument work for. */
+extern __thread mood_loop *mood_current;
+
+/* loop.c */
+void mood_invoke_hook (struct ev_loop *ev);
+
+/* watcher.c */
+void mood_watcher_settle (mood_watcher *w);
+
+/* error.c */
+void mood_error_record (mood_loop *l, int error, const char *message);
+void mood_error_install (void);
+extern __thread int mood_verifying;
+
+/* signal.c */
+int  mood_signal_start (ev_signal *w);
+void mood_signal_stop (ev_signal *w);
+int  mood_signal_default (unsigned flags, struct ev_loop **ev);
+void mood_signal_detach (struct ev_loop *ev);
+
+/* child.c */
+int  mood_child_start (ev_child *w);
+void mood_child_init (ev_child *w);
+#define MOOD_CHILD_SIZE (sizeof (ev_child) + 2 * sizeof (int32_t))
+
+/* stat.c, embed.c */
+void mood_stat_free (ev_stat *w);
+void mood_embed_start (ev_embed *w);
+
+/* libev.c: doors to libev's statics */
+ev_signal *mood_ev_signal_head (int signum);
+struct ev_loop *mood_ev_signal_loop (int signum);
+void mood_ev_signal_detach (int signum);
+ev_child *mood_ev_child_head (int chain);
+int  mood_ev_child_chains (void);
+struct ev_loop *mood_ev_default_fresh (unsigned flags);
+void mood_ev_invoke_pending (struct ev_loop *ev);
+int  mood_ev_pending (struct ev_loop *ev);
+int  mood_ev_changes (struct ev_loop *ev);
+int  mood_ev_backend_fd (struct ev_loop *ev);
+void mood_ev_settle (struct ev_loop *ev);
+void mood_ev_destroy (struct ev_loop *ev);
+extern __thread int mood_spare_eventfd;
+
+#endif

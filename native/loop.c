@@ -1,0 +1,399 @@
+/* The loop: made, run, woken from other threads, closed. */
+#include "libev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <unistd.h>
+#if __linux__
+# include <sys/eventfd.h>
+#endif
+
+mood_callbacks mood_host;
+int mood_signals;
+__thread mood_loop *mood_current;
+
+static int live_loops;
+extern int mood_live_watchers;
+
+int32_t
+mood_abi_version (void)
+{
+  return MOOD_ABI_VERSION;
+}
+
+void
+mood_initialize (const mood_callbacks *callbacks, int32_t signals)
+{
+  mood_host = *callbacks;
+  mood_signals = signals;
+  mood_error_install ();
+}
+
+int32_t
+mood_libev_version (void)
+{
+  return ev_version_major () << 16 | ev_version_minor ();
+}
+
+uint32_t
+mood_supported_backends (void)
+{
+  return ev_supported_backends ();
+}
+
+uint32_t
+mood_recommended_backends (void)
+{
+  return ev_recommended_backends ();
+}
+
+/* libev also names io_uring, whose loops have no fd that another loop could watch */
+uint32_t
+mood_embeddable_backends (void)
+{
+  return ev_embeddable_backends () & ~(unsigned)EVBACKEND_IOURING;
+}
+
+int32_t
+mood_fd_check (int32_t fd)
+{
+  return fcntl (fd, F_GETFD) < 0 ? -errno : 0;
+}
+
+int32_t
+mood_live (int32_t what)
+{
+  return __atomic_load_n (what ? &mood_live_watchers : &live_loops, __ATOMIC_ACQUIRE);
+}
+
+/* -- life ---------------------------------------------------------------------------------------------------------- */
+
+static void
+wake_cb (struct ev_loop *ev, ev_async *w, int revents)
+{
+  (void)ev;
+  (void)revents;
+  mood_host.wake (((mood_loop *)w->data)->data);
+}
+
+void
+mood_invoke_hook (struct ev_loop *ev)
+{
+  mood_loop *l = (mood_loop *)ev_userdata (ev);
+
+  mood_ev_settle (ev);
+
+  if (!l->calls_back)
+    mood_ev_invoke_pending (ev);
+  else if (!l->halted)
+    mood_host.pending (l->data);
+}
+
+static int
+reserve_eventfd (void)
+{
+#if __linux__
+  mood_spare_eventfd = eventfd (0, EFD_NONBLOCK | EFD_CLOEXEC);
+  return mood_spare_eventfd < 0 ? -errno : 0;
+#else
+  return 0;
+#endif
+}
+
+static void
+drop_eventfd (void)
+{
+#if __linux__
+  if (mood_spare_eventfd >= 0)
+    close (mood_spare_eventfd);
+
+  mood_spare_eventfd = -1;
+#endif
+}
+
+int32_t
+mood_loop_new (uint32_t flags, int32_t is_default, void *data, mood_loop **loop)
+{
+  mood_loop *outer = mood_current;
+  mood_loop *l = calloc (1, sizeof *l);
+  int error;
+
+  if (!l)
+    return -ENOMEM;
+
+  if ((error = reserve_eventfd ()) < 0)
+    {
+      free (l);
+      return error;
+    }
+
+  mood_current = l;
+
+  if (!is_default)
+    l->ev = ev_loop_new (flags);
+  else
+    error = mood_signal_default (flags, &l->ev);
+
+  if (l->ev)
+    {
+      l->data = data;
+      l->references = 1;
+      ev_set_userdata (l->ev, l);
+      ev_set_invoke_pending_cb (l->ev, mood_invoke_hook);
+      mood_ev_settle (l->ev);
+
+      ev_async_init (&l->wake, wake_cb);
+      ev_set_priority (&l->wake, EV_MAXPRI);
+      l->wake.data = l;
+      ev_async_start (l->ev, &l->wake);
+      ev_unref (l->ev);
+      __atomic_store_n (&l->open, 1, __ATOMIC_SEQ_CST);
+      __atomic_add_fetch (&live_loops, 1, __ATOMIC_RELAXED);
+    }
+
+  drop_eventfd ();
+  mood_current = outer;
+
+  if (!l->ev)
+    {
+      free (l);
+      return error < 0 ? error : -ENOSYS;
+    }
+
+  *loop = l;
+  return 0;
+}
+
+/* After this no thread is inside a wake of this loop, and none gets in. */
+static void
+close_gate (mood_loop *l)
+{
+  __atomic_store_n (&l->open, 0, __ATOMIC_SEQ_CST);
+
+  while (__atomic_load_n (&l->senders, __ATOMIC_SEQ_CST))
+    sched_yield ();
+}
+
+void
+mood_loop_close (mood_loop *l)
+{
+  mood_loop *outer = mood_current;
+
+  close_gate (l);
+  mood_signal_detach (l->ev);
+
+  mood_current = l;
+  mood_ev_destroy (l->ev);
+  mood_current = outer;
+
+  l->ev = 0;
+  __atomic_sub_fetch (&live_loops, 1, __ATOMIC_RELAXED);
+}
+
+void
+mood_loop_release (mood_loop *l)
+{
+  if (!__atomic_sub_fetch (&l->references, 1, __ATOMIC_ACQ_REL))
+    free (l);
+}
+
+/* -- running ------------------------------------------------------------------------------------------------------- */
+
+int32_t
+mood_loop_run (mood_loop *l, int32_t flags)
+{
+  mood_loop *outer = mood_current;
+  int active;
+
+  mood_current = l;
+  l->halted = 0;
+  active = ev_run (l->ev, flags);
+  mood_current = outer;
+
+  return active > 0;
+}
+
+void
+mood_loop_break (mood_loop *l, int32_t how)
+{
+  ev_break (l->ev, how);
+}
+
+void
+mood_loop_halt (mood_loop *l)
+{
+  l->halted = 1;
+
+  if (l->ev)
+    ev_break (l->ev, EVBREAK_ALL);
+}
+
+void
+mood_loop_invoke (mood_loop *l)
+{
+  mood_loop *outer = mood_current;
+
+  mood_current = l;
+
+  if (!ev_depth (l->ev))
+    l->halted = 0;
+
+  mood_ev_invoke_pending (l->ev);
+  mood_current = outer;
+}
+
+void
+mood_loop_callback (mood_loop *l, int32_t on)
+{
+  l->calls_back = on;
+}
+
+static void
+send (mood_loop *l, ev_async *w)
+{
+  __atomic_add_fetch (&l->senders, 1, __ATOMIC_SEQ_CST);
+
+  if (__atomic_load_n (&l->open, __ATOMIC_SEQ_CST))
+    ev_async_send (l->ev, w);
+
+  __atomic_sub_fetch (&l->senders, 1, __ATOMIC_SEQ_CST);
+}
+
+void
+mood_loop_wake (mood_loop *l)
+{
+  send (l, &l->wake);
+}
+
+void
+mood_async_send (mood_watcher *w)
+{
+  if (!((ev_async *)w)->sent) /* sent and not yet seen: nothing to do, and nothing to pay */
+    send (w->owner, (ev_async *)w);
+}
+
+int32_t
+mood_async_sent (mood_watcher *w)
+{
+  return ev_async_pending ((ev_async *)w);
+}
+
+/* -- time ---------------------------------------------------------------------------------------------------------- */
+
+double
+mood_loop_now (mood_loop *l)
+{
+  return ev_now (l->ev);
+}
+
+static void
+with_time (mood_loop *l, void (*call) (struct ev_loop *))
+{
+  mood_loop *outer = mood_current;
+
+  mood_current = l;
+  call (l->ev);
+  mood_current = outer;
+}
+
+void
+mood_loop_now_update (mood_loop *l)
+{
+  with_time (l, ev_now_update);
+}
+
+void
+mood_loop_suspend (mood_loop *l)
+{
+  with_time (l, ev_suspend);
+}
+
+void
+mood_loop_resume (mood_loop *l)
+{
+  with_time (l, ev_resume);
+}
+
+void
+mood_loop_io_interval (mood_loop *l, double seconds)
+{
+  ev_set_io_collect_interval (l->ev, seconds);
+}
+
+void
+mood_loop_timeout_interval (mood_loop *l, double seconds)
+{
+  ev_set_timeout_collect_interval (l->ev, seconds);
+}
+
+/* -- the rest of libev's loop calls, one to one -------------------------------------------------------------------- */
+
+void
+mood_loop_reset (mood_loop *l)
+{
+  ev_loop_fork (l->ev);
+}
+
+void
+mood_loop_ref (mood_loop *l)
+{
+  ev_ref (l->ev);
+}
+
+void
+mood_loop_unref (mood_loop *l)
+{
+  ev_unref (l->ev);
+}
+
+void
+mood_loop_feed_fd (mood_loop *l, int32_t fd, int32_t revents)
+{
+  ev_feed_fd_event (l->ev, fd, revents);
+}
+
+void
+mood_loop_feed_signal (mood_loop *l, int32_t signum)
+{
+  ev_feed_signal_event (l->ev, signum);
+}
+
+void
+mood_loop_verify (mood_loop *l)
+{
+  mood_verifying = 1;
+  ev_verify (l->ev);
+  mood_verifying = 0;
+}
+
+uint32_t
+mood_loop_iteration (mood_loop *l)
+{
+  return ev_iteration (l->ev);
+}
+
+uint32_t
+mood_loop_depth (mood_loop *l)
+{
+  return ev_depth (l->ev);
+}
+
+int32_t
+mood_loop_pending (mood_loop *l)
+{
+  return mood_ev_pending (l->ev);
+}
+
+uint32_t
+mood_loop_backend (mood_loop *l)
+{
+  return ev_backend (l->ev);
+}
+
+int32_t
+mood_loop_changes (mood_loop *l)
+{
+  return mood_ev_changes (l->ev);
+}

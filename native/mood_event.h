@@ -1,0 +1,130 @@
+/* The whole C ABI of libmood_event on one page.
+ *
+ * Rules: every name starts with mood_; fixed-width types; a result below zero is a negated errno; a time is a double in
+ * seconds. A loop is used by one thread at a time; functions marked [any thread] are the exception. Nothing here checks
+ * its arguments: the managed side has done so. Nothing here calls sigaction, sigprocmask or waitpid(-1) behind the
+ * host's back: see signal.c and child.c.
+ */
+#ifndef MOOD_EVENT_H
+#define MOOD_EVENT_H
+
+#include <stdint.h>
+
+#if defined _WIN32
+# define MOOD_API __declspec(dllexport)
+#else
+# define MOOD_API __attribute__ ((visibility ("default")))
+#endif
+
+#define MOOD_ABI_VERSION 1
+
+typedef struct mood_loop mood_loop;
+typedef struct ev_watcher mood_watcher; /* starts with: int32 active, int32 pending, int32 priority */
+
+enum mood_kind
+{
+  MOOD_IO, MOOD_TIMER, MOOD_PERIODIC, MOOD_SCHEDULER, MOOD_SIGNAL, MOOD_CHILD, MOOD_STAT, MOOD_IDLE,
+  MOOD_PREPARE, MOOD_CHECK, MOOD_EMBED, MOOD_FORK, MOOD_ASYNC, MOOD_KINDS
+};
+
+/* What the managed side is called through, set once. `data` is what the loop or watcher was made with. */
+typedef struct
+{
+  void   (*event)      (void *ev_loop, mood_watcher *w, int32_t revents);  /* a watcher's event */
+  void   (*pending)    (void *data);                                       /* instead of invoking what is pending */
+  void   (*wake)       (void *data);                                       /* mood_loop_wake was called */
+  double (*reschedule) (mood_watcher *w, double now);                      /* when is this scheduler due next? */
+} mood_callbacks;
+
+/* who owns the process's signal dispositions */
+#define MOOD_SIGNALS_HOST   0 /* the host registers and calls mood_feed_signal */
+#define MOOD_SIGNALS_NATIVE 1 /* signal.c installs, chains and restores handlers */
+
+/* -- library ------------------------------------------------------------------------------------------------------ */
+MOOD_API int32_t  mood_abi_version (void);                          /* [any thread] */
+MOOD_API void     mood_initialize (const mood_callbacks *callbacks, int32_t signals);
+MOOD_API int32_t  mood_libev_version (void);                        /* [any thread] major << 16 | minor */
+MOOD_API uint32_t mood_supported_backends (void);                   /* [any thread] */
+MOOD_API uint32_t mood_recommended_backends (void);                 /* [any thread] */
+MOOD_API uint32_t mood_embeddable_backends (void);                  /* [any thread] */
+MOOD_API double   mood_time (void);                                 /* [any thread] */
+MOOD_API void     mood_sleep (double seconds);                      /* [any thread] sleeps on through EINTR */
+MOOD_API int32_t  mood_fd_check (int32_t fd);                       /* [any thread] 0, or -EBADF */
+MOOD_API int32_t  mood_live (int32_t what);                         /* [any thread] 0: loops alive, 1: watchers alive */
+
+/* -- loop --------------------------------------------------------------------------------------------------------- */
+MOOD_API int32_t  mood_loop_new (uint32_t flags, int32_t is_default, void *data, mood_loop **loop);
+MOOD_API void     mood_loop_close (mood_loop *l);                   /* destroys the ev_loop; no watcher is touched */
+MOOD_API void     mood_loop_release (mood_loop *l);                 /* gives up the reference mood_loop_new returned */
+MOOD_API int32_t  mood_loop_run (mood_loop *l, int32_t flags);      /* 1: active watchers are left, 0: none */
+MOOD_API void     mood_loop_break (mood_loop *l, int32_t how);
+MOOD_API void     mood_loop_halt (mood_loop *l);                    /* break all, and leave what is pending pending */
+MOOD_API int32_t  mood_loop_error (mood_loop *l, char *text, int32_t size); /* takes a recorded failure: errno, or 0 */
+MOOD_API void     mood_loop_invoke (mood_loop *l);
+MOOD_API void     mood_loop_callback (mood_loop *l, int32_t on);    /* 1: callbacks.pending replaces invoking */
+MOOD_API void     mood_loop_wake (mood_loop *l);                    /* [any thread] while a reference is held */
+MOOD_API void     mood_loop_reset (mood_loop *l);
+MOOD_API double   mood_loop_now (mood_loop *l);
+MOOD_API void     mood_loop_now_update (mood_loop *l);
+MOOD_API void     mood_loop_suspend (mood_loop *l);
+MOOD_API void     mood_loop_resume (mood_loop *l);
+MOOD_API void     mood_loop_ref (mood_loop *l);
+MOOD_API void     mood_loop_unref (mood_loop *l);
+MOOD_API void     mood_loop_feed_fd (mood_loop *l, int32_t fd, int32_t revents);
+MOOD_API void     mood_loop_feed_signal (mood_loop *l, int32_t signum);
+MOOD_API void     mood_loop_verify (mood_loop *l);                  /* aborts with a message on corruption */
+MOOD_API uint32_t mood_loop_iteration (mood_loop *l);
+MOOD_API uint32_t mood_loop_depth (mood_loop *l);
+MOOD_API int32_t  mood_loop_pending (mood_loop *l);
+MOOD_API uint32_t mood_loop_backend (mood_loop *l);
+MOOD_API int32_t  mood_loop_changes (mood_loop *l);                 /* fds the kernel does not know about yet */
+MOOD_API void     mood_loop_io_interval (mood_loop *l, double seconds);
+MOOD_API void     mood_loop_timeout_interval (mood_loop *l, double seconds);
+MOOD_API void     mood_loop_clock (mood_loop *l, int32_t manual, double monotonic, double realtime);
+
+/* -- every watcher ------------------------------------------------------------------------------------------------ */
+MOOD_API mood_watcher *mood_watcher_new (mood_loop *l, int32_t kind, void *data); /* zeroed; null: out of memory */
+MOOD_API void     mood_watcher_free (mood_watcher *w);              /* inactive, or its loop is closed */
+MOOD_API int32_t  mood_watcher_start (mood_watcher *w);             /* 0, -EBUSY (signal of another loop) */
+MOOD_API void     mood_watcher_stop (mood_watcher *w);
+MOOD_API void     mood_watcher_feed (mood_watcher *w, int32_t revents);
+MOOD_API int32_t  mood_watcher_clear (mood_watcher *w);
+MOOD_API void     mood_watcher_priority (mood_watcher *w, int32_t priority);
+MOOD_API void     mood_watcher_keepalive (mood_watcher *w, int32_t on);
+
+/* -- one kind each ------------------------------------------------------------------------------------------------ */
+MOOD_API void     mood_io_set (mood_watcher *w, int32_t fd, int32_t events);
+MOOD_API void     mood_timer_set (mood_watcher *w, double after, double repeat);
+MOOD_API void     mood_timer_set_repeat (mood_watcher *w, double repeat);
+MOOD_API void     mood_timer_again (mood_watcher *w);
+MOOD_API double   mood_timer_remaining (mood_watcher *w);
+MOOD_API void     mood_periodic_set (mood_watcher *w, double offset, double interval);
+MOOD_API void     mood_periodic_set_interval (mood_watcher *w, double interval);
+MOOD_API void     mood_periodic_again (mood_watcher *w);            /* periodics and schedulers */
+MOOD_API double   mood_periodic_at (mood_watcher *w);
+MOOD_API void     mood_signal_set (mood_watcher *w, int32_t signum);
+MOOD_API int32_t  mood_signal_check (int32_t signum);               /* [any thread] 0, -ERANGE, -EPERM (not to be watched) */
+MOOD_API int32_t  mood_signal_number (int32_t index);               /* [any thread] in the order of signal.c, -1: not here */
+MOOD_API void     mood_feed_signal (int32_t signum);                /* [any thread] */
+MOOD_API void     mood_child_set (mood_watcher *w, int32_t pid, int32_t trace, int32_t keep);
+MOOD_API void     mood_child_status (mood_watcher *w, int32_t *rpid, int32_t *rstatus);
+MOOD_API int32_t  mood_child_barrier (void);                        /* [any thread] the barrier signal's number */
+MOOD_API void     mood_child_passed (void);                         /* [any thread] its handler ran: see child.c */
+MOOD_API int32_t  mood_stat_set (mood_watcher *w, const char *path, double interval);
+MOOD_API double   mood_stat_interval (mood_watcher *w);
+MOOD_API void     mood_stat_refresh (mood_watcher *w);
+MOOD_API void     mood_embed_set (mood_watcher *w, mood_loop *other);
+MOOD_API void     mood_async_send (mood_watcher *w);                /* [any thread] while its memory is held */
+MOOD_API int32_t  mood_async_sent (mood_watcher *w);                /* [any thread] while its memory is held */
+
+typedef struct
+{
+  int64_t  size, device, inode, device_type;
+  int64_t  accessed_seconds, modified_seconds, changed_seconds;
+  int32_t  accessed_nanos, modified_nanos, changed_nanos;
+  uint32_t mode, link_count, user, group;
+} mood_file_status;                                                 /* link_count 0: there is no such file */
+
+MOOD_API void     mood_stat_status (mood_watcher *w, int32_t previous, mood_file_status *status);
+
+#endif

@@ -1,0 +1,242 @@
+/* Signals without taking dispositions from the host.
+ *
+ * libev keeps its whole machinery: one loop per signal, coalescing, feeding, priorities. Only its system calls come
+ * here. With MOOD_SIGNALS_HOST they do nothing: the managed side holds a registration with the runtime, whose handler
+ * calls mood_feed_signal. With MOOD_SIGNALS_NATIVE a handler is installed, which chains where the old one must go on
+ * working, and the old one comes back when the last watcher stops.
+ */
+#include "libev.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+
+#ifndef NSIG
+# define NSIG 65
+#endif
+
+static struct sigaction saved [NSIG];
+static char installed [NSIG];
+
+/* serialises who attaches to and detaches from a signal; handlers and feeders never take it */
+static int lock;
+
+/* threads and handlers inside mood_feed_signal right now */
+static int feeders;
+
+static void
+enter (void)
+{
+  while (__atomic_exchange_n (&lock, 1, __ATOMIC_ACQUIRE))
+    sched_yield ();
+}
+
+static void
+leave (void)
+{
+  __atomic_store_n (&lock, 0, __ATOMIC_RELEASE);
+}
+
+/* in the order of Signum.cs; 0 ends the list */
+static const int numbers [] = {
+  SIGHUP, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGKILL, SIGUSR1, SIGSEGV, SIGUSR2, SIGPIPE,
+  SIGALRM, SIGTERM, SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF,
+  SIGWINCH, SIGIO, SIGSYS,
+#ifdef SIGPWR
+  SIGPWR,
+#else
+  -1,
+#endif
+  0
+};
+
+int32_t
+mood_signal_number (int32_t index)
+{
+  int count = sizeof numbers / sizeof *numbers - 1;
+
+  if (index >= 0 && index < count)
+    return numbers [index];
+
+#ifdef SIGRTMIN
+  if (index == count)
+    return SIGRTMIN;
+  if (index == count + 1)
+    return SIGRTMAX;
+#endif
+
+  return -1;
+}
+
+int32_t
+mood_signal_check (int32_t signum)
+{
+  if (signum <= 0 || signum >= NSIG)
+    return -ERANGE;
+
+  switch (signum)
+    {
+      /* cannot be caught, or mean a fault in this very thread that the runtime turns into an exception */
+      case SIGKILL: case SIGSTOP:
+      case SIGSEGV: case SIGBUS: case SIGFPE: case SIGILL: case SIGTRAP: case SIGABRT:
+        return -EPERM;
+    }
+
+#ifdef SIGRTMIN
+  /* below SIGRTMIN: the C library's own; SIGRTMIN: the runtime suspends threads with it */
+  if (signum >= 32 && signum <= SIGRTMIN)
+    return -EPERM;
+#endif
+
+  return 0;
+}
+
+void
+mood_feed_signal (int32_t signum)
+{
+  __atomic_add_fetch (&feeders, 1, __ATOMIC_SEQ_CST);
+  ev_feed_signal (signum);
+  __atomic_sub_fetch (&feeders, 1, __ATOMIC_SEQ_CST);
+}
+
+/* -- MOOD_SIGNALS_NATIVE ------------------------------------------------------------------------------------------- */
+
+/* somebody in the process lives on these being delivered, whoever else listens */
+static int
+chains (int signum)
+{
+  return signum == SIGCHLD || signum == SIGCONT || signum == SIGWINCH || signum == SIGURG;
+}
+
+static void
+handler (int signum, siginfo_t *info, void *context)
+{
+  struct sigaction *old = &saved [signum];
+
+  mood_feed_signal (signum);
+
+  if (!chains (signum))
+    return;
+
+  if (old->sa_flags & SA_SIGINFO)
+    {
+      if (old->sa_sigaction)
+        old->sa_sigaction (signum, info, context);
+    }
+  else if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN)
+    old->sa_handler (signum);
+}
+
+int
+mood_hook_sigaction (int signum, const struct sigaction *action, struct sigaction *old)
+{
+  struct sigaction sa;
+
+  (void)action;
+  (void)old;
+
+  if (mood_signals != MOOD_SIGNALS_NATIVE || installed [signum])
+    return 0;
+
+  memset (&sa, 0, sizeof sa);
+  sa.sa_sigaction = handler;
+  sa.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+  sigemptyset (&sa.sa_mask);
+
+  if (sigaction (signum, 0, &saved [signum]) || sigaction (signum, &sa, 0))
+    return -1;
+
+  installed [signum] = 1;
+  return 0;
+}
+
+void
+mood_hook_signal (int signum)
+{
+  if (!installed [signum])
+    return;
+
+  sigaction (signum, &saved [signum], 0);
+  installed [signum] = 0;
+}
+
+/* -- attach and detach --------------------------------------------------------------------------------------------- */
+
+int
+mood_signal_start (ev_signal *w)
+{
+  struct ev_loop *loop;
+  int error = 0;
+
+  enter ();
+  loop = mood_ev_signal_loop (w->signum);
+
+  if (loop && loop != w->owner->ev)
+    error = -EBUSY;
+  else
+    {
+      /* what came while nobody listened is not for this watcher */
+      if (!mood_ev_signal_head (w->signum))
+        mood_ev_signal_detach (w->signum);
+
+      ev_signal_start (w->owner->ev, w);
+    }
+
+  leave ();
+  return error;
+}
+
+void
+mood_signal_stop (ev_signal *w)
+{
+  enter ();
+  ev_signal_stop (w->owner->ev, w);
+  leave ();
+}
+
+int
+mood_signal_default (unsigned flags, struct ev_loop **ev)
+{
+  int error = 0;
+
+  enter ();
+
+  if (mood_ev_signal_loop (SIGCHLD))
+    error = -EBUSY;
+  else
+    {
+      mood_ev_signal_detach (SIGCHLD);
+      *ev = mood_ev_default_fresh (flags);
+    }
+
+  leave ();
+  return error;
+}
+
+/* The loop goes: its signals forget it, and nobody is feeding it any more. Its watchers' memory may be gone already. */
+void
+mood_signal_detach (struct ev_loop *ev)
+{
+  int signum;
+
+  enter ();
+
+  for (signum = 1; signum < NSIG; ++signum)
+    if (mood_ev_signal_loop (signum) == ev)
+      {
+        mood_ev_signal_detach (signum);
+        mood_hook_signal (signum);
+      }
+
+  leave ();
+
+  while (__atomic_load_n (&feeders, __ATOMIC_SEQ_CST))
+    sched_yield ();
+}
+
+void
+mood_signal_set (mood_watcher *w, int32_t signum)
+{
+  ev_signal_set ((ev_signal *)w, signum);
+}

@@ -1,0 +1,173 @@
+/* What every watcher has: memory, start and stop by kind, pending events, priority, and its share in keeping the loop
+ * alive. */
+#include "libev.h"
+
+#include <stdlib.h>
+
+int mood_live_watchers;
+
+typedef void (*ev_call) (struct ev_loop *, mood_watcher *);
+
+#define CALL(function) ((ev_call)(void (*) (void))function)
+
+static const struct
+{
+  size_t size;
+  ev_call start, stop;
+} kinds [MOOD_KINDS] = {
+  [MOOD_IO]        = { sizeof (ev_io),       CALL (ev_io_start),       CALL (ev_io_stop)       },
+  [MOOD_TIMER]     = { sizeof (ev_timer),    CALL (ev_timer_start),    CALL (ev_timer_stop)    },
+  [MOOD_PERIODIC]  = { sizeof (ev_periodic), CALL (ev_periodic_start), CALL (ev_periodic_stop) },
+  [MOOD_SCHEDULER] = { sizeof (ev_periodic), CALL (ev_periodic_start), CALL (ev_periodic_stop) },
+  [MOOD_SIGNAL]    = { sizeof (ev_signal),   0,                        0                       },
+  [MOOD_CHILD]     = { MOOD_CHILD_SIZE,      0,                        CALL (ev_child_stop)    },
+  [MOOD_STAT]      = { sizeof (ev_stat),     CALL (ev_stat_start),     CALL (ev_stat_stop)     },
+  [MOOD_IDLE]      = { sizeof (ev_idle),     CALL (ev_idle_start),     CALL (ev_idle_stop)     },
+  [MOOD_PREPARE]   = { sizeof (ev_prepare),  CALL (ev_prepare_start),  CALL (ev_prepare_stop)  },
+  [MOOD_CHECK]     = { sizeof (ev_check),    CALL (ev_check_start),    CALL (ev_check_stop)    },
+  [MOOD_EMBED]     = { sizeof (ev_embed),    0,                        CALL (ev_embed_stop)    },
+  [MOOD_FORK]      = { sizeof (ev_fork),     CALL (ev_fork_start),     CALL (ev_fork_stop)     },
+  [MOOD_ASYNC]     = { sizeof (ev_async),    CALL (ev_async_start),    CALL (ev_async_stop)    },
+};
+
+static double
+reschedule (ev_periodic *w, double now) EV_NOEXCEPT
+{
+  return mood_host.reschedule ((mood_watcher *)w, now);
+}
+
+mood_watcher *
+mood_watcher_new (mood_loop *l, int32_t kind, void *data)
+{
+  mood_watcher *w = calloc (1, kinds [kind].size);
+
+  if (!w)
+    return 0;
+
+  ev_set_cb (w, (void (*) (struct ev_loop *, mood_watcher *, int))mood_host.event);
+  w->data = data;
+  w->kind = kind;
+  w->owner = l;
+  __atomic_add_fetch (&l->references, 1, __ATOMIC_RELAXED);
+  __atomic_add_fetch (&mood_live_watchers, 1, __ATOMIC_RELAXED);
+
+  if (kind == MOOD_SCHEDULER)
+    ((ev_periodic *)w)->reschedule_cb = reschedule;
+  else if (kind == MOOD_CHILD)
+    mood_child_init ((ev_child *)w);
+
+  return w;
+}
+
+void
+mood_watcher_free (mood_watcher *w)
+{
+  mood_loop *l = w->owner;
+
+  if (w->kind == MOOD_STAT)
+    mood_stat_free ((ev_stat *)w);
+
+  free (w);
+  __atomic_sub_fetch (&mood_live_watchers, 1, __ATOMIC_RELAXED);
+  mood_loop_release (l);
+}
+
+/* KeepAlive: a watcher in the background gives up the references it holds on its loop while it is active. libev also
+ * stops watchers by itself (one-shot timers, killed fds), so this is asked wherever active may have changed. */
+void
+mood_watcher_settle (mood_watcher *w)
+{
+  int wanted = w->background && w->active;
+  int references = w->kind == MOOD_EMBED ? 4 : 1; /* embed: io, prepare, fork and itself */
+
+  if (wanted == w->unrefed)
+    return;
+
+  w->unrefed = (int16_t)wanted;
+
+  while (references--)
+    if (wanted)
+      ev_unref (w->owner->ev);
+    else
+      ev_ref (w->owner->ev);
+}
+
+int32_t
+mood_watcher_start (mood_watcher *w)
+{
+  mood_loop *l = w->owner, *outer = mood_current;
+  int error = 0;
+
+  mood_current = l;
+
+  /* a closed and reused fd number is a new file even where the events are the same: EV__IOFDSET says so */
+  if (w->kind == MOOD_IO)
+    ((ev_io *)w)->events |= EV__IOFDSET;
+
+  if (w->kind == MOOD_SIGNAL)
+    error = mood_signal_start ((ev_signal *)w);
+  else if (w->kind == MOOD_CHILD)
+    error = mood_child_start ((ev_child *)w);
+  else if (w->kind == MOOD_EMBED)
+    mood_embed_start ((ev_embed *)w);
+  else
+    kinds [w->kind].start (l->ev, w);
+
+  mood_watcher_settle (w);
+  mood_current = outer;
+  return error;
+}
+
+void
+mood_watcher_stop (mood_watcher *w)
+{
+  mood_loop *l = w->owner, *outer = mood_current;
+
+  mood_current = l;
+
+  /* references first: libev's stop takes one away, and activecnt must not pass through a wrong zero */
+  if (w->unrefed)
+    {
+      int16_t background = w->background;
+      w->background = 0;
+      mood_watcher_settle (w);
+      w->background = background;
+    }
+
+  if (w->kind == MOOD_SIGNAL)
+    mood_signal_stop ((ev_signal *)w);
+  else
+    kinds [w->kind].stop (l->ev, w);
+
+  mood_current = outer;
+}
+
+void
+mood_watcher_feed (mood_watcher *w, int32_t revents)
+{
+  ev_feed_event (w->owner->ev, w, revents);
+}
+
+int32_t
+mood_watcher_clear (mood_watcher *w)
+{
+  int revents = ev_clear_pending (w->owner->ev, w);
+
+  mood_watcher_settle (w);
+  return revents;
+}
+
+void
+mood_watcher_priority (mood_watcher *w, int32_t priority)
+{
+  ev_set_priority (w, priority);
+}
+
+void
+mood_watcher_keepalive (mood_watcher *w, int32_t on)
+{
+  w->background = !on;
+
+  if (w->owner->ev)
+    mood_watcher_settle (w);
+}

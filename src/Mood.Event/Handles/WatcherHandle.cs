@@ -1,0 +1,76 @@
+using System;
+using System.Runtime.InteropServices;
+using Mood.Event.Interop;
+
+namespace Mood.Event.Handles;
+
+/// <summary>
+/// Owns a mood_watcher and the weak handle inside it that leads back to the managed watcher. Only an inactive watcher's
+/// memory is freed while its loop lives: an active one is held by the loop.
+/// </summary>
+internal sealed unsafe class WatcherHandle : SafeHandle
+{
+    private GCHandle _watcher;
+
+    internal WatcherHandle(LoopHandle loop, Native.Kind kind, Watcher watcher)
+        : base(IntPtr.Zero, ownsHandle: true)
+    {
+        _watcher = GCHandle.Alloc(watcher, GCHandleType.Weak);
+        Native.WatcherMemory* memory = Native.mood_watcher_new(loop.Pointer, (int)kind, GCHandle.ToIntPtr(_watcher));
+
+        if (memory is null)
+        {
+            _watcher.Free();
+            throw Error.Event_Native(Native.ENOMEM, "no memory for a watcher");
+        }
+
+        SetHandle((nint)memory);
+    }
+
+    public override bool IsInvalid => handle == IntPtr.Zero;
+
+    /// <summary>The mood_watcher, for the loop's own thread: it lives until Dispose.</summary>
+    internal Native.WatcherMemory* Pointer => (Native.WatcherMemory*)handle;
+
+    /// <summary>ev_async_send, from any thread; false once the watcher is disposed.</summary>
+    internal bool Send() => Async(send: true) >= 0;
+
+    /// <summary>ev_async_pending, from any thread; false once the watcher is disposed.</summary>
+    internal bool Sent() => Async(send: false) > 0;
+
+    protected override bool ReleaseHandle()
+    {
+        Native.mood_watcher_free(Pointer);
+        _watcher.Free();
+        return true;
+    }
+
+    private int Async(bool send)
+    {
+        bool held = false;
+
+        try
+        {
+            DangerousAddRef(ref held);
+
+            if (!send)
+            {
+                return Native.mood_async_sent(Pointer);
+            }
+
+            Native.mood_async_send(Pointer);
+            return 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            return -1;
+        }
+        finally
+        {
+            if (held)
+            {
+                DangerousRelease();
+            }
+        }
+    }
+}

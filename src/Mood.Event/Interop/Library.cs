@@ -1,0 +1,62 @@
+using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Mood.Event.Interop;
+
+/// <summary>The native library: found, checked and told our callbacks once, before the first call into it.</summary>
+internal static unsafe class Library
+{
+    private const int SignalsHost = 0, SignalsNative = 1;
+
+    private static readonly object s_gate = new();
+    private static volatile bool s_ready;
+
+    /// <summary>Whether the runtime hands out signals (PosixSignalRegistration), or native/signal.c installs handlers.</summary>
+    internal static bool HostSignals =>
+#if NET8_0_OR_GREATER
+        true;
+#else
+        false;
+#endif
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Initialize()
+    {
+        if (!s_ready)
+        {
+            Load();
+        }
+    }
+
+    private static void Load()
+    {
+        lock (s_gate)
+        {
+            if (s_ready)
+            {
+                return;
+            }
+
+            int version;
+
+            try
+            {
+                version = Native.mood_abi_version();
+            }
+            catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
+            {
+                throw Error.PlatformNotSupported_NoLibrary(e);
+            }
+
+            if (version != Native.AbiVersion)
+            {
+                throw Error.PlatformNotSupported_OtherVersion(version);
+            }
+
+            Native.Callbacks callbacks = Trampoline.Callbacks;
+            Native.mood_initialize(&callbacks, HostSignals ? SignalsHost : SignalsNative);
+            s_ready = true;
+        }
+    }
+}

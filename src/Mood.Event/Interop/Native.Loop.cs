@@ -1,0 +1,109 @@
+using System.Runtime.InteropServices;
+#if NET8_0_OR_GREATER
+using System.Runtime.CompilerServices;
+#endif
+
+namespace Mood.Event.Interop;
+
+// SuppressGCTransition: only what reads a field, takes no lock and calls nobody.
+internal static unsafe partial class Native
+{
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_loop_new(uint flags, int isDefault, nint data, nint* loop);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_close(nint loop);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_release(nint loop);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_loop_run(nint loop, int flags);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_break(nint loop, int how);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_halt(nint loop);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_loop_error(nint loop, byte* text, int size);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_invoke(nint loop);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_callback(nint loop, int on);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_wake(nint loop);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_reset(nint loop);
+
+#if NET8_0_OR_GREATER
+    [SuppressGCTransition]
+#endif
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern double mood_loop_now(nint loop);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_now_update(nint loop);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_suspend(nint loop);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_resume(nint loop);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_ref(nint loop);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_unref(nint loop);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_feed_fd(nint loop, int fd, int revents);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_feed_signal(nint loop, int signum);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_verify(nint loop);
+
+#if NET8_0_OR_GREATER
+    [SuppressGCTransition]
+#endif
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern uint mood_loop_iteration(nint loop);
+
+#if NET8_0_OR_GREATER
+    [SuppressGCTransition]
+#endif
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern uint mood_loop_depth(nint loop);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_loop_pending(nint loop);
+
+#if NET8_0_OR_GREATER
+    [SuppressGCTransition]
+#endif
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern uint mood_loop_backend(nint loop);
+
+#if NET8_0_OR_GREATER
+    [SuppressGCTransition]
+#endif
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_loop_changes(nint loop);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_io_interval(nint loop, double seconds);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_timeout_interval(nint loop, double seconds);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_clock(nint loop, int manual, double monotonic, double realtime);
+}

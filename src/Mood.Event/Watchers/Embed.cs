@@ -1,0 +1,124 @@
+using System;
+using Mood.Event.Interop;
+
+namespace Mood.Event;
+
+/// <summary>
+/// Runs another loop's io inside this one (ev_embed): when the other loop's backend has events, it runs one iteration.
+/// Its timers are not watched. The other loop must have one of <see cref="Ev.EmbeddableBackends"/> and is used by this
+/// loop's thread.
+/// </summary>
+public sealed unsafe class Embed : Watcher<Embed>
+{
+    /// <summary>Makes an embed watcher; it is not started.</summary>
+    /// <param name="loop">The loop it belongs to.</param>
+    /// <param name="other">The loop to embed.</param>
+    /// <param name="callback">Called when the other loop has events, and should call <see cref="Sweep"/>; null to sweep
+    /// by itself. An exception that stops the other loop then stops this one too.</param>
+    /// <param name="data">For <see cref="Watcher.Data"/>.</param>
+    /// <param name="priority">For <see cref="Watcher.Priority"/>.</param>
+    /// <exception cref="EventException"><paramref name="other"/> is <paramref name="loop"/>, or its backend cannot be
+    /// embedded.</exception>
+    /// <exception cref="ArgumentNullException"><paramref name="loop"/> or <paramref name="other"/> is null.</exception>
+    /// <exception cref="ObjectDisposedException">A loop is disposed.</exception>
+    /// <exception cref="InvalidOperationException">A loop runs on another thread.</exception>
+    public Embed(Loop loop, Loop other, Action<Embed, Events>? callback = null, object? data = null, int priority = 0)
+        : base(loop, callback, data)
+    {
+        Other = CheckOther(other);
+        Create(Native.Kind.Embed, priority);
+    }
+
+    /// <summary>The loop that is embedded.</summary>
+    public Loop Other { get; private set; }
+
+    private protected override bool IsCallbackOptional => true;
+
+    /// <summary>Embeds another loop.</summary>
+    /// <param name="other">The loop to embed.</param>
+    /// <exception cref="InvalidOperationException">The watcher is active or pending.</exception>
+    /// <exception cref="EventException"><paramref name="other"/> is this watcher's loop, or its backend cannot be
+    /// embedded.</exception>
+    /// <exception cref="ArgumentNullException"><paramref name="other"/> is null.</exception>
+    /// <exception cref="ObjectDisposedException">The watcher or a loop is disposed.</exception>
+    public void Set(Loop other)
+    {
+        CheckSettable(nameof(Other));
+        Other = CheckOther(other);
+    }
+
+    /// <summary>Runs one iteration of the other loop, without waiting (ev_embed_sweep).</summary>
+    /// <exception cref="ObjectDisposedException">The watcher or a loop is disposed.</exception>
+    public void Sweep()
+    {
+        CheckUsable();
+        Other.Start(RunFlags.NoWait);
+    }
+
+    private protected override void StartCore()
+    {
+        CheckOther(Other);
+
+        for (Loop? outer = Loop; outer is not null; outer = outer.Embedder?.Loop)
+        {
+            if (outer == Other)
+            {
+                throw Error.Event_EmbedCycle();
+            }
+        }
+
+        if (Other.Embedder is not null)
+        {
+            throw Error.Event_EmbedTwice();
+        }
+
+        Native.mood_embed_set(Memory, Other.Handle.Pointer);
+        _ = Native.mood_watcher_start(Memory);
+        Other.Embedder = this;
+    }
+
+    private protected override void OnStopped() => Other.Embedder = null;
+
+    /// <summary>See native/embed.c for what is reported: Prepare and Fork are never the program's business.</summary>
+    private protected override void Call(Events revents)
+    {
+        if (Callback is null || (revents & (Events.Prepare | Events.Fork)) != 0)
+        {
+            RunOther();
+        }
+        else
+        {
+            base.Call(revents);
+        }
+    }
+
+    private void RunOther()
+    {
+        try
+        {
+            do
+            {
+                Other.Start(RunFlags.NoWait);
+            }
+            while (Active && Native.mood_loop_changes(Other.Handle.Pointer) != 0);
+        }
+#pragma warning disable CA1031 // any exception: none may cross the native frames below
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Loop.OnException(this, e, fatal: true);
+        }
+    }
+
+    private Loop CheckOther(Loop other)
+    {
+        Validate.NotNull(other, nameof(other)).CheckChange();
+
+        if (other == Loop)
+        {
+            throw Error.Event_EmbedItself();
+        }
+
+        return (other.Backend & Ev.EmbeddableBackends) != 0 ? other : throw Error.Event_EmbedBackend(other.Backend);
+    }
+}

@@ -1,0 +1,98 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Mood.Event.Interop;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>Every test's base: a loop to use, the backends to run on, and no native memory left behind.</summary>
+public abstract class LoopTest : IDisposable
+{
+    /// <summary>Longer than any test needs, shorter than anybody's patience: what must not hang ends the loop here.</summary>
+    protected const double Patience = 20;
+
+    private readonly List<Loop> _loops = [];
+
+    /// <summary>Every backend that works on this machine.</summary>
+    public static TheoryData<Backends> AllBackends => new(WorkingBackends.Value);
+
+    /// <summary>The backends that can be embedded.</summary>
+    public static TheoryData<Backends> EmbeddableBackends =>
+        new(WorkingBackends.Value.Where(b => (b & Ev.EmbeddableBackends) != 0));
+
+    private static Lazy<List<Backends>> WorkingBackends { get; } = new(FindBackends);
+
+    /// <summary>A loop that this test disposes, with a watchdog that fails the test instead of hanging it.</summary>
+    protected Loop NewLoop(Backends backends = Backends.Auto, LoopFlags flags = LoopFlags.NoEnv) =>
+        Guard(new Loop(flags | LoopFlags.NoEnv, backends));
+
+    /// <summary>The default loop, disposed at the end of the test.</summary>
+    protected Loop NewDefaultLoop() => Guard(Loop.GetDefault(LoopFlags.NoEnv));
+
+    /// <summary>Collects everything that can be collected, finalizers included.</summary>
+    protected static void Collect()
+    {
+        for (int i = 0; i < 3; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+    }
+
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
+        foreach (Loop loop in _loops)
+        {
+            loop.Dispose();
+        }
+
+        _loops.Clear();
+
+        for (int i = 0; i < 5 && Live() != (0, 0); i++)
+        {
+            Collect();
+        }
+
+        Assert.Equal((0, 0), Live());
+    }
+
+    /// <summary>Native loops and watchers that are alive.</summary>
+    protected static (int Loops, int Watchers) Live() => (Native.mood_live(0), Native.mood_live(1));
+
+    private Loop Guard(Loop loop)
+    {
+        _loops.Add(loop);
+        Timer watchdog = loop.Timer(Patience, 0, [Fatal] (_, _) => throw new TimeoutException("The test hangs."));
+        watchdog.KeepAlive = false;
+        watchdog.Start();
+        return loop;
+    }
+
+    private static List<Backends> FindBackends()
+    {
+        Ev.Time(); // loads the library
+        var found = new List<Backends>();
+
+        foreach (Backends backend in new[] { Backends.Epoll, Backends.Poll, Backends.Select, Backends.IoUring, Backends.LinuxAio, Backends.Kqueue })
+        {
+            try
+            {
+                using var loop = new Loop(LoopFlags.NoEnv, backend);
+                found.Add(backend);
+            }
+            catch (EventException e)
+            {
+                Console.WriteLine($"Not tested on {backend}: {e.Message}");
+            }
+        }
+
+        return found;
+    }
+}
