@@ -85,10 +85,13 @@ mood_invoke_hook (struct ev_loop *ev)
 
   mood_ev_settle (ev);
 
-  if (!l->calls_back)
-    mood_ev_invoke_pending (ev);
-  else if (!l->halted)
+  /* halted inside the poll, where libev's own assert takes a break back afterwards: say it again */
+  if (l->halted)
+    ev_break (ev, EVBREAK_ALL);
+  else if (l->calls_back)
     mood_host.pending (l->data);
+  else
+    mood_ev_invoke_pending (ev);
 }
 
 static int

@@ -1,6 +1,5 @@
 using System;
 using System.Runtime.ExceptionServices;
-using System.Text;
 using System.Threading;
 using Mood.Event.Interop;
 
@@ -110,6 +109,7 @@ public sealed partial class Loop
         {
             CheckChange();
             Native.mood_loop_break(_native, (int)how);
+            GC.KeepAlive(this);
         }
     }
 
@@ -179,6 +179,7 @@ public sealed partial class Loop
         if (how != NoStop)
         {
             Native.mood_loop_break(_native, how);
+            GC.KeepAlive(this);
         }
     }
 
@@ -286,24 +287,13 @@ public sealed partial class Loop
         failure.Throw();
     }
 
-    private unsafe void TakeNativeError()
+    private void TakeNativeError()
     {
-        const int size = 256;
-        byte* text = stackalloc byte[size];
-        int error = Native.mood_loop_error(_native, text, size);
+        int error = Native.TakeError(_native, out string message);
 
-        if (error == 0)
+        if (error != 0)
         {
-            return;
+            Fail(Error.Event_Native(Math.Max(error, 0), message));
         }
-
-        int length = 0;
-
-        while (text[length] != 0)
-        {
-            length++;
-        }
-
-        Fail(Error.Event_Native(Math.Max(error, 0), Encoding.UTF8.GetString(text, length)));
     }
 }

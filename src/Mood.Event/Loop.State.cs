@@ -18,6 +18,7 @@ public sealed partial class Loop
     {
         CheckChange();
         Native.mood_loop_reset(_native);
+        GC.KeepAlive(this);
     }
 
     /// <summary>
@@ -57,6 +58,7 @@ public sealed partial class Loop
         CheckChange();
         Native.mood_loop_suspend(_native);
         _suspensions++;
+        GC.KeepAlive(this);
     }
 
     /// <summary>Says that the loop is run again after <see cref="Suspend"/> (ev_resume).</summary>
@@ -73,6 +75,7 @@ public sealed partial class Loop
 
         _suspensions--;
         Native.mood_loop_resume(_native);
+        GC.KeepAlive(this);
     }
 
     /// <summary>
@@ -84,6 +87,7 @@ public sealed partial class Loop
         CheckChange();
         _references++;
         Native.mood_loop_ref(_native);
+        GC.KeepAlive(this);
     }
 
     /// <summary>
@@ -103,6 +107,7 @@ public sealed partial class Loop
 
         _references--;
         Native.mood_loop_unref(_native);
+        GC.KeepAlive(this);
     }
 
     /// <summary>
@@ -117,6 +122,7 @@ public sealed partial class Loop
     {
         CheckChange();
         Native.mood_loop_feed_fd(_native, fd, (int)Validate.IoEvents(revents, nameof(revents)));
+        GC.KeepAlive(this);
     }
 
     /// <inheritdoc cref="FeedFdEvent(int, Events)"/>
@@ -142,6 +148,7 @@ public sealed partial class Loop
     {
         CheckChange();
         Native.mood_loop_feed_signal(_native, Validate.Signum(signum, nameof(signum)));
+        GC.KeepAlive(this);
     }
 
 #if NET8_0_OR_GREATER
@@ -159,5 +166,6 @@ public sealed partial class Loop
     {
         CheckChange();
         Native.mood_loop_verify(_native);
+        GC.KeepAlive(this);
     }
 }

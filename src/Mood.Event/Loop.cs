@@ -125,6 +125,7 @@ public sealed partial class Loop : IDisposable
             CheckChange();
             _callback = value;
             Native.mood_loop_callback(_native, value is null ? 0 : 1);
+            GC.KeepAlive(this);
         }
     }
 
@@ -142,6 +143,7 @@ public sealed partial class Loop : IDisposable
             CheckChange();
             _ioInterval = Validate.NotNegative(value, nameof(value));
             Native.mood_loop_io_interval(_native, value);
+            GC.KeepAlive(this);
         }
     }
 
@@ -159,6 +161,7 @@ public sealed partial class Loop : IDisposable
             CheckChange();
             _timeoutInterval = Validate.NotNegative(value, nameof(value));
             Native.mood_loop_timeout_interval(_native, Math.Min(value, MaxTimeoutInterval));
+            GC.KeepAlive(this);
         }
     }
 

@@ -8,7 +8,7 @@ namespace Mood.Event.Handles;
 /// Owns a mood_watcher and the weak handle inside it that leads back to the managed watcher. Only an inactive watcher's
 /// memory is freed while its loop lives: an active one is held by the loop.
 /// </summary>
-internal sealed unsafe class WatcherHandle : SafeHandle
+internal sealed class WatcherHandle : SafeHandle
 {
     private GCHandle _watcher;
 
@@ -16,21 +16,21 @@ internal sealed unsafe class WatcherHandle : SafeHandle
         : base(IntPtr.Zero, ownsHandle: true)
     {
         _watcher = GCHandle.Alloc(watcher, GCHandleType.Weak);
-        Native.WatcherMemory* memory = Native.mood_watcher_new(loop.Pointer, (int)kind, GCHandle.ToIntPtr(_watcher));
+        nint memory = Native.mood_watcher_new(loop.Pointer, (int)kind, GCHandle.ToIntPtr(_watcher));
 
-        if (memory is null)
+        if (memory == 0)
         {
             _watcher.Free();
             throw Error.Event_Native(Native.ENOMEM, "no memory for a watcher");
         }
 
-        SetHandle((nint)memory);
+        SetHandle(memory);
     }
 
     public override bool IsInvalid => handle == IntPtr.Zero;
 
     /// <summary>The mood_watcher, for the loop's own thread: it lives until Dispose.</summary>
-    internal Native.WatcherMemory* Pointer => (Native.WatcherMemory*)handle;
+    internal nint Pointer => handle;
 
     /// <summary>ev_async_send, from any thread; false once the watcher is disposed.</summary>
     internal bool Send() => Async(send: true) >= 0;

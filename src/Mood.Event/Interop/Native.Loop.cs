@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 #if NET8_0_OR_GREATER
 using System.Runtime.CompilerServices;
 #endif
@@ -106,4 +107,21 @@ internal static unsafe partial class Native
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_loop_clock(nint loop, int manual, double monotonic, double realtime);
+
+    /// <summary>Takes the failure that native code recorded: its errno (-1 where there is none), or 0.</summary>
+    internal static int TakeError(nint loop, out string message)
+    {
+        const int size = 256;
+        byte* text = stackalloc byte[size];
+        int error = mood_loop_error(loop, text, size);
+        int length = 0;
+
+        while (error != 0 && text[length] != 0)
+        {
+            length++;
+        }
+
+        message = Encoding.UTF8.GetString(text, length);
+        return error;
+    }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 #if NET8_0_OR_GREATER
 using System.Runtime.CompilerServices;
 #endif
@@ -8,64 +9,64 @@ namespace Mood.Event.Interop;
 internal static unsafe partial class Native
 {
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern WatcherMemory* mood_watcher_new(nint loop, int kind, nint data);
+    internal static extern nint mood_watcher_new(nint loop, int kind, nint data);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_watcher_free(WatcherMemory* w);
+    internal static extern void mood_watcher_free(nint w);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern int mood_watcher_start(WatcherMemory* w);
+    internal static extern int mood_watcher_start(nint w);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_watcher_stop(WatcherMemory* w);
+    internal static extern void mood_watcher_stop(nint w);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_watcher_feed(WatcherMemory* w, int revents);
+    internal static extern void mood_watcher_feed(nint w, int revents);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern int mood_watcher_clear(WatcherMemory* w);
+    internal static extern int mood_watcher_clear(nint w);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_watcher_priority(WatcherMemory* w, int priority);
+    internal static extern void mood_watcher_priority(nint w, int priority);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_watcher_keepalive(WatcherMemory* w, int on);
+    internal static extern void mood_watcher_keepalive(nint w, int on);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_io_set(WatcherMemory* w, int fd, int events);
+    internal static extern void mood_io_set(nint w, int fd, int events);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_timer_set(WatcherMemory* w, double after, double repeat);
+    internal static extern void mood_timer_set(nint w, double after, double repeat);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_timer_set_repeat(WatcherMemory* w, double repeat);
+    internal static extern void mood_timer_set_repeat(nint w, double repeat);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_timer_again(WatcherMemory* w);
-
-#if NET8_0_OR_GREATER
-    [SuppressGCTransition]
-#endif
-    [DllImport(Library, ExactSpelling = true)]
-    internal static extern double mood_timer_remaining(WatcherMemory* w);
-
-    [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_periodic_set(WatcherMemory* w, double offset, double interval);
-
-    [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_periodic_set_interval(WatcherMemory* w, double interval);
-
-    [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_periodic_again(WatcherMemory* w);
+    internal static extern void mood_timer_again(nint w);
 
 #if NET8_0_OR_GREATER
     [SuppressGCTransition]
 #endif
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern double mood_periodic_at(WatcherMemory* w);
+    internal static extern double mood_timer_remaining(nint w);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_signal_set(WatcherMemory* w, int signum);
+    internal static extern void mood_periodic_set(nint w, double offset, double interval);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_periodic_set_interval(nint w, double interval);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_periodic_again(nint w);
+
+#if NET8_0_OR_GREATER
+    [SuppressGCTransition]
+#endif
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern double mood_periodic_at(nint w);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_signal_set(nint w, int signum);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_signal_check(int signum);
@@ -77,10 +78,10 @@ internal static unsafe partial class Native
     internal static extern void mood_feed_signal(int signum);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_child_set(WatcherMemory* w, int pid, int trace, int keep);
+    internal static extern void mood_child_set(nint w, int pid, int trace, int keep);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_child_status(WatcherMemory* w, int* rpid, int* rstatus);
+    internal static extern void mood_child_status(nint w, int* rpid, int* rstatus);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_child_barrier();
@@ -89,28 +90,58 @@ internal static unsafe partial class Native
     internal static extern void mood_child_passed();
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern int mood_stat_set(WatcherMemory* w, byte* path, double interval);
+    internal static extern int mood_stat_set(nint w, byte* path, double interval);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern double mood_stat_interval(WatcherMemory* w);
+    internal static extern double mood_stat_interval(nint w);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_stat_refresh(WatcherMemory* w);
+    internal static extern void mood_stat_refresh(nint w);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_stat_status(WatcherMemory* w, int previous, FileStatusMemory* status);
+    internal static extern void mood_stat_status(nint w, int previous, FileStatusMemory* status);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_embed_set(WatcherMemory* w, nint other);
+    internal static extern void mood_embed_set(nint w, nint other);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_async_send(WatcherMemory* w);
+    internal static extern void mood_async_send(nint w);
 
 #if NET8_0_OR_GREATER
     [SuppressGCTransition]
 #endif
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern int mood_async_sent(WatcherMemory* w);
+    internal static extern int mood_async_sent(nint w);
+
+    internal static bool IsActive(nint w) => ((WatcherMemory*)w)->Active != 0;
+
+    internal static bool IsPending(nint w) => ((WatcherMemory*)w)->Pending != 0;
+
+    internal static int Priority(nint w) => ((WatcherMemory*)w)->Priority;
+
+    internal static nint Data(nint w) => ((WatcherMemory*)w)->Data;
+
+    internal static (int RPid, int RStatus) ChildStatus(nint w)
+    {
+        int rpid, rstatus;
+        mood_child_status(w, &rpid, &rstatus);
+        return (rpid, rstatus);
+    }
+
+    internal static int SetStat(nint w, string path, double interval)
+    {
+        fixed (byte* bytes = Encoding.UTF8.GetBytes(path + '\0'))
+        {
+            return mood_stat_set(w, bytes, interval);
+        }
+    }
+
+    internal static FileStatusMemory StatStatus(nint w, bool previous)
+    {
+        FileStatusMemory status;
+        mood_stat_status(w, previous ? 1 : 0, &status);
+        return status;
+    }
 
     /// <summary>enum mood_kind.</summary>
     internal enum Kind

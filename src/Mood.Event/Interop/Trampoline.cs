@@ -11,10 +11,10 @@ internal static unsafe class Trampoline
 #if NET8_0_OR_GREATER
     internal static Native.Callbacks Callbacks => new()
     {
-        Event = (nint)(delegate* unmanaged[Cdecl]<nint, Native.WatcherMemory*, int, void>)&OnEvent,
+        Event = (nint)(delegate* unmanaged[Cdecl]<nint, nint, int, void>)&OnEvent,
         Pending = (nint)(delegate* unmanaged[Cdecl]<nint, void>)&OnPending,
         Wake = (nint)(delegate* unmanaged[Cdecl]<nint, void>)&OnWake,
-        Reschedule = (nint)(delegate* unmanaged[Cdecl]<Native.WatcherMemory*, double, double>)&OnReschedule,
+        Reschedule = (nint)(delegate* unmanaged[Cdecl]<nint, double, double>)&OnReschedule,
     };
 #else
     // the delegates must live as long as native code may call them: for ever
@@ -31,21 +31,21 @@ internal static unsafe class Trampoline
     };
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
-    private delegate void EventCallback(nint loop, Native.WatcherMemory* w, int revents);
+    private delegate void EventCallback(nint loop, nint w, int revents);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
     private delegate void LoopCallback(nint data);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
-    private delegate double RescheduleCallback(Native.WatcherMemory* w, double now);
+    private delegate double RescheduleCallback(nint w, double now);
 #endif
 
     // A null target: the object was collected, and its native memory is about to follow. Nothing is left to be told.
 #if NET8_0_OR_GREATER
     [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
 #endif
-    private static void OnEvent(nint loop, Native.WatcherMemory* w, int revents) =>
-        Target<Watcher>(w->Data)?.OnEvent(revents);
+    private static void OnEvent(nint loop, nint w, int revents) =>
+        Target<Watcher>(Native.Data(w))?.OnEvent(revents);
 
 #if NET8_0_OR_GREATER
     [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
@@ -60,8 +60,8 @@ internal static unsafe class Trampoline
 #if NET8_0_OR_GREATER
     [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
 #endif
-    private static double OnReschedule(Native.WatcherMemory* w, double now) =>
-        Target<Scheduler>(w->Data)?.OnReschedule(now) ?? Scheduler.Never;
+    private static double OnReschedule(nint w, double now) =>
+        Target<Scheduler>(Native.Data(w))?.OnReschedule(now) ?? Scheduler.Never;
 
     private static T? Target<T>(nint handle)
         where T : class =>

@@ -17,7 +17,7 @@ namespace Mood.Event;
 /// </para>
 /// <para>It always has the highest <see cref="Watcher.Priority"/>.</para>
 /// </summary>
-public sealed unsafe class Child : Watcher<Child>
+public sealed class Child : Watcher<Child>
 {
     private const int Gone = -1;
 
@@ -163,8 +163,7 @@ public sealed unsafe class Child : Watcher<Child>
     {
         if ((revents & Events.Child) != 0)
         {
-            int rpid, rstatus;
-            Native.mood_child_status(Memory, &rpid, &rstatus);
+            (int rpid, int rstatus) = Native.ChildStatus(Memory);
             RPid = rpid;
             RStatus = rstatus == Gone && _process is not null ? StatusOf(_process) : rstatus;
         }

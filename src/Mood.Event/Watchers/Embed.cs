@@ -8,7 +8,7 @@ namespace Mood.Event;
 /// Its timers are not watched. The other loop must have one of <see cref="Ev.EmbeddableBackends"/> and is used by this
 /// loop's thread.
 /// </summary>
-public sealed unsafe class Embed : Watcher<Embed>
+public sealed class Embed : Watcher<Embed>
 {
     /// <summary>Makes an embed watcher; it is not started.</summary>
     /// <param name="loop">The loop it belongs to.</param>

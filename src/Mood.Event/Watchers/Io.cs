@@ -16,7 +16,7 @@ namespace Mood.Event;
 /// <see cref="EventException"/>.
 /// </para>
 /// </summary>
-public sealed unsafe class Io : Watcher<Io>
+public sealed class Io : Watcher<Io>
 {
     private FileDescriptor _fd;
     private Events _events;

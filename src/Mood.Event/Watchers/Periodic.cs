@@ -7,7 +7,7 @@ namespace Mood.Event;
 /// Called at times of the wall clock (ev_periodic): at one time, or whenever the time is <see cref="Offset"/> plus a
 /// multiple of <see cref="Interval"/>. Steps of the wall clock move it.
 /// </summary>
-public sealed unsafe class Periodic : Watcher<Periodic>
+public sealed class Periodic : Watcher<Periodic>
 {
     private double _interval;
 
@@ -81,7 +81,7 @@ public sealed unsafe class Periodic : Watcher<Periodic>
         get
         {
             Loop.CheckThread();
-            double at = Memory is null ? 0 : Native.mood_periodic_at(Memory);
+            double at = Memory == 0 ? 0 : Native.mood_periodic_at(Memory);
             GC.KeepAlive(this);
             return at;
         }

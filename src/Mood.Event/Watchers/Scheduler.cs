@@ -60,12 +60,12 @@ public sealed class Scheduler : Watcher<Scheduler>
     }
 
     /// <summary>When an active scheduler is called next, in seconds since the epoch (ev_periodic_at).</summary>
-    public unsafe double At
+    public double At
     {
         get
         {
             Loop.CheckThread();
-            double at = Memory is null ? 0 : Native.mood_periodic_at(Memory);
+            double at = Memory == 0 ? 0 : Native.mood_periodic_at(Memory);
             GC.KeepAlive(this);
             return at;
         }
@@ -76,7 +76,7 @@ public sealed class Scheduler : Watcher<Scheduler>
 
     /// <summary>Computes the time anew and starts it (ev_periodic_again); an inactive one is started.</summary>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
-    public unsafe void Reset()
+    public void Reset()
     {
         CheckUsable();
         Native.mood_periodic_again(Memory);
@@ -89,7 +89,7 @@ public sealed class Scheduler : Watcher<Scheduler>
     /// libev asks for the next time, in the middle of its heap of periodics: nothing may be changed, and the scheduler
     /// cannot be stopped now. A failure is kept, the scheduler made pending, and dealt with when it is called.
     /// </summary>
-    internal unsafe double OnReschedule(double now)
+    internal double OnReschedule(double now)
     {
         t_rescheduling++;
         System.Threading.Interlocked.Increment(ref s_rescheduling);

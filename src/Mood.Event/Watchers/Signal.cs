@@ -10,7 +10,7 @@ namespace Mood.Event;
 /// Signals that come faster than they are handled are one event. A signal belongs to one loop at a time.
 /// <para>SIGPIPE is ignored by .NET and does not arrive.</para>
 /// </summary>
-public sealed unsafe class Signal : Watcher<Signal>
+public sealed class Signal : Watcher<Signal>
 {
     private int _held;
 
@@ -31,6 +31,7 @@ public sealed unsafe class Signal : Watcher<Signal>
         Signum = Validate.WatchableSignum(signum, nameof(signum));
         Create(Native.Kind.Signal, priority);
         Native.mood_signal_set(Memory, signum);
+        GC.KeepAlive(this);
     }
 
 #if NET8_0_OR_GREATER

@@ -1,5 +1,4 @@
 using System;
-using System.Text;
 using Mood.Event.Interop;
 
 namespace Mood.Event;
@@ -9,7 +8,7 @@ namespace Mood.Event;
 /// kernel and the file system offer it, and polls elsewhere. The status is read on the loop's thread, which waits for
 /// the file system.
 /// </summary>
-public sealed unsafe class Stat : Watcher<Stat>
+public sealed class Stat : Watcher<Stat>
 {
     private double _interval;
 
@@ -53,17 +52,17 @@ public sealed unsafe class Stat : Watcher<Stat>
         get
         {
             Loop.CheckThread();
-            double interval = Memory is null ? _interval : Native.mood_stat_interval(Memory);
+            double interval = Memory == 0 ? _interval : Native.mood_stat_interval(Memory);
             GC.KeepAlive(this);
             return interval;
         }
     }
 
     /// <summary>The status libev saw last: at Start, a change, or <see cref="Refresh"/>.</summary>
-    public FileStatus Attr => Status(previous: 0);
+    public FileStatus Attr => Status(previous: false);
 
     /// <summary>The status before the last change.</summary>
-    public FileStatus Prev => Status(previous: 1);
+    public FileStatus Prev => Status(previous: true);
 
     /// <summary>Watches another path.</summary>
     /// <param name="path">The path, which need not exist.</param>
@@ -98,31 +97,27 @@ public sealed unsafe class Stat : Watcher<Stat>
             ? throw Error.Argument_Path(nameof(path))
             : path;
 
-    private FileStatus Status(int previous)
+    private FileStatus Status(bool previous)
     {
         Loop.CheckThread();
 
-        if (Memory is null)
+        if (Memory == 0)
         {
             return default;
         }
 
-        Native.FileStatusMemory status;
-        Native.mood_stat_status(Memory, previous, &status);
+        var status = new FileStatus(Native.StatStatus(Memory, previous));
         GC.KeepAlive(this);
-        return new FileStatus(status);
+        return status;
     }
 
     private void SetCore(string path, double interval)
     {
-        fixed (byte* bytes = Encoding.UTF8.GetBytes(path + '\0'))
-        {
-            int error = Native.mood_stat_set(Memory, bytes, interval);
+        int error = Native.SetStat(Memory, path, interval);
 
-            if (error < 0)
-            {
-                throw Error.Event_Native(-error, "The path could not be kept");
-            }
+        if (error < 0)
+        {
+            throw Error.Event_Native(-error, "The path could not be kept");
         }
 
         Path = path;

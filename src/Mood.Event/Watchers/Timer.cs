@@ -7,7 +7,7 @@ namespace Mood.Event;
 /// Called once after a time, or again and again (ev_timer). Relative to the loop's time and the monotonic clock: steps
 /// of the wall clock do not move it.
 /// </summary>
-public sealed unsafe class Timer : Watcher<Timer>
+public sealed class Timer : Watcher<Timer>
 {
     private double _repeat;
 
@@ -65,7 +65,7 @@ public sealed unsafe class Timer : Watcher<Timer>
         {
             Loop.CheckThread();
 
-            if (Memory is null || Loop.IsClosed)
+            if (Memory == 0 || Loop.IsClosed)
             {
                 return 0;
             }

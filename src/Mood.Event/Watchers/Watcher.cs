@@ -12,7 +12,7 @@ namespace Mood.Event;
 /// <see cref="Loop"/> and <see cref="Data"/> throws <see cref="InvalidOperationException"/> on any other thread.
 /// </para>
 /// </summary>
-public abstract unsafe class Watcher : IDisposable
+public abstract class Watcher : IDisposable
 {
     private WatcherHandle? _handle;
 
@@ -48,7 +48,9 @@ public abstract unsafe class Watcher : IDisposable
         get
         {
             Loop.CheckThread();
-            return Memory is null ? 0 : Memory->Priority;
+            int priority = Memory == 0 ? 0 : Native.Priority(Memory);
+            GC.KeepAlive(this);
+            return priority;
         }
 
         set
@@ -109,12 +111,29 @@ public abstract unsafe class Watcher : IDisposable
     /// <summary>Whether any state of the watcher says that its parameters are in use.</summary>
     internal bool ActiveOrPending => Active || Pending;
 
-    /// <summary>The mood_watcher; null once disposed.</summary>
-    private protected Native.WatcherMemory* Memory { get; private set; }
+    /// <summary>The mood_watcher; 0 once disposed.</summary>
+    private protected nint Memory { get; private set; }
 
-    private protected bool Active => Memory is not null && Memory->Active != 0;
+    // GC.KeepAlive, here and after every native call: the memory must not be finalized while it is being looked at
+    private protected bool Active
+    {
+        get
+        {
+            bool active = Memory != 0 && Native.IsActive(Memory);
+            GC.KeepAlive(this);
+            return active;
+        }
+    }
 
-    private protected bool Pending => Memory is not null && Memory->Pending != 0;
+    private protected bool Pending
+    {
+        get
+        {
+            bool pending = Memory != 0 && Native.IsPending(Memory);
+            GC.KeepAlive(this);
+            return pending;
+        }
+    }
 
     /// <summary>Whether the current callback carries <see cref="FatalAttribute"/>.</summary>
     private protected abstract bool IsCallbackFatal { get; }
@@ -143,7 +162,7 @@ public abstract unsafe class Watcher : IDisposable
     /// </summary>
     public void Stop()
     {
-        if (Memory is null || Loop.IsClosed)
+        if (Memory == 0 || Loop.IsClosed)
         {
             return;
         }
@@ -196,13 +215,13 @@ public abstract unsafe class Watcher : IDisposable
     /// <summary>Stops the watcher and frees it. Twice is fine, and so is in its own callback.</summary>
     public void Dispose()
     {
-        if (Memory is null)
+        if (Memory == 0)
         {
             return;
         }
 
         Stop();
-        Memory = null;
+        Memory = 0;
         _handle!.Dispose();
         GC.SuppressFinalize(this);
     }
@@ -280,7 +299,7 @@ public abstract unsafe class Watcher : IDisposable
     /// <summary>Checks that the watcher may be changed now.</summary>
     private protected void CheckUsable()
     {
-        if (Memory is null)
+        if (Memory == 0)
         {
             Error.Throw_Disposed(this);
         }
@@ -299,8 +318,11 @@ public abstract unsafe class Watcher : IDisposable
         }
     }
 
-    private protected virtual void SetPriority(int priority) =>
+    private protected virtual void SetPriority(int priority)
+    {
         Native.mood_watcher_priority(Memory, Math.Max(Ev.MinPriority, Math.Min(Ev.MaxPriority, priority)));
+        GC.KeepAlive(this);
+    }
 
     /// <summary>
     /// Brings the managed side in line with the native state after anything that may have changed it: the loop holds
