@@ -10,8 +10,6 @@ public sealed partial class Loop
 {
     private const int NoStop = -1;
 
-    // the thread inside Start; 0: none. While Loop.Callback has another thread call Invoke, that one.
-    private int _runner;
     private int _depth;
     private bool _inCallback;
 
@@ -44,22 +42,14 @@ public sealed partial class Loop
             throw Error.ArgumentOutOfRange_Enum(flags, nameof(flags));
         }
 
-        CheckChange();
+        using Claim claim = Change();
 
         // a failed loop ends all its Starts: it does not begin another one on the way
-        if (_failure is not null)
-        {
-            _failure.Throw();
-        }
+        _failure?.Throw();
 
-        int thread = Environment.CurrentManagedThreadId;
-
-        if (_depth == 0 && Interlocked.CompareExchange(ref _runner, thread, 0) is int other && other != 0)
-        {
-            Error.Throw_WrongThread(other);
-        }
-
+        int before = _runner;
         bool more;
+        Volatile.Write(ref _runner, Environment.CurrentManagedThreadId);
         _depth++;
 
         try
@@ -69,10 +59,8 @@ public sealed partial class Loop
         }
         finally
         {
-            if (--_depth == 0)
-            {
-                Volatile.Write(ref _runner, 0);
-            }
+            _depth--;
+            Volatile.Write(ref _runner, before);
         }
 
         if (_depth == 0 && _closing)
@@ -107,7 +95,7 @@ public sealed partial class Loop
 
         if (!IsClosed && !_closing && _failure is null)
         {
-            CheckChange();
+            using Claim claim = Change();
             Native.mood_loop_break(_native, (int)how);
             GC.KeepAlive(this);
         }
@@ -121,21 +109,23 @@ public sealed partial class Loop
     /// <exception cref="InvalidOperationException">The loop runs on another thread and is not inside Callback.</exception>
     public void Invoke()
     {
+        Loop root = Outermost;
         int thread = Environment.CurrentManagedThreadId;
-        int runner = Volatile.Read(ref _runner);
-        bool lent = runner != 0 && runner != thread && _inCallback
-            && Interlocked.CompareExchange(ref _runner, thread, runner) == runner;
+        int runner = Volatile.Read(ref root._runner);
+        bool lent = _inCallback && runner != 0 && runner != thread
+            && Interlocked.CompareExchange(ref root._runner, thread, runner) == runner;
 
         try
         {
-            CheckChange();
+            using Claim claim = Change();
             Native.mood_loop_invoke(_native);
+            GC.KeepAlive(this);
         }
         finally
         {
             if (lent)
             {
-                Volatile.Write(ref _runner, runner);
+                Volatile.Write(ref root._runner, runner);
             }
         }
 
@@ -232,41 +222,6 @@ public sealed partial class Loop
         if (_depth == 0)
         {
             ThrowFailure();
-        }
-    }
-
-    /// <summary>Checks that this thread may read the loop and its watchers now.</summary>
-    internal void CheckThread()
-    {
-        Loop loop = this;
-
-        // an embedded loop is run by the thread of the one around it
-        while (loop.Embedder is not null)
-        {
-            loop = loop.Embedder.Loop;
-        }
-
-        int runner = Volatile.Read(ref loop._runner);
-
-        if (runner != 0 && runner != Environment.CurrentManagedThreadId)
-        {
-            Error.Throw_WrongThread(runner);
-        }
-    }
-
-    /// <summary>Checks that this thread may change the loop and its watchers now.</summary>
-    internal void CheckChange(bool evenIfClosing = false)
-    {
-        CheckThread();
-
-        if (IsClosed || (_closing && !evenIfClosing))
-        {
-            Error.Throw_Disposed(this);
-        }
-
-        if (Mood.Event.Scheduler.IsRescheduling)
-        {
-            Error.Throw_Rescheduling();
         }
     }
 

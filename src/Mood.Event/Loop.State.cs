@@ -16,7 +16,7 @@ public sealed partial class Loop
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public void Reset()
     {
-        CheckChange();
+        using Claim claim = Change();
         Native.mood_loop_reset(_native);
         GC.KeepAlive(this);
     }
@@ -33,12 +33,12 @@ public sealed partial class Loop
     {
         if (update)
         {
-            CheckChange();
+            using Claim claim = Change();
             Native.mood_loop_now_update(_native);
         }
         else
         {
-            CheckThread();
+            using Claim claim = Read();
 
             if (IsClosed)
             {
@@ -55,7 +55,7 @@ public sealed partial class Loop
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public void Suspend()
     {
-        CheckChange();
+        using Claim claim = Change();
         Native.mood_loop_suspend(_native);
         _suspensions++;
         GC.KeepAlive(this);
@@ -66,7 +66,7 @@ public sealed partial class Loop
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public void Resume()
     {
-        CheckChange();
+        using Claim claim = Change();
 
         if (_suspensions == 0)
         {
@@ -84,7 +84,7 @@ public sealed partial class Loop
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public void IncRef()
     {
-        CheckChange();
+        using Claim claim = Change();
         _references++;
         Native.mood_loop_ref(_native);
         GC.KeepAlive(this);
@@ -98,7 +98,7 @@ public sealed partial class Loop
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public void DecRef()
     {
-        CheckChange();
+        using Claim claim = Change();
 
         if (_references == 0)
         {
@@ -120,7 +120,7 @@ public sealed partial class Loop
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public void FeedFdEvent(int fd, Events revents)
     {
-        CheckChange();
+        using Claim claim = Change();
         Native.mood_loop_feed_fd(_native, fd, (int)Validate.IoEvents(revents, nameof(revents)));
         GC.KeepAlive(this);
     }
@@ -146,7 +146,7 @@ public sealed partial class Loop
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public void FeedSignalEvent(int signum)
     {
-        CheckChange();
+        using Claim claim = Change();
         Native.mood_loop_feed_signal(_native, Validate.Signum(signum, nameof(signum)));
         GC.KeepAlive(this);
     }
@@ -164,7 +164,7 @@ public sealed partial class Loop
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public void Verify()
     {
-        CheckChange();
+        using Claim claim = Change();
         Native.mood_loop_verify(_native);
         GC.KeepAlive(this);
     }

@@ -122,7 +122,7 @@ public sealed partial class Loop : IDisposable
         get => _callback;
         set
         {
-            CheckChange();
+            using Claim claim = Change();
             _callback = value;
             Native.mood_loop_callback(_native, value is null ? 0 : 1);
             GC.KeepAlive(this);
@@ -140,7 +140,7 @@ public sealed partial class Loop : IDisposable
         get => _ioInterval;
         set
         {
-            CheckChange();
+            using Claim claim = Change();
             _ioInterval = Validate.NotNegative(value, nameof(value));
             Native.mood_loop_io_interval(_native, value);
             GC.KeepAlive(this);
@@ -158,7 +158,7 @@ public sealed partial class Loop : IDisposable
         get => _timeoutInterval;
         set
         {
-            CheckChange();
+            using Claim claim = Change();
             _timeoutInterval = Validate.NotNegative(value, nameof(value));
             Native.mood_loop_timeout_interval(_native, Math.Min(value, MaxTimeoutInterval));
             GC.KeepAlive(this);
@@ -170,7 +170,7 @@ public sealed partial class Loop : IDisposable
     {
         get
         {
-            CheckThread();
+            using Claim claim = Read();
             return IsClosed ? 0 : Native.mood_loop_iteration(_native);
         }
     }
@@ -180,7 +180,7 @@ public sealed partial class Loop : IDisposable
     {
         get
         {
-            CheckThread();
+            using Claim claim = Read();
             return IsClosed ? 0 : Native.mood_loop_depth(_native);
         }
     }
@@ -190,7 +190,7 @@ public sealed partial class Loop : IDisposable
     {
         get
         {
-            CheckThread();
+            using Claim claim = Read();
             return IsClosed ? 0 : Native.mood_loop_pending(_native);
         }
     }
@@ -255,7 +255,7 @@ public sealed partial class Loop : IDisposable
             return;
         }
 
-        CheckChange();
+        using Claim claim = Change();
 
         if (_depth > 0)
         {

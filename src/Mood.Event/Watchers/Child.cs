@@ -118,7 +118,7 @@ public sealed class Child : Watcher<Child>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public void Set(int pid, bool trace)
     {
-        CheckSettable(nameof(Pid));
+        using Loop.Claim claim = UseSettable(nameof(Pid));
         SetCore(CheckPid(pid), process: null, trace);
     }
 
@@ -131,7 +131,7 @@ public sealed class Child : Watcher<Child>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public void Set(Process process, bool trace)
     {
-        CheckSettable(nameof(Pid));
+        using Loop.Claim claim = UseSettable(nameof(Pid));
         SetCore(CheckProcess(process), process, trace);
     }
 

@@ -43,7 +43,7 @@ public sealed class Embed : Watcher<Embed>
     /// <exception cref="ObjectDisposedException">The watcher or a loop is disposed.</exception>
     public void Set(Loop other)
     {
-        CheckSettable(nameof(Other));
+        using Loop.Claim claim = UseSettable(nameof(Other));
         Other = CheckOther(other);
     }
 
@@ -51,7 +51,7 @@ public sealed class Embed : Watcher<Embed>
     /// <exception cref="ObjectDisposedException">The watcher or a loop is disposed.</exception>
     public void Sweep()
     {
-        CheckUsable();
+        using Loop.Claim claim = Use();
         Other.Start(RunFlags.NoWait);
     }
 
@@ -72,6 +72,7 @@ public sealed class Embed : Watcher<Embed>
             throw Error.Event_EmbedTwice();
         }
 
+        using Loop.Claim claim = Other.Change();
         Native.mood_embed_set(Memory, Other.Handle.Pointer);
         _ = Native.mood_watcher_start(Memory);
         Other.Embedder = this;
@@ -112,7 +113,7 @@ public sealed class Embed : Watcher<Embed>
 
     private Loop CheckOther(Loop other)
     {
-        Validate.NotNull(other, nameof(other)).CheckChange();
+        using Loop.Claim claim = Validate.NotNull(other, nameof(other)).Change();
 
         if (other == Loop)
         {

@@ -72,7 +72,7 @@ public sealed class Io : Watcher<Io>
         get => _events;
         set
         {
-            CheckUsable();
+            using Loop.Claim claim = Use();
             Validate.IoEvents(value, nameof(value));
 
             if (value == _events)
@@ -109,7 +109,7 @@ public sealed class Io : Watcher<Io>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public void Set(int fd, Events events)
     {
-        CheckSettable(nameof(Fd));
+        using Loop.Claim claim = UseSettable(nameof(Fd));
         SetCore(FileDescriptor.From(fd, nameof(fd)), events);
     }
 
@@ -118,7 +118,7 @@ public sealed class Io : Watcher<Io>
     /// <param name="events">Read, Write, both or None.</param>
     public void Set(SafeHandle handle, Events events)
     {
-        CheckSettable(nameof(Fd));
+        using Loop.Claim claim = UseSettable(nameof(Fd));
         SetCore(FileDescriptor.From(handle, nameof(handle)), events);
     }
 
@@ -127,7 +127,7 @@ public sealed class Io : Watcher<Io>
     /// <param name="events">Read, Write, both or None.</param>
     public void Set(Socket socket, Events events)
     {
-        CheckSettable(nameof(Fd));
+        using Loop.Claim claim = UseSettable(nameof(Fd));
         SetCore(FileDescriptor.From(socket, nameof(socket)), events);
     }
 

@@ -66,7 +66,7 @@ public sealed class Periodic : Watcher<Periodic>
         get => _interval;
         set
         {
-            CheckUsable();
+            using Loop.Claim claim = Use();
             Validate.Interval(value, nameof(value));
             Validate.Offset(Offset, value, nameof(value));
             _interval = value;
@@ -80,7 +80,7 @@ public sealed class Periodic : Watcher<Periodic>
     {
         get
         {
-            Loop.CheckThread();
+            using Loop.Claim claim = Loop.Read();
             double at = Memory == 0 ? 0 : Native.mood_periodic_at(Memory);
             GC.KeepAlive(this);
             return at;
@@ -95,7 +95,7 @@ public sealed class Periodic : Watcher<Periodic>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public void Set(double offset, double interval)
     {
-        CheckSettable("offset and interval");
+        using Loop.Claim claim = UseSettable("offset and interval");
         CheckTimes(offset, interval);
         SetCore(offset, interval);
     }
@@ -113,7 +113,7 @@ public sealed class Periodic : Watcher<Periodic>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public void Reset()
     {
-        CheckUsable();
+        using Loop.Claim claim = Use();
         Native.mood_periodic_again(Memory);
         Settle();
         GC.KeepAlive(this);

@@ -54,7 +54,7 @@ public sealed class Scheduler : Watcher<Scheduler>
         get => _reschedule;
         set
         {
-            Loop.CheckThread();
+            using Loop.Claim claim = Loop.Read();
             _reschedule = Validate.NotNull(value, nameof(value));
         }
     }
@@ -64,7 +64,7 @@ public sealed class Scheduler : Watcher<Scheduler>
     {
         get
         {
-            Loop.CheckThread();
+            using Loop.Claim claim = Loop.Read();
             double at = Memory == 0 ? 0 : Native.mood_periodic_at(Memory);
             GC.KeepAlive(this);
             return at;
@@ -78,7 +78,7 @@ public sealed class Scheduler : Watcher<Scheduler>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public void Reset()
     {
-        CheckUsable();
+        using Loop.Claim claim = Use();
         Native.mood_periodic_again(Memory);
         Settle();
         AfterStart();

@@ -58,7 +58,7 @@ public sealed class Signal : Watcher<Signal>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public void Set(int signum)
     {
-        CheckSettable(nameof(Signum));
+        using Loop.Claim claim = UseSettable(nameof(Signum));
         Signum = Validate.WatchableSignum(signum, nameof(signum));
         Native.mood_signal_set(Memory, signum);
         GC.KeepAlive(this);

@@ -51,7 +51,7 @@ public sealed class Stat : Watcher<Stat>
     {
         get
         {
-            Loop.CheckThread();
+            using Loop.Claim claim = Loop.Read();
             double interval = Memory == 0 ? _interval : Native.mood_stat_interval(Memory);
             GC.KeepAlive(this);
             return interval;
@@ -74,7 +74,7 @@ public sealed class Stat : Watcher<Stat>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public void Set(string path, double interval)
     {
-        CheckSettable(nameof(Path));
+        using Loop.Claim claim = UseSettable(nameof(Path));
         CheckPath(path);
         Validate.Finite(interval, nameof(interval));
         SetCore(path, interval);
@@ -87,7 +87,7 @@ public sealed class Stat : Watcher<Stat>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public void Refresh()
     {
-        CheckUsable();
+        using Loop.Claim claim = Use();
         Native.mood_stat_refresh(Memory);
         GC.KeepAlive(this);
     }
@@ -99,7 +99,7 @@ public sealed class Stat : Watcher<Stat>
 
     private FileStatus Status(bool previous)
     {
-        Loop.CheckThread();
+        using Loop.Claim claim = Loop.Read();
 
         if (Memory == 0)
         {

@@ -48,7 +48,7 @@ public sealed class Timer : Watcher<Timer>
         get => _repeat;
         set
         {
-            CheckUsable();
+            using Loop.Claim claim = Use();
             _repeat = Validate.NotNegative(value, nameof(value));
             Native.mood_timer_set_repeat(Memory, value);
             GC.KeepAlive(this);
@@ -63,7 +63,7 @@ public sealed class Timer : Watcher<Timer>
     {
         get
         {
-            Loop.CheckThread();
+            using Loop.Claim claim = Loop.Read();
 
             if (Memory == 0 || Loop.IsClosed)
             {
@@ -85,7 +85,7 @@ public sealed class Timer : Watcher<Timer>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public void Set(double after, double repeat)
     {
-        CheckSettable("after and repeat");
+        using Loop.Claim claim = UseSettable("after and repeat");
         Validate.Finite(after, nameof(after));
         Validate.NotNegative(repeat, nameof(repeat));
         SetCore(after, repeat);
@@ -101,7 +101,7 @@ public sealed class Timer : Watcher<Timer>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public void Reset()
     {
-        CheckUsable();
+        using Loop.Claim claim = Use();
         Native.mood_timer_again(Memory);
         Settle();
         GC.KeepAlive(this);

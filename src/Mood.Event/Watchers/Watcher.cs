@@ -47,7 +47,7 @@ public abstract class Watcher : IDisposable
     {
         get
         {
-            Loop.CheckThread();
+            using Loop.Claim claim = Loop.Read();
             int priority = Memory == 0 ? 0 : Native.Priority(Memory);
             GC.KeepAlive(this);
             return priority;
@@ -55,7 +55,7 @@ public abstract class Watcher : IDisposable
 
         set
         {
-            CheckSettable(nameof(Priority));
+            using Loop.Claim claim = UseSettable(nameof(Priority));
             SetPriority(value);
         }
     }
@@ -65,7 +65,7 @@ public abstract class Watcher : IDisposable
     {
         get
         {
-            Loop.CheckThread();
+            using Loop.Claim claim = Loop.Read();
             return Active;
         }
     }
@@ -75,7 +75,7 @@ public abstract class Watcher : IDisposable
     {
         get
         {
-            Loop.CheckThread();
+            using Loop.Claim claim = Loop.Read();
             return Pending;
         }
     }
@@ -89,13 +89,13 @@ public abstract class Watcher : IDisposable
     {
         get
         {
-            Loop.CheckThread();
+            using Loop.Claim claim = Loop.Read();
             return !_background;
         }
 
         set
         {
-            CheckUsable();
+            using Loop.Claim claim = Use();
             _background = !value;
             Native.mood_watcher_keepalive(Memory, value ? 1 : 0);
             GC.KeepAlive(this);
@@ -144,7 +144,7 @@ public abstract class Watcher : IDisposable
     /// default loop. Embed: a cycle, or the other loop is embedded already.</exception>
     public void Start()
     {
-        CheckUsable();
+        using Loop.Claim claim = Use();
 
         if (Active)
         {
@@ -162,15 +162,13 @@ public abstract class Watcher : IDisposable
     /// </summary>
     public void Stop()
     {
-        if (Memory == 0 || Loop.IsClosed)
+        if (Memory == 0)
         {
             return;
         }
 
-        Loop.CheckChange(evenIfClosing: true);
-        Native.mood_watcher_stop(Memory);
-        Settle();
-        GC.KeepAlive(this);
+        using Loop.Claim claim = Loop.Read();
+        StopCore();
     }
 
     /// <summary>
@@ -181,7 +179,7 @@ public abstract class Watcher : IDisposable
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public void Invoke(Events revents)
     {
-        CheckUsable();
+        using Loop.Claim claim = Use();
         OnEvent((int)revents);
         Loop.ThrowIfIdle();
     }
@@ -194,7 +192,7 @@ public abstract class Watcher : IDisposable
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public void Feed(Events revents)
     {
-        CheckUsable();
+        using Loop.Claim claim = Use();
         Native.mood_watcher_feed(Memory, (int)revents);
         Settle();
         GC.KeepAlive(this);
@@ -205,7 +203,7 @@ public abstract class Watcher : IDisposable
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public Events Clear()
     {
-        CheckUsable();
+        using Loop.Claim claim = Use();
         var revents = (Events)Native.mood_watcher_clear(Memory);
         Settle();
         GC.KeepAlive(this);
@@ -220,7 +218,8 @@ public abstract class Watcher : IDisposable
             return;
         }
 
-        Stop();
+        using Loop.Claim claim = Loop.Read();
+        StopCore();
         Memory = 0;
         _handle!.Dispose();
         GC.SuppressFinalize(this);
@@ -267,7 +266,7 @@ public abstract class Watcher : IDisposable
     /// <summary>The last thing that can fail in a constructor: the native watcher.</summary>
     private protected void Create(Native.Kind kind, int priority)
     {
-        Loop.CheckChange();
+        using Loop.Claim claim = Loop.Change();
         _handle = new WatcherHandle(Loop.Handle, kind, this);
         Memory = _handle.Pointer;
 
@@ -296,26 +295,49 @@ public abstract class Watcher : IDisposable
     {
     }
 
-    /// <summary>Checks that the watcher may be changed now.</summary>
-    private protected void CheckUsable()
+    /// <summary>Stop, with the loop claimed. While the loop is closing too, but not once it is closed.</summary>
+    private void StopCore()
     {
+        if (Scheduler.IsRescheduling)
+        {
+            Error.Throw_Rescheduling();
+        }
+
+        if (Memory != 0 && !Loop.IsClosed)
+        {
+            Native.mood_watcher_stop(Memory);
+            Settle();
+            GC.KeepAlive(this);
+        }
+    }
+
+    /// <summary>Checks that the watcher may be changed now, and claims its loop.</summary>
+    private protected Loop.Claim Use()
+    {
+        Loop.Claim claim = Loop.Change();
+
+        // only now: another thread may have disposed it a moment ago
         if (Memory == 0)
         {
+            claim.Dispose();
             Error.Throw_Disposed(this);
         }
 
-        Loop.CheckChange();
+        return claim;
     }
 
-    /// <summary>Checks that a parameter may be changed now.</summary>
-    private protected void CheckSettable(string what)
+    /// <summary>Checks that a parameter may be changed now, and claims the loop.</summary>
+    private protected Loop.Claim UseSettable(string what)
     {
-        CheckUsable();
+        Loop.Claim claim = Use();
 
         if (ActiveOrPending)
         {
+            claim.Dispose();
             throw Error.InvalidOperation_ActiveOrPending(what);
         }
+
+        return claim;
     }
 
     private protected virtual void SetPriority(int priority)

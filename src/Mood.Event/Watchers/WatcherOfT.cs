@@ -23,7 +23,7 @@ public abstract class Watcher<TWatcher> : Watcher
         get => _callback;
         set
         {
-            Loop.CheckThread();
+            using Loop.Claim claim = Loop.Read();
             _callback = IsCallbackOptional ? value : Validate.NotNull(value, nameof(value));
         }
     }

@@ -1,0 +1,88 @@
+using System;
+using System.Threading;
+
+namespace Mood.Event;
+
+/// <content>One thread at a time.</content>
+public sealed partial class Loop
+{
+    // The thread that uses the loop right now: the one inside Start, or inside any other member outside Start; 0: none.
+    // While Loop.Callback has another thread call Invoke, that one.
+    private int _runner;
+
+    /// <summary>The loop that runs this one: itself, or the outermost loop it is embedded in.</summary>
+    private Loop Outermost
+    {
+        get
+        {
+            Loop loop = this;
+
+            while (loop.Embedder is Embed embedder)
+            {
+                loop = embedder.Loop;
+            }
+
+            return loop;
+        }
+    }
+
+    /// <summary>
+    /// Claims the loop for reading it or its watchers on this thread, until the claim is disposed. In a callback, where
+    /// the thread has it already, this is one comparison.
+    /// </summary>
+    internal Claim Read()
+    {
+        Loop loop = Outermost;
+        int thread = Environment.CurrentManagedThreadId;
+
+        if (Volatile.Read(ref loop._runner) == thread)
+        {
+            return default;
+        }
+
+        int other = Interlocked.CompareExchange(ref loop._runner, thread, 0);
+
+        if (other != 0)
+        {
+            Error.Throw_WrongThread(other);
+        }
+
+        return new Claim(loop);
+    }
+
+    /// <summary>Claims the loop for changing it or its watchers.</summary>
+    internal Claim Change()
+    {
+        Claim claim = Read();
+
+        if (IsClosed || _closing)
+        {
+            claim.Dispose();
+            Error.Throw_Disposed(this);
+        }
+
+        if (Mood.Event.Scheduler.IsRescheduling)
+        {
+            claim.Dispose();
+            Error.Throw_Rescheduling();
+        }
+
+        return claim;
+    }
+
+    /// <summary>The right to use a loop, given back by Dispose.</summary>
+    internal readonly ref struct Claim
+    {
+        private readonly Loop? _loop;
+
+        internal Claim(Loop loop) => _loop = loop;
+
+        public void Dispose()
+        {
+            if (_loop is not null)
+            {
+                Volatile.Write(ref _loop._runner, 0);
+            }
+        }
+    }
+}
