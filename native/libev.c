@@ -46,11 +46,68 @@ take_eventfd (unsigned value, int flags)
 # define eventfd(value, flags) take_eventfd (value, flags)
 #endif
 
-#pragma GCC diagnostic ignored "-Wall"
-#pragma GCC diagnostic ignored "-Wextra"
+#if __linux__
+/* The io_uring and aio system calls go through here: io_uring_enter needs help, see below. */
+static long hook_syscall (long number, long a, long b, long c, long d, long e, long f);
+# define ev_syscall(number, count, a, b, c, d, e, f) \
+   hook_syscall (number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+#endif
+
 #include "ev.c"
 
 /* ev.c's shorthands for the loop's fields (ev_wrap.h) end with it */
+
+#if EV_USE_IOURING
+
+/* Two faults of libev with today's kernels. A request to remove a poll is written over an old request to add one, whose
+ * events stay in it: the kernel refuses that (EINVAL). And at a request that is refused the kernel stops submitting, while
+ * libev takes all for submitted: those behind it are late by as many, and their fds silent, for ever. */
+static long
+enter_iouring (struct ev_loop *loop, long fd, long to_submit, long min_complete, long flags, long mask, long size)
+{
+  unsigned i, tail = *(volatile unsigned *)((char *)loop->iouring_sq_ring + loop->iouring_sq_tail);
+  unsigned head = *(volatile unsigned *)((char *)loop->iouring_sq_ring + loop->iouring_sq_head);
+  unsigned ring_mask = *(unsigned *)((char *)loop->iouring_sq_ring + loop->iouring_sq_ring_mask);
+  long submitted = 0, result;
+
+  for (i = head; i != tail; ++i)
+    {
+      struct io_uring_sqe *sqe = (struct io_uring_sqe *)loop->iouring_sqes + (i & ring_mask);
+
+      if (sqe->opcode == IORING_OP_POLL_REMOVE)
+        sqe->poll_events = 0;
+    }
+
+  do
+    {
+      result = syscall (SYS_io_uring_enter, fd, to_submit - submitted, min_complete, flags, mask, size);
+
+      if (result < 0)
+        return submitted ? submitted : result;
+
+      submitted += result;
+    }
+  while (result && submitted < to_submit);
+
+  return submitted;
+}
+
+#endif
+
+#if __linux__
+
+static long
+hook_syscall (long number, long a, long b, long c, long d, long e, long f)
+{
+# if EV_USE_IOURING
+  if (number == SYS_io_uring_enter)
+    return enter_iouring (mood_current->ev, a, b, c, d, e, f);
+# endif
+
+  return syscall (number, a, b, c, d, e, f);
+}
+
+#endif
 
 ev_signal *
 mood_ev_signal_head (int signum)

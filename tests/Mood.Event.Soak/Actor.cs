@@ -1,0 +1,31 @@
+using System;
+
+namespace Mood.Event.Soak;
+
+/// <summary>One watcher with its model: what may be done to it, and what must come of it.</summary>
+internal abstract class Actor(Random random) : IDisposable
+{
+    protected Random Random { get; } = random;
+
+    /// <summary>How often the watcher's callback was called.</summary>
+    public int Calls { get; protected set; }
+
+    /// <summary>Does something, chosen by the seed.</summary>
+    public abstract void Act();
+
+    /// <summary>Whether everything that must happen has happened.</summary>
+    public abstract bool IsDone { get; }
+
+    /// <summary>What is owed, for the message when it does not come.</summary>
+    public abstract string Owes { get; }
+
+    public abstract void Dispose();
+
+    protected static void Demand(bool condition, string what)
+    {
+        if (!condition)
+        {
+            throw new SoakException(what);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using System;
+using System.Threading;
+
+namespace Mood.Event.Soak;
+
+/// <summary>After the last Send, from whatever thread, the callback is called at least once more.</summary>
+internal sealed class AsyncActor : Actor
+{
+    private readonly Loop _loop;
+    private Async _async;
+    private int _sent, _seen;
+
+    public AsyncActor(Loop loop, Random random)
+        : base(random)
+    {
+        _loop = loop;
+        _async = Make();
+    }
+
+    public override bool IsDone => Volatile.Read(ref _sent) == _seen;
+
+    public override string Owes => $"the last of {_sent} sends, {_seen} seen";
+
+    public override void Act()
+    {
+        switch (Random.Next(4))
+        {
+            case 0:
+                Send();
+                break;
+            case 1:
+                // on the pool, while this thread goes on: the actor waits for it before it lets the watcher go
+                Tasks.Run(Send);
+                break;
+            case 2:
+                Tasks.Wait();
+                _async.Stop();
+                _async.Start();
+                _seen = _sent; // what was sent before the stop is nobody's
+                break;
+            default:
+                Tasks.Wait();
+                _async.Dispose();
+                _async = Make();
+                _seen = _sent;
+                break;
+        }
+    }
+
+    public override void Dispose()
+    {
+        Tasks.Wait();
+        _async.Dispose();
+    }
+
+    private Helpers Tasks { get; } = new();
+
+    private void Send()
+    {
+        Interlocked.Increment(ref _sent);
+        _async.Send();
+    }
+
+    private Async Make()
+    {
+        Async made = _loop.Async(Seen, priority: Random.Next(-2, 3));
+        made.Start();
+        return made;
+    }
+
+    private void Seen(Async async, Events revents)
+    {
+        Demand(async == _async && revents == Events.Async, "an async that is gone was called");
+        Calls++;
+        _seen = Volatile.Read(ref _sent);
+    }
+}
