@@ -11,6 +11,8 @@ usage: ./build.sh VERB [ARGUMENTS]
   build                  everything
   test [FILTER]          all tests, or those whose names contain FILTER
   demo [SAMPLE] [ARGS]   a sample from docs/samples; without one: echo --selftest
+  soak [MINUTES]         random operations against models (2 minutes); --seed N replays a failure
+  sanitize [FILTER]      the tests over a native library built with ASan and UBSan
   pack                   the NuGet package, into artifacts/package
   clean                  removes what was built
 
@@ -45,6 +47,12 @@ case $verb in
     [ -d "docs/samples/$sample" ] || {
       echo "build.sh: there is no sample '$sample'. There are: $(ls docs/samples | tr '\n' ' ')" >&2; exit 2; }
     dotnet run --project "docs/samples/$sample" -c "$configuration" -- "$@" ;;
+  soak)
+    need_dotnet
+    dotnet run --project tests/Mood.Event.Soak -c "$configuration" -- "$@" ;;
+  sanitize)
+    need_dotnet
+    sh native/sanitize.sh "$configuration" "$@" ;;
   pack)
     need_dotnet
     dotnet pack src/Mood.Event -c "$configuration" -nologo -v minimal ;;
