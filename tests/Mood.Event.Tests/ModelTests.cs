@@ -1,0 +1,186 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using FsCheck;
+using FsCheck.Fluent;
+using Mood.Event.Interop;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>Random operations, compared with models that fit on a page. A failure prints its shrunk operations.</summary>
+public sealed class ModelTests : LoopTest
+{
+    private const int Watchers = 5;
+
+    /// <summary>
+    /// libev's pending events: one stack per priority, highest first; the event fed last is called first; what was fed
+    /// twice is called once; what was cleared or stopped is not called.
+    /// </summary>
+    [Fact]
+    public void Pending_events_are_a_stack_per_priority() => Check(Gen.Choose(0, 5), ops =>
+    {
+        using var loop = new Loop(LoopFlags.NoEnv);
+        var log = new List<(int, Events)>();
+        var expected = new List<(int, Events)>();
+        var stacks = new List<(int Who, Events Events)>[5];
+        Timer[] watchers = [.. Enumerable.Range(0, Watchers).Select(i => loop.Timer(0, 0, (w, e) => log.Add(((int)w.Data!, e)), i))];
+
+        for (int i = 0; i < stacks.Length; i++)
+        {
+            stacks[i] = [];
+        }
+
+        foreach ((int op, int who, int value) in ops)
+        {
+            Timer watcher = watchers[who];
+            List<(int Who, Events Events)> stack = stacks[watcher.Priority + 2];
+            int at = stack.FindIndex(p => p.Who == who);
+            var events = (Events)(0x100 << value);
+
+            switch (op)
+            {
+                case 0 or 1:
+                    watcher.Feed(events);
+                    if (at >= 0)
+                    {
+                        stack[at] = (who, stack[at].Events | events);
+                    }
+                    else
+                    {
+                        stack.Add((who, events));
+                    }
+
+                    break;
+                case 2:
+                    Assert.Equal(at < 0 ? Events.None : stack[at].Events, watcher.Clear());
+                    stack.RemoveAll(p => p.Who == who);
+                    break;
+                case 3:
+                    watcher.Stop();
+                    stack.RemoveAll(p => p.Who == who);
+                    break;
+                case 4 when at < 0:
+                    watcher.Priority = value - 2;
+                    break;
+                case 4:
+                    Assert.Throws<InvalidOperationException>(() => watcher.Priority = value - 2);
+                    break;
+                default:
+                    loop.Invoke();
+                    expected.AddRange(Enumerable.Reverse(stacks).SelectMany(s => Enumerable.Reverse(s)));
+                    Array.ForEach(stacks, s => s.Clear());
+                    break;
+            }
+
+            Assert.Equal(stacks.Sum(s => s.Count), loop.Pending);
+            Assert.Equal(expected, log);
+        }
+
+        Array.ForEach(watchers, w => w.Dispose());
+    });
+
+    /// <summary>Start goes on exactly while an active watcher with KeepAlive, or an IncRef, is left.</summary>
+    [Fact]
+    public void What_keeps_a_loop_alive_is_the_sum_of_its_parts() => Check(Gen.Choose(0, 6), ops =>
+    {
+        using var loop = new Loop(LoopFlags.NoEnv);
+        var active = new bool[Watchers];
+        var keeps = Enumerable.Repeat(true, Watchers).ToArray();
+        int references = 0;
+        using var other = new Loop(LoopFlags.NoEnv, Backends.Epoll);
+        Watcher[] watchers = [loop.Prepare((_, _) => { }), loop.Timer(1000, 1, (_, _) => { }), loop.Idle(), loop.Async((_, _) => { }), loop.Embed(other)];
+
+        foreach ((int op, int who, int value) in ops)
+        {
+            switch (op)
+            {
+                case 0 or 1:
+                    watchers[who].Start();
+                    active[who] = true;
+                    break;
+                case 2:
+                    watchers[who].Stop();
+                    active[who] = false;
+                    break;
+                case 3:
+                    keeps[who] = watchers[who].KeepAlive = value % 2 == 0;
+                    break;
+                case 4:
+                    loop.IncRef();
+                    references++;
+                    break;
+                case 5 when references > 0:
+                    loop.DecRef();
+                    references--;
+                    break;
+                case 5:
+                    Assert.Throws<InvalidOperationException>(loop.DecRef);
+                    break;
+                default:
+                    ((Timer)watchers[1]).Reset(); // starts it, if need be
+                    active[1] = true;
+                    break;
+            }
+
+            bool alive = references > 0 || active.Zip(keeps, (a, k) => a && k).Any(x => x);
+            Assert.Equal(alive, loop.Start(RunFlags.NoWait));
+        }
+
+        Array.ForEach(watchers, w => w.Dispose());
+    });
+
+    /// <summary>Timers on a clock in the test's hand: called in the order of their times, each at its time, none twice.</summary>
+    [Fact]
+    public void Timers_expire_in_the_order_of_their_times() => Check(Gen.Choose(0, 3), ops =>
+    {
+        using var loop = new Loop(LoopFlags.NoEnv | LoopFlags.NoTimerFd);
+        double now = 1000;
+        Native.mood_loop_clock(loop.Handle.Pointer, 1, now, 1e9 + now);
+        loop.Now(update: true);
+
+        var due = new SortedDictionary<double, Timer>();
+        var log = new List<double>();
+        int made = 0;
+
+        foreach ((int op, int who, int value) in ops)
+        {
+            switch (op)
+            {
+                case 0 or 1:
+                    // no two at the same time: their order would be the heap's business
+                    double at = now + who + (++made / 4096.0);
+                    Timer timer = loop.Timer(at - now, 0, (w, _) => log.Add((double)w.Data!), at);
+                    timer.Start();
+                    due.Add(at, timer);
+                    break;
+                case 2 when due.Count > 0:
+                    double which = due.Keys.ElementAt(value % due.Count);
+                    due[which].Dispose();
+                    due.Remove(which);
+                    break;
+                default:
+                    now += value + 0.5;
+                    Native.mood_loop_clock(loop.Handle.Pointer, 1, now, 1e9 + now);
+                    loop.Start(RunFlags.NoWait);
+                    double[] expected = [.. due.Keys.TakeWhile(t => t < now)];
+                    Assert.Equal(expected, log);
+                    log.Clear();
+                    Array.ForEach(expected, t => due.Remove(t));
+                    break;
+            }
+        }
+    });
+
+    /// <summary>Lists of operations: what, to whom, with which small number.</summary>
+    private static void Check(Gen<int> op, Action<(int Op, int Who, int Value)[]> body)
+    {
+        Gen<(int, int, int)> one =
+            from o in op
+            from who in Gen.Choose(0, Watchers - 1)
+            from value in Gen.Choose(0, 4)
+            select (o, who, value);
+
+        FsCheck.Fluent.Prop.ForAll(one.ArrayOf().ToArbitrary(), body).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
+    }
+}
