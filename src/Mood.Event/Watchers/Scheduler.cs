@@ -79,6 +79,7 @@ public sealed class Scheduler : Watcher<Scheduler>
     public unsafe void Reset()
     {
         CheckUsable();
+        _failure = null;
         Native.mood_periodic_again(Memory);
         Settle();
         AfterStart();
@@ -143,6 +144,13 @@ public sealed class Scheduler : Watcher<Scheduler>
         {
             Loop.OnException(this, failure, fatal: false);
         }
+    }
+
+    // one that Stop took back, before it was told, belongs to the past
+    private protected override void StartCore()
+    {
+        _failure = null;
+        base.StartCore();
     }
 
     /// <summary>A failure of the first reschedule, inside Start or Reset: nothing stands in the way of stopping.</summary>
