@@ -391,7 +391,7 @@ public sealed class AsyncTests : LoopTest
         Assert.Equal(1, calls);
     }
 
-    // one iteration is enough for most backends; io_uring may need another one to see the event's arrival
+    // not one iteration: how soon a backend that does not wait sees its eventfd is its own affair
     private static void Run(Loop loop, Func<bool> done)
     {
         for (int i = 0; i < 1000 && !done(); i++)

@@ -81,10 +81,10 @@ public sealed class CheckTests : LoopTest
     public void It_is_called_after_the_loop_has_waited(Backends backend)
     {
         Loop loop = NewLoop(backend);
-        loop.Timer(0.03, 0, (_, _) => { }).Start();
         var watch = Stopwatch.StartNew();
         double waited = 0;
         loop.Now(update: true);
+        loop.Timer(0.03, 0, (_, _) => { }).Start();
         loop.Check((w, _) =>
         {
             waited = watch.Elapsed.TotalSeconds;

@@ -195,14 +195,14 @@ public sealed class IdleTests : LoopTest
         loop.Idle((_, _) => log.Add('I')).Start();
         loop.Check((_, _) => log.Add('C')).Start();
         loop.Prepare((_, _) => log.Add('P')).Start();
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(['P', 'C', 'I'], log);
+
         loop.Timer(0.01, 0, (_, _) =>
         {
             timers++;
             loop.Stop();
         }).Start();
-        loop.Start(RunFlags.NoWait);
-
-        Assert.Equal(['P', 'C', 'I'], log);
         Assert.True(loop.Start());
         Assert.Equal(1, timers);
     }

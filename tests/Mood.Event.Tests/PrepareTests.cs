@@ -105,10 +105,16 @@ public sealed class PrepareTests : LoopTest
     {
         Loop loop = NewLoop(backend);
         var watch = new Stopwatch();
-        loop.Prepare((_, _) => watch.Start()).Start();
-        loop.Timer(0.03, 0, (_, _) => loop.Stop()).Start();
-        loop.Start();
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0.01, Patience);
+        loop.Prepare((w, _) =>
+        {
+            w.Stop();
+            watch.Start();
+            loop.Now(update: true);
+            loop.Timer(0.03, 0, (_, _) => watch.Stop()).Start();
+        }).Start();
+        Assert.False(loop.Start());
+        Assert.False(watch.IsRunning);
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0.03, Patience);
     }
 
     [Theory, MemberData(nameof(AllBackends))]

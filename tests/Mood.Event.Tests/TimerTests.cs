@@ -489,7 +489,7 @@ public sealed class TimerTests : LoopTest
     {
         Loop loop = NewLoop(backend);
         string log = "";
-        Timer first = loop.Timer(1, 0.03, (w, _) =>
+        Timer first = loop.Timer(0, 60, (w, _) =>
         {
             log += "1";
             w.Stop();
@@ -500,7 +500,7 @@ public sealed class TimerTests : LoopTest
         first.KeepAlive = false;
         first.Reset();
         first.Stop();
-        first.Start();
+        first.Start(); // with what Reset left: not after, but repeat
 
         Timer second = loop.Timer(-1, 0, (_, _) => log += "2");
         second.KeepAlive = false;
@@ -510,6 +510,8 @@ public sealed class TimerTests : LoopTest
         Assert.True(first.IsActive);
 
         first.KeepAlive = true;
+        first.Repeat = 0.01;
+        first.Reset();
         Assert.False(loop.Start());
         Assert.Equal("21", log);
         first.Dispose();
@@ -678,11 +680,18 @@ public sealed class TimerTests : LoopTest
         Loop loop = NewLoop(backend);
         int calls = 0;
         Assert.False(loop.Start(RunFlags.NoWait));
-        loop.Timer(0.02, 0, (_, _) => calls++).Start();
+        Timer timer = loop.Timer(60, 0.02, (w, _) =>
+        {
+            calls++;
+            w.Stop();
+        });
+        timer.Start();
         Assert.True(loop.Start(RunFlags.NoWait));
         Assert.Equal(0, calls);
+        timer.Reset();
         Assert.False(loop.Start());
         Assert.Equal(1, calls);
+        timer.Dispose();
     }
 
     [Theory, MemberData(nameof(AllBackends))]
