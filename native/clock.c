@@ -17,6 +17,11 @@ mood_hook_clock_gettime (clockid_t id, struct timespec *ts)
 {
   mood_loop *l = mood_current;
 
+  /* libev takes the time after it has made its kernel state anew and before it decides whether to wait: the place to
+   * take back the reference that leaks with io_uring, or the loop waits with nothing left to wait for */
+  if (l && l->ev)
+    mood_ev_settle (l->ev);
+
   if (!l || !l->manual)
     return clock_gettime (id, ts);
 

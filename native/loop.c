@@ -83,8 +83,6 @@ mood_invoke_hook (struct ev_loop *ev)
 {
   mood_loop *l = (mood_loop *)ev_userdata (ev);
 
-  mood_ev_settle (ev);
-
   /* halted inside the poll, where libev's own assert takes a break back afterwards: say it again */
   if (l->halted)
     ev_break (ev, EVBREAK_ALL);

@@ -79,6 +79,7 @@ public sealed partial class Loop
     /// </summary>
     /// <param name="how">Which Starts.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such value.</exception>
+    /// <exception cref="InvalidOperationException">A reschedule function called it.</exception>
     public void Stop(BreakHow how = BreakHow.One)
     {
         if (how is < BreakHow.Cancel or > BreakHow.All)
@@ -86,16 +87,19 @@ public sealed partial class Loop
             throw Error.ArgumentOutOfRange_Enum(how, nameof(how));
         }
 
-        if (Volatile.Read(ref _runner) != Environment.CurrentManagedThreadId)
+        if (Mood.Event.Scheduler.IsRescheduling)
+        {
+            Error.Throw_Rescheduling();
+        }
+
+        // only the thread inside Start may tell libev by itself
+        if (_depth == 0 || Volatile.Read(ref _runner) != Environment.CurrentManagedThreadId)
         {
             Volatile.Write(ref _stop, (int)how);
             Handle.Wake();
-            return;
         }
-
-        if (!IsClosed && !_closing && _failure is null)
+        else if (!IsClosed && !_closing && _failure is null)
         {
-            using Claim claim = Change();
             Native.mood_loop_break(_native, (int)how);
             GC.KeepAlive(this);
         }

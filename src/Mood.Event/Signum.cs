@@ -89,6 +89,9 @@ public static class Signum
     /// <summary>I/O is possible.</summary>
     public static int SIGIO { get; } = Number(27);
 
+    /// <summary>POSIX's other name for <see cref="SIGIO"/>.</summary>
+    public static int SIGPOLL => SIGIO;
+
     /// <summary>Bad system call.</summary>
     public static int SIGSYS { get; } = Number(28);
 

@@ -79,9 +79,10 @@ public sealed class Scheduler : Watcher<Scheduler>
     public void Reset()
     {
         using Loop.Claim claim = Use();
+        _failure = null;
         Native.mood_periodic_again(Memory);
         Settle();
-        AfterStart();
+        AfterChange();
         GC.KeepAlive(this);
     }
 
@@ -145,8 +146,17 @@ public sealed class Scheduler : Watcher<Scheduler>
         }
     }
 
-    /// <summary>A failure of the first reschedule, inside Start or Reset: nothing stands in the way of stopping.</summary>
-    private protected override void AfterStart()
+    // one that Stop took back, before it was told, belongs to the past
+    private protected override void StartCore()
+    {
+        _failure = null;
+        base.StartCore();
+    }
+
+    /// <summary>
+    /// A failure inside Start or Reset, or one whose event Clear took back: nothing stands in the way of stopping.
+    /// </summary>
+    private protected override void AfterChange()
     {
         if (TakeFailure() is Exception failure)
         {

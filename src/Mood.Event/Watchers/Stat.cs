@@ -52,9 +52,7 @@ public sealed class Stat : Watcher<Stat>
         get
         {
             using Loop.Claim claim = Loop.Read();
-            double interval = Memory == 0 ? _interval : Native.mood_stat_interval(Memory);
-            GC.KeepAlive(this);
-            return interval;
+            return _interval;
         }
     }
 
@@ -90,6 +88,12 @@ public sealed class Stat : Watcher<Stat>
         using Loop.Claim claim = Use();
         Native.mood_stat_refresh(Memory);
         GC.KeepAlive(this);
+    }
+
+    private protected override void StartCore()
+    {
+        base.StartCore();
+        _interval = Native.mood_stat_interval(Memory);
     }
 
     private static string CheckPath(string path) =>

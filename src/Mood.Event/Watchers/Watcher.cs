@@ -153,7 +153,7 @@ public abstract class Watcher : IDisposable
 
         StartCore();
         Settle();
-        AfterStart();
+        AfterChange();
         GC.KeepAlive(this);
     }
 
@@ -206,6 +206,7 @@ public abstract class Watcher : IDisposable
         using Loop.Claim claim = Use();
         var revents = (Events)Native.mood_watcher_clear(Memory);
         Settle();
+        AfterChange();
         GC.KeepAlive(this);
         return revents;
     }
@@ -290,8 +291,8 @@ public abstract class Watcher : IDisposable
     {
     }
 
-    /// <summary>It was started; the place for what user code may do to it at once.</summary>
-    private protected virtual void AfterStart()
+    /// <summary>It was started or cleared, and may have something to tell.</summary>
+    private protected virtual void AfterChange()
     {
     }
 

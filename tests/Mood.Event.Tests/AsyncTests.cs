@@ -1,0 +1,404 @@
+using System;
+using System.Diagnostics;
+using System.Threading;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+public sealed class AsyncTests : LoopTest
+{
+    private static readonly Action<Async, Events> s_nothing = (_, _) => { };
+
+    [Fact]
+    public void An_async_watcher_starts_and_stops()
+    {
+        Loop loop = NewLoop();
+        WatcherContract.StartsAndStops(new Async(loop, s_nothing), loop);
+    }
+
+    [Fact]
+    public void Constructor_and_factory_take_the_same()
+    {
+        Loop loop = NewLoop();
+        object data = new();
+
+        foreach (Async async in new[] { new Async(loop, s_nothing, data, 1), loop.Async(s_nothing, data, 1) })
+        {
+            WatcherContract.Has(async, data, 1);
+            Assert.Same(loop, async.Loop);
+            Assert.Same(s_nothing, async.Callback);
+            Assert.False(async.Sent);
+            Assert.Throws<ArgumentNullException>(() => async.Callback = null);
+            Assert.Same(s_nothing, async.Callback);
+            async.Dispose();
+        }
+    }
+
+    [Fact]
+    public void Null_and_a_disposed_loop_are_refused()
+    {
+        Loop loop = NewLoop();
+        Assert.Throws<ArgumentNullException>("loop", () => new Async(null!, s_nothing));
+        Assert.Throws<ArgumentNullException>("callback", () => new Async(loop, null!));
+        loop.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => loop.Async(s_nothing));
+    }
+
+    [Fact]
+    public void A_disposed_async_watcher_can_only_be_asked()
+    {
+        Async async = NewLoop().Async(s_nothing);
+        WatcherContract.Dispose(async);
+        Assert.Throws<ObjectDisposedException>(async.Send);
+        Assert.False(async.Sent);
+    }
+
+    [Fact]
+    public void Sent_to_a_disposed_loop_it_is_lost()
+    {
+        Loop loop = NewLoop();
+        int calls = 0;
+        Async inactive = loop.Async((_, _) => calls++), active = loop.Async((_, _) => calls++);
+        active.Start();
+        loop.Dispose();
+        inactive.Send();
+        Assert.Throws<ObjectDisposedException>(active.Send); // the loop disposed it
+        Assert.Equal(0, calls);
+        inactive.Dispose();
+    }
+
+    [Fact]
+    public void Events_can_be_fed_and_invoked()
+    {
+        Events seen = Events.None;
+        using Async async = NewLoop().Async((_, e) => seen = e);
+        WatcherContract.FeedsAndInvokes(async, () => seen);
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_send_is_one_call_in_the_next_iteration(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int calls = 0;
+        Events seen = Events.None;
+        Async async = loop.Async((w, e) =>
+        {
+            calls += w.Sent ? 100 : 1;
+            seen = e;
+        });
+        async.Start();
+        Assert.True(loop.Start(RunFlags.NoWait));
+        Assert.Equal(0, calls);
+
+        Assert.False(async.Sent);
+        async.Send();
+        Assert.True(async.Sent);
+        Assert.False(async.IsPending);
+        Assert.Equal(0, calls);
+        Run(loop, () => calls > 0);
+        Assert.False(async.Sent);
+        Assert.Equal((1, Events.Async), (calls, seen));
+
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(1, calls);
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void Many_sends_are_one_call(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int calls = 0;
+        Async async = loop.Async((_, _) => calls++);
+        async.Start();
+
+        for (int i = 1; i <= 3; i++)
+        {
+            for (int j = 0; j < 1000; j++)
+            {
+                async.Send();
+            }
+
+            Run(loop, () => calls == i);
+            loop.Start(RunFlags.NoWait);
+            Assert.Equal(i, calls);
+        }
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void Sent_in_one_go_they_run_in_the_order_they_were_started(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        string log = "";
+        var asyncs = new Async[5];
+
+        for (int i = 0; i < asyncs.Length; i++)
+        {
+            asyncs[i] = loop.Async((w, _) => log += w.Data, data: i);
+            asyncs[i].Start();
+        }
+
+        foreach (int i in new[] { 3, 0, 4, 2, 1 })
+        {
+            asyncs[i].Send();
+        }
+
+        Run(loop, () => log.Length == 5);
+        Assert.Equal("01234", log);
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void Asyncs_send_each_other(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        string log = "";
+        Async? second = null;
+        Async first = loop.Async((w, _) =>
+        {
+            log += w.Sent ? "sent" : "a1 ";
+            second!.Send();
+        });
+        second = loop.Async((_, _) =>
+        {
+            log += "a2 ";
+            first.Callback = (_, _) =>
+            {
+                log += "a1'";
+                loop.Stop();
+            };
+            first.Send();
+        });
+        Async third = loop.Async((_, _) => log += "a3");
+        first.Start();
+        second.Start();
+        third.Start();
+        first.Send();
+        Assert.True(loop.Start());
+        Assert.Equal("a1 a2 a1'", log);
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_send_from_another_thread_wakes_a_waiting_loop(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int thread = 0;
+        Async async = loop.Async((w, _) =>
+        {
+            thread = Environment.CurrentManagedThreadId;
+            w.Stop();
+        });
+        async.Start();
+        var sender = new Thread(() =>
+        {
+            Thread.Sleep(20); // the loop waits by now
+            async.Send();
+        });
+        var watch = Stopwatch.StartNew();
+        sender.Start();
+        Assert.False(loop.Start());
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0.019, Patience / 2);
+        Assert.Equal(Environment.CurrentManagedThreadId, thread);
+        sender.Join();
+        async.Dispose();
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_thread_that_never_stops_sending_gets_its_three_calls(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int calls = 0;
+        Async async = loop.Async((w, _) =>
+        {
+            if (Interlocked.Increment(ref calls) == 3)
+            {
+                w.Stop();
+            }
+        });
+        async.Start();
+        var sender = new Thread(() =>
+        {
+            while (Volatile.Read(ref calls) < 3)
+            {
+                async.Send();
+            }
+        });
+        sender.Start();
+        Assert.False(loop.Start());
+        sender.Join();
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(3, calls);
+        async.Dispose();
+    }
+
+    [Fact]
+    public void No_send_of_several_threads_goes_unseen()
+    {
+        const int threads = 4, sends = 5000;
+        Loop loop = NewLoop();
+        int given = 0, taken = 0;
+        Async async = loop.Async((w, _) =>
+        {
+            taken = Volatile.Read(ref given);
+
+            if (taken == threads * sends)
+            {
+                w.Stop();
+            }
+        });
+        async.Start();
+        var senders = new Thread[threads];
+
+        for (int i = 0; i < threads; i++)
+        {
+            senders[i] = new Thread(() =>
+            {
+                for (int j = 0; j < sends; j++)
+                {
+                    Interlocked.Increment(ref given);
+                    async.Send();
+                }
+            });
+            senders[i].Start();
+        }
+
+        // a lost wake-up would leave the loop waiting for the watchdog
+        Assert.False(loop.Start());
+        Assert.Equal(threads * sends, taken);
+
+        foreach (Thread sender in senders)
+        {
+            sender.Join();
+        }
+
+        async.Dispose();
+    }
+
+    [Fact]
+    public void Disposed_under_a_thread_that_sends_it_throws_there_and_nothing_else()
+    {
+        Loop loop = NewLoop();
+
+        for (int i = 0; i < 50; i++)
+        {
+            Async async = loop.Async(s_nothing);
+            async.Start();
+            Exception? thrown = null;
+            using var begun = new ManualResetEventSlim();
+            var sender = new Thread(() =>
+            {
+                try
+                {
+                    for (; ; begun.Set())
+                    {
+                        async.Send();
+                    }
+                }
+                catch (Exception e)
+                {
+                    thrown = e;
+                }
+            });
+            sender.Start();
+            begun.Wait();
+            loop.Start(RunFlags.NoWait);
+            async.Dispose();
+            sender.Join();
+            Assert.IsType<ObjectDisposedException>(thrown);
+        }
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void Sent_while_inactive_it_is_not_called_when_started(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int calls = 0;
+        Async async = loop.Async((_, _) => calls++), other = loop.Async((_, _) => { });
+        async.Send();
+        async.Start();
+        Assert.False(async.Sent);
+        other.Start();
+        other.Send();
+        Run(loop, () => !other.Sent);
+        Assert.Equal(0, calls);
+
+        // stopped with a send on its way, likewise; and the next one is seen
+        async.Send();
+        async.Stop();
+        async.Start();
+        loop.Start(RunFlags.NoWait);
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(0, calls);
+        async.Send();
+        Run(loop, () => calls == 1);
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void It_does_not_keep_the_loop_alive_if_told_so(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int calls = 0;
+        Async async = loop.Async((_, _) => calls++);
+        async.KeepAlive = false;
+        async.Start();
+        async.Send();
+        Assert.False(loop.Start());
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+        Assert.True(async.IsActive);
+        async.KeepAlive = true;
+        Assert.True(loop.Start(RunFlags.NoWait));
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_stop_that_another_thread_sends_ends_start(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int calls = 0;
+        loop.Timer(Patience / 2, 0, (_, _) => calls++).Start();
+        Async async = loop.Async((w, _) => w.Loop.Stop());
+        async.Start();
+
+        foreach (Action stop in new Action[] { async.Send, () => loop.Stop() })
+        {
+            var other = new Thread(() =>
+            {
+                Thread.Sleep(20);
+                stop();
+            });
+            var watch = Stopwatch.StartNew();
+            other.Start();
+            Assert.True(loop.Start());
+            Assert.InRange(watch.Elapsed.TotalSeconds, 0.019, Patience / 4);
+            other.Join();
+        }
+
+        Assert.Equal(0, calls);
+    }
+
+    [Fact]
+    public void It_may_dispose_itself_in_its_callback()
+    {
+        Loop loop = NewLoop();
+        int calls = 0;
+        Async async = loop.Async((w, _) =>
+        {
+            calls++;
+            w.Send();
+            w.Dispose();
+        });
+        async.Start();
+        async.Send();
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+    }
+
+    // not one iteration: how soon a backend that does not wait sees its eventfd is its own affair
+    private static void Run(Loop loop, Func<bool> done)
+    {
+        for (int i = 0; i < 1000 && !done(); i++)
+        {
+            loop.Start(RunFlags.NoWait);
+        }
+
+        Assert.True(done());
+    }
+}

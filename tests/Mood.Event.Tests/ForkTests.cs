@@ -1,0 +1,183 @@
+using System;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+// a process with threads cannot fork and go on in .NET: Loop.Reset does what the loop would do in the child
+public sealed class ForkTests : LoopTest
+{
+    private static readonly Action<Fork, Events> s_nothing = (_, _) => { };
+
+    [Fact]
+    public void A_fork_watcher_starts_and_stops()
+    {
+        Loop loop = NewLoop();
+        WatcherContract.StartsAndStops(new Fork(loop, s_nothing), loop);
+    }
+
+    [Fact]
+    public void Constructor_and_factory_take_the_same()
+    {
+        Loop loop = NewLoop();
+        object data = new();
+
+        foreach (Fork fork in new[] { new Fork(loop, s_nothing, data, 1), loop.Fork(s_nothing, data, 1) })
+        {
+            WatcherContract.Has(fork, data, 1);
+            Assert.Same(loop, fork.Loop);
+            Assert.Same(s_nothing, fork.Callback);
+            Assert.Throws<ArgumentNullException>(() => fork.Callback = null);
+            Assert.Same(s_nothing, fork.Callback);
+            fork.Dispose();
+        }
+    }
+
+    [Fact]
+    public void Null_and_a_disposed_loop_are_refused()
+    {
+        Loop loop = NewLoop();
+        Assert.Throws<ArgumentNullException>("loop", () => new Fork(null!, s_nothing));
+        Assert.Throws<ArgumentNullException>("callback", () => new Fork(loop, null!));
+        loop.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => loop.Fork(s_nothing));
+    }
+
+    [Fact]
+    public void A_disposed_fork_watcher_can_only_be_asked() => WatcherContract.Dispose(NewLoop().Fork(s_nothing));
+
+    [Fact]
+    public void Events_can_be_fed_and_invoked()
+    {
+        Events seen = Events.None;
+        using Fork fork = NewLoop().Fork((_, e) => seen = e);
+        WatcherContract.FeedsAndInvokes(fork, () => seen);
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void It_is_called_once_after_a_reset(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int calls = 0;
+        Events seen = Events.None;
+        loop.Fork((_, e) =>
+        {
+            calls++;
+            seen = e;
+        }).Start();
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(0, calls);
+
+        loop.Reset();
+        loop.Start(RunFlags.NoWait);
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(1, calls);
+        Assert.Equal(Events.Fork, seen);
+
+        loop.Reset();
+        loop.Reset();
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(2, calls);
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void It_comes_before_prepare_and_check(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        string log = "";
+        loop.Check((_, _) => log += "C").Start();
+        loop.Prepare((_, _) => log += "P", priority: 2).Start();
+        loop.Fork((_, _) => log += "F", priority: -2).Start();
+        loop.Reset();
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal("FPC", log);
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void The_other_watchers_go_on_after_a_reset(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (int read, int write) = Posix.Pipe();
+        int reads = 0, asyncs = 0, timers = 0, forks = 0;
+        Io io = loop.Io(read, Events.Read, (_, _) =>
+        {
+            reads++;
+            Posix.Read(read);
+        });
+        io.Start();
+        Async async = loop.Async((_, _) => asyncs++);
+        async.Start();
+        loop.Fork((_, _) => forks++).Start();
+
+        for (int i = 1; i <= 3; i++)
+        {
+            loop.Reset();
+            Posix.Write(write);
+            async.Send();
+            Timer timer = loop.Timer(0.005, 0, (_, _) => timers++);
+            timer.Start();
+
+            while (reads < i || asyncs < i || timers < i)
+            {
+                Assert.True(loop.Start(RunFlags.Once));
+            }
+
+            Assert.Equal((i, i, i), (reads, asyncs, timers));
+            Assert.InRange(forks, i, int.MaxValue);
+            timer.Dispose();
+        }
+
+        io.Stop();
+        async.Stop();
+        Posix.Close(read, write);
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_reset_leaves_the_loop_s_references_right(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        Fork fork = loop.Fork(s_nothing);
+        fork.KeepAlive = false;
+        fork.Start();
+
+        for (int i = 0; i < 3; i++)
+        {
+            loop.Reset();
+            Assert.False(loop.Start());
+        }
+
+        fork.KeepAlive = true;
+        Assert.True(loop.Start(RunFlags.NoWait));
+        fork.Stop();
+        Assert.False(loop.Start());
+        fork.Dispose();
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void ForkCheck_sees_no_fork_where_there_is_none(Backends backend)
+    {
+        Loop loop = NewLoop(backend, LoopFlags.ForkCheck);
+        int calls = 0;
+        loop.Fork((_, _) => calls++).Start();
+        loop.Start(RunFlags.NoWait);
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(0, calls);
+        loop.Reset();
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(1, calls);
+    }
+
+    [Fact]
+    public void A_stopped_one_is_not_called()
+    {
+        Loop loop = NewLoop();
+        int calls = 0;
+        Fork fork = loop.Fork((_, _) => calls++);
+        fork.Start();
+        loop.Reset();
+        fork.Stop();
+        loop.Start(RunFlags.NoWait);
+        fork.Start();
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(0, calls);
+    }
+}

@@ -1,0 +1,578 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.IO;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+public sealed class SchedulerTests : LoopTest
+{
+    private static readonly Action<Scheduler, Events> s_nothing = (_, _) => { };
+
+    public static TheoryData<string> Failures => new("throws", "NaN", "past", "minus infinity");
+
+    [Fact]
+    public void A_scheduler_starts_and_stops()
+    {
+        Loop loop = NewLoop();
+        WatcherContract.StartsAndStops(new Scheduler(loop, InAnHour, s_nothing), loop);
+    }
+
+    [Fact]
+    public void Constructor_and_factory_take_the_same()
+    {
+        Loop loop = NewLoop();
+        object data = new();
+        Func<Scheduler, double, double> reschedule = InAnHour;
+
+        foreach (Scheduler scheduler in new[]
+        {
+            new Scheduler(loop, reschedule, s_nothing, data, 1), loop.Scheduler(reschedule, s_nothing, data, 1),
+        })
+        {
+            WatcherContract.Has(scheduler, data, 1);
+            Assert.Same(loop, scheduler.Loop);
+            Assert.Same(s_nothing, scheduler.Callback);
+            Assert.Same(reschedule, scheduler.Reschedule);
+            Assert.Equal(0, scheduler.At);
+            scheduler.Dispose();
+        }
+    }
+
+    [Fact]
+    public void Null_is_refused()
+    {
+        Loop loop = NewLoop();
+        Assert.Throws<ArgumentNullException>("loop", () => new Scheduler(null!, InAnHour, s_nothing));
+        Assert.Throws<ArgumentNullException>("reschedule", () => new Scheduler(loop, null!, s_nothing));
+        Assert.Throws<ArgumentNullException>("callback", () => new Scheduler(loop, InAnHour, null!));
+
+        Func<Scheduler, double, double> reschedule = InAnHour;
+        Scheduler scheduler = loop.Scheduler(reschedule, s_nothing);
+        Assert.Throws<ArgumentNullException>(() => scheduler.Reschedule = null!);
+        Assert.Throws<ArgumentNullException>(() => scheduler.Callback = null);
+        Assert.Same(reschedule, scheduler.Reschedule);
+        Assert.Same(s_nothing, scheduler.Callback);
+        scheduler.Dispose();
+    }
+
+    [Fact]
+    public void A_disposed_scheduler_can_only_be_asked()
+    {
+        Scheduler scheduler = NewLoop().Scheduler(InAnHour, s_nothing);
+        WatcherContract.Dispose(scheduler);
+        Assert.Throws<ObjectDisposedException>(scheduler.Reset);
+        Assert.Equal(0, scheduler.At);
+        Assert.NotNull(scheduler.Reschedule);
+    }
+
+    [Fact]
+    public void A_disposed_loop_takes_no_scheduler()
+    {
+        Loop loop = NewLoop();
+        int asked = 0;
+        Scheduler scheduler = loop.Scheduler((_, now) => now + ++asked, s_nothing);
+        loop.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => loop.Scheduler(InAnHour, s_nothing));
+        Assert.Throws<ObjectDisposedException>(scheduler.Start);
+        Assert.Throws<ObjectDisposedException>(scheduler.Reset);
+        Assert.Equal(0, asked);
+        scheduler.Dispose();
+    }
+
+    [Fact]
+    public void Events_can_be_fed_and_invoked()
+    {
+        Events seen = Events.None;
+        using Scheduler scheduler = NewLoop().Scheduler(InAnHour, (_, e) => seen = e);
+        WatcherContract.FeedsAndInvokes(scheduler, () => seen);
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void The_function_gets_the_scheduler_and_now_and_says_when(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        var asked = new List<(Scheduler, double)>();
+        var called = new List<(double Now, double At, Events Events)>();
+
+        Scheduler scheduler = loop.Scheduler(
+            (w, now) =>
+            {
+                asked.Add((w, now));
+                return asked.Count == 5 ? double.PositiveInfinity : now + 0.004;
+            },
+            (w, e) =>
+            {
+                called.Add((loop.Now(), w.At, e));
+
+                if (asked.Count == 5)
+                {
+                    w.Stop();
+                }
+            });
+
+        scheduler.Start();
+        Assert.Equal((scheduler, loop.Now()), Assert.Single(asked));
+        Assert.Equal(loop.Now() + 0.004, scheduler.At);
+        Assert.False(loop.Start());
+        Assert.Equal((5, 4), (asked.Count, called.Count));
+
+        for (int i = 0; i < called.Count; i++)
+        {
+            Assert.Equal(Events.Periodic, called[i].Events);
+            Assert.InRange(called[i].Now, asked[i].Item2 + 0.004, double.MaxValue);
+            Assert.Equal(called[i].Now, asked[i + 1].Item2);
+            Assert.Equal(i == 3 ? 1e30 : called[i].Now + 0.004, called[i].At);
+        }
+
+        scheduler.Dispose();
+    }
+
+    [Fact]
+    public void Ten_calls_and_a_function_that_tries_to_stop_its_scheduler()
+    {
+        Loop loop = NewLoop();
+        int asked = 0, calls = 0;
+        var thrown = new List<Exception>();
+        loop.CallbackException += (_, e) => thrown.Add(e.Exception);
+        var watch = Stopwatch.StartNew();
+        loop.Now(update: true);
+
+        Scheduler scheduler = loop.Scheduler(
+            (w, now) =>
+            {
+                if (++asked == 11)
+                {
+                    w.Stop();
+                    return now;
+                }
+
+                return now + 0.005;
+            },
+            (_, _) => calls++);
+
+        scheduler.Start();
+        Assert.False(loop.Start());
+        Assert.Equal((11, 10), (asked, calls));
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0.0499, Patience);
+        Assert.IsType<InvalidOperationException>(Assert.Single(thrown));
+        Assert.False(scheduler.IsActive);
+        loop.Verify();
+        scheduler.Dispose();
+    }
+
+    [Fact]
+    public void Now_is_due_at_once_and_infinity_never()
+    {
+        Loop loop = NewLoop();
+        string log = "";
+        Scheduler never = loop.Scheduler((_, _) => double.PositiveInfinity, (_, _) => log += "x");
+        never.Start();
+        Assert.Equal(1e30, never.At);
+        Assert.True(never.IsActive);
+        loop.Scheduler((_, now) => log.Length == 0 ? now : double.MaxValue, (_, _) => log += "n").Start();
+
+        for (int i = 0; i < 100 && log.Length == 0; i++)
+        {
+            Ev.Sleep(0.001); // "due" is before now, not at now
+            loop.Start(RunFlags.NoWait);
+        }
+
+        Assert.StartsWith("n", log, StringComparison.Ordinal);
+        Assert.DoesNotContain("x", log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_replaced_function_is_used_from_the_next_call_or_reset_on()
+    {
+        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
+        var clock = new HandClock(loop);
+        int calls = 0;
+        Scheduler scheduler = loop.Scheduler((_, now) => now + 1, (_, _) => calls++);
+        scheduler.Start();
+        double at = scheduler.At;
+        scheduler.Reschedule = (_, now) => now + 2;
+        Assert.Equal(at, scheduler.At);
+        clock.Run(1.1);
+        Assert.Equal(1, calls);
+        Assert.Equal(loop.Now() + 2, scheduler.At);
+        scheduler.Reschedule = (_, now) => now + 3;
+        scheduler.Reset();
+        Assert.Equal(loop.Now() + 3, scheduler.At);
+    }
+
+    [Fact]
+    public void Reset_asks_anew_and_starts_an_inactive_one()
+    {
+        Loop loop = NewLoop();
+        int asked = 0, calls = 0;
+        Scheduler scheduler = loop.Scheduler((_, _) => 1e11 + ++asked, (_, _) => calls++);
+        scheduler.Feed(Events.Custom);
+        scheduler.Reset();
+        Assert.True(scheduler.IsActive);
+        Assert.False(scheduler.IsPending);
+        Assert.Equal(1e11 + 1, scheduler.At);
+        scheduler.Reset();
+        Assert.Equal(1e11 + 2, scheduler.At);
+        Assert.Equal(2, asked);
+        Assert.True(loop.Start(RunFlags.NoWait));
+        Assert.Equal(0, calls);
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_step_of_the_wall_clock_asks_anew(Backends backend)
+    {
+        Loop loop = NewLoop(backend, LoopFlags.NoTimerFd);
+        var clock = new HandClock(loop);
+        var asked = new List<double>();
+        int calls = 0;
+        Scheduler scheduler = loop.Scheduler(
+            (_, now) =>
+            {
+                asked.Add(now);
+                return now + 5;
+            },
+            (_, _) => calls++);
+        scheduler.Start();
+
+        foreach (double step in new[] { 3600.0, -7200.0 })
+        {
+            asked.Clear();
+            clock.Step(step);
+            clock.Run(1);
+            Assert.NotEmpty(asked);
+            Assert.All(asked, now => Assert.InRange(now, clock.Wall - 0.001, clock.Wall + 0.001));
+            Assert.InRange(scheduler.At, clock.Wall + 4.999, clock.Wall + 5.001);
+        }
+
+        clock.Run(4.9);
+        Assert.Equal(0, calls);
+        clock.Run(0.2);
+        Assert.Equal(1, calls);
+    }
+
+    [Theory, MemberData(nameof(Failures))]
+    public void A_function_that_fails_in_start_leaves_it_stopped_and_tells(string how)
+    {
+        Loop loop = NewLoop();
+        int calls = 0;
+        var thrown = new List<CallbackExceptionEventArgs>();
+        loop.CallbackException += (sender, e) =>
+        {
+            thrown.Add(e);
+            calls += ReferenceEquals(sender, loop) ? 0 : 100;
+        };
+        Scheduler scheduler = loop.Scheduler((_, now) => Fail(how, now), (_, _) => calls++);
+
+        scheduler.Start();
+        Assert.False(scheduler.IsActive);
+        Assert.False(scheduler.IsPending);
+        CallbackExceptionEventArgs told = Assert.Single(thrown);
+        Assert.Same(scheduler, told.Watcher);
+        Assert.IsType(how == "throws" ? typeof(FormatException) : typeof(InvalidOperationException), told.Exception);
+
+        scheduler.Reset();
+        Assert.False(scheduler.IsActive);
+        Assert.Equal(2, thrown.Count);
+        Assert.False(loop.Start());
+        Assert.Equal(0, calls);
+
+        scheduler.Reschedule = InAnHour;
+        scheduler.Start();
+        Assert.True(scheduler.IsActive);
+        Assert.Equal(2, thrown.Count);
+        loop.Verify();
+    }
+
+    [Theory, MemberData(nameof(Failures))]
+    public void A_function_that_fails_in_the_loop_has_its_last_call_and_is_stopped(string how)
+    {
+        Loop loop = NewLoop();
+        int asked = 0, others = 0;
+        var log = new List<string>();
+        loop.CallbackException += (_, e) => log.Add(e.Exception.GetType().Name);
+        Scheduler scheduler = loop.Scheduler(
+            (_, now) => ++asked == 1 ? now + 0.001 : Fail(how, now), (w, e) => log.Add($"{e} {w.IsActive}"));
+        scheduler.Start();
+
+        // what else there is goes on
+        Scheduler other = loop.Scheduler((_, now) => now + 0.002, (w, _) =>
+        {
+            if (++others == 5)
+            {
+                w.Stop();
+            }
+        });
+        other.Start();
+
+        Assert.False(loop.Start());
+        Assert.Equal(["Periodic False", how == "throws" ? "FormatException" : "InvalidOperationException"], log);
+        Assert.Equal((2, 5), (asked, others));
+        Assert.False(scheduler.IsActive);
+        scheduler.Dispose();
+        other.Dispose();
+    }
+
+    [Theory, MemberData(nameof(Failures))]
+    public void A_function_that_fails_after_a_clock_step_is_stopped_without_a_call(string how)
+    {
+        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
+        var clock = new HandClock(loop);
+        bool fails = false;
+        int calls = 0;
+        var thrown = new List<Exception>();
+        loop.CallbackException += (_, e) => thrown.Add(e.Exception);
+        Scheduler scheduler = loop.Scheduler((_, now) => fails ? Fail(how, now) : now + 60, (_, _) => calls++);
+        scheduler.Start();
+
+        fails = true;
+        clock.Step(3600);
+        clock.Pass(1);
+        loop.Now(update: true); // the function runs in here, where nothing can be stopped
+        Assert.False(loop.Start(RunFlags.NoWait));
+        Assert.Single(thrown);
+        Assert.False(scheduler.IsActive);
+        Assert.Equal(0, calls);
+        scheduler.Dispose();
+    }
+
+    [Theory]
+    [InlineData("stop")]
+    [InlineData("reset")]
+    public void A_failure_is_forgotten_when_the_scheduler_is_stopped_or_reset_before_it_is_told(string how)
+    {
+        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
+        var clock = new HandClock(loop);
+        bool fails = false;
+        var thrown = new List<Exception>();
+        loop.CallbackException += (_, e) => thrown.Add(e.Exception);
+        Scheduler scheduler = loop.Scheduler((_, now) => fails ? throw new FormatException() : now + 60, s_nothing);
+        scheduler.Start();
+
+        fails = true;
+        clock.Step(3600);
+        clock.Pass(1);
+        loop.Now(update: true);
+        Assert.True(scheduler.IsPending);
+
+        fails = false;
+
+        if (how == "stop")
+        {
+            scheduler.Stop();
+            scheduler.Start();
+        }
+        else
+        {
+            scheduler.Reset();
+        }
+
+        Assert.True(scheduler.IsActive);
+        Assert.True(loop.Start(RunFlags.NoWait));
+        Assert.Empty(thrown);
+        Assert.Equal(loop.Now() + 60, scheduler.At, 0.1);
+    }
+
+    [Fact]
+    public void A_fatal_scheduler_s_failure_leaves_start()
+    {
+        Loop loop = NewLoop();
+        var exception = new FormatException();
+        int asked = 0, told = 0, calls = 0;
+        loop.CallbackException += (_, _) => told++;
+        Scheduler scheduler = loop.Scheduler(
+            (_, now) => ++asked % 2 == 0 ? now + 0.001 : throw exception, (_, _) => calls++);
+        scheduler.Fatal = true;
+
+        Assert.Same(exception, Assert.Throws<FormatException>(scheduler.Start));
+        Assert.False(scheduler.IsActive);
+        scheduler.Start();
+        Assert.True(scheduler.IsActive);
+        Assert.Same(exception, Assert.Throws<FormatException>(() => loop.Start()));
+        Assert.False(scheduler.IsActive);
+        Assert.Equal((3, 0, 1), (asked, told, calls));
+        Assert.False(loop.Start());
+        scheduler.Dispose();
+    }
+
+    [Fact]
+    public void A_failure_nobody_handles_is_written_to_standard_error()
+    {
+        Loop loop = NewLoop();
+        Scheduler scheduler = loop.Scheduler((_, _) => throw new FormatException("of the moon"), s_nothing);
+        TextWriter error = Console.Error;
+        using var written = new StringWriter();
+        Console.SetError(written);
+
+        try
+        {
+            scheduler.Start();
+        }
+        finally
+        {
+            Console.SetError(error);
+        }
+
+        Assert.Contains("Scheduler", written.ToString(), StringComparison.Ordinal);
+        Assert.Contains("of the moon", written.ToString(), StringComparison.Ordinal);
+        scheduler.Dispose();
+    }
+
+    [Fact]
+    public void A_function_that_fails_and_a_callback_that_fails_are_both_told()
+    {
+        Loop loop = NewLoop();
+        int asked = 0;
+        var thrown = new List<Type>();
+        loop.CallbackException += (_, e) => thrown.Add(e.Exception.GetType());
+        Scheduler scheduler = loop.Scheduler(
+            (_, now) => ++asked == 1 ? now + 0.001 : throw new FormatException(),
+            (_, _) => throw new NotSupportedException());
+        scheduler.Start();
+        Assert.False(loop.Start());
+        Assert.Equal([typeof(FormatException), typeof(NotSupportedException)], thrown);
+        scheduler.Dispose();
+    }
+
+    [Fact]
+    public void A_function_may_look_but_not_touch()
+    {
+        Loop loop = NewLoop(), other = NewLoop();
+        int calls = 0;
+        Timer active = loop.Timer(60, 60, (_, _) => calls++), inactive = loop.Timer(60, 60, (_, _) => calls++);
+        Scheduler second = loop.Scheduler(InAnHour, (_, _) => calls++);
+        active.Start();
+        second.Start();
+        double at = second.At;
+        var refused = new List<string>();
+        bool touch = false;
+        double seen = 0;
+
+        var forbidden = new Dictionary<string, Action<Scheduler>>
+        {
+            ["stop itself"] = w => w.Stop(),
+            ["dispose itself"] = w => w.Dispose(),
+            ["reset itself"] = w => w.Reset(),
+            ["feed itself"] = w => w.Feed(Events.Custom),
+            ["clear itself"] = w => w.Clear(),
+            ["invoke itself"] = w => w.Invoke(Events.Custom),
+            ["keep alive"] = w => w.KeepAlive = false,
+            ["start"] = _ => inactive.Start(),
+            ["stop"] = _ => active.Stop(),
+            ["dispose"] = _ => active.Dispose(),
+            ["set"] = _ => inactive.Set(1, 1),
+            ["repeat"] = _ => active.Repeat = 1,
+            ["reset"] = _ => active.Reset(),
+            ["stop another"] = _ => second.Stop(),
+            ["reset another"] = _ => second.Reset(),
+            ["new watcher"] = _ => loop.Timer(1, 1, (_, _) => { }),
+            ["run"] = _ => loop.Start(RunFlags.NoWait),
+            ["run another loop"] = _ => other.Start(RunFlags.NoWait),
+            ["invoke"] = _ => loop.Invoke(),
+            ["update"] = _ => loop.Now(update: true),
+            ["suspend"] = _ => loop.Suspend(),
+            ["reset loop"] = _ => loop.Reset(),
+            ["reference"] = _ => loop.IncRef(),
+            ["dispose loop"] = _ => loop.Dispose(),
+            ["dispose another loop"] = _ => other.Dispose(),
+        };
+
+        Scheduler scheduler = loop.Scheduler(
+            (w, now) =>
+            {
+                if (touch)
+                {
+                    foreach ((string name, Action<Scheduler> action) in forbidden)
+                    {
+                        try
+                        {
+                            action(w);
+                        }
+                        catch (InvalidOperationException e) when (e is not ObjectDisposedException)
+                        {
+                            refused.Add(name);
+                        }
+                    }
+                }
+
+                seen = loop.Now() - now + (w.IsActive == touch ? 0 : 1) + active.Priority;
+                return touch ? now + 3600 : now + 0.001;
+            },
+            (_, _) => calls++);
+
+        scheduler.Start();
+        touch = true;
+        loop.Timer(0.01, 0, (_, _) => loop.Stop()).Start();
+        Assert.True(loop.Start());
+        Assert.Equal(forbidden.Keys, refused);
+        Assert.Equal(0, seen);
+        Assert.Equal(1, calls);
+        Assert.True(scheduler.IsActive);
+        Assert.True(active.IsActive);
+        Assert.False(inactive.IsActive);
+        Assert.Equal((60, at), (active.Repeat, second.At));
+        loop.Verify();
+
+        // and it all works again afterwards
+        scheduler.Stop();
+        active.Stop();
+        second.Stop();
+        Assert.False(loop.Start());
+        scheduler.Dispose();
+        active.Dispose();
+        second.Dispose();
+        inactive.Dispose();
+    }
+
+    [Fact]
+    public void A_scheduler_that_does_not_keep_the_loop_alive()
+    {
+        Loop loop = NewLoop();
+        loop.CallbackException += (_, _) => { };
+        bool fails = false;
+        Scheduler scheduler = loop.Scheduler((_, now) => fails ? double.NaN : now + 3600, s_nothing);
+        scheduler.KeepAlive = false;
+        scheduler.Start();
+        Assert.False(loop.Start());
+        fails = true;
+        scheduler.Reset();
+        Assert.False(scheduler.IsActive);
+
+        // its reference was given back once, not twice and not never
+        Assert.False(loop.Start(RunFlags.NoWait));
+        Timer kept = loop.Timer(60, 0, (_, _) => { });
+        kept.Start();
+        Assert.True(loop.Start(RunFlags.NoWait));
+        kept.Stop();
+        Assert.False(loop.Start(RunFlags.NoWait));
+        kept.Dispose();
+        scheduler.Dispose();
+    }
+
+    [Fact]
+    public void A_scheduler_may_dispose_itself_in_its_callback()
+    {
+        Loop loop = NewLoop();
+        int calls = 0;
+        Scheduler scheduler = loop.Scheduler((_, now) => now + 0.001, (w, _) =>
+        {
+            calls++;
+            w.Dispose();
+        });
+        scheduler.Start();
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+        Assert.Throws<ObjectDisposedException>(scheduler.Reset);
+    }
+
+    private static double InAnHour(Scheduler scheduler, double now) => now + 3600;
+
+    private static double Fail(string how, double now) => how switch
+    {
+        "NaN" => double.NaN,
+        "past" => now - 0.001,
+        "minus infinity" => double.NegativeInfinity,
+        _ => throw new FormatException(),
+    };
+}
