@@ -2,6 +2,7 @@ using System;
 using System.Globalization;
 using System.IO;
 using System.Runtime.InteropServices;
+using System.Threading;
 using Xunit;
 
 namespace Mood.Event.Tests;
@@ -38,6 +39,21 @@ internal static unsafe partial class Posix
         ulong* set = stackalloc ulong[Words];
         Assert.Equal(0, pthread_sigmask(0, null, set));
         return set[0];
+    }
+
+    /// <summary>
+    /// Waits until the runtime has handed out every signal this process got so far: it does so one after the other.
+    /// </summary>
+    internal static void PassSignals()
+    {
+        using var passed = new ManualResetEventSlim();
+        using var last = PosixSignalRegistration.Create((PosixSignal)Signum.SIGUSR2, c =>
+        {
+            c.Cancel = true;
+            passed.Set();
+        });
+        Raise(Signum.SIGUSR2);
+        Assert.True(passed.Wait(TimeSpan.FromSeconds(10)));
     }
 
     internal static bool IsOpen(int fd)
