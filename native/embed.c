@@ -4,6 +4,7 @@
  * free when a callback in there disposes it. Here they only report, and touch nothing after the report:
  *   io       the other loop has events           EV_EMBED   (libev's own callback: it feeds the watcher)
  *   prepare  the other loop has changed its fds  EV_PREPARE (or the kernel would not know them while we block)
+ *            or another thread has woken it
  *   fork     this loop was reset                 EV_FORK    (the other one is marked too, and must run once)
  */
 #include "libev.h"

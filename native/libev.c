@@ -196,10 +196,14 @@ mood_ev_pending (struct ev_loop *loop)
   return count;
 }
 
+/* Whether the loop has something to do at once, for somebody else who waits for its kernel side. libev writes a wake
+ * into the kernel only while the loop itself waits: from here on it does so for the other one's sake too. */
 int
 mood_ev_changes (struct ev_loop *loop)
 {
-  return loop->fdchangecnt;
+  loop->pipe_write_wanted = 1;
+  __atomic_thread_fence (__ATOMIC_SEQ_CST);
+  return loop->fdchangecnt || loop->pipe_write_skipped;
 }
 
 int

@@ -77,7 +77,7 @@ MOOD_API uint32_t mood_loop_iteration (mood_loop *l);
 MOOD_API uint32_t mood_loop_depth (mood_loop *l);
 MOOD_API int32_t  mood_loop_pending (mood_loop *l);
 MOOD_API uint32_t mood_loop_backend (mood_loop *l);
-MOOD_API int32_t  mood_loop_changes (mood_loop *l);                 /* fds the kernel does not know about yet */
+MOOD_API int32_t  mood_loop_changes (mood_loop *l);                 /* embedded: has fds the kernel does not know, or a wake */
 MOOD_API void     mood_loop_io_interval (mood_loop *l, double seconds);
 MOOD_API void     mood_loop_timeout_interval (mood_loop *l, double seconds);
 MOOD_API void     mood_loop_clock (mood_loop *l, int32_t manual, double monotonic, double realtime);

@@ -36,6 +36,9 @@ internal static class Error
     internal static ArgumentException Argument_ClosedHandle(string parameter) =>
         new("The handle is closed or invalid.", parameter);
 
+    internal static ArgumentException Argument_NoFd(string parameter) =>
+        new("The handle does not hold a file descriptor.", parameter);
+
     internal static ArgumentException Argument_IoEvents(Events events, string parameter) =>
         new(string.Format(Culture, "Io watches Read, Write, both or None, not {0} (0x{1:X}).", events, (int)events), parameter);
 

@@ -52,7 +52,10 @@ internal struct FileDescriptor
             throw Error.Argument_ClosedHandle(parameter);
         }
 
-        return new FileDescriptor(From((int)handle.DangerousGetHandle(), parameter).Number, handle);
+        // a handle that holds a pointer is no fd, whatever its lower half looks like
+        long value = handle.DangerousGetHandle();
+        int number = value is >= 0 and <= int.MaxValue ? (int)value : throw Error.Argument_NoFd(parameter);
+        return new FileDescriptor(From(number, parameter).Number, handle);
     }
 
     internal static FileDescriptor From(Socket socket, string parameter)

@@ -97,11 +97,15 @@ public sealed class Embed : Watcher<Embed>
     {
         try
         {
+            uint iteration;
+
+            // a Prepare in there may stop it before it gets anywhere: then the next iteration of this loop tries again
             do
             {
+                iteration = Other.Iteration;
                 Other.Start(RunFlags.NoWait);
             }
-            while (Active && Native.mood_loop_changes(Other.Handle.Pointer) != 0);
+            while (Active && Other.Iteration != iteration && Native.mood_loop_changes(Other.Handle.Pointer) != 0);
         }
 #pragma warning disable CA1031 // any exception: none may cross the native frames below
         catch (Exception e)

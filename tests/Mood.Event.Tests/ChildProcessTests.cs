@@ -1,0 +1,296 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Threading;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>Child beside System.Diagnostics.Process, which must never notice.</summary>
+public sealed class ChildProcessTests : LoopTest
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public void A_process_s_end_is_reported_and_stays_its_own()
+    {
+        Loop loop = NewDefaultLoop();
+
+        for (int code = 0; code < 20; code++)
+        {
+            using Process process = Run($"exit {code}");
+            object data = new();
+            Child w = code % 2 == 0
+                ? loop.Child(process, trace: false, (w, _) => w.Stop(), data, 1)
+                : new Child(loop, process, trace: false, (w, _) => w.Stop(), data, 1);
+            Assert.Equal(process.Id, w.Pid);
+            Assert.Same(data, w.Data);
+            w.Start();
+            Assert.False(loop.Start());
+            Assert.Equal(process.Id, w.RPid);
+            Assert.True(w.HasExited);
+            Assert.False(w.IsGone);
+            Assert.Equal(code, w.ExitCode);
+            Assert.True(process.WaitForExit(s_patience));
+            Assert.Equal(code, process.ExitCode);
+        }
+    }
+
+    [Fact]
+    public void A_process_that_the_runtime_has_reaped_is_reported_with_its_exit_code()
+    {
+        Loop loop = NewDefaultLoop();
+        using Process process = Run("exit 12");
+        Assert.True(process.WaitForExit(s_patience));
+        Child w = loop.Child(process, trace: false, (w, _) => w.Stop());
+        w.Start();
+        Assert.False(loop.Start());
+        Assert.Equal((process.Id, 12, false), (w.RPid, w.ExitCode, w.IsGone));
+    }
+
+    [Fact]
+    public void A_process_that_was_killed_is_reported()
+    {
+        Loop loop = NewDefaultLoop();
+        using Process process = Run("sleep 100");
+        Child w = loop.Child(process, trace: false, (w, _) => w.Stop());
+        w.Start();
+        process.Kill();
+        Assert.False(loop.Start());
+        Assert.True(w.HasExited);
+
+        // the kernel's word, or the runtime's where that was faster
+        Assert.True((w.TermSignal, w.ExitCode) is (9, -1) or (0, 137), $"{w.TermSignal}, {w.ExitCode}");
+        Assert.True(process.WaitForExit(s_patience));
+        Assert.Equal(137, process.ExitCode);
+    }
+
+    [Fact]
+    public void A_process_s_stops_are_traced()
+    {
+        Loop loop = NewDefaultLoop();
+        using Process process = Run("sleep 100");
+        string log = "";
+        Child w = loop.Child(process, trace: true, (w, _) =>
+        {
+            log += w.IsStopped ? "stopped " : w.IsContinued ? "continued " : "ended";
+
+            if (w.HasExited)
+            {
+                w.Stop();
+            }
+            else
+            {
+                Posix.Kill(w.RPid, w.IsStopped ? Signum.SIGCONT : Signum.SIGKILL);
+            }
+        });
+        w.Start();
+        Posix.Kill(process.Id, Signum.SIGSTOP);
+        Assert.False(loop.Start());
+        Assert.Equal("stopped continued ended", log);
+        Assert.True(process.WaitForExit(s_patience));
+    }
+
+    [Fact]
+    public void The_Exited_event_and_the_output_arrive_beside_it()
+    {
+        Loop loop = NewDefaultLoop();
+        using var exited = new ManualResetEventSlim();
+        using var process = new Process { StartInfo = Script("echo hello; exit 13"), EnableRaisingEvents = true };
+        process.StartInfo.RedirectStandardOutput = true;
+        process.Exited += (_, _) => exited.Set();
+        process.Start();
+        Child w = loop.Child(process, trace: false, (w, _) => w.Stop());
+        w.Start();
+        Assert.False(loop.Start());
+        Assert.True(exited.Wait(s_patience));
+        Assert.Equal("hello\n", process.StandardOutput.ReadToEnd());
+        Assert.Equal((13, 13), (process.ExitCode, w.ExitCode));
+    }
+
+    [Fact]
+    public void A_process_watched_by_its_pid_is_never_broken()
+    {
+        Loop loop = NewDefaultLoop();
+
+        for (int i = 0; i < 100; i++)
+        {
+            using Process process = Run(i % 2 == 0 ? $"exit {i}" : $"sleep 0.00{i % 10}; exit {i}");
+            Child w = loop.Child(process.Id, trace: false, (w, _) => w.Stop());
+            w.Start();
+            Assert.False(loop.Start());
+            Assert.True(w.HasExited);
+            Assert.True(w.IsGone || w.ExitCode == i);
+            Assert.True(process.WaitForExit(s_patience));
+            Assert.Equal(i, process.ExitCode);
+        }
+    }
+
+    [Fact]
+    public void One_process_can_be_watched_both_ways()
+    {
+        Loop loop = NewDefaultLoop();
+        using Process process = Run("sleep 0.02; exit 14");
+        Child owned = loop.Child(process, trace: false, (w, _) => w.Stop()), bare = loop.Child(process.Id, trace: false, (w, _) => w.Stop());
+        owned.Start();
+        bare.Start();
+        Assert.False(loop.Start());
+        Assert.Equal(14, owned.ExitCode);
+        Assert.True(bare.IsGone || bare.ExitCode == 14);
+        Assert.True(process.WaitForExit(s_patience));
+        Assert.Equal(14, process.ExitCode);
+    }
+
+    [Fact]
+    public void Pid_0_reaps_strangers_and_leaves_processes_alone()
+    {
+        Loop loop = NewDefaultLoop();
+        int stranger = Posix.Spawn("sleep 0.03; exit 15");
+        using Process process = Run("sleep 0.01; exit 16");
+        Dictionary<int, int> seen = [];
+        loop.Child(0, trace: false, (w, _) =>
+        {
+            seen[w.RPid] = w.RStatus;
+
+            if (seen.Count == 2)
+            {
+                w.Stop();
+            }
+        }).Start();
+        Assert.False(loop.Start());
+        Assert.Equal(15 << 8, seen[stranger]);
+        Assert.True(seen[process.Id] is -1 or 16 << 8, $"{seen[process.Id]:x}");
+        Assert.Equal(-1, Posix.Wait(stranger, out _, Posix.WNOHANG));
+        Assert.True(process.WaitForExit(s_patience));
+        Assert.Equal(16, process.ExitCode);
+    }
+
+    [Fact]
+    public void Set_watches_another_process()
+    {
+        Loop loop = NewDefaultLoop();
+        using Process first = Run("exit 17"), second = Run("exit 18");
+        Child w = loop.Child(first, trace: false, (w, _) => w.Stop());
+        w.Set(second, trace: false);
+        Assert.Equal(second.Id, w.Pid);
+        w.Start();
+        Assert.False(loop.Start());
+        Assert.Equal((second.Id, 18), (w.RPid, w.ExitCode));
+        w.Set(first, trace: false);
+        Assert.Equal((first.Id, 0, false), (w.Pid, w.RPid, w.HasExited));
+        w.Start();
+        Assert.False(loop.Start());
+        Assert.Equal((first.Id, 17), (w.RPid, w.ExitCode));
+    }
+
+    [Fact]
+    public void A_process_that_was_not_started_or_is_disposed_is_refused()
+    {
+        Loop loop = NewDefaultLoop();
+        (int Loops, int Watchers) before = Live();
+        using var fresh = new Process { StartInfo = Script("exit 0") };
+        Process disposed = Run("exit 0");
+        disposed.WaitForExit();
+        disposed.Dispose();
+
+        foreach (Process process in new[] { fresh, disposed })
+        {
+            Assert.Equal("process", Assert.Throws<ArgumentException>(() => loop.Child(process, trace: false, (_, _) => { })).ParamName);
+            Assert.Equal(before, Live());
+            using Child w = loop.Child(4711, trace: false, (_, _) => { });
+            Assert.Throws<ArgumentException>(() => w.Set(process, trace: false));
+            Assert.Equal(4711, w.Pid);
+        }
+    }
+
+    [Fact]
+    public void A_process_disposed_under_its_watcher_is_still_seen_to_end()
+    {
+        Loop loop = NewDefaultLoop();
+        Process process = Run("sleep 0.03");
+        int pid = process.Id;
+        Child w = loop.Child(process, trace: false, (w, _) => w.Stop());
+        w.Start();
+        process.Dispose();
+        Assert.False(loop.Start());
+        Assert.Equal((pid, true), (w.RPid, w.HasExited));
+    }
+
+    [Fact]
+    public void A_process_that_is_no_child_is_gone()
+    {
+        Loop loop = NewDefaultLoop();
+        using var self = Process.GetCurrentProcess();
+        Child w = loop.Child(self, trace: false, (w, _) => w.Stop());
+        w.Start();
+        Assert.False(loop.Start());
+        Assert.True(w.IsGone);
+        Assert.Equal(-1, w.ExitCode);
+    }
+
+    [Fact]
+    public void A_hundred_of_each_at_once_are_all_reported()
+    {
+        Loop loop = NewDefaultLoop();
+        List<Process> processes = [];
+        List<int> strangers = [];
+        Dictionary<int, int> seen = [];
+
+        for (int i = 0; i < 100; i++)
+        {
+            processes.Add(Run($"sleep 0.{i % 10}; exit {i}"));
+            strangers.Add(Posix.Spawn($"sleep 0.{i % 10}; exit {i}"));
+            loop.Child(processes[i], trace: false, See).Start();
+            loop.Child(strangers[i], trace: false, See).Start();
+        }
+
+        Assert.False(loop.Start());
+
+        for (int i = 0; i < 100; i++)
+        {
+            Assert.Equal(i, seen[processes[i].Id]);
+            Assert.Equal(i, seen[strangers[i]]);
+            Assert.Equal(-1, Posix.Wait(strangers[i], out _, Posix.WNOHANG));
+            Assert.True(processes[i].WaitForExit(s_patience));
+            Assert.Equal(i, processes[i].ExitCode);
+            processes[i].Dispose();
+        }
+
+        void See(Child w, Events events)
+        {
+            Assert.True(seen.TryAdd(w.RPid, w.ExitCode));
+            w.Stop();
+        }
+    }
+
+    [Fact]
+    public void Processes_work_before_between_and_after_default_loops()
+    {
+        CheckProcess();
+
+        for (int i = 0; i < 3; i++)
+        {
+            Loop loop = NewDefaultLoop();
+            CheckProcess();
+            using Process process = Run("exit 21");
+            Child w = loop.Child(process, trace: false, (w, _) => w.Stop());
+            w.Start();
+            CheckProcess();
+            Assert.False(loop.Start());
+            loop.Dispose();
+            CheckProcess();
+            Assert.Equal(21, process.ExitCode);
+        }
+
+        static void CheckProcess()
+        {
+            using Process process = Run("exit 22");
+            Assert.True(process.WaitForExit(s_patience));
+            Assert.Equal(22, process.ExitCode);
+        }
+    }
+
+    internal static Process Run(string script) => Process.Start(Script(script))!;
+
+    private static ProcessStartInfo Script(string script) => new("/bin/sh", ["-c", script]);
+}

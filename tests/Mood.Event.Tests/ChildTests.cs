@@ -1,0 +1,582 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>Child, with children that nobody else owns. Those of Process: ChildProcessTests.</summary>
+public sealed class ChildTests : LoopTest
+{
+    private const int SIGSTOP = 19, SIGCONT = 18, SIGKILL = 9;
+
+    [Fact]
+    public void A_new_child_watcher_has_its_parameters_and_is_not_started()
+    {
+        Loop loop = NewDefaultLoop();
+        object data = new();
+
+        foreach (Child w in new[]
+        {
+            new Child(loop, 4711, trace: true, (_, _) => { }, data, priority: -1), loop.Child(4711, trace: true, (_, _) => { }, data, priority: -1),
+        })
+        {
+            Assert.Same(loop, w.Loop);
+            Assert.Equal(4711, w.Pid);
+            Assert.Same(data, w.Data);
+            Assert.Equal(Ev.MaxPriority, w.Priority);
+            Assert.False(w.IsActive);
+            CheckNothingHappened(w);
+            w.Dispose();
+        }
+    }
+
+    [Fact]
+    public void Its_priority_is_always_the_highest()
+    {
+        Loop loop = NewDefaultLoop();
+        using Child w = loop.Child(1, trace: false, (_, _) => { });
+        w.Priority = -2;
+        Assert.Equal(Ev.MaxPriority, w.Priority);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(127)]
+    [InlineData(255)]
+    public void An_exit_code_is_reported(int code)
+    {
+        Loop loop = NewDefaultLoop();
+        int pid = Posix.Spawn($"exit {code}");
+        Child w = Watch(loop, pid);
+        Assert.Equal(pid, w.RPid);
+        Assert.Equal(code << 8, w.RStatus);
+        Assert.Equal(code, w.ExitCode);
+        Assert.True(w.HasExited);
+        Assert.Equal(0, w.TermSignal);
+        Assert.Equal(0, w.StopSignal);
+        Assert.False(w.IsStopped);
+        Assert.False(w.IsContinued);
+        Assert.False(w.IsGone);
+    }
+
+    [Theory]
+    [InlineData(SIGKILL)]
+    [InlineData(15)]
+    [InlineData(6)]
+    public void The_signal_that_ended_it_is_reported(int signum)
+    {
+        Loop loop = NewDefaultLoop();
+        Child w = Watch(loop, Posix.Spawn($"kill -{signum} $$"));
+        Assert.Equal(signum, w.TermSignal);
+        Assert.Equal(signum, w.RStatus & 0x7f);
+        Assert.True(w.HasExited);
+        Assert.Equal(-1, w.ExitCode);
+        Assert.False(w.IsStopped);
+        Assert.False(w.IsGone);
+    }
+
+    [Fact]
+    public void It_is_called_with_Child_on_the_loop_s_thread_and_stays_active()
+    {
+        Loop loop = NewDefaultLoop();
+        (Events, int) seen = default;
+        Child w = loop.Child(Posix.Spawn("exit 0"), trace: false, (_, e) =>
+        {
+            seen = (e, Environment.CurrentManagedThreadId);
+            loop.Stop();
+        });
+        w.Start();
+        Assert.True(loop.Start());
+        Assert.Equal((Events.Child, Environment.CurrentManagedThreadId), seen);
+        Assert.True(w.IsActive);
+    }
+
+    [Fact]
+    public void It_is_called_once_for_an_end()
+    {
+        Loop loop = NewDefaultLoop();
+        int calls = 0;
+        Child w = loop.Child(Posix.Spawn("exit 0"), trace: false, (_, _) => calls++);
+        w.Start();
+        Watch(loop, Posix.Spawn("sleep 0.05; exit 1")); // another one's end must not bring it back
+        Ev.FeedSignal(Signum.SIGCHLD);
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(1, calls);
+    }
+
+    [Fact]
+    public void A_child_that_ended_before_Start_is_reported()
+    {
+        Loop loop = NewDefaultLoop();
+        int pid = Posix.Spawn("exit 4");
+        Assert.True(Posix.Until(() => Posix.IsZombie(pid)));
+        Assert.Equal(4, Watch(loop, pid).ExitCode);
+    }
+
+    [Fact]
+    public void It_is_reaped_before_the_callback()
+    {
+        Loop loop = NewDefaultLoop();
+        int pid = Posix.Spawn("exit 5"), waited = 0;
+        bool exists = true;
+        loop.Child(pid, trace: false, (w, _) =>
+        {
+            waited = Posix.Wait(pid, out int _, Posix.WNOHANG);
+            exists = Posix.Exists(pid);
+            w.Stop();
+        }).Start();
+        Assert.False(loop.Start());
+        Assert.Equal(-1, waited);
+        Assert.False(exists);
+    }
+
+    [Fact]
+    public void A_child_that_nobody_watches_is_left_alone()
+    {
+        Loop loop = NewDefaultLoop();
+        int other = Posix.Spawn("exit 6");
+        Assert.True(Posix.Until(() => Posix.IsZombie(other)));
+        Watch(loop, Posix.Spawn("exit 0"));
+        Assert.Equal(other, Posix.Wait(other, out int status, Posix.WNOHANG));
+        Assert.Equal(6 << 8, status);
+    }
+
+    [Fact]
+    public void With_trace_it_is_called_when_the_child_stops_and_continues()
+    {
+        Loop loop = NewDefaultLoop();
+        int pid = Posix.Spawn("kill -STOP $$; exit 3");
+        List<string> log = [];
+        loop.Child(pid, trace: true, (w, _) =>
+        {
+            Assert.Equal(pid, w.RPid);
+            log.Add($"stopped {w.IsStopped} by {w.StopSignal}, continued {w.IsContinued}, exited {w.HasExited} with {w.ExitCode}, {w.TermSignal}");
+
+            if (w.IsStopped)
+            {
+                Posix.Kill(pid, SIGCONT);
+            }
+            else if (w.HasExited)
+            {
+                w.Stop();
+            }
+        }).Start();
+        Assert.False(loop.Start());
+
+        // a continued child may end before anybody looks
+        log.Remove("stopped False by 0, continued True, exited False with -1, 0");
+        Assert.Equal(
+            [
+                "stopped True by 19, continued False, exited False with -1, 0",
+                "stopped False by 0, continued False, exited True with 3, 0",
+            ],
+            log);
+    }
+
+    [Fact]
+    public void A_child_that_lives_on_is_seen_to_continue()
+    {
+        Loop loop = NewDefaultLoop();
+        int pid = Posix.Spawn("sleep 100");
+        string log = "";
+        loop.Child(pid, trace: true, (w, _) =>
+        {
+            log += w.IsStopped ? $"s{w.StopSignal} " : w.IsContinued ? $"c{w.RStatus:x} " : $"k{w.TermSignal} ";
+
+            if (w.HasExited)
+            {
+                w.Stop();
+            }
+            else
+            {
+                Posix.Kill(pid, w.IsStopped ? SIGCONT : SIGKILL);
+            }
+        }).Start();
+        Posix.Kill(pid, SIGSTOP);
+        Assert.False(loop.Start());
+        Assert.Equal("s19 cffff k9 ", log);
+    }
+
+    [Fact]
+    public void Without_trace_it_is_called_for_the_end_only()
+    {
+        Loop loop = NewDefaultLoop();
+        int pid = Posix.Spawn("sleep 100");
+        string log = "";
+        Child end = loop.Child(pid, trace: false, (w, _) =>
+        {
+            log += $"end {w.TermSignal} {w.HasExited} ";
+            w.Stop();
+        });
+        end.Start();
+        loop.Child(pid, trace: true, (w, _) =>
+        {
+            log += w.IsStopped ? "stopped " : w.IsContinued ? "continued " : "";
+
+            if (w.HasExited)
+            {
+                w.Stop();
+            }
+            else
+            {
+                Posix.Kill(pid, w.IsStopped ? SIGCONT : SIGKILL);
+            }
+        }).Start();
+        Posix.Kill(pid, SIGSTOP);
+        Assert.False(loop.Start());
+        Assert.Equal("stopped continued end 9 True ", log);
+    }
+
+    [Fact]
+    public void A_child_that_somebody_else_reaped_is_gone()
+    {
+        Loop loop = NewDefaultLoop();
+        int pid = Posix.Spawn("exit 7");
+        Child w = loop.Child(pid, trace: true, (w, _) => w.Stop());
+        w.Start();
+        Assert.Equal(pid, Posix.Wait(pid, out _));
+        Assert.False(loop.Start());
+        CheckGone(w, pid);
+    }
+
+    [Fact]
+    public void A_pid_that_is_no_child_is_gone()
+    {
+        Loop loop = NewDefaultLoop();
+        CheckGone(Watch(loop, Environment.ProcessId), Environment.ProcessId);
+        CheckGone(Watch(loop, int.MaxValue), int.MaxValue);
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(int.MinValue)]
+    public void A_negative_pid_is_refused(int pid)
+    {
+        Loop loop = NewDefaultLoop();
+        (int Loops, int Watchers) before = Live();
+        Assert.Equal("pid", Assert.Throws<ArgumentOutOfRangeException>(() => loop.Child(pid, trace: false, (_, _) => { })).ParamName);
+        Assert.Equal(before, Live());
+
+        int child = Posix.Spawn("exit 8");
+        Child w = loop.Child(child, trace: false, (w, _) => w.Stop());
+        Assert.Throws<ArgumentOutOfRangeException>(() => w.Set(pid, trace: true));
+        Assert.Equal(child, w.Pid);
+        w.Start();
+        Assert.False(loop.Start());
+        Assert.Equal(8, w.ExitCode);
+    }
+
+    [Fact]
+    public void Null_is_refused()
+    {
+        Loop loop = NewDefaultLoop();
+        Assert.Throws<ArgumentNullException>(() => new Child(null!, 1, trace: false, (_, _) => { }));
+        Assert.Throws<ArgumentNullException>(() => new Child(loop, 1, trace: false, null!));
+        Assert.Throws<ArgumentNullException>(() => new Child(loop, (Process)null!, trace: false, (_, _) => { }));
+        using Child w = loop.Child(1, trace: false, (_, _) => { });
+        Assert.Throws<ArgumentNullException>(() => w.Set(null!, trace: false));
+        Assert.Equal(1, w.Pid);
+    }
+
+    [Fact]
+    public void Another_loop_than_the_default_one_is_refused()
+    {
+        Loop loop = NewLoop();
+        (int Loops, int Watchers) before = Live();
+        Assert.Throws<EventException>(() => new Child(loop, 1, trace: false, (_, _) => { }));
+        Assert.Throws<EventException>(() => loop.Child(0, trace: false, (_, _) => { }));
+        using var self = Process.GetCurrentProcess();
+        Assert.Throws<EventException>(() => loop.Child(self, trace: false, (_, _) => { }));
+        Assert.Equal(before, Live());
+        Assert.False(loop.Start());
+    }
+
+    [Fact]
+    public void Set_is_refused_while_active_and_while_pending()
+    {
+        Loop loop = NewDefaultLoop();
+        using var self = Process.GetCurrentProcess();
+        int pid = Posix.Spawn("sleep 0.02; exit 9");
+        Child w = loop.Child(pid, trace: false, (w, _) => w.Stop());
+        w.Start();
+        CheckRefused();
+        Assert.False(loop.Start());
+        Assert.Equal(9, w.ExitCode);
+
+        w.Feed(Events.Custom);
+        CheckRefused();
+        Assert.Equal(9, w.ExitCode);
+        w.Clear();
+        w.Set(1, trace: false);
+        Assert.Equal(1, w.Pid);
+
+        void CheckRefused()
+        {
+            Assert.Throws<InvalidOperationException>(() => w.Set(1, trace: true));
+            Assert.Throws<InvalidOperationException>(() => w.Set(self, trace: true));
+            Assert.Equal(pid, w.Pid);
+        }
+    }
+
+    [Fact]
+    public void A_watcher_can_be_set_and_started_again_after_an_end()
+    {
+        Loop loop = NewDefaultLoop();
+        Child w = loop.Child(Posix.Spawn("exit 1"), trace: false, (w, _) => w.Stop());
+
+        for (int code = 1; code <= 5; code++)
+        {
+            if (code > 1)
+            {
+                int pid = Posix.Spawn($"exit {code}");
+                w.Set(pid, trace: false);
+                Assert.Equal(pid, w.Pid);
+                CheckNothingHappened(w);
+            }
+
+            w.Start();
+            Assert.False(loop.Start());
+            Assert.Equal(code, w.ExitCode);
+        }
+
+        // started once more for the same one, there is nothing left to see
+        w.Start();
+        CheckNothingHappened(w);
+        Assert.False(loop.Start());
+        CheckGone(w, w.Pid);
+    }
+
+    [Fact]
+    public void Stopped_before_the_end_it_is_not_called_and_does_not_reap()
+    {
+        Loop loop = NewDefaultLoop();
+        int pid = Posix.Spawn("exit 2"), calls = 0;
+        Child w = loop.Child(pid, trace: false, (_, _) => calls++);
+        w.Start();
+        w.Stop();
+        Assert.True(Posix.Until(() => Posix.IsZombie(pid)));
+        Assert.False(loop.Start());
+        Assert.Equal(0, calls);
+        Assert.Equal(pid, Posix.Wait(pid, out _, Posix.WNOHANG));
+    }
+
+    [Fact]
+    public void Several_watchers_of_one_pid_are_all_called()
+    {
+        Loop loop = NewDefaultLoop();
+        int pid = Posix.Spawn("sleep 0.01; exit 3"), sum = 0, calls = 0;
+
+        for (int i = 0; i < 3; i++)
+        {
+            loop.Child(pid, trace: false, (w, _) =>
+            {
+                calls++;
+                sum += w.ExitCode;
+                w.Stop();
+            }).Start();
+        }
+
+        Assert.False(loop.Start());
+        Assert.Equal((3, 9), (calls, sum));
+        Assert.Equal(-1, Posix.Wait(pid, out _, Posix.WNOHANG));
+    }
+
+    [Fact]
+    public void Pid_0_sees_and_reaps_every_child()
+    {
+        Loop loop = NewDefaultLoop();
+        Dictionary<int, int> seen = [];
+        int before = Posix.Spawn("exit 20");
+        Assert.True(Posix.Until(() => Posix.IsZombie(before)));
+        List<int> pids = [before];
+        loop.Child(0, trace: false, (w, _) =>
+        {
+            Assert.Equal(0, w.Pid);
+            Assert.True(seen.TryAdd(w.RPid, w.ExitCode));
+
+            if (seen.Count == 4)
+            {
+                w.Stop();
+            }
+        }).Start();
+
+        for (int i = 1; i < 4; i++)
+        {
+            pids.Add(Posix.Spawn($"sleep 0.0{i}; exit {20 + i}"));
+        }
+
+        Assert.False(loop.Start());
+
+        for (int i = 0; i < 4; i++)
+        {
+            Assert.Equal(20 + i, Assert.Contains(pids[i], (IDictionary<int, int>)seen));
+            Assert.Equal(-1, Posix.Wait(pids[i], out _, Posix.WNOHANG));
+        }
+    }
+
+    [Fact]
+    public void Pid_0_and_the_pid_are_both_called_once()
+    {
+        Loop loop = NewDefaultLoop();
+        int pid = Posix.Spawn("sleep 0.01; exit 4");
+        List<string> log = [];
+        Child every = loop.Child(0, trace: false, (w, _) => log.Add($"every {w.RPid == pid} {w.ExitCode}"));
+        Child one = loop.Child(pid, trace: false, (w, _) => log.Add($"one {w.RPid == pid} {w.ExitCode}"));
+        every.Start();
+        one.Start();
+        int last = Posix.Spawn("sleep 0.1");
+        loop.Child(last, trace: false, (_, _) => loop.Stop()).Start();
+        loop.Start();
+        log.Remove("every False 0");
+        Assert.Equal(2, log.Count);
+        Assert.Contains("every True 4", log);
+        Assert.Contains("one True 4", log);
+    }
+
+    [Fact]
+    public void Pid_0_with_trace_sees_stops()
+    {
+        Loop loop = NewDefaultLoop();
+        int pid = Posix.Spawn("sleep 100");
+        string log = "";
+        loop.Child(0, trace: true, (w, _) =>
+        {
+            Assert.Equal(pid, w.RPid);
+            log += w.IsStopped ? "stopped " : w.IsContinued ? "continued " : $"killed {w.TermSignal}";
+
+            if (w.HasExited)
+            {
+                w.Stop();
+            }
+            else
+            {
+                Posix.Kill(pid, w.IsStopped ? SIGCONT : SIGKILL);
+            }
+        }).Start();
+        Posix.Kill(pid, SIGSTOP);
+        Assert.False(loop.Start());
+        Assert.Equal("stopped continued killed 9", log);
+    }
+
+    [Fact]
+    public void The_default_loop_can_be_remade_with_children_before_and_after()
+    {
+        int alive = Posix.Spawn("sleep 0.1; exit 30");
+
+        for (int i = 0; i < 3; i++)
+        {
+            Loop loop = NewDefaultLoop();
+            Assert.True(loop.IsDefault);
+            Assert.Equal(i, Watch(loop, Posix.Spawn($"exit {i}")).ExitCode);
+            int old = 0;
+            Child left = loop.Child(alive, trace: false, (_, _) => old++);
+            left.Start();
+            loop.Dispose();
+            Assert.False(left.IsActive);
+            Assert.NotSame(loop, Loop.GetDefault(LoopFlags.NoEnv));
+            Assert.Equal(0, old);
+        }
+
+        Assert.Equal(30, Watch(NewDefaultLoop(), alive).ExitCode);
+    }
+
+    [Fact]
+    public void It_keeps_the_loop_alive_unless_told_otherwise()
+    {
+        Loop loop = NewDefaultLoop();
+        int pid = Posix.Spawn("sleep 100");
+        Child w = loop.Child(pid, trace: false, (w, _) => w.Stop());
+        w.Start();
+        Assert.True(loop.Start(RunFlags.NoWait));
+        w.KeepAlive = false;
+        Assert.False(loop.Start());
+        w.KeepAlive = true;
+        Posix.Kill(pid, SIGKILL);
+        Assert.False(loop.Start());
+        Assert.Equal(SIGKILL, w.TermSignal);
+    }
+
+    [Fact]
+    public void A_disposed_watcher_refuses_to_be_used_and_can_still_be_asked()
+    {
+        Loop loop = NewDefaultLoop();
+        int pid = Posix.Spawn("exit 11");
+        Child w = Watch(loop, pid);
+        w.Dispose();
+        w.Dispose();
+        w.Stop();
+        using var self = Process.GetCurrentProcess();
+        Assert.Throws<ObjectDisposedException>(w.Start);
+        Assert.Throws<ObjectDisposedException>(() => w.Set(1, trace: false));
+        Assert.Throws<ObjectDisposedException>(() => w.Set(self, trace: false));
+        Assert.Equal((pid, pid, 11, true), (w.Pid, w.RPid, w.ExitCode, w.HasExited));
+    }
+
+    [Fact]
+    public void It_can_be_disposed_in_its_own_callback()
+    {
+        Loop loop = NewDefaultLoop();
+        int calls = 0;
+        loop.Child(Posix.Spawn("exit 0"), trace: false, (w, _) =>
+        {
+            calls++;
+            w.Dispose();
+        }).Start();
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+    }
+
+    [Fact]
+    public void Invoke_by_hand_changes_no_status()
+    {
+        Loop loop = NewDefaultLoop();
+        Events seen = Events.None;
+        using Child w = loop.Child(1, trace: false, (_, e) => seen = e);
+        w.Invoke(Events.Custom);
+        Assert.Equal(Events.Custom, seen);
+        CheckNothingHappened(w);
+    }
+
+    [Fact]
+    public void The_child_s_signal_belongs_to_the_default_loop()
+    {
+        Loop loop = NewDefaultLoop(), other = NewLoop();
+        Signal w = other.Signal(Signum.SIGCHLD, (_, _) => { });
+        Assert.Throws<EventException>(w.Start);
+        Assert.False(w.IsActive);
+        loop.Dispose();
+        w.Start();
+        Assert.Throws<EventException>(() => Loop.GetDefault(LoopFlags.NoEnv));
+        w.Dispose();
+        Assert.Equal(0, Watch(NewDefaultLoop(), Posix.Spawn("exit 0")).ExitCode);
+    }
+
+    private static Child Watch(Loop loop, int pid)
+    {
+        Child w = loop.Child(pid, trace: false, (w, _) =>
+        {
+            w.Stop();
+            loop.Stop();
+        });
+        w.Start();
+        loop.Start();
+        Assert.Equal(pid, w.RPid);
+        return w;
+    }
+
+    private static void CheckNothingHappened(Child w)
+    {
+        Assert.Equal((0, 0, -1, 0, 0), (w.RPid, w.RStatus, w.ExitCode, w.TermSignal, w.StopSignal));
+        Assert.False(w.HasExited || w.IsStopped || w.IsContinued || w.IsGone);
+    }
+
+    private static void CheckGone(Child w, int pid)
+    {
+        Assert.Equal((pid, -1, -1, 0, 0), (w.RPid, w.RStatus, w.ExitCode, w.TermSignal, w.StopSignal));
+        Assert.True(w.IsGone);
+        Assert.True(w.HasExited);
+        Assert.False(w.IsStopped || w.IsContinued);
+    }
+}

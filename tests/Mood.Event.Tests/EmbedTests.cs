@@ -1,0 +1,543 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>Embed: what the inner loop does inside the outer one, and what is refused. Ends of all kinds: EmbedLifetimeTests.</summary>
+public sealed class EmbedTests : FdTest
+{
+    /// <summary>The working backends that cannot be embedded.</summary>
+    public static TheoryData<Backends> OtherBackends =>
+        new(AllBackends.Select((object[] row) => (Backends)row[0]).Where(b => (b & Ev.EmbeddableBackends) == 0));
+
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void A_new_embed_has_its_parameters_and_is_not_started(Backends backend)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(backend);
+        object data = new();
+
+        foreach (Embed w in new[] { new Embed(outer, inner, (_, _) => { }, data, 1), outer.Embed(inner, (_, _) => { }, data, 1) })
+        {
+            Assert.Same(outer, w.Loop);
+            Assert.Same(inner, w.Other);
+            Assert.Same(data, w.Data);
+            Assert.Equal(1, w.Priority);
+            Assert.NotNull(w.Callback);
+            Assert.False(w.IsActive);
+            w.Dispose();
+        }
+
+        using var bare = new Embed(outer, inner);
+        Assert.Null(bare.Callback);
+        bare.Callback = (_, _) => { };
+        bare.Callback = null;
+    }
+
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void Without_a_callback_the_inner_io_runs_by_itself(Backends backend)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(backend);
+        (int read, int write) = NewPipe();
+        string log = "";
+        inner.Io(read, Events.Read, (w, e) =>
+        {
+            log += $"{(int)e}:{Posix.Read(w.Fd)} ";
+
+            if (log.Length > 6)
+            {
+                outer.Stop();
+            }
+        }).Start();
+        outer.Embed(inner).Start();
+        outer.Timer(0.01, 0, (_, _) => Posix.Write(write, 3)).Start();
+        outer.Timer(0.02, 0, (_, _) => Posix.Write(write, 4)).Start();
+        Assert.True(outer.Start());
+        Assert.Equal("1:3 1:4 ", log);
+        Assert.Equal(0u, inner.Depth);
+    }
+
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void With_a_callback_the_program_sweeps(Backends backend)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(backend);
+        (int read, int write) = NewPipe();
+        string log = "";
+        inner.Io(read, Events.Read, (w, _) =>
+        {
+            log += "io ";
+            w.Stop();
+        }).Start();
+        Embed embed = outer.Embed(inner, (w, e) =>
+        {
+            log += e == Events.Embed ? "embed " : "?";
+
+            if (log == "embed embed ")
+            {
+                w.Sweep();
+                log += "swept ";
+                w.Stop();
+            }
+        });
+        embed.Start();
+        outer.Start(RunFlags.NoWait);
+        Posix.Write(write); // the kernel knows the io by now: before, the loop would have met it when telling it
+        Assert.False(outer.Start());
+        Assert.Equal("embed embed io swept ", log);
+    }
+
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void Sweep_runs_one_iteration_without_waiting(Backends backend)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(backend);
+        (int read, int write) = NewPipe();
+        int calls = 0;
+        inner.Io(read, Events.Read, (_, _) => calls++).Start();
+        using Embed embed = outer.Embed(inner); // need not be active
+        embed.Sweep();
+        Assert.Equal((0, 1u), (calls, inner.Iteration));
+        Posix.Write(write);
+        embed.Sweep();
+        Assert.Equal((1, 2u), (calls, inner.Iteration));
+        embed.Sweep();
+        Assert.Equal((2, 3u), (calls, inner.Iteration));
+    }
+
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void Inner_timers_do_not_run(Backends backend)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(backend);
+        int calls = 0;
+        outer.Embed(inner).Start();
+        inner.Timer(0.01, 0.01, (_, _) => calls++).Start();
+        outer.Timer(0.1, 0, (_, _) => outer.Stop()).Start();
+        Assert.True(outer.Start());
+        Assert.Equal(0, calls);
+    }
+
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void An_inner_io_that_is_started_later_is_seen(Backends backend)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(backend);
+        (int read, int write) = NewPipe();
+        string log = "";
+        outer.Embed(inner).Start();
+        outer.Timer(0.01, 0, (_, _) =>
+        {
+            log += "start ";
+            inner.Io(read, Events.Read, (_, _) =>
+            {
+                log += "io";
+                outer.Stop();
+            }).Start();
+        }).Start();
+
+        // while the outer loop waits: only the kernel can tell it
+        outer.Timer(0.04, 0, (_, _) =>
+        {
+            log += "write ";
+            Posix.Write(write);
+        }).Start();
+        Assert.True(outer.Start());
+        Assert.Equal("start write io", log);
+    }
+
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void With_a_callback_it_is_seen_too(Backends backend)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(backend);
+        string log = "";
+        Embed embed = outer.Embed(inner, (w, e) =>
+        {
+            log += e == Events.Embed ? "embed " : "?";
+            w.Sweep();
+        });
+        embed.Start();
+        outer.Timer(0.01, 0, (_, _) => inner.Io(NewReadablePipe().Read, Events.Read, (w, _) =>
+        {
+            log += "io ";
+            w.Stop();
+            outer.Stop();
+        }).Start()).Start();
+        outer.Start();
+
+        // the iteration that tells the kernel may already find it ready
+        Assert.True(log is "embed io " or "io ", log);
+    }
+
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void An_inner_io_stopped_by_another_loop_s_callback_is_not_called(Backends backend)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(backend);
+        (int read, int write) = NewPipe();
+        int calls = 0;
+        Io io = inner.Io(read, Events.Read, (_, _) => calls++);
+        io.Start();
+        outer.Embed(inner).Start();
+        outer.Timer(0.01, 0, (_, _) =>
+        {
+            io.Stop();
+            Posix.Write(write);
+        }).Start();
+        outer.Timer(0.03, 0, (_, _) => outer.Stop()).Start();
+        outer.Start();
+        Assert.Equal(0, calls);
+    }
+
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void Signals_and_asyncs_of_the_inner_loop_arrive(Backends backend)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(backend);
+        List<string> log = [];
+        outer.Embed(inner).Start();
+        inner.Signal(Signum.SIGUSR1, (w, _) => Note("signal", w)).Start();
+        Async async = inner.Async((w, _) => Note("async", w));
+        async.Start();
+        var thread = new Thread(() =>
+        {
+            Ev.FeedSignal(Signum.SIGUSR1);
+            async.Send();
+        });
+        outer.Timer(0.01, 0, (_, _) => thread.Start()).Start();
+        outer.Start();
+        thread.Join();
+        Assert.Equal(["async", "signal"], log.Order());
+
+        void Note(string what, Watcher w)
+        {
+            log.Add(what);
+            w.Stop();
+
+            if (log.Count == 2)
+            {
+                outer.Stop();
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void They_arrive_again_and_again_through_two_levels(Backends backend)
+    {
+        Loop outer = NewLoop(), middle = NewLoop(backend), inner = NewLoop(backend);
+        outer.Embed(middle).Start();
+        middle.Embed(inner).Start();
+        int calls = 0;
+        using var called = new SemaphoreSlim(1);
+        Async async = inner.Async((_, _) =>
+        {
+            calls++;
+            called.Release();
+        });
+        async.Start();
+        var thread = new Thread(() =>
+        {
+            for (int i = 0; i < 50 && called.Wait(TimeSpan.FromSeconds(Patience)); i++)
+            {
+                async.Send();
+            }
+
+            called.Wait(TimeSpan.FromSeconds(Patience));
+            outer.Stop();
+        });
+        thread.Start();
+        Assert.True(outer.Start());
+        thread.Join();
+        Assert.Equal(50, calls);
+    }
+
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void An_inner_prepare_that_stops_its_loop_does_not_hang_the_outer_one(Backends backend)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(backend);
+        int prepares = 0, calls = 0;
+        inner.Io(NewReadablePipe().Read, Events.Read, (_, _) => calls++).Start();
+        Prepare prepare = inner.Prepare((_, _) =>
+        {
+            inner.Stop();
+
+            if (++prepares > 1000)
+            {
+                throw new TimeoutException("The test hangs.");
+            }
+        });
+        prepare.Fatal = true;
+        prepare.Start();
+        outer.Embed(inner).Start();
+        Assert.True(outer.Start(RunFlags.NoWait));
+        Assert.Equal(1, prepares);
+        prepare.Stop();
+        outer.Start(RunFlags.NoWait);
+        outer.Start(RunFlags.NoWait);
+        Assert.NotEqual(0, calls);
+    }
+
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void Loops_can_be_embedded_in_each_other_in_a_row(Backends backend)
+    {
+        Loop outer = NewLoop(), middle = NewLoop(backend), inner = NewLoop(backend);
+        (int read, int write) = NewPipe();
+        string log = "";
+        outer.Embed(middle).Start();
+        middle.Embed(inner).Start();
+        inner.Io(read, Events.Read, (w, _) =>
+        {
+            log += "io";
+            w.Stop();
+            outer.Stop();
+        }).Start();
+        outer.Timer(0.02, 0, (_, _) =>
+        {
+            log += "write ";
+            Posix.Write(write);
+        }).Start();
+        Assert.True(outer.Start());
+        Assert.Equal("write io", log);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Any_backend_can_be_the_outer_one(Backends backend)
+    {
+        Loop outer = NewLoop(backend), inner = NewLoop(Backends.Epoll);
+        (int read, int write) = NewPipe();
+        int calls = 0;
+        outer.Embed(inner).Start();
+        inner.Io(read, Events.Read, (w, _) =>
+        {
+            Posix.Read(w.Fd);
+
+            if (++calls == 3)
+            {
+                outer.Stop();
+            }
+            else
+            {
+                Posix.Write(write);
+            }
+        }).Start();
+        Posix.Write(write);
+        Assert.True(outer.Start());
+        Assert.Equal(3, calls);
+    }
+
+    [Theory]
+    [MemberData(nameof(OtherBackends))]
+    public void A_backend_that_cannot_be_embedded_is_refused(Backends backend)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(backend), good = NewLoop(Backends.Epoll);
+        (int Loops, int Watchers) before = Live();
+        Assert.Throws<EventException>(() => new Embed(outer, inner));
+        Assert.Throws<EventException>(() => outer.Embed(inner, (_, _) => { }));
+        Assert.Equal(before, Live());
+        using Embed embed = outer.Embed(good);
+        Assert.Throws<EventException>(() => embed.Set(inner));
+        Assert.Same(good, embed.Other);
+        CheckWorks(embed);
+    }
+
+    [Fact]
+    public void Select_and_poll_are_among_those() => Assert.Contains(Backends.Poll, OtherBackends.Select((object[] row) => (Backends)row[0]));
+
+    [Fact]
+    public void A_loop_cannot_be_embedded_in_itself()
+    {
+        Loop loop = NewLoop(Backends.Epoll), other = NewLoop(Backends.Epoll);
+        Assert.Throws<EventException>(() => loop.Embed(loop));
+        using Embed embed = loop.Embed(other);
+        Assert.Throws<EventException>(() => embed.Set(loop));
+        Assert.Same(other, embed.Other);
+        CheckWorks(embed);
+    }
+
+    [Fact]
+    public void A_circle_is_refused_at_Start()
+    {
+        Loop a = NewLoop(Backends.Epoll), b = NewLoop(Backends.Epoll), c = NewLoop(Backends.Epoll);
+        Embed ab = a.Embed(b), bc = b.Embed(c), ba = b.Embed(a), ca = c.Embed(a);
+        ab.Start();
+        Assert.Throws<EventException>(ba.Start);
+        bc.Start();
+        Assert.Throws<EventException>(ca.Start);
+        Assert.False(ba.IsActive);
+        Assert.False(ca.IsActive);
+        Assert.False(c.Start(RunFlags.NoWait));
+
+        ab.Stop();
+        CheckWorks(ca); // no circle any more
+        ba.Dispose();
+        ca.Dispose();
+        ab.Dispose();
+    }
+
+    [Fact]
+    public void A_loop_is_embedded_once_at_a_time()
+    {
+        Loop first = NewLoop(), second = NewLoop(), inner = NewLoop(Backends.Epoll);
+        Embed a = first.Embed(inner), b = second.Embed(inner), again = first.Embed(inner);
+        a.Start();
+        Assert.Throws<EventException>(b.Start);
+        Assert.Throws<EventException>(again.Start);
+        Assert.False(b.IsActive);
+        Assert.False(second.Start());
+        a.Stop();
+        CheckWorks(b);
+        b.Stop();
+        CheckWorks(again);
+        again.Dispose();
+        a.Dispose();
+        b.Dispose();
+    }
+
+    [Fact]
+    public void Null_and_disposed_loops_are_refused()
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll), disposed = NewLoop(Backends.Epoll);
+        Embed later = outer.Embed(disposed);
+        disposed.Dispose();
+        Assert.Throws<ArgumentNullException>(() => new Embed(null!, inner));
+        Assert.Throws<ArgumentNullException>(() => new Embed(outer, null!));
+        Assert.Throws<ObjectDisposedException>(() => outer.Embed(disposed));
+        Assert.Throws<ObjectDisposedException>(later.Start);
+        Assert.Throws<ObjectDisposedException>(later.Sweep);
+        Assert.False(later.IsActive);
+
+        using Embed embed = outer.Embed(inner);
+        Assert.Throws<ArgumentNullException>(() => embed.Set(null!));
+        Assert.Throws<ObjectDisposedException>(() => embed.Set(disposed));
+        Assert.Same(inner, embed.Other);
+        later.Set(inner);
+        CheckWorks(later);
+        later.Dispose();
+    }
+
+    [Fact]
+    public void Set_embeds_another_loop()
+    {
+        Loop outer = NewLoop(), first = NewLoop(Backends.Epoll), second = NewLoop(Backends.Epoll);
+        using Embed embed = outer.Embed(first);
+        embed.Set(second);
+        Assert.Same(second, embed.Other);
+        CheckWorks(embed);
+        embed.Stop();
+        embed.Set(first);
+        CheckWorks(embed);
+    }
+
+    [Fact]
+    public void Set_is_refused_while_active_and_while_pending()
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll), other = NewLoop(Backends.Epoll);
+        using Embed embed = outer.Embed(inner);
+        embed.Start();
+        Assert.Throws<InvalidOperationException>(() => embed.Set(other));
+        Assert.Same(inner, embed.Other);
+        CheckWorks(embed);
+        embed.Stop();
+        embed.Feed(Events.Embed);
+        Assert.Throws<InvalidOperationException>(() => embed.Set(other));
+        embed.Clear();
+        embed.Set(other);
+        Assert.Same(other, embed.Other);
+    }
+
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void Not_keeping_alive_lets_the_outer_Start_return(Backends backend)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(backend);
+        inner.Io(NewPipe().Read, Events.Read, (_, _) => { }).Start();
+        Embed embed = outer.Embed(inner);
+        embed.Start();
+        Assert.True(outer.Start(RunFlags.NoWait));
+        embed.KeepAlive = false;
+        Assert.False(outer.Start());
+
+        for (int i = 0; i < 3; i++)
+        {
+            embed.Stop();
+            embed.Start();
+            Assert.False(outer.Start());
+        }
+
+        embed.KeepAlive = true;
+        Assert.True(outer.Start(RunFlags.NoWait));
+        embed.Stop();
+        Assert.False(outer.Start());
+        int calls = 0;
+        outer.Timer(0.01, 0, (_, _) => calls++).Start();
+        Assert.False(outer.Start());
+        Assert.Equal(1, calls);
+    }
+
+    [Fact]
+    public void The_inner_loop_belongs_to_the_thread_of_the_outer_one()
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
+        Embed embed = outer.Embed(inner);
+        embed.Start();
+        Exception?[] thrown = [];
+        outer.Timer(0, 0, (_, _) =>
+        {
+            var thread = new Thread(() => thrown =
+            [
+                Record.Exception(() => inner.Start(RunFlags.NoWait)),
+                Record.Exception(() => inner.Timer(1, 0, (_, _) => { })),
+                Record.Exception(embed.Sweep),
+                Record.Exception(inner.Dispose),
+            ]);
+            thread.Start();
+            thread.Join();
+            outer.Stop();
+        }).Start();
+        outer.Start();
+        Assert.Equal(4, thrown.Length);
+        Assert.All(thrown, e => Assert.IsType<InvalidOperationException>(e));
+    }
+
+    [Fact]
+    public void A_disposed_embed_refuses_to_be_used_and_can_still_be_asked()
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
+        Embed embed = outer.Embed(inner);
+        embed.Start();
+        embed.Dispose();
+        embed.Dispose();
+        embed.Stop();
+        Assert.Throws<ObjectDisposedException>(embed.Start);
+        Assert.Throws<ObjectDisposedException>(embed.Sweep);
+        Assert.Throws<ObjectDisposedException>(() => embed.Set(inner));
+        Assert.Same(inner, embed.Other);
+        Assert.False(embed.IsActive);
+        Assert.False(outer.Start());
+    }
+
+    /// <summary>Starts the embed if need be, and has an io of its inner loop run in the outer one.</summary>
+    private void CheckWorks(Embed embed)
+    {
+        int calls = 0;
+        Io io = embed.Other.Io(NewReadablePipe().Read, Events.Read, (w, _) =>
+        {
+            calls++;
+            w.Stop();
+            embed.Loop.Stop();
+        });
+        io.Start();
+        embed.Start();
+        embed.Loop.Start();
+        Assert.Equal(1, calls);
+    }
+}

@@ -1,0 +1,82 @@
+using System;
+using System.Collections.Generic;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Mood.Event.Tests;
+
+/// <summary>A loop test with pipes and sockets, which are closed after its loops.</summary>
+public abstract class FdTest : LoopTest
+{
+    private readonly HashSet<int> _fds = [];
+    private readonly List<IDisposable> _disposables = [];
+
+    /// <summary>A non-blocking pipe; what the test did not close is closed after it.</summary>
+    protected (int Read, int Write) NewPipe()
+    {
+        (int read, int write) = Posix.Pipe();
+        _fds.Add(read);
+        _fds.Add(write);
+        return (read, write);
+    }
+
+    /// <summary>A pipe with one byte in it.</summary>
+    protected (int Read, int Write) NewReadablePipe()
+    {
+        (int read, int write) = NewPipe();
+        Posix.Write(write);
+        return (read, write);
+    }
+
+    /// <summary>Closes an end of a pipe now.</summary>
+    protected void CloseFd(int fd)
+    {
+        Disown(fd);
+        Posix.Close(fd);
+    }
+
+    /// <summary>The fd is somebody else's to close.</summary>
+    protected void Disown(int fd) => _fds.Remove(fd);
+
+    /// <summary>Two ends of a real TCP connection.</summary>
+    protected (Socket Client, Socket Server) NewConnection()
+    {
+        using Socket listener = NewListener();
+        Socket client = Own(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        client.Connect(listener.LocalEndPoint!);
+        return (client, Own(listener.Accept()));
+    }
+
+    protected Socket NewListener()
+    {
+        Socket listener = Own(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen(10);
+        return listener;
+    }
+
+    /// <summary>Disposed after the test.</summary>
+    protected T Own<T>(T disposable)
+        where T : IDisposable
+    {
+        _disposables.Add(disposable);
+        return disposable;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        try
+        {
+            base.Dispose(disposing);
+        }
+        finally
+        {
+            _disposables.ForEach(d => d.Dispose());
+
+            foreach (int fd in _fds)
+            {
+                Posix.Close(fd);
+            }
+        }
+    }
+}

@@ -1,0 +1,486 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Net.Sockets;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>What an Io reports, on every backend.</summary>
+public sealed class IoBackendTests : FdTest
+{
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_pipe_becomes_readable_when_there_is_something_in_it(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (int read, int write) = NewPipe();
+        string log = "";
+        loop.Io(read, Events.Read, (w, e) =>
+        {
+            log += $"{(int)e} {Posix.Read(w.Fd)} ";
+            w.Stop();
+        }).Start();
+        loop.Timer(0.02, 0, (_, _) =>
+        {
+            log += "written ";
+            Posix.Write(write, 7);
+        }).Start();
+
+        Assert.False(loop.Start());
+        Assert.Equal("written 1 7 ", log);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void It_is_called_again_in_every_iteration_until_there_is_nothing_left(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (int read, int write) = NewPipe();
+        int calls = 0;
+        loop.Io(read, Events.Read, (w, _) =>
+        {
+            if (++calls > 2)
+            {
+                Posix.Read(w.Fd);
+            }
+        }).Start();
+        Posix.Write(write);
+        Posix.Write(write);
+
+        for (int i = 0; i < 10 && calls < 4; i++)
+        {
+            loop.Start(RunFlags.Once);
+        }
+
+        Assert.Equal(4, calls);
+        RunFor(loop, 0.02);
+        Assert.Equal(4, calls);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_pipe_is_writable_until_it_is_full(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (int read, int write) = NewPipe();
+        List<Events> seen = [];
+        loop.Io(write, Events.Write, (w, e) =>
+        {
+            seen.Add(e);
+            Posix.Fill(w.Fd);
+        }).Start();
+
+        RunFor(loop, 0.02);
+        Assert.Equal([Events.Write], seen);
+        Posix.Drain(read);
+        RunFor(loop, 0.02);
+        Assert.Equal([Events.Write, Events.Write], seen);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void The_end_of_a_pipe_is_readable(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (int read, int write) = NewPipe();
+        Events seen = Events.None;
+        loop.Io(read, Events.Read, (w, e) =>
+        {
+            seen = e;
+            w.Stop();
+        }).Start();
+        CloseFd(write);
+        Assert.False(loop.Start());
+        Assert.Equal(Events.Read, seen);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_socket_reports_both_directions_to_one_watcher(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (Socket client, Socket server) = NewConnection();
+        List<Events> seen = [];
+        loop.Io(server, Events.Read | Events.Write, (w, e) =>
+        {
+            seen.Add(e);
+
+            if (seen.Count == 1)
+            {
+                client.Send([1]);
+                Assert.True(server.Poll(1_000_000, SelectMode.SelectRead));
+            }
+            else
+            {
+                w.Stop();
+            }
+        }).Start();
+
+        Assert.False(loop.Start());
+        Assert.Equal([Events.Write, Events.Read | Events.Write], seen);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_listening_socket_is_readable_when_somebody_connects(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        Socket listener = NewListener();
+        Socket client = Own(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        Socket? accepted = null;
+        loop.Io(listener, Events.Read, (w, _) =>
+        {
+            accepted = Own(listener.Accept());
+            w.Stop();
+        }).Start();
+        loop.Timer(0.01, 0, (_, _) => client.Connect(listener.LocalEndPoint!)).Start();
+        Assert.False(loop.Start());
+        Assert.Equal(client.LocalEndPoint, accepted?.RemoteEndPoint);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Datagrams_wake_it_too(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        Socket receiver = Own(new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+        Socket sender = Own(new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+        receiver.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
+        byte[] data = new byte[10];
+        int size = 0;
+        loop.Io(receiver, Events.Read, (w, _) =>
+        {
+            size = receiver.Receive(data);
+            w.Stop();
+        }).Start();
+        sender.SendTo([1, 2, 3], receiver.LocalEndPoint!);
+        Assert.False(loop.Start());
+        Assert.Equal(3, size);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_regular_file_is_always_ready(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        using FileStream file = new(Path.GetTempFileName(), FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+        Events seen = Events.None;
+        Io io = loop.Io(file.SafeFileHandle, Events.Read | Events.Write, (w, e) =>
+        {
+            seen |= e;
+
+            if (seen == (Events.Read | Events.Write))
+            {
+                w.Stop();
+            }
+        });
+        io.Start();
+        Assert.False(loop.Start());
+        Assert.Equal(Events.Read | Events.Write, seen);
+        io.Dispose();
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void With_the_mask_None_it_is_active_and_never_called(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (int read, int write) = NewReadablePipe();
+        int calls = 0;
+        Io io = loop.Io(read, Events.None, (_, _) => calls++);
+        io.Start();
+        Assert.True(io.IsActive);
+        Assert.True(loop.Start(RunFlags.NoWait));
+        CloseFd(write); // hanging up is an event that nobody can turn off in the kernel
+        RunFor(loop, 0.02);
+        Assert.True(io.IsActive);
+        Assert.Equal(0, calls);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Events_can_be_changed_while_active(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (Socket client, Socket server) = NewConnection();
+        client.Send([1]);
+        Assert.True(server.Poll(1_000_000, SelectMode.SelectRead));
+        Events seen = Events.None;
+        Io io = loop.Io(server, Events.None, (_, e) => seen |= e);
+        io.Start();
+
+        foreach (Events events in new[] { Events.Read, Events.Write, Events.None, Events.Read | Events.Write, Events.Read, Events.None, Events.Write })
+        {
+            io.Events = events;
+            Assert.Equal(events, io.Events);
+            Assert.True(io.IsActive);
+            seen = Events.None;
+            RunFor(loop, 0.01);
+            Assert.Equal(events, seen);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Events_changed_in_the_callback_count_at_once(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (Socket client, Socket server) = NewConnection();
+        client.Send([1]);
+        Assert.True(server.Poll(1_000_000, SelectMode.SelectRead));
+        List<Events> seen = [];
+        loop.Io(server, Events.Read, (w, e) =>
+        {
+            seen.Add(e);
+
+            if (e == Events.Read)
+            {
+                w.Events = Events.Write;
+            }
+            else
+            {
+                w.Stop();
+            }
+        }).Start();
+        Assert.False(loop.Start());
+        Assert.Equal([Events.Read, Events.Write], seen);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Two_watchers_of_one_fd_are_called_in_the_order_of_their_starts(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int fd = NewReadablePipe().Read;
+        string log = "";
+        Io a = loop.Io(fd, Events.Read, (_, _) => log += "a"), b = loop.Io(fd, Events.Read, (_, _) => log += "b");
+        a.Start();
+        b.Start();
+        loop.Start(RunFlags.Once);
+        Assert.Equal("ab", log);
+
+        a.Stop();
+        a.Start();
+        log = "";
+        loop.Start(RunFlags.Once);
+        Assert.Equal("ba", log);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Two_watchers_of_one_fd_get_what_each_asked_for(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (Socket client, Socket server) = NewConnection();
+        Events read = Events.None, write = Events.None;
+        Io reader = loop.Io(server, Events.Read, (_, e) => read |= e);
+        Io writer = loop.Io(server, Events.Write, (_, e) => write |= e);
+        reader.Start();
+        writer.Start();
+        RunFor(loop, 0.01);
+        Assert.Equal((Events.None, Events.Write), (read, write));
+
+        writer.Stop();
+        write = Events.None;
+        client.Send([1]);
+        RunFor(loop, 0.01);
+        Assert.Equal((Events.Read, Events.None), (read, write));
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_pending_peer_that_is_stopped_is_not_called(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        string log = "";
+        Io? b = null;
+        int fd = NewReadablePipe().Read;
+        loop.Io(fd, Events.Read, (w, _) =>
+        {
+            log += b!.IsPending ? "pending " : "?";
+            b.Stop();
+            log += b.IsPending ? "?" : "stopped";
+        }).Start();
+        b = loop.Io(fd, Events.Read, (_, _) => log += "b");
+        b.Start();
+        loop.Start(RunFlags.Once);
+        Assert.Equal("pending stopped", log);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_higher_priority_is_called_first(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int fd = NewReadablePipe().Read;
+        string log = "";
+
+        foreach (int priority in new[] { 0, -2, 2, 1, -1 })
+        {
+            loop.Io(fd, Events.Read, (w, _) => log += $"{w.Priority} ", priority: priority).Start();
+        }
+
+        loop.Start(RunFlags.Once);
+        Assert.Equal("2 1 0 -1 -2 ", log);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Ios_stopped_before_the_loop_runs_are_not_called(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int calls = 0;
+        List<Io> ios = [];
+
+        for (int i = 0; i < 64; i++)
+        {
+            ios.Add(loop.Io(NewReadablePipe().Read, Events.Read, (_, _) => calls++));
+            ios[i].Start();
+        }
+
+        ios.ForEach(io => io.Stop());
+        Assert.False(loop.Start());
+        Assert.Equal(0, calls);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Hundreds_of_fds_are_all_reported(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        HashSet<int> expected = [], seen = [];
+
+        for (int i = 0; i < 200; i++)
+        {
+            (int read, int write) = i % 2 == 0 ? NewReadablePipe() : NewPipe();
+
+            if (i % 2 == 0)
+            {
+                expected.Add(read);
+            }
+
+            loop.Io(read, Events.Read, (w, _) =>
+            {
+                w.Stop();
+
+                if (seen.Add(w.Fd) && seen.Count == 100)
+                {
+                    loop.Stop();
+                }
+            }).Start();
+        }
+
+        loop.Start(); // linuxaio takes its time: it enlarges its ring step by step
+        RunFor(loop, 0.02);
+        Assert.Equal(expected.Order(), seen.Order());
+        Assert.True(loop.Start(RunFlags.NoWait));
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Stopped_and_started_again_it_goes_on(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int calls = 0;
+        Io io = loop.Io(NewReadablePipe().Read, Events.Read, (_, _) => calls++);
+
+        for (int i = 1; i <= 5; i++)
+        {
+            io.Start();
+            loop.Start(RunFlags.Once);
+            Assert.Equal(i, calls);
+            io.Stop();
+            loop.Start(RunFlags.NoWait);
+            Assert.Equal(i, calls);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Reset_keeps_every_io_working(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (int read, int write) = NewPipe();
+        int calls = 0;
+        Io io = loop.Io(read, Events.Read, (w, _) =>
+        {
+            calls++;
+            Posix.Drain(w.Fd);
+        });
+        io.Start();
+
+        for (int i = 1; i <= 3; i++)
+        {
+            loop.Reset();
+            Posix.Write(write);
+            loop.Start(RunFlags.Once);
+            RunFor(loop, 0.01);
+            Assert.Equal(i, calls);
+        }
+
+        io.Stop();
+        Assert.False(loop.Start());
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void An_exception_in_one_callback_leaves_the_others_alone(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int fd = NewReadablePipe().Read;
+        string log = "";
+        loop.CallbackException += (_, e) => log += e.Exception.Message;
+        loop.Io(fd, Events.Read, (_, _) => throw new InvalidDataException("a")).Start();
+        loop.Io(fd, Events.Read, (_, _) => log += "b").Start();
+        loop.Start(RunFlags.Once);
+        loop.Start(RunFlags.Once);
+        Assert.Equal("abab", log);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_message_goes_round_a_ring_of_pipes(Backends backend)
+    {
+        const int Size = 20, Rounds = 10;
+        Loop loop = NewLoop(backend);
+        var pipes = Enumerable.Range(0, Size).Select(_ => NewPipe()).ToArray();
+        List<Io> ios = [];
+        int passed = 0;
+
+        for (int i = 0; i < Size; i++)
+        {
+            int next = pipes[(i + 1) % Size].Write;
+            Io io = loop.Io(pipes[i].Read, Events.Read, (w, _) =>
+            {
+                Assert.Equal(1, Posix.Read(w.Fd));
+
+                if (++passed == Size * Rounds)
+                {
+                    ios.ForEach(o => o.Stop());
+                }
+                else
+                {
+                    Posix.Write(next);
+                }
+            });
+            io.Fatal = true;
+            io.Start();
+            ios.Add(io);
+        }
+
+        Posix.Write(pipes[0].Write);
+        Assert.False(loop.Start());
+        Assert.Equal(Size * Rounds, passed);
+    }
+
+    /// <summary>Runs the loop for a time, so that everything that is ready has been reported.</summary>
+    private static void RunFor(Loop loop, double seconds)
+    {
+        using Timer timer = loop.Timer(seconds, 0, (_, _) => loop.Stop(), priority: Ev.MinPriority);
+        loop.Now(update: true);
+        timer.Start();
+        loop.Start();
+    }
+}

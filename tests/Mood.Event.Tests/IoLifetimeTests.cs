@@ -1,0 +1,463 @@
+using System;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Threading;
+using Microsoft.Win32.SafeHandles;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>Fds that are closed, kept open or reused while an Io watches them.</summary>
+public sealed class IoLifetimeTests : FdTest
+{
+    private const int EBADF = 9;
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void An_fd_closed_before_the_kernel_knew_it_ends_Start_with_its_number(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int fd = NewPipe().Read, calls = 0;
+        Io io = loop.Io(fd, Events.Read, (_, _) => calls++);
+        io.Start();
+        CloseFd(fd);
+
+        CheckNamed(fd, Assert.Throws<EventException>(() => loop.Start()));
+        Assert.False(io.IsActive);
+        Assert.False(io.IsPending);
+        Assert.Equal(0, calls);
+        CheckUsable(loop);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void An_fd_closed_under_the_kernel_ends_Start_or_is_not_noticed(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int fd = NewPipe().Read, calls = 0;
+        Io io = loop.Io(fd, Events.Read, (_, _) => calls++);
+        io.Start();
+        Assert.True(loop.Start(RunFlags.NoWait));
+        CloseFd(fd);
+
+        if (backend is Backends.Poll or Backends.Select)
+        {
+            CheckNamed(fd, Assert.Throws<EventException>(() => loop.Start()));
+            Assert.False(io.IsActive);
+        }
+        else
+        {
+            Assert.True(loop.Start(RunFlags.NoWait));
+            Assert.True(io.IsActive);
+            io.Stop();
+        }
+
+        Assert.Equal(0, calls);
+        CheckUsable(loop);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void An_fd_closed_under_an_io_that_does_not_keep_alive_leaves_the_count_right(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int fd = NewPipe().Read, calls = 0;
+        Io io = loop.Io(fd, Events.Read, (_, _) => { });
+        io.KeepAlive = false;
+        io.Start();
+        CloseFd(fd);
+        Assert.Throws<EventException>(() => loop.Start(RunFlags.NoWait));
+        Assert.False(loop.Start());
+
+        loop.Timer(0.01, 0, (_, _) => calls++).Start();
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Every_io_of_a_closed_fd_is_stopped_and_the_others_go_on(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int fd = NewPipe().Read, calls = 0;
+        Io a = loop.Io(fd, Events.Read, (_, _) => { }), b = loop.Io(fd, Events.Read, (_, _) => { });
+        Io other = loop.Io(NewReadablePipe().Read, Events.Read, (_, _) => calls++);
+        a.Start();
+        b.Start();
+        other.Start();
+        CloseFd(fd);
+
+        // each of them may be told in an iteration of its own
+        for (int i = 0; i < 3; i++)
+        {
+            Record.Exception(() => loop.Start(RunFlags.Once));
+        }
+
+        Assert.False(a.IsActive);
+        Assert.False(b.IsActive);
+        Assert.True(other.IsActive);
+        loop.Start(RunFlags.Once);
+        Assert.NotEqual(0, calls);
+    }
+
+    [Fact]
+    public void Start_refuses_an_fd_that_was_closed_meanwhile()
+    {
+        Loop loop = NewLoop();
+        int fd = NewPipe().Read;
+        Io io = loop.Io(fd, Events.Read, (_, _) => { });
+        CloseFd(fd);
+        CheckNamed(fd, Assert.Throws<EventException>(io.Start));
+        Assert.False(io.IsActive);
+        Assert.False(loop.Start());
+        CheckUsable(loop);
+        io.Dispose();
+    }
+
+    [Fact]
+    public void Start_refuses_a_handle_and_a_socket_that_were_disposed_meanwhile()
+    {
+        Loop loop = NewLoop();
+        int fd = NewPipe().Read, reused = NewReadablePipe().Read;
+        Disown(fd);
+        var handle = new SafeFileHandle(fd, ownsHandle: true);
+        Io io = loop.Io(handle, Events.Read, (_, _) => { });
+        handle.Dispose();
+
+        (Socket client, Socket server) = NewConnection();
+        Io second = loop.Io(server, Events.Read, (_, _) => { });
+        server.Dispose();
+
+        // the numbers are open again, but not these files
+        Posix.Replace(fd, with: reused);
+        Posix.Replace(second.Fd, with: reused);
+        CheckNamed(fd, Assert.Throws<EventException>(io.Start));
+        CheckNamed(second.Fd, Assert.Throws<EventException>(second.Start));
+        Assert.False(io.IsActive);
+        Assert.False(second.IsActive);
+        Posix.Close(fd, second.Fd);
+        io.Dispose();
+        second.Dispose();
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_number_closed_and_reused_between_two_iterations_fires(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (int read, _) = NewPipe();
+        int calls = 0;
+        Io io = loop.Io(read, Events.Read, (w, _) =>
+        {
+            calls++;
+            w.Stop();
+        });
+        io.Start();
+        loop.Start(RunFlags.NoWait);
+
+        io.Stop();
+        Posix.Replace(read, with: NewReadablePipe().Read);
+        io.Start(); // no iteration has seen it stopped
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_number_closed_and_reused_in_a_callback_fires(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (int read, int write) = NewReadablePipe();
+        (int otherRead, int otherWrite) = NewPipe();
+        string log = "";
+        loop.Io(read, Events.Read, (w, _) =>
+        {
+            log += "a";
+            w.Stop();
+            Posix.Replace(read, with: otherRead);
+            loop.Io(read, Events.Read, (o, _) =>
+            {
+                log += "b";
+                o.Stop();
+            }).Start();
+            Posix.Write(otherWrite);
+        }).Start();
+
+        Assert.False(loop.Start());
+        Assert.Equal("ab", log);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_reused_number_does_not_report_the_old_file(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (int read, int write) = NewPipe();
+        int calls = 0;
+        Io io = loop.Io(read, Events.Read, (_, _) => calls++);
+        io.Start();
+        loop.Start(RunFlags.NoWait);
+
+        io.Stop();
+        Posix.Replace(read, with: NewPipe().Read);
+        io.Start();
+        Record.Exception(() => Posix.Write(write)); // nobody reads it: EPIPE
+        loop.Timer(0.02, 0, (_, _) => loop.Stop()).Start();
+        loop.Start();
+        Assert.Equal(0, calls);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_SafeHandle_stays_open_while_its_io_is_active(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (int read, int write) = NewPipe();
+        Disown(read);
+        var handle = new SafeFileHandle(read, ownsHandle: true);
+        int calls = 0;
+        Io io = loop.Io(handle, Events.Read, (w, _) =>
+        {
+            calls++;
+            Assert.True(Posix.IsOpen(read));
+            w.Stop();
+        });
+        io.Fatal = true;
+        io.Start();
+        handle.Dispose();
+        Assert.True(Posix.IsOpen(read));
+        Posix.Write(write);
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+        Assert.False(Posix.IsOpen(read));
+    }
+
+    [Fact]
+    public void A_SafeHandle_is_given_back_however_its_io_ends()
+    {
+        Loop loop = NewLoop();
+        CheckClosed(io => io.Stop());
+        CheckClosed(io => io.Dispose());
+        CheckClosed(io =>
+        {
+            io.Events = Events.Write; // stops and starts it natively: still held once
+            io.Stop();
+        });
+        CheckClosed(io =>
+        {
+            io.Start();
+            io.Stop();
+        });
+        CheckClosed(io => loop.Dispose());
+
+        void CheckClosed(Action<Io> end)
+        {
+            int fd = NewPipe().Read;
+            Disown(fd);
+            var handle = new SafeFileHandle(fd, ownsHandle: true);
+            Io io = loop.Io(handle, Events.Read, (_, _) => { });
+            io.Start();
+            handle.Dispose();
+            Assert.True(Posix.IsOpen(fd));
+            end(io);
+            Assert.False(Posix.IsOpen(fd));
+            io.Dispose();
+        }
+    }
+
+    [Fact]
+    public void A_SafeHandle_of_an_inactive_io_can_be_closed()
+    {
+        Loop loop = NewLoop();
+        int fd = NewPipe().Read;
+        Disown(fd);
+        var handle = new SafeFileHandle(fd, ownsHandle: true);
+        using Io io = loop.Io(handle, Events.Read, (_, _) => { });
+        handle.Dispose();
+        Assert.False(Posix.IsOpen(fd));
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_Socket_can_be_disposed_in_the_callback_of_its_io(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (Socket client, Socket server) = NewConnection();
+        client.Send([1]);
+        var watch = new Stopwatch();
+        int calls = 0;
+        loop.Io(server, Events.Read, (w, _) =>
+        {
+            calls++;
+            watch.Start();
+            server.Dispose();
+            watch.Stop();
+            w.Stop();
+        }).Start();
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, Patience / 2);
+        CheckUsable(loop);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_SafeSocketHandle_can_be_closed_through_its_Socket_too(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (Socket client, Socket server) = NewConnection();
+        Io io = loop.Io(server.SafeHandle, Events.Read, (_, _) => { });
+        io.Start();
+        loop.Start(RunFlags.NoWait);
+        int fd = io.Fd;
+        server.Dispose();
+        Assert.False(Posix.IsOpen(fd));
+        Assert.Null(Record.Exception(() => loop.Start(RunFlags.NoWait)));
+        io.Stop();
+        CheckUsable(loop);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_Socket_disposed_under_its_io_gives_no_event_for_the_reused_number(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (Socket client, Socket server) = NewConnection();
+        int calls = 0, others = 0;
+        Io io = loop.Io(server, Events.Read, (_, _) => calls++);
+        io.Start();
+        loop.Start(RunFlags.NoWait);
+
+        int fd = io.Fd, reused = NewReadablePipe().Read;
+        server.Dispose();
+        Posix.Replace(fd, with: reused);
+        loop.Io(fd, Events.Read, (w, _) =>
+        {
+            others++;
+            Posix.Read(fd);
+        }).Start();
+        loop.Timer(0.03, 0, (_, _) => loop.Stop()).Start();
+        loop.Start();
+
+        Assert.Equal(0, calls);
+        Assert.Equal(1, others);
+        Assert.False(io.IsActive); // that event was its end
+        loop.Dispose();
+        Posix.Close(fd);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_Socket_disposed_under_its_io_does_not_stop_the_loop(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (Socket client, Socket server) = NewConnection();
+        int calls = 0;
+        Io io = loop.Io(server, Events.Read, (_, _) => calls++);
+        io.Start();
+        server.Dispose(); // before the kernel knew of it
+        loop.Timer(0.02, 0, (_, _) => loop.Stop(BreakHow.All)).Start();
+        Assert.Null(Record.Exception(() => loop.Start()));
+        Assert.Equal(0, calls);
+        io.Stop();
+        CheckUsable(loop);
+    }
+
+    [Fact]
+    public void A_Socket_can_be_disposed_by_another_thread_while_the_loop_waits()
+    {
+        Loop loop = NewLoop();
+        (Socket client, Socket server) = NewConnection();
+        loop.Io(client, Events.Read, (w, _) => w.Stop()).Start(); // the end of the connection
+        Io io = loop.Io(server, Events.Read, (_, _) => { });
+        io.KeepAlive = false;
+        io.Start();
+        using var inside = new ManualResetEventSlim();
+        loop.Timer(0, 0, (_, _) => inside.Set()).Start();
+        var thread = new Thread(() =>
+        {
+            inside.Wait();
+            server.Dispose();
+        });
+        thread.Start();
+        Assert.False(loop.Start());
+        Assert.True(thread.Join(TimeSpan.FromSeconds(Patience)));
+        Assert.False(Posix.IsOpen(io.Fd));
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void An_io_can_be_disposed_in_its_own_callback(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int calls = 0;
+        loop.Io(NewReadablePipe().Read, Events.Read, (w, _) =>
+        {
+            calls++;
+            w.Dispose();
+        }).Start();
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+    }
+
+    [Fact]
+    public void An_active_io_that_nobody_holds_goes_on()
+    {
+        Loop loop = NewLoop();
+        (int read, int write) = NewPipe();
+        int calls = 0;
+        StartAndForget();
+        Collect();
+        Posix.Write(write);
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+
+        void StartAndForget() => loop.Io(read, Events.Read, (w, _) =>
+        {
+            calls++;
+            w.Stop();
+        }).Start();
+    }
+
+    [Fact]
+    public void Reading_and_watching_a_socket_do_not_disturb_each_other()
+    {
+        Loop loop = NewLoop();
+        (Socket client, Socket server) = NewConnection();
+        byte[] buffer = new byte[10];
+        int calls = 0;
+        loop.Io(server, Events.Read, (w, _) =>
+        {
+            calls++;
+            w.Stop();
+        }).Start();
+
+        // .NET's own epoll watches the same socket
+        System.Threading.Tasks.Task<int> received = server.ReceiveAsync(buffer, SocketFlags.Peek);
+        client.Send([1, 2]);
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+        Assert.True(Posix.Until(() => received.IsCompletedSuccessfully));
+        Assert.Equal(2, server.Receive(buffer));
+    }
+
+    private static void CheckNamed(int fd, EventException e)
+    {
+        Assert.Equal(EBADF, e.NativeErrorCode);
+        Assert.Contains(fd.ToString(CultureInfo.InvariantCulture), e.Message, StringComparison.Ordinal);
+    }
+
+    private void CheckUsable(Loop loop)
+    {
+        int calls = 0;
+        Io io = loop.Io(NewReadablePipe().Read, Events.Read, (w, _) =>
+        {
+            calls++;
+            w.Stop();
+        });
+        io.Start();
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+    }
+}

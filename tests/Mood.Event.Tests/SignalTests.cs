@@ -1,0 +1,542 @@
+using System;
+using System.Collections.Generic;
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using System.Threading;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>The members of Signal, what they refuse, and who owns a signal. Dispositions: SignalDispositionTests.</summary>
+[UnsupportedOSPlatform("windows")]
+public sealed class SignalTests : LoopTest
+{
+    private const int EBUSY = 16;
+
+    public static TheoryData<int> Refused =>
+    [
+        Signum.SIGKILL, Signum.SIGSTOP, Signum.SIGSEGV, Signum.SIGBUS, Signum.SIGFPE, Signum.SIGILL, Signum.SIGTRAP, Signum.SIGABRT,
+        32, 33, 34, 0, -1, 65, 200, int.MaxValue, int.MinValue,
+    ];
+
+    /// <summary>What a process may send itself, with the last real-time signals among them.</summary>
+    public static TheoryData<int> Watchable =>
+    [
+        Signum.SIGHUP, Signum.SIGINT, Signum.SIGQUIT, Signum.SIGUSR1, Signum.SIGUSR2, Signum.SIGALRM, Signum.SIGTERM, Signum.SIGCHLD,
+        Signum.SIGCONT, Signum.SIGTSTP, Signum.SIGTTIN, Signum.SIGTTOU, Signum.SIGURG, Signum.SIGXCPU, Signum.SIGXFSZ,
+        Signum.SIGVTALRM, Signum.SIGPROF, Signum.SIGWINCH, Signum.SIGIO, Signum.SIGSYS, Signum.SIGPWR, 35, 40, 63, 64,
+    ];
+
+    public static TheoryData<PosixSignal> Names =>
+    [
+        PosixSignal.SIGHUP, PosixSignal.SIGINT, PosixSignal.SIGQUIT, PosixSignal.SIGTERM, PosixSignal.SIGCHLD, PosixSignal.SIGCONT,
+        PosixSignal.SIGWINCH, PosixSignal.SIGTTIN, PosixSignal.SIGTTOU, PosixSignal.SIGTSTP, (PosixSignal)Signum.SIGUSR1,
+    ];
+
+    [Fact]
+    public void A_new_signal_watcher_has_its_parameters_and_is_not_started()
+    {
+        Loop loop = NewLoop();
+        object data = new();
+
+        foreach (Signal w in new[]
+        {
+            new Signal(loop, Signum.SIGUSR1, (_, _) => { }, data, 1),
+            new Signal(loop, (PosixSignal)Signum.SIGUSR1, (_, _) => { }, data, 1),
+            loop.Signal(Signum.SIGUSR1, (_, _) => { }, data, 1),
+            loop.Signal((PosixSignal)Signum.SIGUSR1, (_, _) => { }, data, 1),
+        })
+        {
+            Assert.Same(loop, w.Loop);
+            Assert.Equal(Signum.SIGUSR1, w.Signum);
+            Assert.Same(data, w.Data);
+            Assert.Equal(1, w.Priority);
+            Assert.False(w.IsActive);
+            Assert.False(w.IsPending);
+            Assert.True(w.KeepAlive);
+            w.Dispose();
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Watchable))]
+    public void A_signal_that_is_sent_reaches_the_watcher_on_the_loop_s_thread(int signum)
+    {
+        Loop loop = NewLoop();
+        (Events Events, int Signum, int Thread) seen = default;
+        Signal w = loop.Signal(signum, (w, e) =>
+        {
+            seen = (e, w.Signum, Environment.CurrentManagedThreadId);
+            w.Stop();
+        });
+        w.Start();
+        Assert.True(w.IsActive);
+        Posix.Raise(signum);
+        Assert.False(loop.Start());
+        Assert.Equal((Events.Signal, signum, Environment.CurrentManagedThreadId), seen);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_name_means_this_platform_s_number(PosixSignal signal)
+    {
+        Loop loop = NewLoop();
+        int calls = 0;
+        using Signal w = loop.Signal(signal, (w, _) =>
+        {
+            calls++;
+            w.Stop();
+        });
+        w.Start();
+        Posix.Raise(w.Signum);
+        Assert.False(loop.Start());
+
+        w.Set(Signum.SIGUSR2);
+        w.Set(signal);
+        w.Start();
+        loop.FeedSignalEvent(signal);
+        Assert.True(w.IsPending);
+        loop.Invoke();
+
+        w.Start();
+        Ev.FeedSignal(signal);
+        Assert.False(loop.Start());
+        Assert.Equal(3, calls);
+    }
+
+    [Theory]
+    [MemberData(nameof(Refused))]
+    public void What_cannot_be_watched_is_refused(int signum)
+    {
+        Loop loop = NewLoop();
+        (int Loops, int Watchers) before = Live();
+        Assert.Equal("signum", Assert.Throws<ArgumentOutOfRangeException>(() => new Signal(loop, signum, (_, _) => { })).ParamName);
+        Assert.Throws<ArgumentOutOfRangeException>(() => loop.Signal(signum, (_, _) => { }));
+        Assert.Equal(before, Live());
+
+        int calls = 0;
+        using Signal w = loop.Signal(Signum.SIGUSR1, (_, _) => calls++);
+        Assert.Throws<ArgumentOutOfRangeException>(() => w.Set(signum));
+        Assert.Equal(Signum.SIGUSR1, w.Signum);
+        w.Start();
+        loop.FeedSignalEvent(Signum.SIGUSR1);
+        loop.Invoke();
+        Assert.Equal(1, calls);
+    }
+
+    [Fact]
+    public void A_name_that_does_not_exist_is_refused()
+    {
+        Loop loop = NewLoop();
+        Assert.Throws<ArgumentOutOfRangeException>(() => loop.Signal((PosixSignal)(-99), (_, _) => { }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => loop.Signal((PosixSignal)Signum.SIGKILL, (_, _) => { }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => loop.FeedSignalEvent((PosixSignal)(-99)));
+        using Signal w = loop.Signal(Signum.SIGUSR1, (_, _) => { });
+        Assert.Throws<ArgumentOutOfRangeException>(() => w.Set((PosixSignal)(-99)));
+        Assert.Equal(Signum.SIGUSR1, w.Signum);
+    }
+
+    [Fact]
+    public void Null_is_refused()
+    {
+        Loop loop = NewLoop();
+        Assert.Throws<ArgumentNullException>(() => new Signal(null!, Signum.SIGUSR1, (_, _) => { }));
+        Assert.Throws<ArgumentNullException>(() => new Signal(loop, Signum.SIGUSR1, null!));
+    }
+
+    [Fact]
+    public void Set_watches_another_signal()
+    {
+        Loop loop = NewLoop();
+        int calls = 0;
+        Signal w = loop.Signal(Signum.SIGUSR1, (w, _) =>
+        {
+            calls++;
+            w.Stop();
+        });
+        w.Set(Signum.SIGUSR2);
+        Assert.Equal(Signum.SIGUSR2, w.Signum);
+        w.Start();
+        Ev.FeedSignal(Signum.SIGUSR1);
+        Assert.True(loop.Start(RunFlags.NoWait));
+        Assert.Equal(0, calls);
+        Posix.Raise(Signum.SIGUSR2);
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+    }
+
+    [Fact]
+    public void Set_is_refused_while_active_and_while_pending()
+    {
+        Loop loop = NewLoop();
+        int calls = 0;
+        Signal w = loop.Signal(Signum.SIGUSR1, (_, _) => calls++);
+        w.Start();
+        Assert.Throws<InvalidOperationException>(() => w.Set(Signum.SIGUSR2));
+        Assert.Throws<InvalidOperationException>(() => w.Set(PosixSignal.SIGHUP));
+        Assert.Equal(Signum.SIGUSR1, w.Signum);
+        Assert.True(w.IsActive);
+        loop.FeedSignalEvent(Signum.SIGUSR1);
+        loop.Invoke();
+        Assert.Equal(1, calls);
+
+        w.Stop();
+        w.Feed(Events.Signal);
+        Assert.Throws<InvalidOperationException>(() => w.Set(Signum.SIGUSR2));
+        Assert.Equal(Signum.SIGUSR1, w.Signum);
+        w.Clear();
+        w.Set(Signum.SIGUSR2);
+        Assert.Equal(Signum.SIGUSR2, w.Signum);
+    }
+
+    [Fact]
+    public void A_disposed_watcher_refuses_to_be_used_and_can_still_be_asked()
+    {
+        Loop loop = NewLoop();
+        int calls = 0;
+        Signal w = loop.Signal(Signum.SIGUSR1, (_, _) => calls++);
+        w.Start();
+        w.Feed(Events.Signal);
+        w.Dispose();
+        w.Dispose();
+        w.Stop();
+        Assert.Throws<ObjectDisposedException>(w.Start);
+        Assert.Throws<ObjectDisposedException>(() => w.Set(Signum.SIGUSR2));
+        Assert.Throws<ObjectDisposedException>(() => w.Feed(Events.Signal));
+        Assert.Equal(Signum.SIGUSR1, w.Signum);
+        Assert.False(w.IsActive);
+        Ev.FeedSignal(Signum.SIGUSR1);
+        Assert.False(loop.Start());
+        Assert.Equal(0, calls);
+    }
+
+    [Fact]
+    public void A_burst_is_one_call_for_each_watcher_in_the_order_of_their_starts()
+    {
+        Loop loop = NewLoop();
+        string log = "";
+        loop.Signal(Signum.SIGUSR1, (_, _) => log += "a").Start();
+        loop.Signal(Signum.SIGUSR1, (_, _) => log += "b").Start();
+
+        for (int i = 0; i < 3; i++)
+        {
+            Ev.FeedSignal(Signum.SIGUSR1);
+        }
+
+        Assert.Equal(0, loop.Pending); // that takes the loop
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal("ab", log);
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal("ab", log);
+    }
+
+    [Fact]
+    public void A_burst_of_sent_signals_is_one_call()
+    {
+        Loop loop = NewLoop();
+        int calls = 0, before = 0, after = 0;
+
+        // the runtime calls its registrations one after the other: when the outer ones were called, so was the middle one
+        using var first = PosixSignalRegistration.Create((PosixSignal)Signum.SIGUSR1, _ => Interlocked.Increment(ref before));
+        loop.Signal(Signum.SIGUSR1, (_, _) => calls++).Start();
+        using var last = PosixSignalRegistration.Create((PosixSignal)Signum.SIGUSR1, _ => Interlocked.Increment(ref after));
+
+        for (int i = 1; i <= 3; i++)
+        {
+            Posix.Raise(Signum.SIGUSR1);
+            Assert.True(Posix.Until(() => Volatile.Read(ref before) == i && Volatile.Read(ref after) == i));
+        }
+
+        Assert.Equal(0, loop.Pending);
+        loop.Start(RunFlags.Once);
+        Assert.Equal(1, calls);
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(1, calls);
+    }
+
+    [Fact]
+    public void A_higher_priority_is_called_first()
+    {
+        Loop loop = NewLoop();
+        string log = "";
+        loop.Signal(Signum.SIGUSR1, (_, _) => log += "low ", priority: -1).Start();
+        loop.Signal(Signum.SIGUSR2, (_, _) => log += "high ", priority: 1).Start();
+        Ev.FeedSignal(Signum.SIGUSR1);
+        Ev.FeedSignal(Signum.SIGUSR2);
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal("high low ", log);
+    }
+
+    [Fact]
+    public void A_watcher_can_stop_the_next_one_of_its_signal()
+    {
+        Loop loop = NewLoop();
+        string log = "";
+        Signal? b = null;
+        Signal a = loop.Signal(Signum.SIGUSR1, (w, _) =>
+        {
+            log += "a";
+            b!.Stop();
+            w.Dispose();
+        });
+        b = loop.Signal(Signum.SIGUSR1, (_, _) => log += "b");
+        a.Start();
+        b.Start();
+        Ev.FeedSignal(Signum.SIGUSR1);
+        Assert.False(loop.Start());
+        Assert.Equal("a", log);
+    }
+
+    [Fact]
+    public void A_signal_belongs_to_one_loop_until_its_last_watcher_there_stops()
+    {
+        Loop a = NewLoop(), b = NewLoop();
+        string log = "";
+        Signal first = a.Signal(Signum.SIGUSR1, (_, _) => log += "a"), second = a.Signal(Signum.SIGUSR1, (_, _) => log += "A");
+        Signal other = b.Signal(Signum.SIGUSR1, (_, _) => log += "b");
+        first.Start();
+        second.Start();
+        CheckRefused();
+        first.Stop();
+        CheckRefused();
+        second.Stop();
+        other.Start();
+        Assert.True(other.IsActive);
+        Assert.Throws<EventException>(first.Start);
+        Assert.False(first.IsActive);
+
+        Ev.FeedSignal(Signum.SIGUSR1);
+        a.Start(RunFlags.NoWait);
+        b.Start(RunFlags.NoWait);
+        Assert.Equal("b", log);
+
+        void CheckRefused()
+        {
+            Assert.Equal(EBUSY, Assert.Throws<EventException>(other.Start).NativeErrorCode);
+            Assert.False(other.IsActive);
+            Assert.False(b.Start());
+        }
+    }
+
+    [Fact]
+    public void A_disposed_loop_owns_no_signal_any_more()
+    {
+        Loop a = NewLoop(), b = NewLoop();
+        int calls = 0;
+        a.Signal(Signum.SIGUSR1, (_, _) => { }).Start();
+        Signal other = b.Signal(Signum.SIGUSR1, (w, _) =>
+        {
+            calls++;
+            w.Stop();
+        });
+        Assert.Throws<EventException>(other.Start);
+        a.Dispose();
+        other.Start();
+        Posix.Raise(Signum.SIGUSR1);
+        Assert.False(b.Start());
+        Assert.Equal(1, calls);
+    }
+
+    [Fact]
+    public void An_abandoned_loop_owns_no_signal_once_it_is_collected()
+    {
+        Abandon();
+        Assert.True(Posix.Until(() =>
+        {
+            Collect();
+            return Live() == (0, 0);
+        }));
+
+        Loop loop = NewLoop();
+        int calls = 0;
+        loop.Signal(Signum.SIGUSR1, (w, _) =>
+        {
+            calls++;
+            w.Stop();
+        }).Start();
+        Posix.Raise(Signum.SIGUSR1);
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+
+        static void Abandon() => new Loop(LoopFlags.NoEnv).Signal(Signum.SIGUSR1, (_, _) => { }).Start();
+    }
+
+    [Fact]
+    public void FeedSignalEvent_makes_this_loop_s_watchers_pending_and_ignores_others()
+    {
+        Loop a = NewLoop(), b = NewLoop();
+        List<Events> seen = [];
+        Signal w = a.Signal(Signum.SIGUSR1, (_, e) => seen.Add(e)), inactive = a.Signal(Signum.SIGUSR2, (_, e) => seen.Add(e));
+        w.Start();
+
+        b.FeedSignalEvent(Signum.SIGUSR1);
+        a.FeedSignalEvent(Signum.SIGUSR2);
+        a.FeedSignalEvent(Signum.SIGKILL);
+        Assert.Equal((0, 0), (a.Pending, b.Pending));
+
+        a.FeedSignalEvent(Signum.SIGUSR1);
+        Assert.True(w.IsPending);
+        a.FeedSignalEvent((PosixSignal)Signum.SIGUSR1);
+        Assert.Equal(1, a.Pending);
+        a.Invoke();
+        Assert.Equal([Events.Signal], seen);
+        inactive.Dispose();
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    [InlineData(65)]
+    [InlineData(int.MaxValue)]
+    public void FeedSignalEvent_refuses_numbers_that_are_no_signal(int signum)
+    {
+        Loop loop = NewLoop();
+        Assert.Throws<ArgumentOutOfRangeException>(() => loop.FeedSignalEvent(signum));
+        loop.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => loop.FeedSignalEvent(Signum.SIGUSR1));
+    }
+
+    [Fact]
+    public void A_signal_from_before_the_start_is_not_delivered()
+    {
+        Loop loop = NewLoop();
+        int calls = 0, others = 0;
+        using var other = PosixSignalRegistration.Create((PosixSignal)Signum.SIGUSR1, c =>
+        {
+            c.Cancel = true;
+            Interlocked.Increment(ref others);
+        });
+        Signal w = loop.Signal(Signum.SIGUSR1, (_, _) => calls++);
+
+        Posix.Raise(Signum.SIGUSR1);
+        Assert.True(Posix.Until(() => Volatile.Read(ref others) == 1));
+        w.Start();
+        Run();
+
+        // nor one from between two starts, nor one that its own stop came before
+        w.Stop();
+        Posix.Raise(Signum.SIGUSR1);
+        Assert.True(Posix.Until(() => Volatile.Read(ref others) == 2));
+        w.Start();
+        Ev.FeedSignal(Signum.SIGUSR1);
+        w.Stop();
+        w.Start();
+        Run();
+        Assert.Equal(0, calls);
+
+        Ev.FeedSignal(Signum.SIGUSR1);
+        Run();
+        Assert.Equal(1, calls);
+
+        void Run()
+        {
+            loop.Start(RunFlags.NoWait);
+            loop.Start(RunFlags.NoWait);
+        }
+    }
+
+    [Fact]
+    public void Nor_is_it_delivered_to_another_loop()
+    {
+        Loop a = NewLoop(), b = NewLoop();
+        int calls = 0;
+        Signal first = a.Signal(Signum.SIGUSR1, (_, _) => calls++), second = b.Signal(Signum.SIGUSR1, (_, _) => calls++);
+        first.Start();
+        Ev.FeedSignal(Signum.SIGUSR1);
+        first.Stop();
+        second.Start();
+        b.Start(RunFlags.NoWait);
+        a.Start(RunFlags.NoWait);
+        Assert.Equal(0, calls);
+    }
+
+    [Fact]
+    public void It_keeps_the_loop_alive_unless_told_otherwise()
+    {
+        Loop loop = NewLoop();
+        Signal w = loop.Signal(Signum.SIGUSR1, (_, _) => { });
+        w.Start();
+        Assert.True(loop.Start(RunFlags.NoWait));
+        w.KeepAlive = false;
+        Assert.False(loop.Start());
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_signal_wakes_a_loop_that_waits(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int calls = 0;
+        loop.Signal(Signum.SIGUSR1, (w, _) =>
+        {
+            if (++calls == 5)
+            {
+                w.Stop();
+            }
+        }).Start();
+        using var stop = new ManualResetEventSlim();
+        var thread = new Thread(() =>
+        {
+            while (!stop.Wait(2))
+            {
+                Ev.FeedSignal(Signum.SIGUSR1);
+            }
+        });
+        thread.Start();
+        Assert.False(loop.Start());
+        stop.Set();
+        thread.Join();
+        Assert.Equal(5, calls);
+    }
+
+    [Fact]
+    public void Starting_and_stopping_under_fire_is_safe()
+    {
+        // held all the time, so that a signal between two watchers does not end the process
+        using var guard = PosixSignalRegistration.Create((PosixSignal)Signum.SIGUSR1, c => c.Cancel = true);
+        using var stop = new ManualResetEventSlim();
+        var threads = new Thread[3];
+
+        for (int i = 0; i < threads.Length; i++)
+        {
+            int number = i;
+            threads[i] = new Thread(() =>
+            {
+                while (!stop.IsSet)
+                {
+                    if (number == 0)
+                    {
+                        Posix.Raise(Signum.SIGUSR1);
+                    }
+                    else
+                    {
+                        Ev.FeedSignal(Signum.SIGUSR1);
+                    }
+                }
+            });
+            threads[i].Start();
+        }
+
+        int calls = 0;
+
+        for (int i = 0; i < 50; i++)
+        {
+            using var loop = new Loop(LoopFlags.NoEnv);
+            int seen = 0;
+            loop.Signal(Signum.SIGUSR1, (w, _) =>
+            {
+                calls++;
+
+                if (++seen == 3)
+                {
+                    loop.Stop();
+                }
+            }).Start();
+            loop.Start(); // and it is disposed with its watcher active
+        }
+
+        stop.Set();
+        Array.ForEach(threads, t => t.Join());
+        Assert.Equal(150, calls);
+    }
+}
