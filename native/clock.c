@@ -17,6 +17,10 @@ mood_hook_clock_gettime (clockid_t id, struct timespec *ts)
 {
   mood_loop *l = mood_current;
 
+  /* it asks after it was reset and before it decides how long to wait: the place to take a leaked reference back */
+  if (l && l->ev)
+    mood_ev_settle (l->ev);
+
   if (!l || !l->manual)
     return clock_gettime (id, ts);
 
