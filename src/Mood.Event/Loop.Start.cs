@@ -47,43 +47,34 @@ public sealed partial class Loop
 
         CheckChange();
 
-        // a failed loop ends all its Starts: it does not begin another one on the way
-        if (_failure is not null)
-        {
-            _failure.Throw();
-        }
-
         int thread = Environment.CurrentManagedThreadId;
+        bool outermost = Volatile.Read(ref _runner) != thread;
 
-        if (_depth == 0 && Interlocked.CompareExchange(ref _runner, thread, 0) is int other && other != 0)
+        if (outermost && Interlocked.CompareExchange(ref _runner, thread, 0) is int other && other != 0)
         {
             Error.Throw_WrongThread(other);
         }
 
-        bool more;
-        _depth++;
-
         try
         {
-            more = Native.mood_loop_run(_native, (int)flags) != 0;
-            TakeNativeError();
+            // a failed loop ends all its Starts: it does not begin another one on the way
+            if (_failure is not null)
+            {
+                _failure.Throw();
+            }
+
+            bool more = Run(flags);
+            ThrowFailure();
+            return more;
         }
         finally
         {
-            if (--_depth == 0)
+            // last: from here on another thread may start the loop
+            if (outermost)
             {
                 Volatile.Write(ref _runner, 0);
             }
         }
-
-        if (_depth == 0 && _closing)
-        {
-            Close();
-            more = false;
-        }
-
-        ThrowFailure();
-        return more;
     }
 
     /// <summary>
@@ -267,6 +258,30 @@ public sealed partial class Loop
         {
             Error.Throw_Rescheduling();
         }
+    }
+
+    private bool Run(RunFlags flags)
+    {
+        bool more;
+        _depth++;
+
+        try
+        {
+            more = Native.mood_loop_run(_native, (int)flags) != 0;
+            TakeNativeError();
+        }
+        finally
+        {
+            _depth--;
+        }
+
+        if (_depth == 0 && _closing)
+        {
+            Close();
+            more = false;
+        }
+
+        return more;
     }
 
     private void ThrowFailure()
