@@ -13,6 +13,8 @@ public sealed partial class Loop
 
     // the thread inside Start; 0: none. While Loop.Callback has another thread call Invoke, that one.
     private int _runner;
+
+    // Starts and Invokes on the stack: native code that needs the native loop when its callbacks have returned
     private int _depth;
     private bool _inCallback;
 
@@ -120,7 +122,25 @@ public sealed partial class Loop
         try
         {
             CheckChange();
-            Native.mood_loop_invoke(_native);
+            _depth++;
+
+            try
+            {
+                // a failed loop calls nobody more
+                if (_failure is null)
+                {
+                    Native.mood_loop_invoke(_native);
+                }
+            }
+            finally
+            {
+                _depth--;
+            }
+
+            if (_depth == 0 && _closing)
+            {
+                Close();
+            }
         }
         finally
         {
