@@ -10,6 +10,7 @@ public sealed partial class Loop
 {
     private const int NoStop = -1;
 
+    // Starts and Invokes on the stack: native code that needs the native loop when its callbacks have returned
     private int _depth;
     private bool _inCallback;
 
@@ -122,8 +123,25 @@ public sealed partial class Loop
         try
         {
             using Claim claim = Change();
-            Native.mood_loop_invoke(_native);
-            GC.KeepAlive(this);
+            _depth++;
+
+            try
+            {
+                // a failed loop calls nobody more
+                if (_failure is null)
+                {
+                    Native.mood_loop_invoke(_native);
+                }
+            }
+            finally
+            {
+                _depth--;
+            }
+
+            if (_depth == 0 && _closing)
+            {
+                Close();
+            }
         }
         finally
         {

@@ -244,7 +244,7 @@ public sealed partial class Loop : IDisposable
 
     /// <summary>
     /// Ends the loop: its active watchers are stopped and disposed, its file descriptors closed. In a callback it is
-    /// deferred: no further callback is called, all nested Starts end, and the outermost one does it before it returns.
+    /// deferred: no further callback is called, all nested Starts and Invokes end, and the outermost does it before it returns.
     /// Twice is fine.
     /// </summary>
     /// <exception cref="InvalidOperationException">The loop runs on another thread.</exception>
