@@ -23,7 +23,7 @@ esac
 # libev is older than today's warnings: ours are on for our files only
 # shellcheck disable=SC2086
 compile() {
-  "$cc" -std=gnu11 -O2 -g -fPIC -fvisibility=hidden -fno-strict-aliasing -pthread \
+  "$cc" -std=gnu11 -O2 -g -fPIC -fvisibility=hidden -fno-strict-aliasing -pthread -D_FILE_OFFSET_BITS=64 \
     -I "$here/hooks" -I "$libev" ${CFLAGS:-} "$@"
 }
 

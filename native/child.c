@@ -6,10 +6,10 @@
  * only after a barrier:
  *
  *   look: it is a zombie       remember pid and status, epoch E
- *   barrier up to E            raise SIGCHLD, then the barrier signal, both at this very thread, so that the host's
- *                              signal queue holds them in this order behind the zombie's end
+ *   barrier up to E            raise SIGCHLD, then the barrier signal (barrier.c), both at this very thread, so that the
+ *                              host's queue holds them in this order behind the zombie's end
  *   host's SIGCHLD handling    reaps what is the host's; it cannot miss a child that was a zombie before
- *   host's barrier handler     calls mood_child_passed: up to E, what is still a zombie is nobody else's
+ *   host's barrier handler     calls mood_barrier_handled: up to E, what is still a zombie is nobody else's
  *   here again                 reap it (or find it reaped) and report it
  *
  * A child watched on behalf of the host (keep) is reported when it is seen and never reaped.
@@ -30,20 +30,7 @@
 # include <dirent.h>
 #endif
 
-#ifdef SIGRTMAX
-# define BARRIER SIGRTMAX
-#else
-# define BARRIER SIGURG
-#endif
-
-typedef struct
-{
-  ev_child ev;
-  int32_t keep;  /* look, never reap */
-  int32_t ended; /* its end was reported: the number may belong to somebody else by now */
-} child;
-
-typedef char child_size_matches [sizeof (child) == MOOD_CHILD_SIZE ? 1 : -1];
+typedef mood_child child;
 
 enum { ALIVE, CHANGED, ENDED, GONE }; /* CHANGED: stopped or continued. GONE: somebody else reaped it */
 
@@ -59,8 +46,8 @@ typedef struct
 static known *table;
 static int count, capacity, scanned, epoch;
 
-/* the barrier that is under way, and the last one that passed: epochs */
-static int barrier, passed;
+/* the barrier that is under way (0: none) with its ticket, and the last one that passed: epochs */
+static int barrier, ticket, passed;
 
 static int
 for_each_watcher (int (*visit) (child *, pid_t), pid_t pid)
@@ -170,7 +157,7 @@ examine (pid_t pid, int traced)
       if ((k = remember (pid)))
         {
           k->state = result < 0 ? GONE : ENDED;
-          k->status = result < 0 ? -1 : status_of (&info);
+          k->status = result < 0 ? 0 : status_of (&info);
           k->epoch = epoch;
         }
     }
@@ -291,12 +278,6 @@ examine_known (void)
 /* -- reaping and reporting ----------------------------------------------------------------------------------------- */
 
 static void
-raise_here (int signum)
-{
-  pthread_kill (pthread_self (), signum); /* no thread of a managed process blocks it: handled before this returns */
-}
-
-static void
 start_barrier (void)
 {
   int i, wanted = 0;
@@ -308,32 +289,24 @@ start_barrier (void)
   if (!wanted || __atomic_load_n (&barrier, __ATOMIC_ACQUIRE))
     return;
 
-  __atomic_store_n (&barrier, epoch++, __ATOMIC_RELEASE);
-  raise_here (SIGCHLD);
-
-  if (mood_signals == MOOD_SIGNALS_NATIVE)
-    mood_child_passed (); /* our handler has chained: the host reaped inside that call */
-  else
-    raise_here (BARRIER);
+  pthread_kill (pthread_self (), SIGCHLD); /* nobody blocks it: the host has it before this returns */
+  __atomic_store_n (&ticket, mood_barrier_raise (), __ATOMIC_SEQ_CST);
+  __atomic_store_n (&barrier, epoch++, __ATOMIC_SEQ_CST);
+  mood_child_passed (); /* or its handler was faster */
 }
 
+/* any thread: has the barrier that is under way passed? */
 void
 mood_child_passed (void)
 {
-  int e = __atomic_load_n (&barrier, __ATOMIC_ACQUIRE);
+  int e = __atomic_load_n (&barrier, __ATOMIC_SEQ_CST);
 
-  if (!e)
+  if (!e || !mood_barrier_passed (__atomic_load_n (&ticket, __ATOMIC_SEQ_CST))
+      || !__atomic_compare_exchange_n (&barrier, &e, 0, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
     return;
 
-  __atomic_store_n (&passed, e, __ATOMIC_RELEASE);
-  __atomic_store_n (&barrier, 0, __ATOMIC_RELEASE);
+  __atomic_store_n (&passed, e, __ATOMIC_SEQ_CST);
   mood_feed_signal (SIGCHLD);
-}
-
-int32_t
-mood_child_barrier (void)
-{
-  return BARRIER;
 }
 
 static int
@@ -341,6 +314,24 @@ mark_ended (child *w, pid_t pid)
 {
   if (w->ev.pid == pid)
     w->ended = 1;
+
+  return 0;
+}
+
+static int
+mark_gone (child *w, pid_t pid)
+{
+  if (w->ev.pid == pid || !w->ev.pid)
+    w->gone = 1;
+
+  return 0;
+}
+
+static int
+mark_known (child *w, pid_t pid)
+{
+  if (w->ev.pid == pid || !w->ev.pid)
+    w->gone = 0;
 
   return 0;
 }
@@ -401,6 +392,7 @@ mood_hook_waitpid (int *status, int options)
         int changed = table [i].state == CHANGED;
 
         *status = table [i].status;
+        for_each_watcher (table [i].state == GONE ? mark_gone : mark_known, pid);
 
         if (changed)
           table [i].state = ALIVE;
@@ -426,6 +418,13 @@ mood_hook_waitpid (int *status, int options)
 
 /* -- the watcher --------------------------------------------------------------------------------------------------- */
 
+/* the default loop is made anew: what the one before knew was its own */
+void
+mood_child_forget (void)
+{
+  scanned = count = 0;
+}
+
 void
 mood_child_init (ev_child *w)
 {
@@ -440,7 +439,7 @@ mood_child_start (ev_child *w)
   if (ev_is_active (w))
     return 0;
 
-  c->ended = 0;
+  c->ended = c->gone = 0;
 
   if (!epoch)
     epoch = 1;
@@ -466,5 +465,5 @@ void
 mood_child_status (mood_watcher *w, int32_t *rpid, int32_t *rstatus)
 {
   *rpid = ((ev_child *)w)->rpid;
-  *rstatus = ((ev_child *)w)->rstatus;
+  *rstatus = ((child *)w)->gone ? -1 : ((ev_child *)w)->rstatus;
 }

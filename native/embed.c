@@ -16,22 +16,30 @@
 static void
 report (struct ev_loop *ev, ev_embed *w, int revents)
 {
-  mood_host.event (ev, (mood_watcher *)w, revents);
+  w->owner->host.event (ev, (mood_watcher *)w, revents);
+}
+
+/* The other loop may have made its kernel side anew, mostly with the same number: then nobody watches it any more. */
+void
+mood_embed_renew (mood_watcher *watcher)
+{
+  mood_embed *w = (mood_embed *)watcher;
+  mood_loop *other = (mood_loop *)ev_userdata (w->ev.other);
+
+  if (other->generation == w->generation)
+    return;
+
+  w->generation = other->generation;
+  ev_io_stop (w->ev.owner->ev, &w->ev.io);
+  ev_io_set (&w->ev.io, mood_ev_backend_fd (w->ev.other), EV_READ);
+  ev_io_start (w->ev.owner->ev, &w->ev.io);
 }
 
 static void
 prepare_cb (struct ev_loop *ev, ev_prepare *prepare, int revents)
 {
   ev_embed *w = EMBED (prepare, prepare);
-  int fd = mood_ev_backend_fd (w->other);
-
-  /* the other loop may have made its kernel side anew */
-  if (fd != w->io.fd)
-    {
-      ev_io_stop (ev, &w->io);
-      ev_io_set (&w->io, fd, EV_READ);
-      ev_io_start (ev, &w->io);
-    }
+  mood_embed_renew ((mood_watcher *)w);
 
   if (mood_ev_changes (w->other))
     report (ev, w, revents);
@@ -55,6 +63,7 @@ mood_embed_set (mood_watcher *w, mood_loop *other)
 void
 mood_embed_start (ev_embed *w)
 {
+  ((mood_embed *)w)->generation = ((mood_loop *)ev_userdata (w->other))->generation;
   ev_embed_start (w->owner->ev, w);
   ev_set_cb (&w->prepare, prepare_cb);
   ev_set_cb (&w->fork, fork_cb);

@@ -62,7 +62,7 @@ syserr (const char *message) EV_NOEXCEPT
   if (!mood_current || ++retries > RETRIES)
     give_up (message, error);
 
-  if (mood_current->error == error)
+  if (mood_current->error)
     usleep (1000);
 
   mood_error_record (mood_current, error, message);

@@ -39,11 +39,30 @@ __thread int mood_spare_eventfd = -1;
 static int
 take_eventfd (unsigned value, int flags)
 {
-  int fd = mood_spare_eventfd;
-  mood_spare_eventfd = -1;
+  int *spare = mood_spare_eventfd < 0 && mood_current ? &mood_current->spare : &mood_spare_eventfd;
+  int fd = *spare;
+
+  *spare = -1;
   return fd >= 0 ? fd : eventfd (value, flags);
 }
 # define eventfd(value, flags) take_eventfd (value, flags)
+
+/* Where a loop's kernel side is made, and made anew: what embeds it must know, and so must a constructor for which libev
+ * falls back to another backend when fds are short. */
+static int
+make_epoll (int flags)
+{
+  int fd = epoll_create1 (flags);
+
+  if (mood_current)
+    {
+      ++mood_current->generation;
+      mood_current->refused = fd < 0 ? errno : 0;
+    }
+
+  return fd;
+}
+# define epoll_create1(flags) make_epoll (flags)
 #endif
 
 #if __linux__
@@ -125,7 +144,7 @@ mood_ev_signal_loop (int signum)
 void
 mood_ev_signal_detach (int signum)
 {
-  __atomic_store_n (&signals [signum - 1].loop, (struct ev_loop *)0, __ATOMIC_RELEASE);
+  __atomic_store_n (&signals [signum - 1].loop, (struct ev_loop *)0, __ATOMIC_SEQ_CST);
   signals [signum - 1].head = 0;
   signals [signum - 1].pending = 0;
 }
@@ -177,13 +196,35 @@ mood_ev_invoke_pending (struct ev_loop *loop)
           if (p->w->unrefed)
             mood_watcher_settle (p->w);
 
+          /* the other half of mood_async_send: `sent` is clear for everybody before the callback looks for work */
+          if (p->events & EV_ASYNC)
+            __atomic_thread_fence (__ATOMIC_SEQ_CST);
+
           EV_CB_INVOKE (p->w, p->events);
         }
     }
   while (loop->pendingpri);
 }
 
-/* ev_pending_count also counts the slots of events that were cleared */
+/* what is put off must not keep the loop's references wrong for so long */
+void
+mood_ev_settle_pending (struct ev_loop *loop)
+{
+  int pri, i;
+
+  for (pri = NUMPRI; pri--; )
+    for (i = loop->pendingcnt [pri]; i--; )
+      if (loop->pendings [pri][i].w->unrefed)
+        mood_watcher_settle (loop->pendings [pri][i].w);
+}
+
+int
+mood_ev_done (struct ev_loop *loop)
+{
+  return loop->loop_done;
+}
+
+/* ev_pending_count also counts libev's own watchers, and the slots of events that were cleared */
 int
 mood_ev_pending (struct ev_loop *loop)
 {
@@ -191,7 +232,7 @@ mood_ev_pending (struct ev_loop *loop)
 
   for (pri = NUMPRI; pri--; )
     for (i = loop->pendingcnt [pri]; i--; )
-      count += loop->pendings [pri][i].w != (W)&loop->pending_w;
+      count += loop->pendings [pri][i].w->owner != 0;
 
   return count;
 }
@@ -233,22 +274,18 @@ mood_ev_settle (struct ev_loop *loop)
 #endif
 }
 
-/* ev_loop_destroy, plus the two arrays that linuxaio_destroy forgets */
+/* ev_loop_destroy, plus the two arrays that linuxaio_destroy forgets, as does its falling back to epoll */
 void
 mood_ev_destroy (struct ev_loop *loop)
 {
 #if EV_USE_LINUXAIO
-  int linuxaio = loop->backend == EVBACKEND_LINUXAIO;
   void *iocbs = loop->linuxaio_iocbps, *submits = loop->linuxaio_submits;
 #endif
 
   ev_loop_destroy (EV_A);
 
 #if EV_USE_LINUXAIO
-  if (linuxaio)
-    {
-      ev_free (iocbs);
-      ev_free (submits);
-    }
+  ev_free (iocbs);
+  ev_free (submits);
 #endif
 }

@@ -42,9 +42,25 @@
 
 #include "ev.h"
 
+/* two watchers know more than libev's */
+typedef struct
+{
+  ev_child ev;
+  int32_t keep;  /* look, never reap */
+  int32_t ended; /* its end was reported: the number may belong to somebody else by now */
+  int32_t gone;  /* the last event: it ended, and its status is not to be had */
+} mood_child;
+
+typedef struct
+{
+  ev_embed ev;
+  unsigned generation; /* of the other loop's kernel side, when it was last looked at */
+} mood_embed;
+
 struct mood_loop
 {
   struct ev_loop *ev;      /* null once closed */
+  mood_callbacks host;     /* per loop: two copies of the managed library may share this one */
   void *data;              /* the managed Loop: a weak handle */
   int references;          /* atomic: the handle's and one per watcher */
   int open;                /* atomic: ev may be woken */
@@ -57,9 +73,11 @@ struct mood_loop
   int manual;              /* clock.c: time is what mood_loop_clock said */
   double monotonic, realtime;
   unsigned iouring_mark;   /* libev.c: see mood_ev_settle */
+  unsigned generation;     /* how often the kernel side was made */
+  int refused;             /* errno of the last time that it was not */
+  int spare;               /* an eventfd for a reset to come, or -1 */
 };
 
-extern mood_callbacks mood_host;
 extern int mood_signals;
 
 /* The loop whose native code this thread is in: what the hooks without a loop argument work for. */
@@ -80,12 +98,13 @@ extern __thread int mood_verifying;
 int  mood_signal_start (ev_signal *w);
 void mood_signal_stop (ev_signal *w);
 int  mood_signal_default (unsigned flags, struct ev_loop **ev);
-void mood_signal_detach (struct ev_loop *ev);
+void mood_signal_close (struct ev_loop *ev);
 
 /* child.c */
 int  mood_child_start (ev_child *w);
 void mood_child_init (ev_child *w);
-#define MOOD_CHILD_SIZE (sizeof (ev_child) + 2 * sizeof (int32_t))
+void mood_child_forget (void);
+void mood_child_passed (void);
 
 /* stat.c, embed.c */
 void mood_stat_free (ev_stat *w);
@@ -100,6 +119,8 @@ int  mood_ev_child_chains (void);
 struct ev_loop *mood_ev_default_fresh (unsigned flags);
 void mood_ev_invoke_pending (struct ev_loop *ev);
 int  mood_ev_pending (struct ev_loop *ev);
+void mood_ev_settle_pending (struct ev_loop *ev);
+int  mood_ev_done (struct ev_loop *ev);
 int  mood_ev_changes (struct ev_loop *ev);
 int  mood_ev_backend_fd (struct ev_loop *ev);
 void mood_ev_settle (struct ev_loop *ev);

@@ -10,7 +10,6 @@
 # include <sys/eventfd.h>
 #endif
 
-mood_callbacks mood_host;
 int mood_signals;
 __thread mood_loop *mood_current;
 
@@ -24,9 +23,8 @@ mood_abi_version (void)
 }
 
 void
-mood_initialize (const mood_callbacks *callbacks, int32_t signals)
+mood_initialize (int32_t signals)
 {
-  mood_host = *callbacks;
   mood_signals = signals;
   mood_error_install ();
 }
@@ -75,7 +73,8 @@ wake_cb (struct ev_loop *ev, ev_async *w, int revents)
 {
   (void)ev;
   (void)revents;
-  mood_host.wake (((mood_loop *)w->data)->data);
+  mood_loop *l = w->data;
+  l->host.wake (l->data);
 }
 
 void
@@ -85,9 +84,15 @@ mood_invoke_hook (struct ev_loop *ev)
 
   /* halted inside the poll, where libev's own assert takes a break back afterwards: say it again */
   if (l->halted)
-    ev_break (ev, EVBREAK_ALL);
+    {
+      mood_ev_settle_pending (ev);
+      ev_break (ev, EVBREAK_ALL);
+    }
   else if (l->calls_back)
-    mood_host.pending (l->data);
+    {
+      mood_ev_settle_pending (ev);
+      l->host.pending (l->data);
+    }
   else
     mood_ev_invoke_pending (ev);
 }
@@ -115,7 +120,7 @@ drop_eventfd (void)
 }
 
 int32_t
-mood_loop_new (uint32_t flags, int32_t is_default, void *data, mood_loop **loop)
+mood_loop_new (uint32_t flags, int32_t is_default, const mood_callbacks *host, void *data, mood_loop **loop)
 {
   mood_loop *outer = mood_current;
   mood_loop *l = calloc (1, sizeof *l);
@@ -130,6 +135,7 @@ mood_loop_new (uint32_t flags, int32_t is_default, void *data, mood_loop **loop)
       return error;
     }
 
+  l->spare = -1;
   mood_current = l;
 
   if (!is_default)
@@ -137,8 +143,17 @@ mood_loop_new (uint32_t flags, int32_t is_default, void *data, mood_loop **loop)
   else
     error = mood_signal_default (flags, &l->ev);
 
+  /* nobody named a backend, and the best one failed for want of fds: that is no reason to take another */
+  if (l->ev && !(flags & EVBACKEND_MASK) && (l->refused == EMFILE || l->refused == ENFILE))
+    {
+      error = -l->refused;
+      mood_signal_close (l->ev);
+      l->ev = 0;
+    }
+
   if (l->ev)
     {
+      l->host = *host;
       l->data = data;
       l->references = 1;
       ev_set_userdata (l->ev, l);
@@ -160,7 +175,7 @@ mood_loop_new (uint32_t flags, int32_t is_default, void *data, mood_loop **loop)
   if (!l->ev)
     {
       free (l);
-      return error < 0 ? error : -ENOSYS;
+      return error < 0 ? error : -MOOD_ENOBACKEND;
     }
 
   *loop = l;
@@ -183,11 +198,13 @@ mood_loop_close (mood_loop *l)
   mood_loop *outer = mood_current;
 
   close_gate (l);
-  mood_signal_detach (l->ev);
 
   mood_current = l;
-  mood_ev_destroy (l->ev);
+  mood_signal_close (l->ev);
   mood_current = outer;
+
+  if (l->spare >= 0)
+    close (l->spare);
 
   l->ev = 0;
   __atomic_sub_fetch (&live_loops, 1, __ATOMIC_RELAXED);
@@ -208,10 +225,19 @@ mood_loop_run (mood_loop *l, int32_t flags)
   mood_loop *outer = mood_current;
   int active;
 
+  /* a break that is meant for the run around this one: ev_run would forget it */
+  int done = ev_depth (l->ev) ? mood_ev_done (l->ev) : EVBREAK_CANCEL;
+
+  if (done == EVBREAK_ALL)
+    return 1;
+
   mood_current = l;
   l->halted = 0;
   active = ev_run (l->ev, flags);
   mood_current = outer;
+
+  if (done == EVBREAK_ONE && mood_ev_done (l->ev) == EVBREAK_CANCEL)
+    ev_break (l->ev, EVBREAK_ONE);
 
   return active > 0;
 }
@@ -254,6 +280,10 @@ mood_loop_callback (mood_loop *l, int32_t on)
 static void
 send (mood_loop *l, ev_async *w)
 {
+  /* so that they cannot keep it from closing, however many come */
+  if (!__atomic_load_n (&l->open, __ATOMIC_SEQ_CST))
+    return;
+
   __atomic_add_fetch (&l->senders, 1, __ATOMIC_SEQ_CST);
 
   if (__atomic_load_n (&l->open, __ATOMIC_SEQ_CST))
@@ -271,14 +301,18 @@ mood_loop_wake (mood_loop *l)
 void
 mood_async_send (mood_watcher *w)
 {
-  if (!((ev_async *)w)->sent) /* sent and not yet seen: nothing to do, and nothing to pay */
+  /* Sent and not yet seen: nothing to do. What there is to do was published before; the loop clears `sent` before it
+   * looks for it: with a full fence on both sides one of the two sees the other (mood_ev_invoke_pending has its half). */
+  __atomic_thread_fence (__ATOMIC_SEQ_CST);
+
+  if (!((ev_async *)w)->sent)
     send (w->owner, (ev_async *)w);
 }
 
 int32_t
 mood_async_sent (mood_watcher *w)
 {
-  return ev_async_pending ((ev_async *)w);
+  return ev_is_active (w) && ev_async_pending ((ev_async *)w);
 }
 
 /* -- time ---------------------------------------------------------------------------------------------------------- */
@@ -331,10 +365,17 @@ mood_loop_timeout_interval (mood_loop *l, double seconds)
 
 /* -- the rest of libev's loop calls, one to one -------------------------------------------------------------------- */
 
-void
+/* the eventfd that the next iteration will want is made now, while there is somebody to tell that it cannot be */
+int32_t
 mood_loop_reset (mood_loop *l)
 {
+#if __linux__
+  if (l->spare < 0 && (l->spare = eventfd (0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0)
+    return -errno;
+#endif
+
   ev_loop_fork (l->ev);
+  return 0;
 }
 
 void

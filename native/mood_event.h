@@ -27,7 +27,7 @@ enum mood_kind
   MOOD_PREPARE, MOOD_CHECK, MOOD_EMBED, MOOD_FORK, MOOD_ASYNC, MOOD_KINDS
 };
 
-/* What the managed side is called through, set once. `data` is what the loop or watcher was made with. */
+/* What the managed side is called through. `data` is what the loop or watcher was made with. */
 typedef struct
 {
   void   (*event)      (void *ev_loop, mood_watcher *w, int32_t revents);  /* a watcher's event */
@@ -42,7 +42,7 @@ typedef struct
 
 /* -- library ------------------------------------------------------------------------------------------------------ */
 MOOD_API int32_t  mood_abi_version (void);                          /* [any thread] */
-MOOD_API void     mood_initialize (const mood_callbacks *callbacks, int32_t signals);
+MOOD_API void     mood_initialize (int32_t signals);
 MOOD_API int32_t  mood_libev_version (void);                        /* [any thread] major << 16 | minor */
 MOOD_API uint32_t mood_supported_backends (void);                   /* [any thread] */
 MOOD_API uint32_t mood_recommended_backends (void);                 /* [any thread] */
@@ -52,8 +52,11 @@ MOOD_API void     mood_sleep (double seconds);                      /* [any thre
 MOOD_API int32_t  mood_fd_check (int32_t fd);                       /* [any thread] 0, or -EBADF */
 MOOD_API int32_t  mood_live (int32_t what);                         /* [any thread] 0: loops alive, 1: watchers alive */
 
+/* no errno: none of the backends asked for works here */
+#define MOOD_ENOBACKEND 10000
+
 /* -- loop --------------------------------------------------------------------------------------------------------- */
-MOOD_API int32_t  mood_loop_new (uint32_t flags, int32_t is_default, void *data, mood_loop **loop);
+MOOD_API int32_t  mood_loop_new (uint32_t flags, int32_t is_default, const mood_callbacks *host, void *data, mood_loop **loop);
 MOOD_API void     mood_loop_close (mood_loop *l);                   /* destroys the ev_loop; no watcher is touched */
 MOOD_API void     mood_loop_release (mood_loop *l);                 /* gives up the reference mood_loop_new returned */
 MOOD_API int32_t  mood_loop_run (mood_loop *l, int32_t flags);      /* 1: active watchers are left, 0: none */
@@ -63,7 +66,7 @@ MOOD_API int32_t  mood_loop_error (mood_loop *l, char *text, int32_t size); /* t
 MOOD_API void     mood_loop_invoke (mood_loop *l);
 MOOD_API void     mood_loop_callback (mood_loop *l, int32_t on);    /* 1: callbacks.pending replaces invoking */
 MOOD_API void     mood_loop_wake (mood_loop *l);                    /* [any thread] while a reference is held */
-MOOD_API void     mood_loop_reset (mood_loop *l);
+MOOD_API int32_t  mood_loop_reset (mood_loop *l);
 MOOD_API double   mood_loop_now (mood_loop *l);
 MOOD_API void     mood_loop_now_update (mood_loop *l);
 MOOD_API void     mood_loop_suspend (mood_loop *l);
@@ -92,6 +95,12 @@ MOOD_API int32_t  mood_watcher_clear (mood_watcher *w);
 MOOD_API void     mood_watcher_priority (mood_watcher *w, int32_t priority);
 MOOD_API void     mood_watcher_keepalive (mood_watcher *w, int32_t on);
 
+/* -- the barrier: see barrier.c ----------------------------------------------------------------------------------- */
+MOOD_API int32_t  mood_barrier_signal (void);                       /* [any thread] the signal the host has to answer */
+MOOD_API int32_t  mood_barrier_raise (void);                        /* [any thread] a ticket */
+MOOD_API void     mood_barrier_handled (void);                      /* [any thread] the host's handler ran */
+MOOD_API int32_t  mood_barrier_passed (int32_t ticket);             /* [any thread] whatever came before it is handled */
+
 /* -- one kind each ------------------------------------------------------------------------------------------------ */
 MOOD_API void     mood_io_set (mood_watcher *w, int32_t fd, int32_t events);
 MOOD_API void     mood_timer_set (mood_watcher *w, double after, double repeat);
@@ -108,12 +117,11 @@ MOOD_API int32_t  mood_signal_number (int32_t index);               /* [any thre
 MOOD_API void     mood_feed_signal (int32_t signum);                /* [any thread] */
 MOOD_API void     mood_child_set (mood_watcher *w, int32_t pid, int32_t trace, int32_t keep);
 MOOD_API void     mood_child_status (mood_watcher *w, int32_t *rpid, int32_t *rstatus);
-MOOD_API int32_t  mood_child_barrier (void);                        /* [any thread] the barrier signal's number */
-MOOD_API void     mood_child_passed (void);                         /* [any thread] its handler ran: see child.c */
 MOOD_API int32_t  mood_stat_set (mood_watcher *w, const char *path, double interval);
 MOOD_API double   mood_stat_interval (mood_watcher *w);
 MOOD_API void     mood_stat_refresh (mood_watcher *w);
 MOOD_API void     mood_embed_set (mood_watcher *w, mood_loop *other);
+MOOD_API void     mood_embed_renew (mood_watcher *w);               /* the other loop has run: is it still what is watched? */
 MOOD_API void     mood_async_send (mood_watcher *w);                /* [any thread] while its memory is held */
 MOOD_API int32_t  mood_async_sent (mood_watcher *w);                /* [any thread] while its memory is held */
 

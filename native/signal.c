@@ -22,8 +22,8 @@ static char installed [NSIG];
 /* serialises who attaches to and detaches from a signal; handlers and feeders never take it */
 static int lock;
 
-/* threads and handlers inside mood_feed_signal right now */
-static int feeders;
+/* threads and handlers inside mood_feed_signal right now, by signal */
+static int feeders [NSIG];
 
 static void
 enter (void)
@@ -87,7 +87,15 @@ mood_signal_check (int32_t signum)
   /* below SIGRTMIN: the C library's own; SIGRTMIN: the runtime suspends threads with it */
   if (signum >= 32 && signum <= SIGRTMIN)
     return -EPERM;
+#else
+  /* where there are no real-time signals, the runtime suspends threads with this one */
+  if (signum == SIGUSR1)
+    return -EPERM;
 #endif
+
+  /* child.c's own: one from elsewhere at the wrong moment makes it reap a child that is not its own */
+  if (signum == mood_barrier_signal ())
+    return -EPERM;
 
   return 0;
 }
@@ -95,9 +103,13 @@ mood_signal_check (int32_t signum)
 void
 mood_feed_signal (int32_t signum)
 {
-  __atomic_add_fetch (&feeders, 1, __ATOMIC_SEQ_CST);
+  /* so that they cannot keep a loop from closing, however many come */
+  if (!mood_ev_signal_loop (signum))
+    return;
+
+  __atomic_add_fetch (&feeders [signum], 1, __ATOMIC_SEQ_CST);
   ev_feed_signal (signum);
-  __atomic_sub_fetch (&feeders, 1, __ATOMIC_SEQ_CST);
+  __atomic_sub_fetch (&feeders [signum], 1, __ATOMIC_SEQ_CST);
 }
 
 /* -- MOOD_SIGNALS_NATIVE ------------------------------------------------------------------------------------------- */
@@ -154,7 +166,13 @@ mood_hook_sigaction (int signum, const struct sigaction *action, struct sigactio
 void
 mood_hook_signal (int signum)
 {
-  if (!installed [signum])
+  struct sigaction now;
+
+  if (!installed [signum] || sigaction (signum, 0, &now))
+    return;
+
+  /* somebody has put a handler before ours since, and calls it: to put the old one back would silence theirs */
+  if (!(now.sa_flags & SA_SIGINFO) || now.sa_sigaction != handler)
     return;
 
   sigaction (signum, &saved [signum], 0);
@@ -207,6 +225,7 @@ mood_signal_default (unsigned flags, struct ev_loop **ev)
   else
     {
       mood_ev_signal_detach (SIGCHLD);
+      mood_child_forget ();
       *ev = mood_ev_default_fresh (flags);
     }
 
@@ -214,9 +233,10 @@ mood_signal_default (unsigned flags, struct ev_loop **ev)
   return error;
 }
 
-/* The loop goes: its signals forget it, and nobody is feeding it any more. Its watchers' memory may be gone already. */
+/* The loop goes. Its signals forget it first, without a look at its watchers, whose memory may be gone already, and
+ * nobody is feeding it any more. All of it under the lock: destroying the default loop stops libev's own SIGCHLD watcher. */
 void
-mood_signal_detach (struct ev_loop *ev)
+mood_signal_close (struct ev_loop *ev)
 {
   int signum;
 
@@ -227,12 +247,13 @@ mood_signal_detach (struct ev_loop *ev)
       {
         mood_ev_signal_detach (signum);
         mood_hook_signal (signum);
+
+        while (__atomic_load_n (&feeders [signum], __ATOMIC_SEQ_CST))
+          sched_yield ();
       }
 
+  mood_ev_destroy (ev);
   leave ();
-
-  while (__atomic_load_n (&feeders, __ATOMIC_SEQ_CST))
-    sched_yield ();
 }
 
 void

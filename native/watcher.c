@@ -20,12 +20,12 @@ static const struct
   [MOOD_PERIODIC]  = { sizeof (ev_periodic), CALL (ev_periodic_start), CALL (ev_periodic_stop) },
   [MOOD_SCHEDULER] = { sizeof (ev_periodic), CALL (ev_periodic_start), CALL (ev_periodic_stop) },
   [MOOD_SIGNAL]    = { sizeof (ev_signal),   0,                        0                       },
-  [MOOD_CHILD]     = { MOOD_CHILD_SIZE,      0,                        CALL (ev_child_stop)    },
+  [MOOD_CHILD]     = { sizeof (mood_child),  0,                        CALL (ev_child_stop)    },
   [MOOD_STAT]      = { sizeof (ev_stat),     CALL (ev_stat_start),     CALL (ev_stat_stop)     },
   [MOOD_IDLE]      = { sizeof (ev_idle),     CALL (ev_idle_start),     CALL (ev_idle_stop)     },
   [MOOD_PREPARE]   = { sizeof (ev_prepare),  CALL (ev_prepare_start),  CALL (ev_prepare_stop)  },
   [MOOD_CHECK]     = { sizeof (ev_check),    CALL (ev_check_start),    CALL (ev_check_stop)    },
-  [MOOD_EMBED]     = { sizeof (ev_embed),    0,                        CALL (ev_embed_stop)    },
+  [MOOD_EMBED]     = { sizeof (mood_embed),  0,                        CALL (ev_embed_stop)    },
   [MOOD_FORK]      = { sizeof (ev_fork),     CALL (ev_fork_start),     CALL (ev_fork_stop)     },
   [MOOD_ASYNC]     = { sizeof (ev_async),    CALL (ev_async_start),    CALL (ev_async_stop)    },
 };
@@ -33,7 +33,7 @@ static const struct
 static double
 reschedule (ev_periodic *w, double now) EV_NOEXCEPT
 {
-  return mood_host.reschedule ((mood_watcher *)w, now);
+  return w->owner->host.reschedule ((mood_watcher *)w, now);
 }
 
 mood_watcher *
@@ -44,7 +44,7 @@ mood_watcher_new (mood_loop *l, int32_t kind, void *data)
   if (!w)
     return 0;
 
-  ev_set_cb (w, (void (*) (struct ev_loop *, mood_watcher *, int))mood_host.event);
+  ev_set_cb (w, (void (*) (struct ev_loop *, mood_watcher *, int))l->host.event);
   w->data = data;
   w->kind = kind;
   w->owner = l;

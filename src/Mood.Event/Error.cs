@@ -88,6 +88,9 @@ internal static class Error
     internal static InvalidOperationException InvalidOperation_ActiveOrPending(string what) =>
         new(string.Format(Culture, "{0} cannot change while the watcher is active or pending: Stop it first.", what));
 
+    internal static InvalidOperationException InvalidOperation_Running() =>
+        new("A loop cannot be embedded while it runs: start the Embed outside its callbacks.");
+
     internal static InvalidOperationException InvalidOperation_NotSuspended() =>
         new("Resume without Suspend.");
 
@@ -105,9 +108,13 @@ internal static class Error
     internal static EventException Event_Native(int error, string what) =>
         new(string.Format(Culture, "{0} (errno {1}: {2}).", what, error, Describe(error)), error);
 
-    internal static EventException Event_NoLoop(int error, bool isDefault) => isDefault && error == Interop.Native.EBUSY
-        ? new EventException("The default loop needs SIGCHLD, which another loop's Signal watcher owns.", error)
-        : Event_Native(error, "No loop could be made");
+    internal static EventException Event_NoLoop(int error, bool isDefault, Backends asked) => error switch
+    {
+        Interop.Native.EBUSY when isDefault =>
+            new EventException("The default loop needs SIGCHLD, which another loop's Signal watcher owns.", error),
+        Interop.Native.ENOBACKEND => Event_NoBackend(asked),
+        _ => Event_Native(error, "No loop could be made"),
+    };
 
     internal static EventException Event_NoBackend(Backends asked) => new(string.Format(
         Culture, "None of the backends asked for ({0}) works here. Supported: {1}.", asked, Ev.SupportedBackends));

@@ -12,7 +12,12 @@ public sealed partial class Loop
 
     // Starts and Invokes on the stack: native code that needs the native loop when its callbacks have returned
     private int _depth;
-    private bool _inCallback;
+
+    // Starts alone
+    private int _starts;
+
+    // the thread inside Loop.Callback, while it has an Invoke to give away; else 0
+    private int _lender;
 
     // Dispose was called in a callback: the outermost Start will do it
     private bool _closing;
@@ -48,10 +53,19 @@ public sealed partial class Loop
         // a failed loop ends all its Starts: it does not begin another one on the way
         _failure?.Throw();
 
-        int before = _runner;
+        int thread = Environment.CurrentManagedThreadId;
+        int before = Volatile.Read(ref _runner);
+
+        // embedded just now, by another thread than the one that runs it
+        if (before != 0 && before != thread)
+        {
+            Error.Throw_WrongThread(before);
+        }
+
         bool more;
-        Volatile.Write(ref _runner, Environment.CurrentManagedThreadId);
+        Volatile.Write(ref _runner, thread);
         _depth++;
+        _starts++;
 
         try
         {
@@ -61,6 +75,7 @@ public sealed partial class Loop
         finally
         {
             _depth--;
+            _starts--;
             Volatile.Write(ref _runner, before);
         }
 
@@ -94,10 +109,9 @@ public sealed partial class Loop
         }
 
         // only the thread inside Start may tell libev by itself
-        if (_depth == 0 || Volatile.Read(ref _runner) != Environment.CurrentManagedThreadId)
+        if (_starts == 0 || Volatile.Read(ref _runner) != Environment.CurrentManagedThreadId)
         {
-            Volatile.Write(ref _stop, (int)how);
-            Handle.Wake();
+            AskToStop((int)how);
         }
         else if (!IsClosed && !_closing && _failure is null)
         {
@@ -114,41 +128,26 @@ public sealed partial class Loop
     /// <exception cref="InvalidOperationException">The loop runs on another thread and is not inside Callback.</exception>
     public void Invoke()
     {
+        // Loop.Callback has one Invoke at a time to give away, to whichever thread asks first
+        int lender = Interlocked.Exchange(ref _lender, 0);
         Loop root = Outermost;
         int thread = Environment.CurrentManagedThreadId;
-        int runner = Volatile.Read(ref root._runner);
-        bool lent = _inCallback && runner != 0 && runner != thread
-            && Interlocked.CompareExchange(ref root._runner, thread, runner) == runner;
+        bool lent = lender != 0 && lender != thread
+            && Interlocked.CompareExchange(ref root._runner, thread, lender) == lender;
 
         try
         {
             using Claim claim = Change();
-            _depth++;
-
-            try
-            {
-                // a failed loop calls nobody more
-                if (_failure is null)
-                {
-                    Native.mood_loop_invoke(_native);
-                }
-            }
-            finally
-            {
-                _depth--;
-            }
-
-            if (_depth == 0 && _closing)
-            {
-                Close();
-            }
+            InvokeCore();
         }
         finally
         {
             if (lent)
             {
-                Volatile.Write(ref root._runner, runner);
+                Volatile.Write(ref root._runner, lender);
             }
+
+            Volatile.Write(ref _lender, lender);
         }
 
         ThrowIfIdle();
@@ -157,8 +156,7 @@ public sealed partial class Loop
     /// <summary>Native code wants the pending watchers invoked. Throws nothing.</summary>
     internal void OnPending()
     {
-        bool inCallback = _inCallback;
-        _inCallback = true;
+        int before = Interlocked.Exchange(ref _lender, Environment.CurrentManagedThreadId);
 
         try
         {
@@ -179,7 +177,7 @@ public sealed partial class Loop
         }
         finally
         {
-            _inCallback = inCallback;
+            Volatile.Write(ref _lender, before);
         }
     }
 
@@ -198,17 +196,15 @@ public sealed partial class Loop
     /// <summary>A callback threw: tell, or stop the loop. Throws nothing.</summary>
     internal void OnException(Watcher watcher, Exception exception, bool fatal)
     {
-        if (fatal || exception == _failure?.SourceException || watcher.IsFatal())
-        {
-            Fail(exception);
-            return;
-        }
-
         EventHandler<CallbackExceptionEventArgs>? handler = CallbackException;
 
         try
         {
-            if (handler is null)
+            if (fatal || exception == _failure?.SourceException || watcher.IsFatal())
+            {
+                Fail(exception);
+            }
+            else if (handler is null)
             {
                 Console.Error.WriteLine($"Mood.Event: unhandled exception in the callback of a {watcher.GetType().Name}: {exception}");
             }
@@ -221,7 +217,7 @@ public sealed partial class Loop
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            Fail(e);
+            Fail(handler is null ? exception : e); // not even standard error takes it: then it is the one to know about
         }
     }
 
@@ -262,6 +258,43 @@ public sealed partial class Loop
         }
 
         failure.Throw();
+    }
+
+    private void InvokeCore()
+    {
+        _depth++;
+
+        try
+        {
+            // a failed loop calls nobody more
+            if (_failure is null)
+            {
+                Native.mood_loop_invoke(_native);
+            }
+        }
+        finally
+        {
+            _depth--;
+        }
+
+        if (_depth == 0 && _closing)
+        {
+            Close();
+        }
+    }
+
+    // Of several that the loop has not seen yet, the strongest counts; Cancel takes all of them back.
+    private void AskToStop(int how)
+    {
+        int asked;
+
+        do
+        {
+            asked = Volatile.Read(ref _stop);
+        }
+        while (Interlocked.CompareExchange(ref _stop, how == 0 ? how : Math.Max(asked, how), asked) != asked);
+
+        Handle.Wake();
     }
 
     private void TakeNativeError()

@@ -13,12 +13,18 @@ public sealed partial class Loop
     /// Has the next iteration make the loop's kernel state anew (ev_loop_fork) and call the <see cref="Mood.Event.Fork"/>
     /// watchers.
     /// </summary>
+    /// <exception cref="EventException">The system refuses a file descriptor.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public void Reset()
     {
         using Claim claim = Change();
-        Native.mood_loop_reset(_native);
+        int error = Native.mood_loop_reset(_native);
         GC.KeepAlive(this);
+
+        if (error < 0)
+        {
+            throw Error.Event_Native(-error, "The loop cannot be reset");
+        }
     }
 
     /// <summary>
@@ -31,19 +37,16 @@ public sealed partial class Loop
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public double Now(bool update = false)
     {
+        using Claim claim = update ? Change() : Read();
+
+        if (IsClosed)
+        {
+            Error.Throw_Disposed(this);
+        }
+
         if (update)
         {
-            using Claim claim = Change();
             Native.mood_loop_now_update(_native);
-        }
-        else
-        {
-            using Claim claim = Read();
-
-            if (IsClosed)
-            {
-                Error.Throw_Disposed(this);
-            }
         }
 
         double now = Native.mood_loop_now(_native);

@@ -32,22 +32,32 @@ public sealed partial class Loop
     /// </summary>
     internal Claim Read()
     {
-        Loop loop = Outermost;
         int thread = Environment.CurrentManagedThreadId;
 
-        if (Volatile.Read(ref loop._runner) == thread)
+        while (true)
         {
-            return default;
+            Loop loop = Outermost;
+
+            if (Volatile.Read(ref loop._runner) == thread)
+            {
+                return default;
+            }
+
+            int other = Interlocked.CompareExchange(ref loop._runner, thread, 0);
+
+            if (other != 0)
+            {
+                Error.Throw_WrongThread(other);
+            }
+
+            if (loop == Outermost)
+            {
+                return new Claim(loop);
+            }
+
+            // embedded, or not any more, in this very moment
+            Volatile.Write(ref loop._runner, 0);
         }
-
-        int other = Interlocked.CompareExchange(ref loop._runner, thread, 0);
-
-        if (other != 0)
-        {
-            Error.Throw_WrongThread(other);
-        }
-
-        return new Claim(loop);
     }
 
     /// <summary>Claims the loop for changing it or its watchers.</summary>
@@ -68,6 +78,22 @@ public sealed partial class Loop
         }
 
         return claim;
+    }
+
+    /// <summary>
+    /// The loop was embedded and is not any more, and it is closing: only a member that reads may still have claimed
+    /// it by itself, for a moment.
+    /// </summary>
+    private Claim ClaimToClose()
+    {
+        var spin = default(SpinWait);
+
+        while (Interlocked.CompareExchange(ref _runner, Environment.CurrentManagedThreadId, 0) != 0)
+        {
+            spin.SpinOnce();
+        }
+
+        return new Claim(this);
     }
 
     /// <summary>The right to use a loop, given back by Dispose.</summary>

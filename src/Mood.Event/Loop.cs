@@ -23,6 +23,7 @@ public sealed partial class Loop : IDisposable
 
     private readonly nint _native;
     private Action<Loop>? _callback;
+    private Backends _backend;
     private double _ioInterval, _timeoutInterval;
     private int _references, _suspensions;
 
@@ -80,11 +81,10 @@ public sealed partial class Loop : IDisposable
         IsDefault = isDefault;
         Handle = new LoopHandle((uint)flags | (uint)backends, isDefault, this);
         _native = Handle.Pointer;
-        Backend = (Backends)Native.mood_loop_backend(_native);
 
         if (backends != Backends.Auto && (Backend & backends) == 0 && !IsOverridden(flags))
         {
-            Handle.Dispose();
+            CloseHandle();
             throw Error.Event_NoBackend(backends);
         }
 
@@ -108,8 +108,16 @@ public sealed partial class Loop : IDisposable
     /// <summary>Anything the program wants to find again.</summary>
     public object? Data { get; set; }
 
-    /// <summary>The backend this loop waits with (ev_backend).</summary>
-    public Backends Backend { get; }
+    /// <summary>The backend this loop waits with (ev_backend). libev leaves LinuxAio for Epoll where the kernel's limits
+    /// leave it no choice.</summary>
+    public Backends Backend
+    {
+        get
+        {
+            using Claim claim = Read();
+            return IsClosed ? _backend : _backend = (Backends)Native.mood_loop_backend(_native);
+        }
+    }
 
     /// <summary>
     /// Replaces "invoke all pending watchers" (ev_set_invoke_pending_cb): called whenever the loop would call callbacks,
@@ -197,6 +205,9 @@ public sealed partial class Loop : IDisposable
 
     internal LoopHandle Handle { get; }
 
+    /// <summary>Whether native code that needs the native loop is on some stack.</summary>
+    internal bool IsRunning => _depth > 0;
+
     /// <summary>Whether the native loop is gone. Watchers can still be stopped while it is only about to go.</summary>
     internal bool IsClosed { get; private set; }
 
@@ -274,7 +285,20 @@ public sealed partial class Loop : IDisposable
     private void Close()
     {
         _closing = true;
-        Embedder?.Stop();
+
+        if (Embedder is not null)
+        {
+            Embedder.Stop();
+            using Claim claim = ClaimToClose(); // no longer the loop around it, but this one itself
+            CloseCore();
+            return;
+        }
+
+        CloseCore();
+    }
+
+    private void CloseCore()
+    {
 
         while (Watchers is Watcher watcher)
         {
@@ -298,6 +322,7 @@ public sealed partial class Loop : IDisposable
     private void CloseHandle()
     {
         IsClosed = true;
+        Handle.CloseLoop();
         Handle.Dispose();
     }
 }

@@ -53,7 +53,7 @@ internal struct FileDescriptor
         }
 
         // a handle that holds a pointer is no fd, whatever its lower half looks like
-        long value = handle.DangerousGetHandle();
+        long value = (long)handle.DangerousGetHandle();
         int number = value is >= 0 and <= int.MaxValue ? (int)value : throw Error.Argument_NoFd(parameter);
         return new FileDescriptor(From(number, parameter).Number, handle);
     }
@@ -85,7 +85,7 @@ internal struct FileDescriptor
 
     internal void Hold()
     {
-        if (_owner is SafeHandle handle && !IsSocket(handle))
+        if (!_held && _owner is SafeHandle handle && !IsSocket(handle))
         {
             handle.DangerousAddRef(ref _held);
         }

@@ -10,27 +10,30 @@ namespace Mood.Event.Handles;
 /// </summary>
 internal sealed unsafe class LoopHandle : SafeHandle
 {
+    private readonly int[] _signals = new int[65];
     private GCHandle _loop;
+    private bool _closed;
 
     internal LoopHandle(uint flags, bool isDefault, Loop loop)
         : base(IntPtr.Zero, ownsHandle: true)
     {
         _loop = GCHandle.Alloc(loop, GCHandleType.Weak);
         nint native;
-        int error = Native.mood_loop_new(flags, isDefault ? 1 : 0, GCHandle.ToIntPtr(_loop), &native);
+        Native.Callbacks host = Trampoline.Callbacks;
+        int error = Native.mood_loop_new(flags, isDefault ? 1 : 0, &host, GCHandle.ToIntPtr(_loop), &native);
 
         if (error < 0)
         {
             _loop.Free();
             GC.SuppressFinalize(this);
-            throw Error.Event_NoLoop(-error, isDefault);
+            throw Error.Event_NoLoop(-error, isDefault, (Backends)flags & Backends.All);
         }
 
         SetHandle(native);
     }
 
-    /// <summary>The signals whose registrations this loop's watchers hold: one bit each, from 1.</summary>
-    internal ulong Signals { get; set; }
+    /// <summary>How many of this loop's watchers hold each signal's registration; SignalRegistrations' own.</summary>
+    internal Span<int> Signals => _signals;
 
     public override bool IsInvalid => handle == IntPtr.Zero;
 
@@ -60,10 +63,23 @@ internal sealed unsafe class LoopHandle : SafeHandle
         }
     }
 
+    /// <summary>
+    /// Closes the native loop here and now. The memory around it goes when nobody is inside Wake any more, which may be
+    /// later and on another thread.
+    /// </summary>
+    internal void CloseLoop()
+    {
+        if (!_closed)
+        {
+            _closed = true;
+            SignalRegistrations.ReleaseAll(this); // first: once closed, another loop may own them
+            Native.mood_loop_close(handle);
+        }
+    }
+
     protected override bool ReleaseHandle()
     {
-        SignalRegistrations.ReleaseAll(Signals); // first: once closed, another loop may own them
-        Native.mood_loop_close(handle);
+        CloseLoop();
         Native.mood_loop_release(handle);
         _loop.Free();
         return true;

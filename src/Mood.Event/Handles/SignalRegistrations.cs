@@ -1,6 +1,7 @@
 #if NET8_0_OR_GREATER
 using System;
 using System.Runtime.InteropServices;
+using System.Threading;
 using Mood.Event.Interop;
 #endif
 
@@ -13,7 +14,7 @@ namespace Mood.Event.Handles;
 internal static class SignalRegistrations
 {
 #if NET8_0_OR_GREATER
-    private static readonly object s_gate = new();
+    private static readonly object s_gate = new(), s_passed = new();
     private static readonly PosixSignalRegistration?[] s_registrations = new PosixSignalRegistration?[65];
     private static readonly int[] s_holders = new int[65];
     private static PosixSignalRegistration? s_barrier;
@@ -23,6 +24,8 @@ internal static class SignalRegistrations
     {
         lock (s_gate)
         {
+            s_barrier ??= AnswerBarrier();
+
             if (s_holders[signum] == 0)
             {
                 s_registrations[signum] = PosixSignalRegistration.Create((PosixSignal)signum, context =>
@@ -33,7 +36,7 @@ internal static class SignalRegistrations
             }
 
             s_holders[signum]++;
-            loop.Signals |= 1UL << (signum - 1);
+            loop.Signals[signum]++;
         }
     }
 
@@ -41,46 +44,74 @@ internal static class SignalRegistrations
     {
         lock (s_gate)
         {
-            if (s_holders[signum] > 0 && --s_holders[signum] == 0)
+            Release(loop, signum, 1);
+        }
+    }
+
+    /// <summary>The loop has ended, with watchers active or not.</summary>
+    internal static void ReleaseAll(LoopHandle loop)
+    {
+        lock (s_gate)
+        {
+            for (int signum = 1; signum < loop.Signals.Length; signum++)
             {
-                loop.Signals &= ~(1UL << (signum - 1));
-                s_registrations[signum]?.Dispose();
-                s_registrations[signum] = null;
+                Release(loop, signum, loop.Signals[signum]);
             }
         }
     }
 
-    /// <summary>The loop has ended with watchers active: a signal belongs to one loop, so all its holders go.</summary>
-    internal static void ReleaseAll(ulong signals)
+    // Counted by loop: while one loop stops watching a signal, the next one may have started already.
+    private static void Release(LoopHandle loop, int signum, int count)
     {
-        for (int signum = 1; signals != 0; signum++, signals >>= 1)
+        count = Math.Min(count, loop.Signals[signum]);
+        loop.Signals[signum] -= count;
+        s_holders[signum] -= count;
+
+        if (count > 0 && s_holders[signum] == 0)
         {
-            if ((signals & 1) != 0)
-            {
-                lock (s_gate)
-                {
-                    s_holders[signum] = 0;
-                    s_registrations[signum]?.Dispose();
-                    s_registrations[signum] = null;
-                }
-            }
+            Drain(signum);
+            s_registrations[signum]?.Dispose();
+            s_registrations[signum] = null;
         }
     }
 
     /// <summary>
-    /// Answers native/child.c's barrier signal. Once made it stays: a barrier may be under way when the last Child stops.
+    /// Waits until every signal that came before now has been handed to its handlers (native/barrier.c). Without that, one
+    /// that is still in the runtime's pipe when its last registration goes finds no handler, and its default action ends
+    /// the process: of a signal that somebody was watching when it came. Tens of microseconds; a second at most, should
+    /// the thread pool have no thread to spare.
     /// </summary>
-    internal static void AnswerBarrier()
+    private static void Drain(int signum)
     {
-        lock (s_gate)
+        if (signum == Signum.SIGCHLD || signum == Signum.SIGCONT || signum == Signum.SIGURG || signum == Signum.SIGWINCH)
         {
-            s_barrier ??= PosixSignalRegistration.Create((PosixSignal)Native.mood_child_barrier(), static context =>
+            return; // ignored by default: nothing to be afraid of
+        }
+
+        int ticket = Native.mood_barrier_raise();
+        long end = Environment.TickCount64 + 1000;
+
+        lock (s_passed)
+        {
+            while (Native.mood_barrier_passed(ticket) == 0 && end - Environment.TickCount64 is long left and > 0)
             {
-                context.Cancel = true;
-                Native.mood_child_passed();
-            });
+                Monitor.Wait(s_passed, (int)left);
+            }
         }
     }
+
+    /// <summary>Answers the barrier. Once made it stays: one may be under way when the last watcher stops.</summary>
+    private static PosixSignalRegistration AnswerBarrier() =>
+        PosixSignalRegistration.Create((PosixSignal)Native.mood_barrier_signal(), static context =>
+        {
+            context.Cancel = true;
+            Native.mood_barrier_handled();
+
+            lock (s_passed)
+            {
+                Monitor.PulseAll(s_passed);
+            }
+        });
 #else
     internal static void Acquire(LoopHandle loop, int signum)
     {
@@ -90,11 +121,7 @@ internal static class SignalRegistrations
     {
     }
 
-    internal static void ReleaseAll(ulong signals)
-    {
-    }
-
-    internal static void AnswerBarrier()
+    internal static void ReleaseAll(LoopHandle loop)
     {
     }
 #endif

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Interop;
 
-/// <summary>The native library: found, checked and told our callbacks once, before the first call into it.</summary>
-internal static unsafe class Library
+/// <summary>The native library: found and checked once, before the first call into it.</summary>
+internal static class Library
 {
     private const int SignalsHost = 0, SignalsNative = 1;
 
@@ -54,8 +54,7 @@ internal static unsafe class Library
                 throw Error.PlatformNotSupported_OtherVersion(version);
             }
 
-            Native.Callbacks callbacks = Trampoline.Callbacks;
-            Native.mood_initialize(&callbacks, HostSignals ? SignalsHost : SignalsNative);
+            Native.mood_initialize(HostSignals ? SignalsHost : SignalsNative);
             s_ready = true;
         }
     }

@@ -10,7 +10,7 @@ namespace Mood.Event.Interop;
 internal static unsafe partial class Native
 {
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern int mood_loop_new(uint flags, int isDefault, nint data, nint* loop);
+    internal static extern int mood_loop_new(uint flags, int isDefault, Callbacks* host, nint data, nint* loop);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_loop_close(nint loop);
@@ -40,7 +40,7 @@ internal static unsafe partial class Native
     internal static extern void mood_loop_wake(nint loop);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_loop_reset(nint loop);
+    internal static extern int mood_loop_reset(nint loop);
 
 #if NET8_0_OR_GREATER
     [SuppressGCTransition]

@@ -84,10 +84,16 @@ internal static unsafe partial class Native
     internal static extern void mood_child_status(nint w, int* rpid, int* rstatus);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern int mood_child_barrier();
+    internal static extern int mood_barrier_signal();
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_child_passed();
+    internal static extern int mood_barrier_raise();
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_barrier_handled();
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_barrier_passed(int ticket);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_stat_set(nint w, byte* path, double interval);
@@ -103,6 +109,9 @@ internal static unsafe partial class Native
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_embed_set(nint w, nint other);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_embed_renew(nint w);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_async_send(nint w);

@@ -17,11 +17,14 @@ internal static unsafe partial class Native
     // errno, where a caller tells cases apart: the same on every platform we build for
     internal const int EPERM = 1, EBADF = 9, ENOMEM = 12, EBUSY = 16, ERANGE = 34;
 
+    // mood_loop_new: none of the backends asked for works
+    internal const int ENOBACKEND = 10000;
+
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_abi_version();
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_initialize(Callbacks* callbacks, int signals);
+    internal static extern void mood_initialize(int signals);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_libev_version();

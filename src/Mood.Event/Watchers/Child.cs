@@ -139,7 +139,6 @@ public sealed class Child : Watcher<Child>
     {
         try
         {
-            SignalRegistrations.AnswerBarrier();
             SignalRegistrations.Acquire(Loop.Handle, Event.Signum.SIGCHLD);
         }
         catch (Exception e) when (e is System.IO.IOException or PlatformNotSupportedException or ArgumentException)

@@ -47,12 +47,12 @@ public sealed class Embed : Watcher<Embed>
         Other = CheckOther(other);
     }
 
-    /// <summary>Runs one iteration of the other loop, without waiting (ev_embed_sweep).</summary>
+    /// <summary>Runs the other loop, without waiting, as long as it has something to do at once (ev_embed_sweep).</summary>
     /// <exception cref="ObjectDisposedException">The watcher or a loop is disposed.</exception>
     public void Sweep()
     {
         using Loop.Claim claim = Use();
-        Other.Start(RunFlags.NoWait);
+        RunOther();
     }
 
     private protected override void StartCore()
@@ -73,6 +73,13 @@ public sealed class Embed : Watcher<Embed>
         }
 
         using Loop.Claim claim = Other.Change();
+
+        // if nobody is inside this loop, the next one to run it need not be the thread that is inside the other
+        if (Other.IsRunning && !Loop.IsRunning)
+        {
+            throw Error.InvalidOperation_Running();
+        }
+
         Native.mood_embed_set(Memory, Other.Handle.Pointer);
         _ = Native.mood_watcher_start(Memory);
         Other.Embedder = this;
@@ -83,35 +90,41 @@ public sealed class Embed : Watcher<Embed>
     /// <summary>See native/embed.c for what is reported: Prepare and Fork are never the program's business.</summary>
     private protected override void Call(Events revents)
     {
-        if (Callback is null || (revents & (Events.Prepare | Events.Fork)) != 0)
-        {
-            RunOther();
-        }
-        else
+        if (Callback is not null && (revents & (Events.Prepare | Events.Fork)) == 0)
         {
             base.Call(revents);
+            return;
         }
-    }
 
-    private void RunOther()
-    {
         try
         {
-            uint iteration;
-
-            // a Prepare in there may stop it before it gets anywhere: then the next iteration of this loop tries again
-            do
-            {
-                iteration = Other.Iteration;
-                Other.Start(RunFlags.NoWait);
-            }
-            while (Active && Other.Iteration != iteration && Native.mood_loop_changes(Other.Handle.Pointer) != 0);
+            RunOther();
         }
 #pragma warning disable CA1031 // any exception: none may cross the native frames below
         catch (Exception e)
 #pragma warning restore CA1031
         {
             Loop.OnException(this, e, fatal: true);
+        }
+    }
+
+    // Until it has nothing to do at once, or this loop would wait although the other one does not want to. A Prepare in
+    // there may stop it before it gets anywhere: then the next iteration of this loop tries again.
+    private void RunOther()
+    {
+        uint iteration;
+
+        do
+        {
+            iteration = Other.Iteration;
+            Other.Start(RunFlags.NoWait);
+        }
+        while (Active && Other.Iteration != iteration && Native.mood_loop_changes(Other.Handle.Pointer) != 0);
+
+        if (Active)
+        {
+            Native.mood_embed_renew(Memory);
+            GC.KeepAlive(this);
         }
     }
 

@@ -6,6 +6,10 @@ namespace Mood.Event;
 /// <summary>
 /// Called once after a time, or again and again (ev_timer). Relative to the loop's time and the monotonic clock: steps
 /// of the wall clock do not move it.
+/// <para>
+/// Stopped and started again it goes on with what was left. One that has expired has nothing left and is due at once: to
+/// begin anew, use <see cref="Reset"/>, or <see cref="Set(double, double)"/> before Start.
+/// </para>
 /// </summary>
 public sealed class Timer : Watcher<Timer>
 {
