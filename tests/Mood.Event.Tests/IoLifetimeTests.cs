@@ -32,6 +32,23 @@ public sealed class IoLifetimeTests : FdTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
+    public void It_is_told_at_once_while_others_wait(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int fd = NewPipe().Read;
+        loop.Io(NewPipe().Read, Events.Read, (_, _) => { }).Start();
+        loop.Start(RunFlags.NoWait);
+        Io io = loop.Io(fd, Events.Read, (_, _) => { });
+        io.Start();
+        CloseFd(fd);
+        var watch = Stopwatch.StartNew();
+        CheckNamed(fd, Assert.Throws<EventException>(() => loop.Start()));
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, Patience / 2);
+        Assert.False(io.IsActive);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
     public void An_fd_closed_under_the_kernel_ends_Start_or_is_not_noticed(Backends backend)
     {
         Loop loop = NewLoop(backend);
