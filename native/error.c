@@ -45,9 +45,13 @@ mood_assert_failed (const char *condition)
       abort ();
     }
 
-  /* libev goes on to kill the fd: its watchers get EV_ERROR, which says more than this does */
+  /* libev goes on to kill the fd: its watchers get EV_ERROR, which says more than this does. It may be on its way to
+   * wait by now, and would not look at what became pending before something else happens. */
   if (strstr (condition, "invalid fd found") || strstr (condition, "found invalid fd") || strstr (condition, "bad fd"))
-    return;
+    {
+      ev_async_send (mood_current->ev, &mood_current->wake);
+      return;
+    }
 
   mood_error_record (mood_current, error, condition);
 }

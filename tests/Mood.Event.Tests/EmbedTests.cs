@@ -6,13 +6,9 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Embed: what the inner loop does inside the outer one, and what is refused. Ends of all kinds: EmbedLifetimeTests.</summary>
+/// <summary>Embed: what the inner loop does inside the outer one. Ends of all kinds: EmbedLifetimeTests.</summary>
 public sealed class EmbedTests : FdTest
 {
-    /// <summary>The working backends that cannot be embedded.</summary>
-    public static TheoryData<Backends> OtherBackends =>
-        new(AllBackends.Select((object[] row) => (Backends)row[0]).Where(b => (b & Ev.EmbeddableBackends) == 0));
-
     [Theory]
     [MemberData(nameof(EmbeddableBackends))]
     public void A_new_embed_has_its_parameters_and_is_not_started(Backends backend)
@@ -335,126 +331,6 @@ public sealed class EmbedTests : FdTest
     }
 
     [Theory]
-    [MemberData(nameof(OtherBackends))]
-    public void A_backend_that_cannot_be_embedded_is_refused(Backends backend)
-    {
-        Loop outer = NewLoop(), inner = NewLoop(backend), good = NewLoop(Backends.Epoll);
-        (int Loops, int Watchers) before = Live();
-        Assert.Throws<EventException>(() => new Embed(outer, inner));
-        Assert.Throws<EventException>(() => outer.Embed(inner, (_, _) => { }));
-        Assert.Equal(before, Live());
-        using Embed embed = outer.Embed(good);
-        Assert.Throws<EventException>(() => embed.Set(inner));
-        Assert.Same(good, embed.Other);
-        CheckWorks(embed);
-    }
-
-    [Fact]
-    public void Select_and_poll_are_among_those() => Assert.Contains(Backends.Poll, OtherBackends.Select((object[] row) => (Backends)row[0]));
-
-    [Fact]
-    public void A_loop_cannot_be_embedded_in_itself()
-    {
-        Loop loop = NewLoop(Backends.Epoll), other = NewLoop(Backends.Epoll);
-        Assert.Throws<EventException>(() => loop.Embed(loop));
-        using Embed embed = loop.Embed(other);
-        Assert.Throws<EventException>(() => embed.Set(loop));
-        Assert.Same(other, embed.Other);
-        CheckWorks(embed);
-    }
-
-    [Fact]
-    public void A_circle_is_refused_at_Start()
-    {
-        Loop a = NewLoop(Backends.Epoll), b = NewLoop(Backends.Epoll), c = NewLoop(Backends.Epoll);
-        Embed ab = a.Embed(b), bc = b.Embed(c), ba = b.Embed(a), ca = c.Embed(a);
-        ab.Start();
-        Assert.Throws<EventException>(ba.Start);
-        bc.Start();
-        Assert.Throws<EventException>(ca.Start);
-        Assert.False(ba.IsActive);
-        Assert.False(ca.IsActive);
-        Assert.False(c.Start(RunFlags.NoWait));
-
-        ab.Stop();
-        CheckWorks(ca); // no circle any more
-        ba.Dispose();
-        ca.Dispose();
-        ab.Dispose();
-    }
-
-    [Fact]
-    public void A_loop_is_embedded_once_at_a_time()
-    {
-        Loop first = NewLoop(), second = NewLoop(), inner = NewLoop(Backends.Epoll);
-        Embed a = first.Embed(inner), b = second.Embed(inner), again = first.Embed(inner);
-        a.Start();
-        Assert.Throws<EventException>(b.Start);
-        Assert.Throws<EventException>(again.Start);
-        Assert.False(b.IsActive);
-        Assert.False(second.Start());
-        a.Stop();
-        CheckWorks(b);
-        b.Stop();
-        CheckWorks(again);
-        again.Dispose();
-        a.Dispose();
-        b.Dispose();
-    }
-
-    [Fact]
-    public void Null_and_disposed_loops_are_refused()
-    {
-        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll), disposed = NewLoop(Backends.Epoll);
-        Embed later = outer.Embed(disposed);
-        disposed.Dispose();
-        Assert.Throws<ArgumentNullException>(() => new Embed(null!, inner));
-        Assert.Throws<ArgumentNullException>(() => new Embed(outer, null!));
-        Assert.Throws<ObjectDisposedException>(() => outer.Embed(disposed));
-        Assert.Throws<ObjectDisposedException>(later.Start);
-        Assert.Throws<ObjectDisposedException>(later.Sweep);
-        Assert.False(later.IsActive);
-
-        using Embed embed = outer.Embed(inner);
-        Assert.Throws<ArgumentNullException>(() => embed.Set(null!));
-        Assert.Throws<ObjectDisposedException>(() => embed.Set(disposed));
-        Assert.Same(inner, embed.Other);
-        later.Set(inner);
-        CheckWorks(later);
-        later.Dispose();
-    }
-
-    [Fact]
-    public void Set_embeds_another_loop()
-    {
-        Loop outer = NewLoop(), first = NewLoop(Backends.Epoll), second = NewLoop(Backends.Epoll);
-        using Embed embed = outer.Embed(first);
-        embed.Set(second);
-        Assert.Same(second, embed.Other);
-        CheckWorks(embed);
-        embed.Stop();
-        embed.Set(first);
-        CheckWorks(embed);
-    }
-
-    [Fact]
-    public void Set_is_refused_while_active_and_while_pending()
-    {
-        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll), other = NewLoop(Backends.Epoll);
-        using Embed embed = outer.Embed(inner);
-        embed.Start();
-        Assert.Throws<InvalidOperationException>(() => embed.Set(other));
-        Assert.Same(inner, embed.Other);
-        CheckWorks(embed);
-        embed.Stop();
-        embed.Feed(Events.Embed);
-        Assert.Throws<InvalidOperationException>(() => embed.Set(other));
-        embed.Clear();
-        embed.Set(other);
-        Assert.Same(other, embed.Other);
-    }
-
-    [Theory]
     [MemberData(nameof(EmbeddableBackends))]
     public void Not_keeping_alive_lets_the_outer_Start_return(Backends backend)
     {
@@ -506,38 +382,5 @@ public sealed class EmbedTests : FdTest
         outer.Start();
         Assert.Equal(4, thrown.Length);
         Assert.All(thrown, e => Assert.IsType<InvalidOperationException>(e));
-    }
-
-    [Fact]
-    public void A_disposed_embed_refuses_to_be_used_and_can_still_be_asked()
-    {
-        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
-        Embed embed = outer.Embed(inner);
-        embed.Start();
-        embed.Dispose();
-        embed.Dispose();
-        embed.Stop();
-        Assert.Throws<ObjectDisposedException>(embed.Start);
-        Assert.Throws<ObjectDisposedException>(embed.Sweep);
-        Assert.Throws<ObjectDisposedException>(() => embed.Set(inner));
-        Assert.Same(inner, embed.Other);
-        Assert.False(embed.IsActive);
-        Assert.False(outer.Start());
-    }
-
-    /// <summary>Starts the embed if need be, and has an io of its inner loop run in the outer one.</summary>
-    private void CheckWorks(Embed embed)
-    {
-        int calls = 0;
-        Io io = embed.Other.Io(NewReadablePipe().Read, Events.Read, (w, _) =>
-        {
-            calls++;
-            w.Stop();
-            embed.Loop.Stop();
-        });
-        io.Start();
-        embed.Start();
-        embed.Loop.Start();
-        Assert.Equal(1, calls);
     }
 }

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Net;
 using System.Net.Sockets;
+using Xunit;
 
 namespace Mood.Event.Tests;
 
@@ -61,6 +62,29 @@ public abstract class FdTest : LoopTest
     {
         _disposables.Add(disposable);
         return disposable;
+    }
+
+    /// <summary>Runs the loop for a time, so that everything that is ready has been reported.</summary>
+    protected static void RunFor(Loop loop, double seconds)
+    {
+        using Timer timer = loop.Timer(seconds, 0, (_, _) => loop.Stop(), priority: Ev.MinPriority);
+        loop.Now(update: true);
+        timer.Start();
+        loop.Start();
+    }
+
+    /// <summary>The loop still reports an io.</summary>
+    protected void CheckUsable(Loop loop)
+    {
+        int calls = 0;
+        Io io = loop.Io(NewReadablePipe().Read, Events.Read, (w, _) =>
+        {
+            calls++;
+            w.Stop();
+        });
+        io.Start();
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
     }
 
     protected override void Dispose(bool disposing)

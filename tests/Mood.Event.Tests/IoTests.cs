@@ -7,14 +7,9 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The members of Io, and what they refuse. What the backends do with them: IoBackendTests.</summary>
+/// <summary>The members of Io. What they refuse: IoRefusalTests; what the backends do with them: IoBackendTests.</summary>
 public sealed class IoTests : FdTest
 {
-    public static TheoryData<Events> BadMasks =>
-    [
-        Events.Timer, Events.Read | Events.Custom, Events.Undefined, Events.Error, (Events)4, (Events)0x80, Events.Write | Events.Async,
-    ];
-
     [Fact]
     public void A_new_io_has_its_parameters_and_is_neither_active_nor_pending()
     {
@@ -73,117 +68,6 @@ public sealed class IoTests : FdTest
             Assert.False(io.IsActive);
             return io;
         }
-    }
-
-    [Fact]
-    public void Null_is_refused()
-    {
-        Loop loop = NewLoop();
-        int fd = NewPipe().Read;
-        Refused<ArgumentNullException>("loop", () => new Io(null!, fd, Events.Read, (_, _) => { }));
-        Refused<ArgumentNullException>("callback", () => new Io(loop, fd, Events.Read, null!));
-        Refused<ArgumentNullException>("handle", () => new Io(loop, (SafeHandle)null!, Events.Read, (_, _) => { }));
-        Refused<ArgumentNullException>("socket", () => new Io(loop, (Socket)null!, Events.Read, (_, _) => { }));
-
-        using Io io = loop.Io(fd, Events.Read, (_, _) => { });
-        Refused<ArgumentNullException>("handle", () => io.Set((SafeHandle)null!, Events.Read));
-        Refused<ArgumentNullException>("socket", () => io.Set((Socket)null!, Events.Read));
-        Assert.Throws<ArgumentNullException>(() => io.Callback = null);
-        Assert.NotNull(io.Callback);
-    }
-
-    [Theory]
-    [InlineData(-1)]
-    [InlineData(int.MinValue)]
-    public void A_negative_fd_is_refused(int fd)
-    {
-        Loop loop = NewLoop();
-        Refused<ArgumentOutOfRangeException>("fd", () => loop.Io(fd, Events.Read, (_, _) => { }));
-        CheckUnchanged(loop, io => Refused<ArgumentOutOfRangeException>("fd", () => io.Set(fd, Events.Write)));
-    }
-
-    [Fact]
-    public void A_closed_fd_is_refused()
-    {
-        Loop loop = NewLoop();
-
-        foreach (int fd in new[] { NewPipe().Read + 500, int.MaxValue }) // far from the numbers of the pipes to come
-        {
-            Refused<ArgumentException>("fd", () => loop.Io(fd, Events.Read, (_, _) => { }));
-            CheckUnchanged(loop, io => Refused<ArgumentException>("fd", () => io.Set(fd, Events.Write)));
-        }
-    }
-
-    [Fact]
-    public void A_closed_or_invalid_handle_is_refused()
-    {
-        Loop loop = NewLoop();
-        int fd = NewPipe().Read;
-        SafeFileHandle disposed = Adopt(fd);
-        disposed.Dispose();
-        using var invalid = new SafeFileHandle(-1, ownsHandle: false);
-
-        foreach (SafeFileHandle handle in new[] { disposed, invalid })
-        {
-            Refused<ArgumentException>("handle", () => loop.Io(handle, Events.Read, (_, _) => { }));
-            CheckUnchanged(loop, io => Refused<ArgumentException>("handle", () => io.Set(handle, Events.Write)));
-        }
-    }
-
-    [Fact]
-    public void A_handle_that_is_no_fd_is_not_taken_for_one()
-    {
-        Loop loop = NewLoop();
-        int fd = NewPipe().Read;
-        using var pointer = new PointerHandle((nint)(0x1_0000_0000L + fd));
-        Assert.ThrowsAny<ArgumentException>(() => loop.Io(pointer, Events.Read, (_, _) => { }));
-        CheckUnchanged(loop, io => Assert.ThrowsAny<ArgumentException>(() => io.Set(pointer, Events.Write)));
-    }
-
-    [Fact]
-    public void A_disposed_socket_is_refused()
-    {
-        Loop loop = NewLoop();
-        (Socket client, _) = NewConnection();
-        client.Dispose();
-        Refused<ArgumentException>("socket", () => loop.Io(client, Events.Read, (_, _) => { }));
-        CheckUnchanged(loop, io => Refused<ArgumentException>("socket", () => io.Set(client, Events.Write)));
-    }
-
-    [Theory]
-    [MemberData(nameof(BadMasks))]
-    public void Other_events_than_read_and_write_are_refused(Events events)
-    {
-        Loop loop = NewLoop();
-        int fd = NewPipe().Read;
-        Refused<ArgumentException>("events", () => loop.Io(fd, events, (_, _) => { }));
-        CheckUnchanged(loop, io => Refused<ArgumentException>("events", () => io.Set(fd, events)));
-        CheckUnchanged(loop, io => Refused<ArgumentException>("value", () => io.Events = events));
-    }
-
-    [Fact]
-    public void A_refused_event_mask_leaves_an_active_io_as_it_was()
-    {
-        Loop loop = NewLoop();
-        int calls = 0;
-        Io io = loop.Io(NewReadablePipe().Read, Events.Read, (_, _) => calls++);
-        io.Start();
-        Assert.Throws<ArgumentException>(() => io.Events = Events.Timer);
-        Assert.Equal(Events.Read, io.Events);
-        Assert.True(io.IsActive);
-        loop.Start(RunFlags.NoWait);
-        Assert.Equal(1, calls);
-    }
-
-    [Fact]
-    public void A_refused_io_leaves_nothing_behind()
-    {
-        Loop loop = NewLoop();
-        (int Loops, int Watchers) before = Live();
-        Assert.Throws<ArgumentOutOfRangeException>(() => loop.Io(-1, Events.Read, (_, _) => { }));
-        Assert.Throws<ArgumentException>(() => loop.Io(NewPipe().Read, Events.Timer, (_, _) => { }));
-        Assert.Throws<ArgumentNullException>(() => loop.Io(NewPipe().Read, Events.Read, null!));
-        Assert.Equal(before, Live());
     }
 
     [Fact]
@@ -352,23 +236,6 @@ public sealed class IoTests : FdTest
     }
 
     [Fact]
-    public void FeedFdEvent_refuses_bad_input()
-    {
-        Loop loop = NewLoop();
-        int fd = NewPipe().Read;
-        (Socket client, _) = NewConnection();
-        Refused<ArgumentException>("revents", () => loop.FeedFdEvent(fd, Events.Timer));
-        Refused<ArgumentException>("revents", () => loop.FeedFdEvent(client, Events.Error));
-        Refused<ArgumentException>("revents", () => loop.FeedFdEvent(client.SafeHandle, Events.Undefined));
-        Refused<ArgumentNullException>("handle", () => loop.FeedFdEvent((SafeHandle)null!, Events.Read));
-        Refused<ArgumentNullException>("socket", () => loop.FeedFdEvent((Socket)null!, Events.Read));
-        client.Dispose();
-        Refused<ArgumentException>("socket", () => loop.FeedFdEvent(client, Events.Read));
-        loop.Dispose();
-        Assert.Throws<ObjectDisposedException>(() => loop.FeedFdEvent(fd, Events.Read));
-    }
-
-    [Fact]
     public void The_callback_can_be_replaced_while_active()
     {
         Loop loop = NewLoop();
@@ -442,12 +309,6 @@ public sealed class IoTests : FdTest
         Assert.All(thrown, e => Assert.IsType<InvalidOperationException>(e));
     }
 
-    private static void Refused<T>(string parameter, Action action)
-        where T : ArgumentException => Assert.Equal(parameter, Assert.Throws<T>(action).ParamName);
-
-    private static void Refused<T>(string parameter, Func<object> action)
-        where T : ArgumentException => Assert.Equal(parameter, Assert.Throws<T>(action).ParamName);
-
     private static void CheckReads(Loop loop, int fd, Func<Action<Io, Events>, Io> make)
     {
         Events seen = Events.None;
@@ -467,35 +328,9 @@ public sealed class IoTests : FdTest
         Assert.Equal(Events.Read, seen);
     }
 
-    /// <summary>What was refused has changed nothing: the io still reads its own pipe.</summary>
-    private void CheckUnchanged(Loop loop, Action<Io> refused)
-    {
-        (int read, int write) = NewPipe();
-        int calls = 0;
-        using Io io = loop.Io(read, Events.Read, (w, _) => calls++);
-        refused(io);
-        Assert.Equal(read, io.Fd);
-        Assert.Equal(Events.Read, io.Events);
-        Assert.False(io.IsActive);
-        io.Start();
-        Posix.Write(write);
-        loop.Start(RunFlags.NoWait);
-        Assert.Equal(1, calls);
-    }
-
     private SafeFileHandle Adopt(int fd)
     {
         Disown(fd);
         return new SafeFileHandle(fd, ownsHandle: true);
-    }
-
-    private sealed class PointerHandle : SafeHandle
-    {
-        internal PointerHandle(nint pointer)
-            : base(0, ownsHandle: false) => SetHandle(pointer);
-
-        public override bool IsInvalid => handle == 0;
-
-        protected override bool ReleaseHandle() => true;
     }
 }

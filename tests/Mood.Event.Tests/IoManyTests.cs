@@ -1,0 +1,193 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Net.Sockets;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>Several Ios at once, on every backend.</summary>
+public sealed class IoManyTests : FdTest
+{
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Two_watchers_of_one_fd_are_called_in_the_order_of_their_starts(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int fd = NewReadablePipe().Read;
+        string log = "";
+        Io a = loop.Io(fd, Events.Read, (_, _) => log += "a"), b = loop.Io(fd, Events.Read, (_, _) => log += "b");
+        a.Start();
+        b.Start();
+        loop.Start(RunFlags.Once);
+        Assert.Equal("ab", log);
+
+        a.Stop();
+        a.Start();
+        log = "";
+        loop.Start(RunFlags.Once);
+        Assert.Equal("ba", log);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Two_watchers_of_one_fd_get_what_each_asked_for(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (Socket client, Socket server) = NewConnection();
+        Events read = Events.None, write = Events.None;
+        Io reader = loop.Io(server, Events.Read, (_, e) => read |= e);
+        Io writer = loop.Io(server, Events.Write, (_, e) => write |= e);
+        reader.Start();
+        writer.Start();
+        RunFor(loop, 0.01);
+        Assert.Equal((Events.None, Events.Write), (read, write));
+
+        writer.Stop();
+        write = Events.None;
+        client.Send([1]);
+        RunFor(loop, 0.01);
+        Assert.Equal((Events.Read, Events.None), (read, write));
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_pending_peer_that_is_stopped_is_not_called(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        string log = "";
+        Io? b = null;
+        int fd = NewReadablePipe().Read;
+        loop.Io(fd, Events.Read, (w, _) =>
+        {
+            log += b!.IsPending ? "pending " : "?";
+            b.Stop();
+            log += b.IsPending ? "?" : "stopped";
+        }).Start();
+        b = loop.Io(fd, Events.Read, (_, _) => log += "b");
+        b.Start();
+        loop.Start(RunFlags.Once);
+        Assert.Equal("pending stopped", log);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_higher_priority_is_called_first(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int fd = NewReadablePipe().Read;
+        string log = "";
+
+        foreach (int priority in new[] { 0, -2, 2, 1, -1 })
+        {
+            loop.Io(fd, Events.Read, (w, _) => log += $"{w.Priority} ", priority: priority).Start();
+        }
+
+        loop.Start(RunFlags.Once);
+        Assert.Equal("2 1 0 -1 -2 ", log);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Ios_stopped_before_the_loop_runs_are_not_called(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int calls = 0;
+        List<Io> ios = [];
+
+        for (int i = 0; i < 64; i++)
+        {
+            ios.Add(loop.Io(NewReadablePipe().Read, Events.Read, (_, _) => calls++));
+            ios[i].Start();
+        }
+
+        ios.ForEach(io => io.Stop());
+        Assert.False(loop.Start());
+        Assert.Equal(0, calls);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Hundreds_of_fds_are_all_reported(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        HashSet<int> expected = [], seen = [];
+
+        for (int i = 0; i < 200; i++)
+        {
+            (int read, int write) = i % 2 == 0 ? NewReadablePipe() : NewPipe();
+
+            if (i % 2 == 0)
+            {
+                expected.Add(read);
+            }
+
+            loop.Io(read, Events.Read, (w, _) =>
+            {
+                w.Stop();
+
+                if (seen.Add(w.Fd) && seen.Count == 100)
+                {
+                    loop.Stop();
+                }
+            }).Start();
+        }
+
+        loop.Start(); // linuxaio takes its time: it enlarges its ring step by step
+        RunFor(loop, 0.02);
+        Assert.Equal(expected.Order(), seen.Order());
+        Assert.True(loop.Start(RunFlags.NoWait));
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void An_exception_in_one_callback_leaves_the_others_alone(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int fd = NewReadablePipe().Read;
+        string log = "";
+        loop.CallbackException += (_, e) => log += e.Exception.Message;
+        loop.Io(fd, Events.Read, (_, _) => throw new InvalidDataException("a")).Start();
+        loop.Io(fd, Events.Read, (_, _) => log += "b").Start();
+        loop.Start(RunFlags.Once);
+        loop.Start(RunFlags.Once);
+        Assert.Equal("abab", log);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_message_goes_round_a_ring_of_pipes(Backends backend)
+    {
+        const int Size = 20, Rounds = 10;
+        Loop loop = NewLoop(backend);
+        var pipes = Enumerable.Range(0, Size).Select(_ => NewPipe()).ToArray();
+        List<Io> ios = [];
+        int passed = 0;
+
+        for (int i = 0; i < Size; i++)
+        {
+            int next = pipes[(i + 1) % Size].Write;
+            Io io = loop.Io(pipes[i].Read, Events.Read, (w, _) =>
+            {
+                Assert.Equal(1, Posix.Read(w.Fd));
+
+                if (++passed == Size * Rounds)
+                {
+                    ios.ForEach(o => o.Stop());
+                }
+                else
+                {
+                    Posix.Write(next);
+                }
+            });
+            io.Fatal = true;
+            io.Start();
+            ios.Add(io);
+        }
+
+        Posix.Write(pipes[0].Write);
+        Assert.False(loop.Start());
+        Assert.Equal(Size * Rounds, passed);
+    }
+}
