@@ -107,7 +107,8 @@ internal sealed class SelfTest(Loop loop, Options options)
 
         _limit!.Dispose();
         _limit = loop.Timer(Patience, 0, (_, _) =>
-            Fail($"{options.Connections - _done} of {options.Connections} connections did not end within {Patience} s"));
+            Fail($"{options.Connections - _done} of {options.Connections} connections did not end within {Patience} s, " +
+                $"{_clients.Sum(c => c.Sent - c.Received)} bytes are lost"));
         _limit.Start();
     }
 

@@ -31,7 +31,6 @@ internal sealed class Server : IDisposable
 
         try
         {
-            _listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
             _listener.Bind(new IPEndPoint(options.Host, options.Port));
             _listener.Listen();
         }
