@@ -1,0 +1,57 @@
+# build.sh for PowerShell: the same verbs, the same meaning. Without arguments it says what.
+$ErrorActionPreference = 'Stop'
+Set-Location $PSScriptRoot
+
+$usage = @'
+usage: ./build.ps1 VERB [ARGUMENTS]
+
+  native                 the native library for this machine
+  build                  everything
+  test [FILTER]          all tests, or those whose names contain FILTER
+  demo [SAMPLE] [ARGS]   a sample from docs/samples; without one: echo --selftest
+  pack                   the NuGet package, into artifacts/package
+  clean                  removes what was built
+
+CONFIGURATION is Release unless the environment says otherwise.
+'@
+
+$configuration = if ($env:CONFIGURATION) { $env:CONFIGURATION } else { 'Release' }
+$verb = if ($args.Count) { $args[0] } else { 'help' }
+$rest = @($args | Select-Object -Skip 1)
+
+function Fail($message, $code) {
+    [Console]::Error.WriteLine("build.ps1: $message")
+    exit $code
+}
+
+# everything that is built needs the native library
+if ($verb -in 'native', 'build', 'test', 'demo', 'pack') {
+    if ($env:OS -eq 'Windows_NT') { Fail 'the native library cannot be built on Windows yet' 1 }
+    if (-not (Get-Command dotnet -ErrorAction SilentlyContinue)) {
+        Fail 'the .NET SDK (10 or later) is not on PATH: https://dotnet.microsoft.com/download' 1
+    }
+}
+
+switch ($verb) {
+    'native' { dotnet msbuild native/native.proj -v:minimal -nologo }
+    'build' { dotnet build Mood.Event.sln -c $configuration -nologo -v minimal }
+    'test' {
+        $filter = @(if ($rest) { '--filter', "FullyQualifiedName~$($rest[0])" })
+        dotnet test Mood.Event.sln -c $configuration -nologo -v minimal @filter
+    }
+    'demo' {
+        if (-not $rest) { $rest = @('echo', '--selftest') }
+        $sample = $rest[0]
+        if (-not (Test-Path "docs/samples/$sample" -PathType Container)) {
+            Fail "there is no sample '$sample'. There are: $((Get-ChildItem docs/samples -Directory).Name)" 2
+        }
+        $arguments = @($rest | Select-Object -Skip 1)
+        dotnet run --project "docs/samples/$sample" -c $configuration -- @arguments
+    }
+    'pack' { dotnet pack src/Mood.Event -c $configuration -nologo -v minimal }
+    'clean' { if (Test-Path artifacts) { Remove-Item artifacts -Recurse -Force }; exit 0 }
+    { $_ -in 'help', '-h', '--help' } { $usage; exit 0 }
+    default { [Console]::Error.WriteLine("build.ps1: unknown verb '$verb'"); [Console]::Error.WriteLine($usage); exit 2 }
+}
+
+exit $LASTEXITCODE

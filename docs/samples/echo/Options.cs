@@ -1,0 +1,83 @@
+using System;
+using System.CommandLine;
+using System.Net;
+using Mood.Event;
+
+namespace Echo;
+
+/// <summary>What the command line says.</summary>
+internal sealed record Options(
+    bool SelfTest, IPAddress Host, int Port, int Connections, double Seconds, int Size, double Idle, Backends Backend)
+{
+    private const int DefaultPort = 7777;
+
+    public static RootCommand CommandLine(Func<Options, int> run)
+    {
+        var selfTest = new Option<bool>("--selftest")
+        {
+            Description = "Serve clients in this process, check every byte, report, and exit 0 if all came back.",
+        };
+        var host = new Option<IPAddress>("--host")
+        {
+            Description = "The address to listen on.",
+            DefaultValueFactory = _ => IPAddress.Loopback,
+            CustomParser = result =>
+            {
+                if (IPAddress.TryParse(result.Tokens[0].Value, out IPAddress? address))
+                {
+                    return address;
+                }
+
+                result.AddError($"'{result.Tokens[0].Value}' is not an IP address.");
+                return null;
+            },
+        };
+        Option<int?> port = Number<int?>("--port", 0, 65535, null, $"The port; without it {DefaultPort}, or any free one for the self-test.");
+        Option<int> connections = Number("--connections", 1, 100_000, 100, "Self-test: how many clients.");
+        Option<double> seconds = Number("--seconds", 0.1, 86400, 5.0, "Self-test: how long.");
+        Option<int> size = Number("--size", 1, Pattern.MaxSize, 64, "Self-test: bytes per message.");
+        Option<double> idle = Number("--idle", 0, 86400, 60.0, "Seconds of silence after which a connection is closed; 0: never.");
+        var backend = new Option<Backends>("--backend")
+        {
+            Description = "What the loop waits with.",
+            DefaultValueFactory = _ => Backends.Auto,
+        };
+
+        var command = new RootCommand("A TCP echo server on one Mood.Event loop, and its test.")
+        {
+            selfTest, host, port, connections, seconds, size, idle, backend,
+        };
+
+        command.SetAction(result =>
+        {
+            bool test = result.GetValue(selfTest);
+            return run(new Options(
+                test,
+                result.GetValue(host)!,
+                result.GetValue(port) ?? (test ? 0 : DefaultPort),
+                result.GetValue(connections),
+                result.GetValue(seconds),
+                result.GetValue(size),
+                result.GetValue(idle),
+                result.GetValue(backend)));
+        });
+
+        return command;
+    }
+
+    private static Option<T> Number<T>(string name, double minimum, double maximum, T initial, string description)
+    {
+        var option = new Option<T>(name) { Description = description, DefaultValueFactory = _ => initial };
+        option.Validators.Add(result =>
+        {
+            object? value = result.GetValueOrDefault<T>();
+
+            // written so that NaN does not pass
+            if (value is not null && !(Convert.ToDouble(value, null) is double number && number >= minimum && number <= maximum))
+            {
+                result.AddError($"{name} must lie between {minimum} and {maximum}.");
+            }
+        });
+        return option;
+    }
+}

@@ -1,0 +1,122 @@
+using System;
+using System.Collections.Generic;
+using System.Net;
+using System.Net.Sockets;
+using Mood.Event;
+
+namespace Echo;
+
+/// <summary>Accepts connections and keeps them until they end. Everything happens on the loop's thread.</summary>
+internal sealed class Server : IDisposable
+{
+    private const int MaxAcceptsPerEvent = 64;
+    private const double BackOff = 0.2;
+
+    // opened here: it takes a file descriptor, and is wanted when none is left
+    private readonly Action<string> _log = Console.Error.WriteLine;
+
+    private readonly Loop _loop;
+    private readonly double _idle;
+    private readonly Socket _listener;
+    private readonly Io _acceptable;
+    private readonly Timer _backOff;
+    private readonly Reserve _reserve = new();
+    private readonly HashSet<Connection> _connections = [];
+
+    public Server(Loop loop, Options options)
+    {
+        _loop = loop;
+        _idle = options.Idle;
+        _listener = new Socket(options.Host.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+
+        try
+        {
+            _listener.Bind(new IPEndPoint(options.Host, options.Port));
+            _listener.Listen();
+        }
+        catch
+        {
+            _listener.Dispose();
+            throw;
+        }
+
+        // above the connections' priority: who waits at the door is let in even when everybody inside is talking
+        _acceptable = loop.Io(_listener, Events.Read, (_, _) => Accept(), priority: 1);
+
+        // Reset starts it with Repeat. Start would go on where the last time ended, which is: at once.
+        _backOff = loop.Timer(0, BackOff, (timer, _) =>
+        {
+            if (_reserve.TryFill())
+            {
+                timer.Stop();
+                _acceptable.Start();
+            }
+        });
+        _reserve.TryFill();
+        _acceptable.Start();
+    }
+
+    public IPEndPoint EndPoint => (IPEndPoint)_listener.LocalEndPoint!;
+
+    public int Connections => _connections.Count;
+
+    public long Accepted { get; private set; }
+
+    public long BytesIn { get; set; }
+
+    public long BytesOut { get; set; }
+
+    /// <summary>Stops accepting and closes every connection. No watcher is left then, and the loop may end.</summary>
+    public void Dispose()
+    {
+        _backOff.Dispose();
+        _reserve.Dispose();
+        _acceptable.Dispose(); // the watcher before its socket
+        _listener.Dispose();
+
+        foreach (Connection connection in _connections)
+        {
+            connection.Dispose();
+        }
+
+        _connections.Clear();
+    }
+
+    public void Remove(Connection connection)
+    {
+        connection.Dispose();
+        _connections.Remove(connection);
+    }
+
+    private void Accept()
+    {
+        // Accept has no overload that reports "would block" without an exception: Poll asks first
+        for (int i = 0; i < MaxAcceptsPerEvent && _listener.Poll(0, SelectMode.SelectRead); i++)
+        {
+            Socket socket;
+
+            try
+            {
+                socket = _listener.Accept();
+            }
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
+            {
+                // The connection stays in the queue and the listener readable: without a pause the loop would spin.
+                _log($"echo: {e.Message}; no more connections for the time being");
+                _reserve.Dispose();
+                _acceptable.Stop();
+                _backOff.Reset();
+                return;
+            }
+            catch (SocketException)
+            {
+                continue; // it was reset between Poll and Accept: nobody is there any more
+            }
+
+            socket.Blocking = false;
+            socket.NoDelay = true;
+            Accepted++;
+            _connections.Add(new Connection(_loop, this, socket, _idle));
+        }
+    }
+}

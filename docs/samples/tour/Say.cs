@@ -1,0 +1,23 @@
+using System;
+using System.Diagnostics;
+
+namespace Tour;
+
+/// <summary>Prints, with the time since the topic began.</summary>
+internal static class Say
+{
+    private static readonly Stopwatch s_watch = new();
+
+    public static void Title(string title)
+    {
+        Console.WriteLine();
+        Console.WriteLine(title);
+        s_watch.Restart();
+    }
+
+    public static void That(string text) => Console.WriteLine($"  {s_watch.Elapsed.TotalSeconds:F2} s  {text}");
+
+    /// <summary>A time since the epoch, as loops give it, on the clock on the wall.</summary>
+    public static string Clock(double time) =>
+        DateTimeOffset.FromUnixTimeMilliseconds((long)Math.Round(time * 1000)).ToString("HH:mm:ss.fff 'UTC'", null);
+}
