@@ -358,6 +358,7 @@ public sealed class LifetimeTests : AnyWatcherTest
     public void Abandoned_loops_are_collected_with_their_watchers_and_fds(Backends backend)
     {
         var resources = new List<AnyWatcher>();
+        Collect(); // what earlier tests left to the collector is not to be counted
         int before = Posix.OpenFds();
         Abandon(backend, resources);
         int during = Posix.OpenFds();
@@ -371,7 +372,7 @@ public sealed class LifetimeTests : AnyWatcherTest
         resources.ForEach(any => any.Dispose());
         Collect();
         Assert.Equal((0, 0), Live());
-        Assert.InRange(Posix.OpenFds() - before, -10, 10);
+        Assert.InRange(Posix.OpenFds(), 0, before + 10);
 
         // its signal is free again
         Loop loop = NewLoop();
@@ -413,6 +414,7 @@ public sealed class LifetimeTests : AnyWatcherTest
     [Fact]
     public void A_thousand_loops_leave_no_file_descriptor_behind()
     {
+        Collect();
         int fds = Posix.OpenFds();
 
         for (int i = 0; i < 1000; i++)
@@ -423,7 +425,7 @@ public sealed class LifetimeTests : AnyWatcherTest
             loop.Start(RunFlags.NoWait);
         }
 
-        Assert.InRange(Posix.OpenFds() - fds, -20, 20);
+        Assert.InRange(Posix.OpenFds(), 0, fds + 20);
     }
 
     [Fact]
