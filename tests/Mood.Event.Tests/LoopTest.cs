@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Runtime.CompilerServices;
 using Mood.Event.Interop;
 using Xunit;
 
@@ -48,12 +49,7 @@ public abstract class LoopTest : IDisposable
 
     protected virtual void Dispose(bool disposing)
     {
-        foreach (Loop loop in _loops)
-        {
-            loop.Dispose();
-        }
-
-        _loops.Clear();
+        DisposeLoops();
 
         for (int i = 0; i < 5 && Live() != (0, 0); i++)
         {
@@ -65,6 +61,18 @@ public abstract class LoopTest : IDisposable
 
     /// <summary>Native loops and watchers that are alive.</summary>
     protected static (int Loops, int Watchers) Live() => (Native.mood_live(0), Native.mood_live(1));
+
+    // on its own, so that no local of this frame keeps the last loop, and what its callbacks hold, from being collected
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void DisposeLoops()
+    {
+        foreach (Loop loop in _loops)
+        {
+            loop.Dispose();
+        }
+
+        _loops.Clear();
+    }
 
     private Loop Guard(Loop loop)
     {

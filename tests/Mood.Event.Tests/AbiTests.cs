@@ -1,0 +1,352 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.RegularExpressions;
+using Mood.Event.Interop;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>The C compiler is asked what the C side looks like, and the managed side must say the same.</summary>
+public sealed partial class AbiTests : IDisposable
+{
+    private static readonly Lazy<Dictionary<string, long>> s_answers = new(Ask);
+
+    private readonly string _directory = Directory.CreateTempSubdirectory("mood-event-abi-").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public unsafe void The_head_of_a_watcher_is_where_C_has_it()
+    {
+        Native.WatcherMemory memory;
+        byte* start = (byte*)&memory;
+        Assert.Equal(Answer("offset active"), (byte*)&memory.Active - start);
+        Assert.Equal(Answer("offset pending"), (byte*)&memory.Pending - start);
+        Assert.Equal(Answer("offset priority"), (byte*)&memory.Priority - start);
+        Assert.Equal(Answer("offset data"), (byte*)&memory.Data - start);
+        Assert.Equal(sizeof(int), Answer("size active"));
+        Assert.Equal(sizeof(int), Answer("size pending"));
+        Assert.Equal(sizeof(int), Answer("size priority"));
+        Assert.Equal(Answer("size data"), sizeof(nint));
+    }
+
+    [Fact]
+    public unsafe void The_file_status_is_what_C_has()
+    {
+        Native.FileStatusMemory status;
+        Assert.Equal(Answer("size mood_file_status"), sizeof(Native.FileStatusMemory));
+        AssertFields(typeof(Native.FileStatusMemory), "mood_file_status", (byte*)&status, new Dictionary<string, nint>
+        {
+            ["size"] = (nint)(&status.Size),
+            ["device"] = (nint)(&status.Device),
+            ["inode"] = (nint)(&status.Inode),
+            ["device_type"] = (nint)(&status.DeviceType),
+            ["accessed_seconds"] = (nint)(&status.AccessedSeconds),
+            ["modified_seconds"] = (nint)(&status.ModifiedSeconds),
+            ["changed_seconds"] = (nint)(&status.ChangedSeconds),
+            ["accessed_nanos"] = (nint)(&status.AccessedNanos),
+            ["modified_nanos"] = (nint)(&status.ModifiedNanos),
+            ["changed_nanos"] = (nint)(&status.ChangedNanos),
+            ["mode"] = (nint)(&status.Mode),
+            ["link_count"] = (nint)(&status.LinkCount),
+            ["user"] = (nint)(&status.User),
+            ["group"] = (nint)(&status.Group),
+        });
+    }
+
+    [Fact]
+    public unsafe void The_callbacks_are_where_C_has_them()
+    {
+        Native.Callbacks callbacks;
+        Assert.Equal(Answer("size mood_callbacks"), sizeof(Native.Callbacks));
+        AssertFields(typeof(Native.Callbacks), "mood_callbacks", (byte*)&callbacks, new Dictionary<string, nint>
+        {
+            ["event"] = (nint)(&callbacks.Event),
+            ["pending"] = (nint)(&callbacks.Pending),
+            ["wake"] = (nint)(&callbacks.Wake),
+            ["reschedule"] = (nint)(&callbacks.Reschedule),
+        });
+    }
+
+    [Fact]
+    public void The_kinds_of_watchers_are_C_s()
+    {
+        foreach (Native.Kind kind in Enum.GetValues<Native.Kind>())
+        {
+            Assert.Equal(Answer($"MOOD_{kind.ToString().ToUpperInvariant()}"), (long)kind);
+        }
+
+        Assert.Equal(Answer("MOOD_KINDS"), Enum.GetValues<Native.Kind>().Length);
+    }
+
+    [Fact]
+    public void The_flags_and_events_are_libev_s()
+    {
+        AssertValues(
+            "EVFLAG_", typeof(LoopFlags), [("Auto", "AUTO"), ("NoInotify", "NOINOTIFY"), ("SignalFd", "SIGNALFD"),
+            ("NoSigMask", "NOSIGMASK"), ("NoTimerFd", "NOTIMERFD"), ("NoEnv", "NOENV"), ("ForkCheck", "FORKCHECK")]);
+        AssertValues(
+            "EVBACKEND_", typeof(Backends), [("Select", "SELECT"), ("Poll", "POLL"), ("Epoll", "EPOLL"), ("Kqueue", "KQUEUE"),
+            ("DevPoll", "DEVPOLL"), ("Port", "PORT"), ("LinuxAio", "LINUXAIO"), ("IoUring", "IOURING"), ("All", "ALL"), ("Mask", "MASK")],
+            ours: "Auto");
+        AssertValues("EVRUN_", typeof(RunFlags), [("NoWait", "NOWAIT"), ("Once", "ONCE")], ours: "Default");
+        AssertValues("EVBREAK_", typeof(BreakHow), [("Cancel", "CANCEL"), ("One", "ONE"), ("All", "ALL")]);
+        AssertValues(
+            "EV_", typeof(Events), [("Undefined", "UNDEF"), ("None", "NONE"), ("Read", "READ"), ("Io", "IO"), ("Write", "WRITE"),
+            ("Timer", "TIMER"), ("Periodic", "PERIODIC"), ("Signal", "SIGNAL"), ("Child", "CHILD"), ("Stat", "STAT"), ("Idle", "IDLE"),
+            ("Prepare", "PREPARE"), ("Check", "CHECK"), ("Embed", "EMBED"), ("Fork", "FORK"), ("Cleanup", "CLEANUP"),
+            ("Async", "ASYNC"), ("Custom", "CUSTOM"), ("Error", "ERROR")]);
+        Assert.Equal(Ev.MinPriority, Answer("EV_MINPRI"));
+        Assert.Equal(Ev.MaxPriority, Answer("EV_MAXPRI"));
+        Assert.Equal((Answer("EV_VERSION_MAJOR"), Answer("EV_VERSION_MINOR")), (Ev.AbiVersion.Major, Ev.AbiVersion.Minor));
+        Assert.Equal(Native.AbiVersion, Answer("MOOD_ABI_VERSION"));
+    }
+
+    [Fact]
+    public void Signal_numbers_are_this_platform_s()
+    {
+        PropertyInfo[] signals = typeof(Signum).GetProperties(BindingFlags.Public | BindingFlags.Static);
+        Assert.NotEmpty(signals);
+        Assert.All(signals, p => Assert.Equal((p.Name, Answer(p.Name)), (p.Name, (int)p.GetValue(null)!)));
+    }
+
+    [Fact]
+    public void Errno_constants_are_this_platform_s()
+    {
+        FieldInfo[] constants = [.. typeof(Native).GetFields(BindingFlags.NonPublic | BindingFlags.Static)
+            .Where(f => f.IsLiteral && f.Name.StartsWith('E') && f.Name.All(char.IsAsciiLetterUpper))];
+        Assert.NotEmpty(constants);
+        Assert.All(constants, f => Assert.Equal((f.Name, Answer(f.Name)), (f.Name, (int)f.GetRawConstantValue()!)));
+    }
+
+    // -- the library --------------------------------------------------------------------------------------------------
+
+    [Fact]
+    public void The_library_exports_the_functions_of_mood_event_h_and_nothing_else()
+    {
+        string[] exported = [.. Repository.Run("nm", "-D", "--defined-only", Repository.NativeLibrary)
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[^1]).Order(StringComparer.Ordinal)];
+        Assert.Equal(Functions().Order(StringComparer.Ordinal), exported);
+    }
+
+    [Fact]
+    public void The_library_needs_the_C_library_only_and_none_of_what_belongs_to_the_host()
+    {
+        string[] needed = [.. NeededLine().Matches(Repository.Run("readelf", "-d", "-W", Repository.NativeLibrary)).Select(m => m.Groups[1].Value)];
+        Assert.NotEmpty(needed);
+        Assert.All(needed, name => Assert.Matches(@"^(libc\.|libpthread\.|ld-linux|ld-musl)", name));
+
+        string[] imported = [.. Repository.Run("nm", "-D", "--undefined-only", Repository.NativeLibrary)
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[^1].Split('@')[0])];
+        Assert.Contains("epoll_wait", imported); // this is the list that was meant
+        string[] forbidden =
+        [
+            "signal", "sigprocmask", "pthread_sigmask", "signalfd", "fork", "vfork", "system", "popen", "exit", "_exit",
+            "atexit", "setenv", "dlopen", "dlsym", "longjmp", "pthread_create", "__assert_fail", "clone",
+        ];
+        Assert.Empty(imported.Intersect(forbidden));
+    }
+
+    [Fact]
+    public void Every_import_is_a_function_of_mood_event_h_and_every_function_is_imported()
+    {
+        MethodInfo[] imports = Imports();
+        Assert.Equal(Functions().Order(StringComparer.Ordinal), imports.Select(m => m.Name).Order(StringComparer.Ordinal));
+        Assert.All(imports, m => Assert.Equal(Native.Library, m.GetCustomAttribute<DllImportAttribute>()!.Value));
+    }
+
+    [Fact]
+    public void Every_import_has_the_signature_of_mood_event_h()
+    {
+        Dictionary<string, string> declared = Declarations();
+        Assert.All(Imports(), m => Assert.Equal(
+            $"{m.Name} {declared[m.Name].Replace("void*", "mood_loop*", StringComparison.Ordinal)}",
+            $"{m.Name} {CType(m.ReturnType)}({string.Join(',', m.GetParameters().Select(p => CType(p.ParameterType)))})"));
+    }
+
+    [Fact]
+    public void Verify_aborts_with_a_message_when_a_watcher_is_corrupt()
+    {
+        string program = Compile("verify", """
+            #include "libev.h"
+            #include <stdio.h>
+            static void event (void *ev, mood_watcher *w, int32_t revents) { (void)ev; (void)w; (void)revents; }
+            static void nothing (void *data) { (void)data; }
+            static double never (mood_watcher *w, double now) { (void)w; return now + 1e30; }
+            int main (int argc, char **argv)
+            {
+              mood_callbacks callbacks = { event, nothing, nothing, never };
+              mood_loop *loop;
+              mood_watcher *w;
+              (void)argv;
+              mood_initialize (&callbacks, MOOD_SIGNALS_NATIVE);
+              if (mood_loop_new (EVFLAG_NOENV, 0, 0, &loop)) return 2;
+              w = mood_watcher_new (loop, MOOD_TIMER, 0);
+              mood_timer_set (w, 100., 0.);
+              mood_watcher_start (w);
+              mood_loop_verify (loop);
+              puts ("healthy");
+              fflush (stdout);
+              if (argc > 1) w->priority = 99;
+              mood_loop_verify (loop);
+              puts ("still healthy");
+              return 0;
+            }
+            """, Repository.NativeLibrary, "-Wl,-rpath," + AppContext.BaseDirectory);
+        Assert.Equal((0, "healthy\nstill healthy\n"), Repository.TryRun(program) is var well ? (well.ExitCode, well.Output) : default);
+        (int exitCode, string output, string error) = Repository.TryRun(program, "corrupt");
+        Assert.Equal("healthy\n", output);
+        Assert.Equal(128 + Signum.SIGABRT, exitCode);
+        Assert.Contains("libmood_event: assertion failed", error, StringComparison.Ordinal);
+    }
+
+    [GeneratedRegex(@"\(NEEDED\).*\[(.*?)\]")]
+    private static partial Regex NeededLine();
+
+    [GeneratedRegex(@"MOOD_API\s+(\w+\s*\*?)\s*(mood_\w+)\s*\(([^)]*)\)\s*;")]
+    private static partial Regex Declaration();
+
+    [GeneratedRegex(@"/\*.*?\*/", RegexOptions.Singleline)]
+    private static partial Regex CComment();
+
+    private static string Header() => CComment().Replace(Repository.Read("native/mood_event.h"), " ");
+
+    private static IEnumerable<string> Functions() => Declaration().Matches(Header()).Select(m => m.Groups[2].Value);
+
+    private static MethodInfo[] Imports() =>
+        [.. typeof(Native).GetMethods(BindingFlags.NonPublic | BindingFlags.Static).Where(m => m.IsDefined(typeof(DllImportAttribute)))];
+
+    /// <summary>Each function's types in C, pointers as what they point to and a star.</summary>
+    private static Dictionary<string, string> Declarations()
+    {
+        static string Type(string declared)
+        {
+            // the last word is the parameter's name, unless there is none
+            string text = declared.Replace("const ", "", StringComparison.Ordinal).Trim();
+            Match m = Regex.Match(text, @"^(\w+)\s*(\**)\s*\w*$");
+            return m.Groups[1].Value + m.Groups[2].Value;
+        }
+
+        return Declaration().Matches(Header()).ToDictionary(
+            m => m.Groups[2].Value,
+            m => $"{Type(m.Groups[1].Value)}({(m.Groups[3].Value.Trim() == "void" ? "" : string.Join(',', m.Groups[3].Value.Split(',').Select(Type)))})");
+    }
+
+    /// <summary>What a managed parameter is in C. A nint stands for a loop or the host's own data: see Native.</summary>
+    private static string CType(Type type) => type switch
+    {
+        _ when type == typeof(void) => "void",
+        _ when type == typeof(int) => "int32_t",
+        _ when type == typeof(uint) => "uint32_t",
+        _ when type == typeof(double) => "double",
+        _ when type == typeof(nint) => "mood_loop*",
+        _ when type == typeof(nint).MakePointerType() => "mood_loop**",
+        _ when type == typeof(byte).MakePointerType() => "char*",
+        _ when type == typeof(int).MakePointerType() => "int32_t*",
+        _ when type == typeof(Native.WatcherMemory).MakePointerType() => "mood_watcher*",
+        _ when type == typeof(Native.Callbacks).MakePointerType() => "mood_callbacks*",
+        _ when type == typeof(Native.FileStatusMemory).MakePointerType() => "mood_file_status*",
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "no C type"),
+    };
+
+    private static long Answer(string question) => s_answers.Value[question];
+
+    private static void AssertValues(string prefix, Type type, (string Managed, string C)[] names, string? ours = null)
+    {
+        Assert.All(names, n => Assert.Equal(
+            (n.Managed, (int)Answer(prefix + n.C)),
+            (n.Managed, unchecked((int)Convert.ToInt64(Enum.Parse(type, n.Managed), CultureInfo.InvariantCulture)))));
+        Assert.Equal(Enum.GetNames(type).Where(n => n != ours).Order(), names.Select(n => n.Managed).Order());
+    }
+
+    private static unsafe void AssertFields(Type type, string name, byte* start, Dictionary<string, nint> fields)
+    {
+        const BindingFlags Fields = BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public;
+        Assert.Equal(type.GetFields(Fields).Length, fields.Count);
+        Assert.All(fields, f => Assert.Equal((f.Key, Answer($"offset {name}.{f.Key}")), (f.Key, f.Value - (nint)start)));
+    }
+
+    private static Dictionary<string, long> Ask()
+    {
+        var program = new StringBuilder("""
+            #include "libev.h"
+            #include <errno.h>
+            #include <signal.h>
+            #include <stddef.h>
+            #include <stdio.h>
+            #define SAY(name, value) printf ("%s=%lld\n", name, (long long)(value));
+            #ifndef SIGPWR
+            # define SIGPWR -1
+            #endif
+            #ifndef SIGRTMIN
+            # define SIGRTMIN -1
+            # define SIGRTMAX -1
+            #endif
+            int main (void) {
+
+            """);
+
+        void Value(string name) => program.Append(CultureInfo.InvariantCulture, $"SAY (\"{name}\", {name})\n");
+
+        foreach (string field in new[] { "active", "pending", "priority", "data" })
+        {
+            program.Append(CultureInfo.InvariantCulture, $"SAY (\"offset {field}\", offsetof (mood_watcher, {field}))\n");
+            program.Append(CultureInfo.InvariantCulture, $"SAY (\"size {field}\", sizeof (((mood_watcher *)0)->{field}))\n");
+        }
+
+        foreach ((string type, string fields) in new[]
+        {
+            ("mood_file_status", "size device inode device_type accessed_seconds modified_seconds changed_seconds accessed_nanos modified_nanos changed_nanos mode link_count user group"),
+            ("mood_callbacks", "event pending wake reschedule"),
+        })
+        {
+            program.Append(CultureInfo.InvariantCulture, $"SAY (\"size {type}\", sizeof ({type}))\n");
+
+            foreach (string field in fields.Split(' '))
+            {
+                program.Append(CultureInfo.InvariantCulture, $"SAY (\"offset {type}.{field}\", offsetof ({type}, {field}))\n");
+            }
+        }
+
+        foreach (string name in Enum.GetNames<Native.Kind>())
+        {
+            Value($"MOOD_{name.ToUpperInvariant()}");
+        }
+
+        string[] constants =
+        [
+            "MOOD_KINDS", "MOOD_ABI_VERSION", "EV_VERSION_MAJOR", "EV_VERSION_MINOR", "EV_MINPRI", "EV_MAXPRI",
+            .. "AUTO NOINOTIFY SIGNALFD NOSIGMASK NOTIMERFD NOENV FORKCHECK".Split(' ').Select(n => "EVFLAG_" + n),
+            .. "SELECT POLL EPOLL KQUEUE DEVPOLL PORT LINUXAIO IOURING ALL MASK".Split(' ').Select(n => "EVBACKEND_" + n),
+            "EVRUN_NOWAIT", "EVRUN_ONCE", "EVBREAK_CANCEL", "EVBREAK_ONE", "EVBREAK_ALL",
+            .. "UNDEF NONE READ IO WRITE TIMER PERIODIC SIGNAL CHILD STAT IDLE PREPARE CHECK EMBED FORK CLEANUP ASYNC CUSTOM ERROR"
+                .Split(' ').Select(n => "EV_" + n),
+            .. typeof(Signum).GetProperties(BindingFlags.Public | BindingFlags.Static).Select(p => p.Name),
+            "EPERM", "EBADF", "ENOMEM", "EBUSY", "ERANGE",
+        ];
+        Array.ForEach(constants, Value);
+        program.Append("return 0; }\n");
+
+        using var abi = new AbiTests();
+        return Repository.Run(abi.Compile("ask", program.ToString())).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split('=')).ToDictionary(p => p[0], p => long.Parse(p[1], CultureInfo.InvariantCulture));
+    }
+
+    private string Compile(string name, string source, params string[] more)
+    {
+        string native = Path.Combine(Repository.Root, "native");
+        string libev = Repository.Run("sh", Path.Combine(native, "fetch.sh")).Trim();
+        string file = Path.Combine(_directory, name + ".c"), program = Path.Combine(_directory, name);
+        File.WriteAllText(file, source);
+        Repository.Run(
+            Environment.GetEnvironmentVariable("CC") ?? "cc",
+            ["-std=gnu11", "-w", "-I", Path.Combine(native, "hooks"), "-I", native, "-I", libev, file, "-o", program, .. more]);
+        return program;
+    }
+}

@@ -1,0 +1,241 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>Watcher.KeepAlive: the loop's reference count is right in every order of calls.</summary>
+public sealed class KeepAliveTests : AnyWatcherTest
+{
+    [Theory]
+    [MemberData(nameof(AllKinds))]
+    public void An_active_watcher_keeps_the_loop_alive_exactly_when_it_is_asked_to(string kind)
+    {
+        Loop loop = LoopFor(kind);
+        using var any = new AnyWatcher(loop, kind, (_, _) => { });
+        Watcher w = any.Watcher;
+        Action[] operations = [w.Start, w.Stop, () => w.KeepAlive = false, () => w.KeepAlive = true];
+
+        // every order of four calls, each from the state that the one before left
+        for (int order = 0; order < 256; order++)
+        {
+            for (int i = 0, rest = order; i < 4; i++, rest /= 4)
+            {
+                operations[rest % 4]();
+                Assert.Equal(w.IsActive && w.KeepAlive, IsKeptAlive(loop));
+            }
+        }
+
+        w.Stop();
+        AssertNoReferences(loop);
+        loop.Verify();
+    }
+
+    [Theory]
+    [MemberData(nameof(AllKinds))]
+    public void A_background_watcher_is_called_as_any_other(string kind)
+    {
+        Loop loop = LoopFor(kind);
+        int calls = 0;
+        using var any = new AnyWatcher(loop, kind, (_, _) =>
+        {
+            calls++;
+            loop.Stop();
+        });
+        any.Watcher.KeepAlive = false;
+        StartAndTrigger(any);
+        loop.IncRef(); // something to run for
+        Assert.True(loop.Start());
+        loop.DecRef();
+        Assert.Equal(1, calls);
+        AssertNoReferences(loop);
+        Assert.True(any.Watcher.IsActive);
+        any.Watcher.Stop();
+        AssertNoReferences(loop);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllKinds))]
+    public void Disposed_or_stopped_in_its_callback_it_leaves_no_reference(string kind)
+    {
+        foreach (bool dispose in new[] { true, false })
+        {
+            Loop loop = LoopFor(kind);
+            using var any = new AnyWatcher(loop, kind, (w, _) =>
+            {
+                if (dispose)
+                {
+                    w.Dispose();
+                }
+                else
+                {
+                    w.Stop();
+                }
+
+                loop.Stop();
+            });
+            any.Watcher.KeepAlive = false;
+            StartAndTrigger(any);
+            loop.IncRef();
+            Assert.True(loop.Start());
+            loop.DecRef();
+            Assert.False(any.Watcher.IsActive);
+            AssertNoReferences(loop);
+        }
+    }
+
+    [Fact]
+    public void A_background_timer_that_stops_itself_gives_back_what_it_took()
+    {
+        Loop loop = NewLoop();
+        Timer timer = loop.Timer(0, 0, (_, _) => { });
+        timer.KeepAlive = false;
+
+        for (int i = 0; i < 5; i++)
+        {
+            timer.Start();
+            Assert.False(IsKeptAlive(loop));
+            Assert.False(timer.IsActive);
+            AssertNoReferences(loop);
+        }
+
+        // cleared between its expiry and its callback: no callback puts the count right
+        loop.Callback = _ => timer.Clear();
+        timer.Start();
+        loop.Start(RunFlags.NoWait);
+        loop.Callback = null;
+        Assert.False(timer.IsActive);
+        AssertNoReferences(loop);
+    }
+
+    [Fact]
+    public void Toggled_between_its_expiry_and_its_callback_the_count_is_right()
+    {
+        Loop loop = NewLoop();
+        Timer timer = loop.Timer(0, 0, (_, _) => { });
+
+        foreach (bool keepAlive in new[] { false, true, false, true })
+        {
+            timer.KeepAlive = keepAlive;
+            timer.Start();
+            loop.Callback = l =>
+            {
+                timer.KeepAlive = !keepAlive;
+                l.Invoke();
+            };
+            loop.Start(RunFlags.NoWait);
+            loop.Callback = null;
+            AssertNoReferences(loop);
+        }
+    }
+
+    [Fact]
+    public void Reset_without_Repeat_stops_a_background_timer_and_the_count_is_right()
+    {
+        Loop loop = NewLoop();
+        Timer timer = loop.Timer(100, 0, (_, _) => { });
+        timer.KeepAlive = false;
+        timer.Start();
+        timer.Reset();
+        Assert.False(timer.IsActive);
+        AssertNoReferences(loop);
+
+        timer.Repeat = 100;
+        timer.Reset();
+        Assert.True(timer.IsActive);
+        AssertNoReferences(loop);
+        timer.Repeat = 0;
+        timer.Reset();
+        Assert.False(timer.IsActive);
+        AssertNoReferences(loop);
+    }
+
+    [Fact]
+    public void A_background_io_whose_fd_was_closed_leaves_no_reference()
+    {
+        Loop loop = NewLoop(Backends.Poll);
+        (int read, int write) = Posix.Pipe();
+        Io io = loop.Io(read, Events.Read, (_, _) => { });
+        io.KeepAlive = false;
+        io.Start();
+        loop.Start(RunFlags.NoWait);
+        Posix.Close(read, write);
+        Assert.Throws<EventException>(() => loop.Start(RunFlags.NoWait));
+        Assert.False(io.IsActive);
+        AssertNoReferences(loop);
+    }
+
+    [Fact]
+    public void Timers_in_the_background_run_only_beside_others()
+    {
+        Loop loop = NewLoop();
+        int first = 0, second = 0;
+        Timer timer1 = loop.Timer(1, 0.05, (w, _) =>
+        {
+            first++;
+            w.Stop();
+        });
+        Assert.False(loop.Start());
+        timer1.Start();
+        timer1.KeepAlive = false;
+        timer1.Reset();
+        timer1.Stop();
+        timer1.Start();
+        Timer timer2 = loop.Timer(-1, 0, (_, _) => second++);
+        timer2.KeepAlive = false;
+        timer2.Start();
+        Assert.False(loop.Start());
+        Assert.Equal((0, 1), (first, second));
+        timer1.KeepAlive = true;
+        Assert.False(loop.Start());
+        Assert.Equal((1, 1), (first, second));
+    }
+
+    [Theory]
+    [MemberData(nameof(AllKinds))]
+    public void Whatever_is_done_in_and_outside_callbacks_the_count_is_right(string kind)
+    {
+        Loop loop = LoopFor(kind);
+        var random = new Random(kind.Length * 1000 + kind[0]);
+        Action[] operations = [];
+        var log = new Queue<int>();
+
+        void Do(int operation)
+        {
+            log.Enqueue(operation);
+
+            if (log.Count > 20)
+            {
+                log.Dequeue();
+            }
+
+            operations[operation]();
+        }
+
+        using var any = new AnyWatcher(loop, kind, (_, _) => Do(random.Next(operations.Length - 1)));
+        Timer timer = loop.Timer(0, 0, (_, _) => Do(random.Next(operations.Length - 1)));
+        Watcher w = any.Watcher;
+        operations =
+        [
+            w.Start, w.Stop, () => w.KeepAlive = false, () => w.KeepAlive = true, () => w.Feed(Events.Custom), () => w.Clear(),
+            timer.Start, timer.Stop, () => timer.KeepAlive = false, () => timer.KeepAlive = true, timer.Reset,
+            () => timer.Repeat = random.Next(2) * 1e-6, () => timer.Clear(), () => timer.Feed(Events.Timer),
+            () => loop.Start(RunFlags.NoWait),
+        ];
+
+        for (int i = 0; i < 1000; i++)
+        {
+            Do(random.Next(operations.Length));
+            bool kept = loop.Start(RunFlags.NoWait);
+            bool expected = new Watcher[] { w, timer }.Any(x => x.IsActive && x.KeepAlive);
+            Assert.True(kept == expected, $"after {string.Join(' ', log)}: {kept}, not {expected}");
+        }
+
+        w.Stop();
+        timer.Stop();
+        loop.Invoke();
+        AssertNoReferences(loop);
+        loop.Verify();
+    }
+}

@@ -1,0 +1,202 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>Loop.Callback, which replaces invoking.</summary>
+public sealed class LoopCallbackTests : LoopTest
+{
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Callback_is_called_in_place_of_the_watchers(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        var seen = new List<Loop>();
+        int calls = 0;
+        Timer timer = loop.Timer(0, 0, (_, _) => calls++);
+        timer.Start();
+        loop.Callback = seen.Add;
+        loop.Start();
+        Assert.NotEmpty(seen);
+        Assert.All(seen, l => Assert.Same(loop, l));
+        Assert.Equal(0, calls);
+        Assert.Equal((true, false), (timer.IsPending, timer.IsActive));
+        Assert.InRange(loop.Pending, 1, 2); // io_uring has a watcher of its own for timeouts
+
+        loop.Callback = null;
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(1, calls);
+    }
+
+    [Fact]
+    public void Callback_decides_when_Invoke_calls_the_watchers()
+    {
+        var log = new List<string>();
+        using var loop = new Loop(LoopFlags.NoEnv, callback: l =>
+        {
+            log.Add($"before, {l.Pending} pending, depth {l.Depth}");
+            l.Invoke();
+            log.Add("after");
+        });
+        loop.Idle((_, _) => log.Add("idle")).Feed(Events.Custom);
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(["before, 1 pending, depth 1", "idle", "after"], log[..3]);
+    }
+
+    [Fact]
+    public void Callback_may_replace_itself()
+    {
+        Loop loop = NewLoop();
+        var log = new List<string>();
+        loop.Callback = l =>
+        {
+            log.Add("own");
+            l.Callback = null;
+        };
+        loop.Idle((w, _) =>
+        {
+            log.Add("idle");
+            w.Stop();
+        }).Start();
+        Assert.False(loop.Start());
+        Assert.Equal(["own", "idle"], log);
+    }
+
+    [Fact]
+    public void An_exception_in_Callback_leaves_Start_and_nothing_pending_is_lost()
+    {
+        Loop loop = NewLoop();
+        var thrown = new InvalidTimeZoneException("in Callback");
+        var told = new List<Exception>();
+        loop.CallbackException += (_, e) => told.Add(e.Exception);
+        int calls = 0;
+        loop.Callback = _ => throw thrown;
+        loop.Timer(0, 0, (_, _) => calls++).Start();
+        Assert.Same(thrown, Assert.Throws<InvalidTimeZoneException>(() => loop.Start()));
+        Assert.Contains(nameof(An_exception_in_Callback_leaves_Start_and_nothing_pending_is_lost), thrown.StackTrace, StringComparison.Ordinal);
+        Assert.Empty(told);
+
+        loop.Callback = null;
+        Assert.Equal(0, calls);
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+    }
+
+    [Fact]
+    public void An_exception_in_Callback_after_Invoke_keeps_what_the_watchers_did()
+    {
+        Loop loop = NewLoop();
+        int calls = 0;
+        loop.Callback = l =>
+        {
+            l.Invoke();
+
+            if (calls > 0)
+            {
+                throw new InvalidTimeZoneException();
+            }
+        };
+        loop.Timer(0, 0, (_, _) => calls++).Start();
+        Assert.Throws<InvalidTimeZoneException>(() => loop.Start());
+        Assert.Equal((1, 0), (calls, loop.Pending));
+    }
+
+    [Fact]
+    public void Inside_Callback_another_thread_may_Invoke_and_the_watchers_may_be_used_there()
+    {
+        Loop loop = NewLoop();
+        int invoker = 0, caller = 0, rounds = 0;
+        Timer? second = null;
+        loop.Callback = l =>
+        {
+            // a wait with nothing to call is not worth a thread
+            if (l.Pending == 0)
+            {
+                return;
+            }
+
+            var thread = new Thread(() =>
+            {
+                invoker = Environment.CurrentManagedThreadId;
+                l.Invoke();
+            });
+            thread.Start();
+            thread.Join();
+        };
+        loop.Timer(0, 0, (w, _) =>
+        {
+            caller = Environment.CurrentManagedThreadId;
+            Assert.False(w.IsActive);
+            second = loop.Timer(0.01, 0.01, (t, _) =>
+            {
+                if (++rounds == 3)
+                {
+                    t.Stop();
+                }
+            });
+            second.Start();
+        }).Start();
+        Assert.False(loop.Start());
+        Assert.Equal(3, rounds);
+        Assert.NotEqual(0, invoker);
+        Assert.NotEqual(Environment.CurrentManagedThreadId, caller);
+        Assert.False(second!.IsActive); // and the loop is this thread's again
+    }
+
+    [Fact]
+    public void Inside_Callback_another_thread_may_do_nothing_else()
+    {
+        Loop loop = NewLoop();
+        Timer timer = loop.Timer(0, 0, (_, _) => { });
+        timer.Start();
+        Exception? start = null, stop = null;
+        loop.Callback = l =>
+        {
+            var thread = new Thread(() =>
+            {
+                start = Record.Exception(timer.Start);
+                stop = Record.Exception(() => loop.Start());
+            });
+            thread.Start();
+            thread.Join();
+            l.Invoke();
+        };
+        Assert.False(loop.Start());
+        Assert.IsType<InvalidOperationException>(start);
+        Assert.IsType<InvalidOperationException>(stop);
+    }
+
+    [Fact]
+    public void Outside_Callback_another_thread_may_not_Invoke()
+    {
+        Loop loop = NewLoop();
+        Exception? thrown = null;
+        loop.Timer(0, 0, (_, _) =>
+        {
+            var thread = new Thread(() => thrown = Record.Exception(loop.Invoke));
+            thread.Start();
+            thread.Join();
+        }).Start();
+        Assert.False(loop.Start());
+        Assert.IsType<InvalidOperationException>(thrown);
+    }
+
+    [Fact]
+    public void A_fatal_exception_on_the_other_thread_leaves_Start_on_this_one()
+    {
+        Loop loop = NewLoop();
+        var thrown = new InvalidTimeZoneException();
+        Exception? there = null;
+        loop.Callback = l =>
+        {
+            var thread = new Thread(() => there = Record.Exception(l.Invoke));
+            thread.Start();
+            thread.Join();
+        };
+        loop.Timer(0, 0, [Fatal] (_, _) => throw thrown).Start();
+        Assert.Same(thrown, Record.Exception(() => loop.Start()));
+        Assert.Null(there);
+    }
+}

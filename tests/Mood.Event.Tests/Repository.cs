@@ -1,0 +1,44 @@
+using System;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using System.Reflection;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>The sources these tests were built from, and the tools that look at them.</summary>
+internal static class Repository
+{
+    internal static string Root { get; } = Path.GetFullPath(typeof(Repository).Assembly
+        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "RepositoryRoot").Value!);
+
+    /// <summary>The native library that the tests run with.</summary>
+    internal static string NativeLibrary { get; } = Path.Combine(AppContext.BaseDirectory, "libmood_event.so");
+
+    internal static string[] TrackedFiles =>
+        Run("git", "-c", "safe.directory=*", "-C", Root, "ls-files", "-z").Split('\0', StringSplitOptions.RemoveEmptyEntries);
+
+    internal static string Read(string path) => File.ReadAllText(Path.Combine(Root, path));
+
+    /// <summary>Runs a program and returns what it writes; it must succeed.</summary>
+    internal static string Run(string program, params string[] arguments)
+    {
+        (int exitCode, string output, string error) = TryRun(program, arguments);
+        Assert.True(exitCode == 0, $"{program} {string.Join(' ', arguments)}: exit code {exitCode}\n{error}");
+        return output;
+    }
+
+    internal static (int ExitCode, string Output, string Error) TryRun(string program, params string[] arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        System.Threading.Tasks.Task<string> error = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output, error.GetAwaiter().GetResult());
+    }
+}
