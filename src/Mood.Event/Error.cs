@@ -112,7 +112,7 @@ internal static class Error
     {
         Interop.Native.EBUSY when isDefault =>
             new EventException("The default loop needs SIGCHLD, which another loop's Signal watcher owns.", error),
-        Interop.Native.ENOBACKEND => Event_NoBackend(asked),
+        Interop.Native.NoBackend => Event_NoBackend(asked),
         _ => Event_Native(error, "No loop could be made"),
     };
 

@@ -71,6 +71,7 @@ public sealed partial class Loop
         {
             more = Native.mood_loop_run(_native, (int)flags) != 0;
             TakeNativeError();
+            Backend = (Backends)Native.mood_loop_backend(_native);
         }
         finally
         {

@@ -23,7 +23,6 @@ public sealed partial class Loop : IDisposable
 
     private readonly nint _native;
     private Action<Loop>? _callback;
-    private Backends _backend;
     private double _ioInterval, _timeoutInterval;
     private int _references, _suspensions;
 
@@ -81,6 +80,7 @@ public sealed partial class Loop : IDisposable
         IsDefault = isDefault;
         Handle = new LoopHandle((uint)flags | (uint)backends, isDefault, this);
         _native = Handle.Pointer;
+        Backend = (Backends)Native.mood_loop_backend(_native);
 
         if (backends != Backends.Auto && (Backend & backends) == 0 && !IsOverridden(flags))
         {
@@ -110,14 +110,7 @@ public sealed partial class Loop : IDisposable
 
     /// <summary>The backend this loop waits with (ev_backend). libev leaves LinuxAio for Epoll where the kernel's limits
     /// leave it no choice.</summary>
-    public Backends Backend
-    {
-        get
-        {
-            using Claim claim = Read();
-            return IsClosed ? _backend : _backend = (Backends)Native.mood_loop_backend(_native);
-        }
-    }
+    public Backends Backend { get; private set; }
 
     /// <summary>
     /// Replaces "invoke all pending watchers" (ev_set_invoke_pending_cb): called whenever the loop would call callbacks,

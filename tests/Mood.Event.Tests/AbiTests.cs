@@ -122,6 +122,7 @@ public sealed partial class AbiTests : IDisposable
         FieldInfo[] constants = [.. typeof(Native).GetFields(BindingFlags.NonPublic | BindingFlags.Static)
             .Where(f => f.IsLiteral && f.Name.StartsWith('E') && f.Name.All(char.IsAsciiLetterUpper))];
         Assert.NotEmpty(constants);
+        Assert.Equal(Native.NoBackend, Answer("MOOD_ENOBACKEND"));
         Assert.All(constants, f => Assert.Equal((f.Name, Answer(f.Name)), (f.Name, (int)f.GetRawConstantValue()!)));
     }
 
@@ -167,7 +168,7 @@ public sealed partial class AbiTests : IDisposable
         Dictionary<string, string> declared = Declarations();
         Assert.All(Imports(), m => Assert.Equal(
             $"{m.Name} {declared[m.Name].Replace("void*", "mood_loop*", StringComparison.Ordinal)}",
-            $"{m.Name} {CType(m.ReturnType)}({string.Join(',', m.GetParameters().Select(p => CType(p.ParameterType)))})"));
+            $"{m.Name} {CType(m.ReturnType, m.Name == nameof(Native.mood_watcher_new))}({string.Join(',', m.GetParameters().Select(p => CType(p.ParameterType, p.Name == "w")))})"));
     }
 
     [Fact]
@@ -185,8 +186,8 @@ public sealed partial class AbiTests : IDisposable
               mood_loop *loop;
               mood_watcher *w;
               (void)argv;
-              mood_initialize (&callbacks, MOOD_SIGNALS_NATIVE);
-              if (mood_loop_new (EVFLAG_NOENV, 0, 0, &loop)) return 2;
+              mood_initialize (MOOD_SIGNALS_NATIVE);
+              if (mood_loop_new (EVFLAG_NOENV, 0, &callbacks, 0, &loop)) return 2;
               w = mood_watcher_new (loop, MOOD_TIMER, 0);
               mood_timer_set (w, 100., 0.);
               mood_watcher_start (w);
@@ -238,9 +239,10 @@ public sealed partial class AbiTests : IDisposable
             m => $"{Type(m.Groups[1].Value)}({(m.Groups[3].Value.Trim() == "void" ? "" : string.Join(',', m.Groups[3].Value.Split(',').Select(Type)))})");
     }
 
-    /// <summary>What a managed parameter is in C. A nint stands for a loop or the host's own data: see Native.</summary>
-    private static string CType(Type type) => type switch
+    /// <summary>What a managed parameter is in C. A nint stands for a watcher, a loop or the host's own data.</summary>
+    private static string CType(Type type, bool watcher) => type switch
     {
+        _ when watcher => "mood_watcher*",
         _ when type == typeof(void) => "void",
         _ when type == typeof(int) => "int32_t",
         _ when type == typeof(uint) => "uint32_t",
@@ -249,7 +251,6 @@ public sealed partial class AbiTests : IDisposable
         _ when type == typeof(nint).MakePointerType() => "mood_loop**",
         _ when type == typeof(byte).MakePointerType() => "char*",
         _ when type == typeof(int).MakePointerType() => "int32_t*",
-        _ when type == typeof(Native.WatcherMemory).MakePointerType() => "mood_watcher*",
         _ when type == typeof(Native.Callbacks).MakePointerType() => "mood_callbacks*",
         _ when type == typeof(Native.FileStatusMemory).MakePointerType() => "mood_file_status*",
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "no C type"),
@@ -321,7 +322,7 @@ public sealed partial class AbiTests : IDisposable
 
         string[] constants =
         [
-            "MOOD_KINDS", "MOOD_ABI_VERSION", "EV_VERSION_MAJOR", "EV_VERSION_MINOR", "EV_MINPRI", "EV_MAXPRI",
+            "MOOD_KINDS", "MOOD_ABI_VERSION", "MOOD_ENOBACKEND", "EV_VERSION_MAJOR", "EV_VERSION_MINOR", "EV_MINPRI", "EV_MAXPRI",
             .. "AUTO NOINOTIFY SIGNALFD NOSIGMASK NOTIMERFD NOENV FORKCHECK".Split(' ').Select(n => "EVFLAG_" + n),
             .. "SELECT POLL EPOLL KQUEUE DEVPOLL PORT LINUXAIO IOURING ALL MASK".Split(' ').Select(n => "EVBACKEND_" + n),
             "EVRUN_NOWAIT", "EVRUN_ONCE", "EVBREAK_CANCEL", "EVBREAK_ONE", "EVBREAK_ALL",

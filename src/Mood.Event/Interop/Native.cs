@@ -18,7 +18,7 @@ internal static unsafe partial class Native
     internal const int EPERM = 1, EBADF = 9, ENOMEM = 12, EBUSY = 16, ERANGE = 34;
 
     // mood_loop_new: none of the backends asked for works
-    internal const int ENOBACKEND = 10000;
+    internal const int NoBackend = 10000;
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_abi_version();
