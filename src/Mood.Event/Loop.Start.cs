@@ -148,7 +148,10 @@ public sealed partial class Loop
                 Volatile.Write(ref root._runner, lender);
             }
 
-            Volatile.Write(ref _lender, lender);
+            if (lender != 0)
+            {
+                Volatile.Write(ref _lender, lender); // last: OnPending takes it for the loop being back
+            }
         }
 
         ThrowIfIdle();
@@ -157,7 +160,8 @@ public sealed partial class Loop
     /// <summary>Native code wants the pending watchers invoked. Throws nothing.</summary>
     internal void OnPending()
     {
-        int before = Interlocked.Exchange(ref _lender, Environment.CurrentManagedThreadId);
+        int thread = Environment.CurrentManagedThreadId;
+        int before = Interlocked.Exchange(ref _lender, thread);
 
         try
         {
@@ -178,7 +182,11 @@ public sealed partial class Loop
         }
         finally
         {
-            Volatile.Write(ref _lender, before);
+            // a Callback that did not wait for the thread it gave the Invoke to waits here
+            for (var spin = default(SpinWait); Interlocked.CompareExchange(ref _lender, before, thread) != thread;)
+            {
+                spin.SpinOnce();
+            }
         }
     }
 
