@@ -72,10 +72,59 @@ syserr (const char *message) EV_NOEXCEPT
   mood_error_record (mood_current, error, message);
 }
 
+/* libev aborts when it gets no memory, in places that cannot be undone halfway. So there is a last reserve: when memory
+ * runs out it is given up, libev gets what it asked for, and the loop ends with ENOMEM while there is still room to say
+ * so. It is laid in again when the error is taken. Only when not even that helps, libev has its way. */
+#define RESERVE (1 << 20)
+
+static void *reserve;
+static int fail_after;
+
+static void *
+allocate (void *pointer, long size) EV_NOEXCEPT
+{
+  void *result;
+
+  if (!size)
+    {
+      free (pointer);
+      return 0;
+    }
+
+  if (!__atomic_load_n (&fail_after, __ATOMIC_RELAXED) || __atomic_sub_fetch (&fail_after, 1, __ATOMIC_RELAXED))
+    if ((result = realloc (pointer, (size_t)size)))
+      return result;
+
+  free (__atomic_exchange_n (&reserve, 0, __ATOMIC_SEQ_CST));
+  result = realloc (pointer, (size_t)size);
+
+  if (mood_current)
+    mood_error_record (mood_current, ENOMEM, "out of memory");
+
+  return result;
+}
+
+static void
+lay_in (void)
+{
+  void *none = 0, *block = __atomic_load_n (&reserve, __ATOMIC_SEQ_CST) ? 0 : malloc (RESERVE);
+
+  if (block && !__atomic_compare_exchange_n (&reserve, &none, block, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+    free (block);
+}
+
+void
+mood_fail_allocation (int32_t after)
+{
+  __atomic_store_n (&fail_after, after, __ATOMIC_RELAXED);
+}
+
 void
 mood_error_install (void)
 {
   ev_set_syserr_cb (syserr);
+  ev_set_allocator (allocate);
+  lay_in ();
 }
 
 int32_t
@@ -84,6 +133,9 @@ mood_loop_error (mood_loop *l, char *text, int32_t size)
   int error = l->error;
 
   retries = 0;
+
+  if (error == ENOMEM)
+    lay_in ();
 
   if (error && size > 0)
     {

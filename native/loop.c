@@ -145,8 +145,11 @@ mood_loop_new (uint32_t flags, int32_t is_default, const mood_callbacks *host, v
 
   /* nobody named a backend, and the best one failed for want of fds: that is no reason to take another */
   if (l->ev && !(flags & EVBACKEND_MASK) && (l->refused == EMFILE || l->refused == ENFILE))
+    l->error = l->refused;
+
+  if (l->ev && l->error)
     {
-      error = -l->refused;
+      error = l->error > 0 ? -l->error : -EIO;
       mood_signal_close (l->ev);
       l->ev = 0;
     }

@@ -51,6 +51,7 @@ MOOD_API double   mood_time (void);                                 /* [any thre
 MOOD_API void     mood_sleep (double seconds);                      /* [any thread] sleeps on through EINTR */
 MOOD_API int32_t  mood_fd_check (int32_t fd);                       /* [any thread] 0, or -EBADF */
 MOOD_API int32_t  mood_live (int32_t what);                         /* [any thread] 0: loops alive, 1: watchers alive */
+MOOD_API void     mood_fail_allocation (int32_t after);             /* [any thread] for tests: libev's nth from now; 0: none */
 
 /* no errno: none of the backends asked for works here */
 #define MOOD_ENOBACKEND 10000

@@ -24,6 +24,9 @@ public abstract class LoopTest : IDisposable
 
     private static Lazy<List<Backends>> WorkingBackends { get; } = new(FindBackends);
 
+    /// <summary>Whether a backend works on this machine.</summary>
+    protected static bool IsWorking(Backends backend) => WorkingBackends.Value.Contains(backend);
+
     /// <summary>A loop that this test disposes, with a watchdog that fails the test instead of hanging it.</summary>
     protected Loop NewLoop(Backends backends = Backends.Auto, LoopFlags flags = LoopFlags.NoEnv) =>
         Guard(new Loop(flags | LoopFlags.NoEnv, backends));

@@ -50,6 +50,9 @@ internal static unsafe partial class Native
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_live(int what);
 
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_fail_allocation(int after);
+
     /// <summary>mood_callbacks.</summary>
     internal struct Callbacks
     {

@@ -1,0 +1,97 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using Mood.Event.Interop;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>What the system refuses in the middle of things: an EventException with its errno, and a loop that goes on.</summary>
+public sealed class FailureTests : LoopTest
+{
+    [Theory, MemberData(nameof(AllBackends))]
+    public void Out_of_memory_while_starting_watchers_ends_the_next_start_and_loses_none(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int calls = 0;
+        Native.mood_fail_allocation(1);
+
+        // libev's heap of timers has to grow somewhere on the way
+        for (int i = 0; i < 5000; i++)
+        {
+            loop.Timer(0, 0, (_, _) => calls++).Start();
+        }
+
+        var e = Assert.Throws<EventException>(() => loop.Start(RunFlags.NoWait));
+        Assert.Equal(Native.ENOMEM, e.NativeErrorCode);
+        Assert.False(loop.Start());
+        Assert.Equal(5000, calls);
+        loop.Verify();
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void Out_of_memory_inside_a_callback_ends_start(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        var calls = new List<int>();
+        loop.Timer(0, 0, (_, _) =>
+        {
+            Native.mood_fail_allocation(1);
+
+            for (int i = 0; i < 5000; i++)
+            {
+                loop.Prepare((_, _) => calls.Add(0)).Start();
+            }
+        }).Start();
+
+        Assert.Equal(Native.ENOMEM, Assert.Throws<EventException>(() => loop.Start()).NativeErrorCode);
+        Assert.True(loop.Start(RunFlags.NoWait));
+        Assert.Equal(5000, calls.Count);
+    }
+
+    [Fact]
+    public void Out_of_memory_while_a_loop_is_made_is_the_constructor_s()
+    {
+        (int Loops, int Watchers) before = Live();
+        int descriptors = Descriptors().Count;
+
+        for (int nth = 1; nth <= 2; nth++)
+        {
+            Native.mood_fail_allocation(nth);
+            Assert.Equal(Native.ENOMEM, Assert.Throws<EventException>(() => new Loop(LoopFlags.NoEnv)).NativeErrorCode);
+        }
+
+        Assert.Equal(before, Live());
+        Assert.Equal(descriptors, Descriptors().Count);
+        Native.mood_fail_allocation(0);
+    }
+
+    [Theory]
+    [InlineData(Backends.Epoll, "[eventpoll]")]
+    [InlineData(Backends.IoUring, "[io_uring]")]
+    public void A_backend_whose_fd_somebody_closed_ends_start_with_its_errno(Backends backend, string name)
+    {
+        if (!IsWorking(backend))
+        {
+            Console.WriteLine($"{backend} does not work here: nothing to close");
+            return;
+        }
+
+        List<int> before = Descriptors(name);
+        Loop loop = NewLoop(backend);
+        loop.Timer(0.01, 0.01, (_, _) => { }).Start();
+        Assert.True(loop.Start(RunFlags.Once));
+        Posix.Close(Assert.Single(Descriptors(name).Except(before)));
+
+        var e = Assert.Throws<EventException>(() => loop.Start());
+        Assert.Equal(Native.EBADF, e.NativeErrorCode);
+    }
+
+    private static List<int> Descriptors(string name = "") =>
+    [
+        .. Directory.GetFiles("/proc/self/fd")
+            .Where(f => (new FileInfo(f).LinkTarget ?? "").EndsWith(name, StringComparison.Ordinal))
+            .Select(f => int.Parse(Path.GetFileName(f), System.Globalization.CultureInfo.InvariantCulture)),
+    ];
+}
