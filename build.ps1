@@ -39,7 +39,9 @@ switch ($verb) {
     'build' { dotnet build Mood.Event.sln -c $configuration -nologo -v minimal }
     'test' {
         $filter = @(if ($rest) { '--filter', "FullyQualifiedName~$($rest[0])" })
-        dotnet test Mood.Event.sln -c $configuration -nologo -v minimal @filter
+        dotnet build Mood.Event.sln -c $configuration -nologo -v minimal
+        if ($LASTEXITCODE) { exit $LASTEXITCODE }
+        dotnet test Mood.Event.sln -c $configuration -nologo -v minimal --no-build @filter -- RunConfiguration.TreatNoTestsAsError=true
     }
     'demo' {
         if (-not $rest) { $rest = @('echo', '--selftest') }

@@ -39,14 +39,17 @@ case $verb in
     dotnet build Mood.Event.sln -c "$configuration" -nologo -v minimal ;;
   test)
     need_dotnet
-    dotnet test Mood.Event.sln -c "$configuration" -nologo -v minimal ${1:+--filter "FullyQualifiedName~$1"} ;;
+    dotnet build Mood.Event.sln -c "$configuration" -nologo -v minimal
+    dotnet test Mood.Event.sln -c "$configuration" -nologo -v minimal --no-build \
+      ${1:+--filter "FullyQualifiedName~$1"} -- RunConfiguration.TreatNoTestsAsError=true ;;
   demo)
     need_dotnet
     [ $# -gt 0 ] || set -- echo --selftest
     sample=$1; shift
     [ -d "docs/samples/$sample" ] || {
       echo "build.sh: there is no sample '$sample'. There are: $(ls docs/samples | tr '\n' ' ')" >&2; exit 2; }
-    dotnet run --project "docs/samples/$sample" -c "$configuration" -- "$@" ;;
+    dotnet build "docs/samples/$sample" -c "$configuration" -nologo -v minimal
+    dotnet run --project "docs/samples/$sample" -c "$configuration" --no-build -- "$@" ;;
   soak)
     need_dotnet
     dotnet run --project tests/Mood.Event.Soak -c "$configuration" -- "$@" ;;

@@ -7,7 +7,7 @@ out=${1:?usage: build.sh OUTPUT-DIRECTORY}
 cc=${CC:-cc}
 
 command -v "$cc" >/dev/null 2>&1 || {
-  echo "native/build.sh: no C compiler ('$cc'). Install one (Debian, Ubuntu: apt-get install gcc libc6-dev;" \
+  echo "native/build.sh: error MOODCC: no C compiler ('$cc'). Install one (Debian, Ubuntu: apt-get install gcc libc6-dev;" \
        "Fedora: dnf install gcc; Alpine: apk add gcc musl-dev linux-headers; macOS: xcode-select --install) or set CC." >&2
   exit 1
 }

@@ -12,9 +12,12 @@ source=$cache/libev-$version-$sha256
 
 say() { echo "native/fetch.sh: $*" >&2; }
 
+# MSBuild shows a line of this shape as an error of its own, however quiet it was told to be
+fail() { say "error MOODLIBEV: $*"; }
+
 checked() {
   if command -v sha256sum >/dev/null 2>&1; then sum=$(sha256sum "$1"); else sum=$(shasum -a 256 "$1"); fi
-  [ "${sum%% *}" = "$sha256" ] || { say "$1 has sha256 ${sum%% *}, libev.lock says $sha256"; return 1; }
+  [ "${sum%% *}" = "$sha256" ] || { fail "$1 has sha256 ${sum%% *}, libev.lock says $sha256"; return 1; }
 }
 
 work=$(mktemp -d)
@@ -54,7 +57,7 @@ if [ -n "${LIBEV_TARBALL:-}" ]; then
 else
   { from_upstream && checked "$tarball"; } || { from_debian && checked "$tarball"; }
 fi || {
-  say "libev $version could not be had. Check the network, or download libev-$version.tar.gz yourself" \
+  fail "libev $version could not be had. Check the network, or download libev-$version.tar.gz yourself" \
       "(from $url) and set LIBEV_TARBALL to its path."
   exit 1
 }

@@ -292,7 +292,6 @@ public sealed partial class Loop : IDisposable
 
     private void CloseCore()
     {
-
         while (Watchers is Watcher watcher)
         {
             watcher.Dispose();

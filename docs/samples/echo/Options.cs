@@ -70,7 +70,16 @@ internal sealed record Options(
         var option = new Option<T>(name) { Description = description, DefaultValueFactory = _ => initial };
         option.Validators.Add(result =>
         {
-            object? value = result.GetValueOrDefault<T>();
+            object? value;
+
+            try
+            {
+                value = result.GetValueOrDefault<T>();
+            }
+            catch (InvalidOperationException)
+            {
+                return; // no number at all: the parser says so itself
+            }
 
             // written so that NaN does not pass
             if (value is not null && !(Convert.ToDouble(value, null) is double number && number >= minimum && number <= maximum))

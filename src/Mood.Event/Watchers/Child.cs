@@ -89,10 +89,14 @@ public sealed class Child : Watcher<Child>
     /// <summary>Whether the child has ended: by itself, by a signal, or in a way nobody can tell any more.</summary>
     public bool HasExited => RPid != 0 && !IsStopped && !IsContinued;
 
-    /// <summary>The exit code, 0 to 255, of a child that ended by itself; otherwise -1.</summary>
+    /// <summary>
+    /// The exit code, 0 to 255, of a child that ended by itself; otherwise -1. Of a <see cref="Process"/> that a signal
+    /// ended it is what the runtime makes of that, 128 + n, where the runtime was faster than the loop: nearly always.
+    /// </summary>
     public int ExitCode => HasExited && !IsGone && (RStatus & 0x7f) == 0 ? (RStatus >> 8) & 0xff : -1;
 
-    /// <summary>The number of the signal that ended the child; 0 if none did.</summary>
+    /// <summary>The number of the signal that ended the child; 0 if none did, or only the runtime knows:
+    /// see <see cref="ExitCode"/>.</summary>
     public int TermSignal => HasExited && !IsGone ? RStatus & 0x7f : 0;
 
     /// <summary>Whether the last event says that the child was stopped.</summary>
