@@ -253,6 +253,22 @@ mood_ev_backend_fd (struct ev_loop *loop)
   return loop->backend_fd;
 }
 
+/* Completions that found their queue full wait in the kernel until somebody enters it to get events. libev does so only when
+ * it waits: a loop that never does, because it is idle or run with NoWait, would not hear of its fds any more. */
+void
+mood_ev_refill (struct ev_loop *loop)
+{
+#if EV_USE_IOURING
+  const unsigned overflown = 2, get_events = 1; /* IORING_SQ_CQ_OVERFLOW, IORING_ENTER_GETEVENTS */
+
+  if (loop->backend == EVBACKEND_IOURING
+      && *(volatile unsigned *)((char *)loop->iouring_sq_ring + loop->iouring_sq_flags) & overflown)
+    syscall (SYS_io_uring_enter, loop->iouring_fd, 0, 0, get_events, 0, 0);
+#else
+  (void)loop;
+#endif
+}
+
 /* iouring_fork (after Reset, and when the completion queue overflows) starts its timerfd watcher again without giving
  * up the reference, so that the loop would never end. It always goes through iouring_internal_init, which sets a field
  * that libev uses nowhere else: when our mark in it is gone, one reference has leaked. */

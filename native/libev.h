@@ -123,6 +123,7 @@ void mood_ev_settle_pending (struct ev_loop *ev);
 int  mood_ev_done (struct ev_loop *ev);
 int  mood_ev_changes (struct ev_loop *ev);
 int  mood_ev_backend_fd (struct ev_loop *ev);
+void mood_ev_refill (struct ev_loop *ev);
 void mood_ev_settle (struct ev_loop *ev);
 void mood_ev_destroy (struct ev_loop *ev);
 extern __thread int mood_spare_eventfd;

@@ -82,6 +82,8 @@ mood_invoke_hook (struct ev_loop *ev)
 {
   mood_loop *l = (mood_loop *)ev_userdata (ev);
 
+  mood_ev_refill (ev);
+
   /* halted inside the poll, where libev's own assert takes a break back afterwards: say it again */
   if (l->halted)
     {

@@ -91,6 +91,9 @@ internal static class Error
     internal static InvalidOperationException InvalidOperation_Running() =>
         new("A loop cannot be embedded while it runs: start the Embed outside its callbacks.");
 
+    internal static InvalidOperationException InvalidOperation_Lent() =>
+        new("Another thread has the Invoke that Loop.Callback may give away, until it returns.");
+
     internal static InvalidOperationException InvalidOperation_NotSuspended() =>
         new("Resume without Suspend.");
 

@@ -16,7 +16,7 @@ public sealed partial class Loop
     // Starts alone
     private int _starts;
 
-    // the thread inside Loop.Callback, while it has an Invoke to give away; else 0
+    // the thread inside Loop.Callback, while it has an Invoke to give away; negative while another thread has it; else 0
     private int _lender;
 
     // Dispose was called in a callback: the outermost Start will do it
@@ -126,13 +126,13 @@ public sealed partial class Loop
     /// and then is the loop's thread until Invoke returns.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
-    /// <exception cref="InvalidOperationException">The loop runs on another thread and is not inside Callback.</exception>
+    /// <exception cref="InvalidOperationException">The loop runs on another thread and is not inside Callback, or another
+    /// thread was first.</exception>
     public void Invoke()
     {
-        // Loop.Callback has one Invoke at a time to give away, to whichever thread asks first
-        int lender = Interlocked.Exchange(ref _lender, 0);
-        Loop root = Outermost;
         int thread = Environment.CurrentManagedThreadId;
+        int lender = TakeInvoke(thread);
+        Loop root = Outermost;
         bool lent = lender != 0 && lender != thread
             && Interlocked.CompareExchange(ref root._runner, thread, lender) == lender;
 
@@ -267,6 +267,28 @@ public sealed partial class Loop
         }
 
         failure.Throw();
+    }
+
+    // Loop.Callback has one Invoke at a time to give away, to whichever thread asks first, be it its own. The result is the
+    // thread to give it back to, or 0.
+    private int TakeInvoke(int thread)
+    {
+        int lender;
+
+        do
+        {
+            lender = Volatile.Read(ref _lender);
+
+            // the other thread may have it for so short a time that it is not the loop's yet
+            if (lender == -thread)
+            {
+                throw Error.InvalidOperation_Lent();
+            }
+        }
+        while (lender > 0
+            && Interlocked.CompareExchange(ref _lender, lender == thread ? 0 : -lender, lender) != lender);
+
+        return Math.Max(lender, 0);
     }
 
     private void InvokeCore()

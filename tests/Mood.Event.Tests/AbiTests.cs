@@ -207,6 +207,59 @@ public sealed partial class AbiTests : IDisposable
         Assert.Contains("libmood_event: assertion failed", error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("", "first 2, later 0, the first is back")]
+    [InlineData("chain", "first 2, later 2, the later one is still there")]
+    public void A_handler_that_somebody_put_before_ours_outlives_the_loop(string argument, string expected)
+    {
+        string program = Compile("chain", """
+            #include "libev.h"
+            #include <signal.h>
+            #include <stdio.h>
+            static int first, later;
+            static struct sigaction ours;
+            static void on_first (int signum) { (void)signum; first++; }
+            static void on_later (int signum, siginfo_t *info, void *context)
+            {
+              later++;
+              ours.sa_sigaction (signum, info, context);
+            }
+            static void event (void *ev, mood_watcher *w, int32_t revents) { (void)ev; (void)w; (void)revents; }
+            static void nothing (void *data) { (void)data; }
+            static double never (mood_watcher *w, double now) { (void)w; return now + 1e30; }
+            int main (int argc, char **argv)
+            {
+              mood_callbacks callbacks = { event, nothing, nothing, never };
+              struct sigaction action = { 0 }, now;
+              mood_loop *loop;
+              (void)argc;
+              action.sa_handler = on_first;
+              sigaction (SIGCHLD, &action, 0);
+              mood_initialize (MOOD_SIGNALS_NATIVE);
+              if (mood_loop_new (EVFLAG_NOENV, 1, &callbacks, 0, &loop)) return 2;
+              sigaction (SIGCHLD, 0, &ours);
+              if (!(ours.sa_flags & SA_SIGINFO) || ours.sa_handler == on_first) return 3;
+              if (*argv [1])
+                {
+                  action.sa_sigaction = on_later;
+                  action.sa_flags = SA_SIGINFO;
+                  sigaction (SIGCHLD, &action, 0);
+                }
+              raise (SIGCHLD);
+              mood_loop_close (loop);
+              mood_loop_release (loop);
+              raise (SIGCHLD);
+              sigaction (SIGCHLD, 0, &now);
+              printf ("first %d, later %d, %s\n", first, later,
+                      now.sa_sigaction == on_later ? "the later one is still there"
+                      : now.sa_handler == on_first ? "the first is back" : "another one is there");
+              return 0;
+            }
+            """, Repository.NativeLibrary, "-Wl,-rpath," + AppContext.BaseDirectory);
+        (int exitCode, string output, string error) = Repository.TryRun(program, argument);
+        Assert.Equal((0, expected + "\n", ""), (exitCode, output, error));
+    }
+
     [GeneratedRegex(@"\(NEEDED\).*\[(.*?)\]")]
     private static partial Regex NeededLine();
 

@@ -401,4 +401,63 @@ public sealed class AsyncTests : LoopTest
 
         Assert.True(done());
     }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void Sent_is_false_on_an_inactive_watcher(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        using Async async = loop.Async((_, _) => { });
+        async.Send();
+        Assert.False(async.Sent);
+        async.Start();
+        Assert.False(async.Sent);
+        async.Send();
+        Assert.True(async.Sent);
+        async.Stop();
+        Assert.False(async.Sent);
+        async.Send();
+        Assert.False(async.Sent);
+        loop.Dispose();
+        async.Send();
+        Assert.False(async.Sent);
+    }
+
+    [Fact]
+    public void After_the_last_Send_the_callback_has_seen_what_was_published_before_it()
+    {
+        const int rounds = 25_000, sends = 4;
+        Loop loop = NewLoop();
+        int published = 0, seen = 0;
+        bool lost = false;
+        Async async = loop.Async((_, _) => Volatile.Write(ref seen, Volatile.Read(ref published)));
+        async.Start();
+        var sender = new Thread(() =>
+        {
+            for (int i = 0; i < rounds && !lost; i++)
+            {
+                for (int j = 0; j < sends; j++)
+                {
+                    Volatile.Write(ref published, published + 1);
+                    async.Send();
+
+                    // so that the next one meets the loop at every stage of the last one
+                    Thread.SpinWait((i + j * 5) % 17 * 2);
+                }
+
+                long end = Environment.TickCount64 + 5000;
+
+                while (Volatile.Read(ref seen) != published && !lost)
+                {
+                    lost = Environment.TickCount64 > end;
+                }
+            }
+
+            loop.Stop();
+        });
+        sender.Start();
+        loop.Start();
+        sender.Join();
+        Assert.Equal((rounds * sends, rounds * sends), (published, seen));
+        async.Dispose();
+    }
 }

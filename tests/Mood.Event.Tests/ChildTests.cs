@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.Linq;
 using Xunit;
 
 namespace Mood.Event.Tests;
@@ -415,5 +416,60 @@ public sealed class ChildTests : LoopTest
         Assert.True(w.IsGone);
         Assert.True(w.HasExited);
         Assert.False(w.IsStopped || w.IsContinued);
+    }
+
+    [Fact]
+    public void Disposed_in_the_callback_and_made_anew_the_default_loop_sees_children_that_ended_before()
+    {
+        for (int round = 0; round < 5; round++)
+        {
+            Loop loop = NewDefaultLoop();
+            int[] pids = [.. Enumerable.Range(0, 4).Select(i => Posix.Spawn($"exit {i + 1}"))];
+            Assert.All(pids, pid => Assert.True(Posix.Until(() => Posix.IsZombie(pid))));
+            int calls = 0;
+
+            // the loop is in the middle of telling about these when it goes
+            foreach (int pid in pids[..2])
+            {
+                loop.Child(pid, trace: false, (_, _) =>
+                {
+                    calls++;
+                    loop.Dispose();
+                }).Start();
+            }
+
+            Assert.False(loop.Start());
+            Assert.Equal(1, calls);
+
+            // two of these it never heard of
+            Loop next = NewDefaultLoop();
+            Assert.NotSame(loop, next);
+            Dictionary<int, int> codes = [];
+            Timer late = next.Timer(5, 0, (_, _) => next.Stop(BreakHow.All));
+            late.Start();
+
+            foreach (int pid in pids[2..])
+            {
+                next.Child(pid, trace: false, (w, _) =>
+                {
+                    codes[w.Pid] = w.ExitCode;
+                    w.Dispose();
+
+                    if (codes.Count == 2)
+                    {
+                        next.Stop();
+                    }
+                }).Start();
+            }
+
+            next.Start();
+            Assert.Equal((3, 4), (codes.GetValueOrDefault(pids[2]), codes.GetValueOrDefault(pids[3])));
+            next.Dispose();
+
+            foreach (int pid in pids[..2])
+            {
+                Posix.Wait(pid, out _); // the one that was not told is nobody's
+            }
+        }
     }
 }

@@ -150,6 +150,67 @@ public sealed class EmbedRefusalTests : FdTest
         Assert.False(outer.Start());
     }
 
+    [Fact]
+    public void A_loop_in_whose_callback_we_are_is_not_embedded_in_one_that_does_not_run()
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
+        Embed embed = outer.Embed(inner);
+        Exception? inStart = null, inInvoke = null;
+        inner.Timer(0, 0, (_, _) => inStart = Record.Exception(embed.Start)).Start();
+        inner.Start();
+        Assert.IsType<InvalidOperationException>(inStart);
+        Assert.False(embed.IsActive);
+
+        Idle idle = inner.Idle((_, _) => inInvoke = Record.Exception(embed.Start));
+        idle.Feed(Events.Custom);
+        inner.Invoke();
+        Assert.IsType<InvalidOperationException>(inInvoke);
+        Assert.False(embed.IsActive);
+        Assert.False(outer.Start());
+        CheckWorks(embed);
+        embed.Dispose();
+    }
+
+    [Fact]
+    public void A_loop_that_runs_on_another_thread_is_not_embedded()
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
+        Embed embed = outer.Embed(inner);
+        using ManualResetEventSlim entered = new(), asked = new();
+        Timer timer = inner.Timer(0, 0, (_, _) =>
+        {
+            entered.Set();
+            asked.Wait(TimeSpan.FromSeconds(Patience));
+        });
+        timer.Start();
+        var thread = new Thread(() => inner.Start());
+        thread.Start();
+        Assert.True(entered.Wait(TimeSpan.FromSeconds(Patience)));
+        Assert.Throws<InvalidOperationException>(embed.Start);
+        outer.Timer(0, 0, [Fatal] (_, _) => Assert.Throws<InvalidOperationException>(embed.Start)).Start();
+        outer.Start();
+        Assert.False(embed.IsActive);
+        asked.Set();
+        thread.Join();
+        CheckWorks(embed);
+        embed.Dispose();
+    }
+
+    [Fact]
+    public void A_loop_that_runs_in_a_callback_of_the_outer_one_may_be_embedded_there()
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
+        Embed embed = outer.Embed(inner);
+        Exception? thrown = null;
+        inner.Timer(0, 0, (_, _) => thrown = Record.Exception(embed.Start)).Start();
+        outer.Timer(0, 0, (_, _) => inner.Start(RunFlags.NoWait)).Start();
+        outer.Start(RunFlags.NoWait);
+        Assert.Null(thrown);
+        Assert.True(embed.IsActive);
+        CheckWorks(embed);
+        embed.Dispose();
+    }
+
     /// <summary>Starts the embed if need be, and has an io of its inner loop run in the outer one.</summary>
     private void CheckWorks(Embed embed)
     {

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Text;
 using Xunit;
 
 namespace Mood.Event.Tests;
@@ -53,6 +54,31 @@ public sealed class ErrorTests : AnyWatcherTest
         Assert.Contains("throw number 1", written, StringComparison.Ordinal);
         Assert.Contains("throw number 3", written, StringComparison.Ordinal);
         Assert.Contains(nameof(Without_a_handler_the_exception_is_written_to_standard_error_and_the_loop_goes_on), written, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void When_standard_error_takes_nothing_the_exception_itself_leaves_Start()
+    {
+        Loop loop = NewLoop();
+        var thrown = new InvalidTimeZoneException("the one to know about");
+        int calls = 0;
+        loop.Timer(0, 0, (_, _) => throw thrown).Start();
+        loop.Timer(0.01, 0, (_, _) => calls++).Start();
+        TextWriter before = Console.Error;
+
+        try
+        {
+            Console.SetError(new BrokenWriter());
+            Assert.Same(thrown, Record.Exception(() => loop.Start()));
+        }
+        finally
+        {
+            Console.SetError(before);
+        }
+
+        Assert.Equal(0, calls);
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
     }
 
     [Fact]
@@ -462,5 +488,17 @@ public sealed class ErrorTests : AnyWatcherTest
         }
 
         return writer.ToString();
+    }
+
+    /// <summary>Standard error of a process whose terminal is gone.</summary>
+    private sealed class BrokenWriter : TextWriter
+    {
+        public override Encoding Encoding => Encoding.UTF8;
+
+        public override void Write(char value) => throw new IOException("nobody reads this");
+
+        public override void Write(string? value) => throw new IOException("nobody reads this");
+
+        public override void WriteLine(string? value) => throw new IOException("nobody reads this");
     }
 }

@@ -30,6 +30,42 @@ public sealed class IoLifetimeTests : FdTest
         CheckUsable(loop);
     }
 
+    [Fact]
+    public void An_io_started_again_before_its_error_was_told_holds_its_SafeHandle_once()
+    {
+        // poll says at once that an fd is closed
+        Loop loop = NewLoop(Backends.Poll);
+        (int number, _) = NewPipe();
+        int other = NewReadablePipe().Read, errors = 0;
+        Disown(number);
+        var handle = new SafeFileHandle(number, ownsHandle: true);
+        Io io = loop.Io(handle, Events.Read, (_, _) => { });
+        io.Start();
+        loop.Start(RunFlags.NoWait);
+        Posix.Close(number);
+        loop.Callback = l =>
+        {
+            if (io.IsPending && !io.IsActive)
+            {
+                errors++;
+                Posix.Replace(number, other); // an open file again, under the old number
+                io.Start();
+            }
+
+            l.Invoke();
+        };
+        Assert.Throws<EventException>(() => loop.Start(RunFlags.NoWait));
+        Assert.Equal(1, errors);
+        Assert.True(io.IsActive);
+
+        // disposed while it is held, it is closed with the last one who holds it
+        handle.Dispose();
+        Assert.True(Posix.IsOpen(number));
+        io.Stop();
+        Assert.False(Posix.IsOpen(number));
+        io.Dispose();
+    }
+
     [Theory]
     [MemberData(nameof(AllBackends))]
     public void It_is_told_at_once_while_others_wait(Backends backend)

@@ -190,4 +190,138 @@ public sealed class IoManyTests : FdTest
         Assert.False(loop.Start());
         Assert.Equal(Size * Rounds, passed);
     }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Many_fds_changed_in_one_iteration_do_not_silence_one_another(Backends backend)
+    {
+        const int size = 200;
+        Loop loop = NewLoop(backend);
+        HashSet<int> seen = [];
+        var pipes = new (int Read, int Write)[size];
+        var ios = new Io[size];
+
+        for (int i = 0; i < size; i++)
+        {
+            Watch(i);
+        }
+
+        Check();
+
+        for (int round = 0; round < 5; round++)
+        {
+            // everything changes before the loop looks: mask, watcher, fd, number
+            for (int i = 0; i < size; i++)
+            {
+                switch ((i + round) % 5)
+                {
+                    case 0:
+                        ios[i].Stop();
+                        CloseFd(pipes[i].Read);
+                        CloseFd(pipes[i].Write);
+                        break;
+                    case 1:
+                        ios[i].Events = Events.None;
+                        ios[i].Events = Events.Read;
+                        break;
+                    case 2:
+                        ios[i].Events = Events.Read | Events.Write;
+                        break;
+                    case 3:
+                        ios[i].Stop();
+                        ios[i].Start();
+                        break;
+                    default:
+                        break;
+                }
+            }
+
+            for (int i = 0; i < size; i++)
+            {
+                if ((i + round) % 5 == 0)
+                {
+                    Watch(i); // mostly with a number that was just closed
+                }
+            }
+
+            Check();
+
+            for (int i = 0; i < size; i++)
+            {
+                ios[i].Events = Events.Read;
+            }
+
+            Check();
+        }
+
+        void Watch(int i)
+        {
+            pipes[i] = NewPipe();
+            ios[i] = loop.Io(pipes[i].Read, Events.Read, (w, _) =>
+            {
+                if (Posix.Read(w.Fd) == 1 && seen.Add(i) && seen.Count == size)
+                {
+                    loop.Stop();
+                }
+            });
+            ios[i].Start();
+        }
+
+        void Check()
+        {
+            seen.Clear();
+            loop.Start(RunFlags.NoWait);
+            Assert.Empty(seen);
+            Array.ForEach(pipes, p => Posix.Write(p.Write));
+            Timer timer = loop.Timer(Patience / 4, 0, (_, _) => loop.Stop());
+            timer.Start();
+            loop.Start();
+            timer.Dispose();
+            Assert.Equal(size, seen.Count);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Fds_closed_under_their_ios_do_not_silence_the_others(Backends backend)
+    {
+        const int size = 200;
+        Loop loop = NewLoop(backend);
+        HashSet<int> seen = [];
+        var pipes = Enumerable.Range(0, size).Select(_ => NewPipe()).ToArray();
+        Io[] ios = [.. Enumerable.Range(0, size).Select(i => loop.Io(pipes[i].Read, Events.Read, (w, _) =>
+        {
+            Posix.Read(w.Fd);
+            seen.Add(i);
+        }))];
+        Array.ForEach(ios, io => io.Start());
+        loop.Start(RunFlags.NoWait);
+
+        // some that the kernel knows, some of them changed, and some that it does not know yet
+        for (int i = 0; i < size; i++)
+        {
+            ios[i].Stop();
+
+            if (i % 3 != 0)
+            {
+                ios[i].Start();
+            }
+        }
+
+        int[] closed = [.. Enumerable.Range(0, size).Where(i => i % 7 == 1)];
+        Array.ForEach(closed, i => CloseFd(pipes[i].Read));
+        int[] expected = [.. Enumerable.Range(0, size).Where(i => i % 3 != 0 && i % 7 != 1)];
+        Array.ForEach(expected, i => Posix.Write(pipes[i].Write));
+
+        // each closed one may be told in a Start of its own
+        for (double end = Ev.Time() + (Patience / 4); seen.Count < expected.Length && Ev.Time() < end;)
+        {
+            Exception? e = Record.Exception(() => loop.Start(RunFlags.NoWait));
+            Assert.True(e is null or EventException);
+        }
+
+        Assert.Equal(expected, seen.Order());
+        Array.ForEach(ios, io => io.Stop());
+        loop.Verify();
+    }
 }

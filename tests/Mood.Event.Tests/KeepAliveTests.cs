@@ -238,4 +238,30 @@ public sealed class KeepAliveTests : AnyWatcherTest
         AssertNoReferences(loop);
         loop.Verify();
     }
+
+    [Fact]
+    public void A_background_timer_that_is_called_late_does_not_end_Start_early()
+    {
+        Loop loop = NewLoop();
+        int background = 0, foreground = 0, postponed = 0;
+        Timer timer = loop.Timer(0, 0, (_, _) => background++);
+        timer.KeepAlive = false;
+        timer.Start();
+        loop.Timer(0.02, 0, (_, _) => foreground++).Start();
+        loop.Callback = l =>
+        {
+            if (timer.IsPending && postponed == 0)
+            {
+                postponed++;
+            }
+            else
+            {
+                l.Invoke();
+            }
+        };
+        Assert.False(loop.Start());
+        Assert.Equal((1, 1, 1), (background, foreground, postponed));
+        loop.Callback = null;
+        AssertNoReferences(loop);
+    }
 }

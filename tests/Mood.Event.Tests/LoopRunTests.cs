@@ -371,6 +371,49 @@ public sealed class LoopRunTests : LoopTest
         Assert.Equal(0, loop.Pending);
     }
 
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Pending_does_not_count_what_libev_has_for_itself(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (int read, int write) = Posix.Pipe();
+        int reads = 0, sent = 0, timers = 0;
+        var counts = new List<(int Pending, int Own)>();
+        Io io = loop.Io(read, Events.Read, (w, _) =>
+        {
+            Posix.Read(w.Fd);
+            reads++;
+        });
+        Async async = loop.Async((_, _) => sent++);
+        Timer timer = loop.Timer(0.001, 0.001, (_, _) => timers++);
+        Watcher[] watchers = [io, async, timer];
+        loop.Callback = l =>
+        {
+            int own = 0;
+            Array.ForEach(watchers, w => own += w.IsPending ? 1 : 0);
+            counts.Add((l.Pending, own));
+            l.Invoke();
+        };
+        Array.ForEach(watchers, w => w.Start());
+
+        for (int i = 1; i <= 5; i++)
+        {
+            Posix.Write(write);
+            async.Send(); // libev's own pipe becomes pending first
+
+            while (reads < i || sent < i || timers < i)
+            {
+                Assert.True(loop.Start(RunFlags.Once));
+            }
+        }
+
+        Assert.Equal(backend, loop.Backend);
+        Assert.NotEmpty(counts);
+        Assert.All(counts, c => Assert.Equal(c.Own, c.Pending));
+        Array.ForEach(watchers, w => w.Dispose());
+        Posix.Close(read, write);
+    }
+
     // -- references ---------------------------------------------------------------------------------------------------
 
     [Fact]

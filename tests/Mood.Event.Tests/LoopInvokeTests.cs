@@ -1,0 +1,285 @@
+using System;
+using System.Linq;
+using System.Threading;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>The one Invoke that Loop.Callback lends to other threads.</summary>
+public sealed class LoopInvokeTests : LoopTest
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(Patience);
+
+    [Fact]
+    public void While_one_thread_has_the_Invoke_no_other_gets_it()
+    {
+        Loop loop = NewLoop();
+        using ManualResetEventSlim entered = new(), asked = new();
+        int calls = 0, calling = 0, invoker = 0, other = 0;
+        Exception? refused = null, failure = null;
+        int home = Environment.CurrentManagedThreadId;
+
+        for (int i = 0; i < 3; i++)
+        {
+            loop.Idle((_, _) =>
+            {
+                calls++;
+                calling = Environment.CurrentManagedThreadId;
+                entered.Set();
+                asked.Wait(s_patience);
+            }).Feed(Events.Custom);
+        }
+
+        loop.Callback = l =>
+        {
+            if (l.Pending == 0)
+            {
+                return;
+            }
+
+            var first = new Thread(() =>
+            {
+                invoker = Environment.CurrentManagedThreadId;
+                failure = Record.Exception(l.Invoke);
+            });
+            var second = new Thread(() =>
+            {
+                other = Environment.CurrentManagedThreadId;
+                entered.Wait(s_patience);
+                refused = Record.Exception(l.Invoke);
+                asked.Set();
+            });
+            first.Start();
+            second.Start();
+            first.Join();
+            second.Join();
+        };
+        loop.Start(RunFlags.NoWait);
+        Assert.Null(failure);
+        Assert.IsType<InvalidOperationException>(refused);
+        Assert.Equal(3, calls);
+        Assert.Equal(invoker, calling);
+        Assert.NotEqual(home, calling);
+        Assert.NotEqual(other, calling);
+    }
+
+    [Fact]
+    public void Threads_that_ask_at_once_never_call_at_once_and_the_next_one_may_ask_again()
+    {
+        const int rounds = 2000;
+        Loop loop = NewLoop();
+        int inside = 0, overlaps = 0, calls = 0, refused = 0;
+        bool over = false;
+        var wrong = new Exception?[2];
+        using var barrier = new Barrier(3);
+        AddIdles(loop, 4, () =>
+        {
+            overlaps += Interlocked.Increment(ref inside) > 1 ? 1 : 0;
+            calls++;
+            Thread.SpinWait(20);
+            Interlocked.Decrement(ref inside);
+        });
+        loop.Callback = _ =>
+        {
+            Pass(barrier); // both ask
+            Pass(barrier); // the first alone
+            Pass(barrier);
+        };
+        Thread[] threads = [.. Enumerable.Range(0, 2).Select(n => new Thread(() =>
+        {
+            while (Pass(barrier) && !Volatile.Read(ref over))
+            {
+                Exception? thrown = Record.Exception(loop.Invoke);
+
+                if (thrown is InvalidOperationException)
+                {
+                    Interlocked.Increment(ref refused);
+                }
+                else
+                {
+                    wrong[n] ??= thrown;
+                }
+
+                Pass(barrier);
+
+                if (n == 0)
+                {
+                    wrong[n] ??= Record.Exception(loop.Invoke);
+                }
+
+                Pass(barrier);
+            }
+        }))];
+        Array.ForEach(threads, t => t.Start());
+
+        for (int i = 0; i < rounds; i++)
+        {
+            loop.Start(RunFlags.NoWait);
+        }
+
+        Volatile.Write(ref over, true);
+        Pass(barrier);
+        Array.ForEach(threads, t => t.Join());
+        Assert.All(wrong, Assert.Null);
+        Assert.Equal((0, 4 * rounds), (overlaps, calls));
+        loop.Verify();
+    }
+
+    [Fact]
+    public void The_loop_s_own_Invoke_works_while_another_thread_asks_for_it()
+    {
+        Loop loop = NewLoop();
+        int calls = 0, elsewhere = 0;
+        int home = Environment.CurrentManagedThreadId;
+        Exception? during = null, after = null;
+        AddIdles(loop, 3, () =>
+        {
+            calls++;
+            elsewhere += Environment.CurrentManagedThreadId == home ? 0 : 1;
+            during = OnAnotherThread(loop.Invoke);
+        });
+        loop.Callback = l =>
+        {
+            l.Invoke();
+            after = OnAnotherThread(l.Invoke);
+        };
+        Assert.True(loop.Start(RunFlags.NoWait));
+        Assert.Equal((3, 0), (calls, elsewhere));
+        Assert.IsType<InvalidOperationException>(during);
+        Assert.Null(after);
+    }
+
+    [Fact]
+    public void When_the_loop_s_own_Invoke_and_another_thread_s_meet_one_of_them_gets_it()
+    {
+        const int rounds = 5000;
+        Loop loop = NewLoop();
+        int inside = 0, overlaps = 0, calls = 0, own = 0, others = 0;
+        bool over = false;
+        Exception? wrong = null;
+        AddIdles(loop, 4, () =>
+        {
+            overlaps += Interlocked.Increment(ref inside) > 1 ? 1 : 0;
+            calls++;
+            Thread.SpinWait(20);
+            Interlocked.Decrement(ref inside);
+        });
+        using var barrier = new Barrier(2);
+        loop.Callback = l =>
+        {
+            Pass(barrier);
+            Ask(ref own);
+            Pass(barrier);
+        };
+        var thread = new Thread(() =>
+        {
+            while (Pass(barrier) && !Volatile.Read(ref over))
+            {
+                Ask(ref others);
+                Pass(barrier);
+            }
+        });
+        thread.Start();
+
+        for (int i = 0; i < rounds; i++)
+        {
+            loop.Start(RunFlags.NoWait);
+        }
+
+        Volatile.Write(ref over, true);
+        Pass(barrier);
+        thread.Join();
+        Assert.Null(wrong);
+        Assert.Equal((0, 4 * rounds), (overlaps, calls));
+        Assert.InRange(own, 1, int.MaxValue);
+        Assert.InRange(others, 1, int.MaxValue);
+        loop.Verify();
+
+        void Ask(ref int got)
+        {
+            Exception? thrown = Record.Exception(loop.Invoke);
+
+            if (thrown is null)
+            {
+                got++;
+            }
+            else if (thrown is not InvalidOperationException)
+            {
+                wrong = thrown;
+            }
+        }
+    }
+
+    [Fact]
+    public void Inside_the_lent_Invoke_the_watchers_are_that_thread_s()
+    {
+        Loop loop = NewLoop();
+        Timer timer = loop.Timer(5, 5, (_, _) => { });
+        int home = Environment.CurrentManagedThreadId, caller = 0;
+        Exception? inside = null, lent = null, late = null;
+        Idle idle = loop.Idle((w, _) =>
+        {
+            caller = Environment.CurrentManagedThreadId;
+            inside = Record.Exception(() =>
+            {
+                timer.Start();
+                timer.Reset();
+                timer.Repeat = 7;
+                Assert.InRange(timer.Remaining, 4, 7);
+                timer.Feed(Events.Custom);
+                Assert.Equal(Events.Custom, timer.Clear());
+                timer.Stop();
+                timer.Priority = 1;
+                timer.Set(1, 1);
+                timer.Dispose();
+                using Prepare made = loop.Prepare((_, _) => { });
+                made.Start();
+                Assert.True(made.IsActive);
+                loop.Invoke();
+                Assert.Equal(1u, loop.Depth);
+                loop.Start(RunFlags.NoWait);
+            });
+            loop.Callback = null;
+            w.Stop();
+            loop.Stop();
+        });
+        idle.Start();
+        loop.Timer(15, 0, (_, _) => { }).Start();
+        loop.Callback = l =>
+        {
+            if (l.Pending == 0)
+            {
+                return;
+            }
+
+            lent = OnAnotherThread(l.Invoke);
+            late = OnAnotherThread(() => _ = idle.IsActive);
+        };
+        Assert.True(loop.Start());
+        Assert.Null(lent);
+        Assert.Null(inside);
+        Assert.IsType<InvalidOperationException>(late);
+        Assert.NotEqual(home, caller);
+        Assert.False(timer.IsActive);
+        Assert.False(idle.IsActive);
+    }
+
+    private static void AddIdles(Loop loop, int count, Action called)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            loop.Idle((_, _) => called()).Start();
+        }
+    }
+
+    private static bool Pass(Barrier barrier) => barrier.SignalAndWait(s_patience);
+
+    private static Exception? OnAnotherThread(Action action)
+    {
+        Exception? thrown = null;
+        var thread = new Thread(() => thrown = Record.Exception(action));
+        thread.Start();
+        thread.Join();
+        return thrown;
+    }
+}

@@ -1,0 +1,94 @@
+using System;
+using System.Threading;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>A signal that loops of several threads want: one of them has it, and the process always has a handler for it.</summary>
+public sealed class SignalOwnerTests : LoopTest
+{
+    [Fact]
+    public void Loops_that_take_a_signal_from_one_another_leave_its_handler_right()
+    {
+        Loop first = NewLoop(), second = NewLoop();
+        int calls = 0;
+        Signal one = first.Signal(Signum.SIGUSR1, (_, _) => { });
+        Signal other = second.Signal(Signum.SIGUSR1, (w, _) =>
+        {
+            calls++;
+            w.Stop();
+        });
+        int taken = 0;
+        var thread = new Thread(() => taken = Alternate(other));
+        thread.Start();
+        Assert.InRange(Alternate(one), 1, int.MaxValue);
+        thread.Join();
+        Assert.InRange(taken, 1, int.MaxValue);
+
+        other.Start();
+        first.Dispose();
+        Posix.Raise(Signum.SIGUSR1);
+        Assert.False(second.Start());
+        Assert.Equal(1, calls);
+
+        static int Alternate(Signal signal)
+        {
+            int taken = 0;
+
+            for (int i = 0; i < 1500; i++)
+            {
+                try
+                {
+                    signal.Start();
+                    taken++;
+                }
+                catch (EventException)
+                {
+                    // the other one has it
+                }
+
+                signal.Stop();
+            }
+
+            return taken;
+        }
+    }
+
+    [Fact]
+    public void A_loop_that_is_disposed_does_not_take_the_handler_of_the_one_that_follows()
+    {
+        Loop next = NewLoop();
+        int calls = 0;
+        using Signal follower = next.Signal(Signum.SIGUSR1, (w, _) =>
+        {
+            calls++;
+            w.Stop();
+        });
+
+        for (int i = 1; i <= 200; i++)
+        {
+            var loop = new Loop(LoopFlags.NoEnv);
+            loop.Signal(Signum.SIGUSR1, (_, _) => { }).Start();
+            loop.Signal(Signum.SIGUSR1, (_, _) => { }).Start();
+            using var ready = new ManualResetEventSlim();
+            var thread = new Thread(() =>
+            {
+                ready.Set();
+
+                while (Record.Exception(follower.Start) is EventException)
+                {
+                    // until the other loop gives it up
+                }
+            });
+            thread.Start();
+            ready.Wait();
+            loop.Dispose();
+            thread.Join();
+
+            Assert.True(follower.IsActive);
+            Posix.Raise(Signum.SIGUSR1);
+            Assert.False(next.Start());
+            Assert.Equal(i, calls);
+        }
+    }
+}
