@@ -18,6 +18,7 @@ internal static class SignalRegistrations
     private static readonly PosixSignalRegistration?[] s_registrations = new PosixSignalRegistration?[65];
     private static readonly int[] s_holders = new int[65];
     private static PosixSignalRegistration? s_barrier;
+    private static int s_handled;
 
     /// <summary>One more holder of the signal. Throws what PosixSignalRegistration.Create throws.</summary>
     internal static void Acquire(LoopHandle loop, int signum)
@@ -32,6 +33,7 @@ internal static class SignalRegistrations
                 {
                     context.Cancel = true; // libev's meaning: who watches a signal replaces its default action
                     Native.mood_feed_signal(signum);
+                    Interlocked.Increment(ref s_handled);
                 });
             }
 
@@ -78,8 +80,8 @@ internal static class SignalRegistrations
     /// <summary>
     /// Waits until every signal that came before now has been handed to its handlers (native/barrier.c). Without that, one
     /// that is still in the runtime's pipe when its last registration goes finds no handler, and its default action ends
-    /// the process: of a signal that somebody was watching when it came. Tens of microseconds; a second at most, should
-    /// the thread pool have no thread to spare.
+    /// the process: of a signal that somebody was watching when it came. Tens of microseconds; longer behind many
+    /// signals (a second for 40,000), and a second without any progress, should the thread pool have no thread to spare.
     /// </summary>
     private static void Drain(int signum)
     {
@@ -89,14 +91,16 @@ internal static class SignalRegistrations
         }
 
         int ticket = Native.mood_barrier_raise();
-        long end = Environment.TickCount64 + 1000;
+        int handled;
 
         lock (s_passed)
         {
-            while (Native.mood_barrier_passed(ticket) == 0 && end - Environment.TickCount64 is long left and > 0)
+            do
             {
-                Monitor.Wait(s_passed, (int)left);
+                handled = Volatile.Read(ref s_handled);
             }
+            while (Native.mood_barrier_passed(ticket) == 0
+                && (Monitor.Wait(s_passed, 1000) || Volatile.Read(ref s_handled) != handled));
         }
     }
 

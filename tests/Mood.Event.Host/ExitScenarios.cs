@@ -1,0 +1,53 @@
+using System;
+using System.Threading;
+
+namespace Mood.Event.Host;
+
+/// <summary>The process ends while a loop is at work.</summary>
+internal static class ExitScenarios
+{
+    private static readonly TimeSpan s_while = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>callback|thread|main: who ends it. The loop has timers, a signal and an async that somebody sends all the time.</summary>
+    internal static int Exit(string[] args)
+    {
+        var loop = new Loop(LoopFlags.NoEnv);
+        loop.Timer(0, 0.0005, (_, _) => { }).Start();
+        loop.Periodic(0, 0.01, (_, _) => { }).Start();
+        loop.Signal(Signum.SIGTERM, (_, _) => { }).Start();
+        Async async = loop.Async((_, _) => { });
+        async.Start();
+        StartBackground(() =>
+        {
+            for (;;)
+            {
+                async.Send();
+                Thread.Sleep(0);
+            }
+        });
+
+        switch (args[0])
+        {
+            case "callback":
+                loop.Timer(s_while, TimeSpan.Zero, (_, _) => Environment.Exit(0)).Start();
+                loop.Start();
+                return 3;
+            case "thread":
+                StartBackground(() =>
+                {
+                    Thread.Sleep(s_while);
+                    Environment.Exit(0);
+                });
+                loop.Start();
+                return 3;
+            case "main":
+                StartBackground(() => loop.Start());
+                Thread.Sleep(s_while);
+                return 0;
+            default:
+                throw new ArgumentException(args[0], nameof(args));
+        }
+    }
+
+    private static void StartBackground(ThreadStart start) => new Thread(start) { IsBackground = true }.Start();
+}

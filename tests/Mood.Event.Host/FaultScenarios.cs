@@ -1,0 +1,103 @@
+using System;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Threading;
+
+namespace Mood.Event.Host;
+
+/// <summary>What the runtime does with signals of its own goes on working.</summary>
+internal static class FaultScenarios
+{
+    private const int Signals = 64;
+
+    /// <summary>Faults are exceptions, while every signal is watched that can be: here, in callbacks and on other threads.</summary>
+    internal static int Faults(string[] args)
+    {
+        int watched = 0, caught = 0;
+        using var loop = new Loop(LoopFlags.NoEnv);
+
+        for (int signum = 1; signum <= Signals; signum++)
+        {
+            try
+            {
+                loop.Signal(signum, (_, _) => { }).Start();
+                watched++;
+            }
+            catch (ArgumentOutOfRangeException)
+            {
+                // one of those that cannot be
+            }
+        }
+
+        Check();
+        loop.Timer(0, 0.001, (w, _) =>
+        {
+            Check();
+
+            if (caught >= 100)
+            {
+                loop.Stop();
+            }
+        }).Start();
+        loop.Start();
+        var thread = new Thread(Check);
+        thread.Start();
+        thread.Join();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"watched {watched}, caught {caught}"));
+        return 0;
+
+        void Check()
+        {
+            try
+            {
+                Console.WriteLine(Length(null!));
+            }
+            catch (NullReferenceException)
+            {
+                caught++;
+            }
+
+            try
+            {
+                Console.WriteLine(Divide(1, 0));
+            }
+            catch (DivideByZeroException)
+            {
+                caught++;
+            }
+        }
+    }
+
+    /// <summary>A pipe without a reader is an error and not the end: before, while and after SIGPIPE is watched.</summary>
+    internal static int Pipe(string[] args)
+    {
+        using var loop = new Loop(LoopFlags.NoEnv);
+        using Signal signal = loop.Signal(Signum.SIGPIPE, (_, _) => { });
+        int before = Posix.WriteToClosedPipe();
+        signal.Start();
+        int during = Posix.WriteToClosedPipe();
+        loop.Start(RunFlags.NoWait);
+        signal.Stop();
+        int after = Posix.WriteToClosedPipe();
+        loop.Dispose();
+        int end = Posix.WriteToClosedPipe();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{before} {during} {after} {end}"));
+        return 0;
+    }
+
+    /// <summary>Nobody catches what leaves Start.</summary>
+    internal static int Unhandled(string[] args)
+    {
+        using var loop = new Loop(LoopFlags.NoEnv);
+        loop.Signal(Signum.SIGTERM, (_, _) => { }).Start();
+        loop.Timer(0, 0, [Fatal] (_, _) => throw new InvalidTimeZoneException("this one is for everybody to see")).Start();
+        loop.Start();
+        return 0;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int Length(string text) => text.Length;
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int Divide(int a, int b) => a / b;
+}

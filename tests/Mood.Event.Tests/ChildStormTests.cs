@@ -1,0 +1,202 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Globalization;
+using System.Linq;
+using System.Threading;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>Hundreds of children at once, of System.Diagnostics.Process and of nobody, and each gets what is its own.</summary>
+public sealed class ChildStormTests : LoopTest
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
+    private readonly List<Process> _processes = [];
+    private readonly List<int> _strangers = [];
+    private int _exited;
+
+    [Fact]
+    public void Five_hundred_of_each_made_before_while_and_after_the_default_loop_all_end_right()
+    {
+        Dictionary<int, int> seen = [];
+
+        // before Loop.Default exists
+        MakeOfEach(100);
+        Loop loop = NewPatientLoop();
+
+        // while: some watchers are older than the next children, some younger
+        for (int n = 0; n < 4; n++)
+        {
+            WatchNew();
+            MakeOfEach(75);
+        }
+
+        WatchNew();
+        Assert.False(loop.Start());
+        Assert.Equal(_strangers.Count + (_processes.Count / 2), seen.Count);
+        Assert.All(_strangers, (pid, i) => Assert.Equal((pid, Code(i)), (pid, seen[pid])));
+        Assert.All(_strangers, pid => Assert.Equal(-1, Posix.Wait(pid, out _, Posix.WNOHANG)));
+        Assert.All(_processes.Where((_, i) => i % 2 == 0), process => Assert.Contains(process.Id, seen.Keys));
+        loop.Dispose();
+
+        // after: nobody reaps what nobody watches any more
+        int old = _strangers.Count;
+        MakeOfEach(100);
+        Assert.Equal((500, 500), (_strangers.Count, _processes.Count));
+        Assert.All(_strangers.Skip(old), (pid, i) =>
+        {
+            Assert.Equal(pid, Posix.Wait(pid, out int status));
+            Assert.Equal(Code(old + i) << 8, status);
+        });
+        AssertProcessesEnded();
+
+        void WatchNew()
+        {
+            foreach (int pid in _strangers.Where(pid => !seen.ContainsKey(pid)))
+            {
+                seen[pid] = -2;
+                loop.Child(pid, trace: false, See).Start();
+            }
+
+            foreach (Process process in _processes.Where((p, i) => i % 2 == 0 && !seen.ContainsKey(p.Id)))
+            {
+                seen[process.Id] = -2;
+                loop.Child(process, trace: false, See).Start();
+            }
+        }
+
+        void See(Child w, Events events)
+        {
+            Assert.Equal(-2, seen[w.RPid]);
+            seen[w.RPid] = w.ExitCode;
+            w.Stop();
+        }
+    }
+
+    [Fact]
+    public void Pid_0_sees_two_hundred_that_end_together_soon_and_reaps_only_what_is_nobody_s()
+    {
+        const int each = 100, stopped = 10;
+        double end = Ev.Time() + 2;
+        MakeOfEach(each, end);
+        Loop loop = NewPatientLoop();
+        HashSet<int> pids = [.. _strangers, .. _processes.Select(p => p.Id)], ended = [];
+        Dictionary<int, string> traces = [];
+        Dictionary<int, int> codes = [];
+        double lastEnd = 0, lastSeen = 0;
+        Child all = loop.Child(0, trace: true, (w, _) =>
+        {
+            if (!pids.Contains(w.RPid))
+            {
+                return;
+            }
+
+            if (w.HasExited)
+            {
+                Assert.True(ended.Add(w.RPid));
+                codes[w.RPid] = w.ExitCode;
+                lastSeen = Ev.Time();
+            }
+            else
+            {
+                traces[w.RPid] = traces.GetValueOrDefault(w.RPid) + (w.IsStopped ? "stopped " : "continued ");
+            }
+
+            if (ended.Count == pids.Count)
+            {
+                w.Stop();
+            }
+        });
+        all.Fatal = true;
+        all.Start();
+
+        // stopped and continued, with time in between for the loop to see both
+        int[] victims = [.. _strangers.Take(stopped), .. _processes.Take(stopped).Select(p => p.Id)];
+        Array.ForEach(victims, pid => Posix.Kill(pid, Signum.SIGSTOP));
+        Timer resume = loop.Timer(0.001, 0.001, (w, _) =>
+        {
+            if (victims.All(pid => traces.GetValueOrDefault(pid) == "stopped "))
+            {
+                Array.ForEach(victims, pid => Posix.Kill(pid, Signum.SIGCONT));
+                w.Stop();
+            }
+        });
+        resume.Start();
+        var observer = new Thread(() => lastEnd = WhenAllEnded([.. pids]));
+        observer.Start();
+
+        Assert.False(loop.Start());
+        observer.Join();
+        Assert.InRange(lastSeen - lastEnd, -60, 2);
+        Assert.All(victims, pid => Assert.Equal("stopped continued ", traces[pid]));
+        Assert.All(_strangers, (pid, i) => Assert.Equal((pid, Code(i)), (pid, codes[pid])));
+        Assert.All(_strangers, pid => Assert.Equal(-1, Posix.Wait(pid, out _, Posix.WNOHANG)));
+        AssertProcessesEnded();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        Loop.Default.Dispose();
+        _processes.ForEach(p => p.Dispose());
+        base.Dispose(disposing);
+    }
+
+    private static int Code(int i) => i % 251;
+
+    /// <summary>The time when the last one had ended, by looking.</summary>
+    private static double WhenAllEnded(List<int> pids)
+    {
+        for (double now = Ev.Time(); ; Thread.Sleep(5), now = Ev.Time())
+        {
+            pids.RemoveAll(pid => !Posix.Exists(pid) || Posix.IsZombie(pid));
+
+            if (pids.Count == 0)
+            {
+                return now;
+            }
+        }
+    }
+
+    /// <summary>The default loop with a watchdog of its own: so many children take longer than other tests.</summary>
+    private static Loop NewPatientLoop()
+    {
+        Loop loop = Loop.GetDefault(LoopFlags.NoEnv);
+        Timer watchdog = loop.Timer(s_patience.TotalSeconds, 0, [Fatal] (_, _) => throw new TimeoutException("The test hangs."));
+        watchdog.KeepAlive = false;
+        watchdog.Start();
+        return loop;
+    }
+
+    /// <summary>So many Process children, with their Exited counted, and as many strangers: they end soon, or all at one time.</summary>
+    private void MakeOfEach(int count, double end = 0)
+    {
+        for (int n = 0; n < count; n++)
+        {
+            var process = new Process
+            {
+                StartInfo = new ProcessStartInfo("/bin/sh", ["-c", Script(end, Code(_processes.Count))]),
+                EnableRaisingEvents = true,
+            };
+            process.Exited += (_, _) => Interlocked.Increment(ref _exited);
+            Assert.True(process.Start());
+            _processes.Add(process);
+            _strangers.Add(Posix.Spawn(Script(end, Code(_strangers.Count))));
+        }
+    }
+
+    private static string Script(double end, int code) => string.Create(
+        CultureInfo.InvariantCulture, $"{(end > 0 ? $"sleep {Math.Max(0.3, end - Ev.Time()):0.000}; " : "")}exit {code}");
+
+    private void AssertProcessesEnded()
+    {
+        var watch = Stopwatch.StartNew();
+        Assert.All(_processes, (process, i) =>
+        {
+            Assert.True(process.WaitForExit(s_patience - watch.Elapsed));
+            Assert.Equal(Code(i), process.ExitCode);
+        });
+        Assert.True(Posix.Until(() => Volatile.Read(ref _exited) == _processes.Count, s_patience.TotalSeconds));
+    }
+}

@@ -1,0 +1,185 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Runtime.CompilerServices;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>The garbage collector at the worst moments, and memory and file descriptors after many loops and watchers.</summary>
+public sealed class MemoryTests : FdTest
+{
+    [Fact]
+    public void Twenty_thousand_watchers_of_all_kinds_come_fire_and_go_between_collections()
+    {
+        const int rounds = 20, each = 80, embeds = 8, total = rounds * ((12 * each) + embeds);
+        Loop loop = NewDefaultLoop();
+        (int loops, int watchers) = Live();
+        int writable = NewPipe().Write, fired = 0;
+        string path = Path.GetTempFileName();
+
+        try
+        {
+            for (int round = 0; round < rounds; round++)
+            {
+                Round(loop, each, embeds, writable, path, OnEvent);
+                GC.Collect(round % 3);
+                loop.Verify();
+            }
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+
+        Assert.InRange(total, 19_000, 30_000);
+        Assert.Equal(total, fired);
+        Assert.True(Posix.Until(() =>
+        {
+            Collect();
+            return Live() == (loops, watchers);
+        }));
+
+        void OnEvent(Watcher w, Events events)
+        {
+            fired++;
+            w.Stop();
+
+            if (fired % 40 == 0)
+            {
+                GC.Collect(fired / 40 % 3);
+            }
+        }
+    }
+
+    [Fact]
+    public void Twenty_thousand_loops_leave_no_memory_and_no_file_descriptor()
+    {
+        const int warmUp = 2000, window = 4500;
+        const double megabytes = 1024 * 1024;
+        MakeLoops(warmUp);
+        Collect();
+        int fds = Posix.OpenFds();
+        long before = Resident();
+        List<double> growth = [];
+
+        for (int i = 0; i < 4; i++)
+        {
+            MakeLoops(window);
+            growth.Add((Resident() - before) / megabytes);
+        }
+
+        Assert.InRange(Posix.OpenFds(), 0, fds);
+
+        // what leaks grows from window to window; the runtime's own ups and downs do not
+        Assert.True(growth.Min() < 5 || growth[^1] < 5, string.Join(' ', growth));
+        Assert.True(growth[^1] - growth[0] < 5, string.Join(' ', growth));
+    }
+
+    [Fact]
+    public void Thousands_of_abandoned_loops_with_active_watchers_are_collected_and_their_fds_closed()
+    {
+        (int read, int write) = NewReadablePipe();
+        Abandon(10, read, write);
+        CollectAll();
+        int fds = Posix.OpenFds();
+
+        for (int i = 0; i < 3; i++)
+        {
+            Abandon(1000, read, write);
+            CollectAll();
+            Assert.InRange(Posix.OpenFds(), 0, fds);
+        }
+
+        static void CollectAll() => Assert.True(Posix.Until(() =>
+        {
+            Collect();
+            return Live() == (0, 0);
+        }));
+    }
+
+    /// <summary>Some watchers of every kind: started, fired and dropped. No other frame sees them.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Round(Loop loop, int each, int embeds, int writable, string path, Action<Watcher, Events> callback)
+    {
+        const int nobody = int.MaxValue; // no process has this pid: its child watcher is told that it is gone
+        List<Async> asyncs = [];
+
+        for (int i = 0; i < each; i++)
+        {
+            double now = loop.Now();
+            loop.Io(writable, Events.Write, (w, e) => callback(w, e)).Start();
+            loop.Timer(0.0001 * i, 1000, (w, e) => callback(w, e)).Start();
+            loop.Periodic(now - 1, 0, (w, e) => callback(w, e)).Start();
+            loop.Scheduler((_, at) => at + 0.001, (w, e) => callback(w, e)).Start();
+            loop.Signal(Signum.SIGUSR1, (w, e) => callback(w, e)).Start();
+            loop.Child(nobody, trace: false, (w, e) => callback(w, e)).Start();
+            loop.Stat(path, 0.11, (w, e) => callback(w, e)).Start();
+            loop.Idle((w, e) => callback(w, e)).Start();
+            loop.Prepare((w, e) => callback(w, e)).Start();
+            loop.Check((w, e) => callback(w, e)).Start();
+            loop.Fork((w, e) => callback(w, e)).Start();
+            asyncs.Add(loop.Async((w, e) => callback(w, e)));
+            asyncs[^1].Start();
+        }
+
+        for (int i = 0; i < embeds; i++)
+        {
+            var other = new Loop(LoopFlags.NoEnv, Backends.Epoll);
+            other.Io(writable, Events.Write, (_, _) => { }).Start();
+            other.Start(RunFlags.NoWait); // only now does the kernel know of it
+            loop.Embed(other, (w, e) => callback(w, e)).Start();
+        }
+
+        Ev.FeedSignal(Signum.SIGUSR1);
+        asyncs.ForEach(a => a.Send());
+        asyncs.Clear();
+        loop.Reset();
+        loop.Start(RunFlags.NoWait); // inotify is made anew, and says nothing of what came before
+        File.AppendAllText(path, "more");
+        Assert.False(loop.Start());
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void MakeLoops(int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            using var loop = new Loop(LoopFlags.NoEnv);
+            loop.Timer(0, 0, (_, _) => { }).Start();
+            loop.Periodic(0, 1, (_, _) => { }).Start();
+            loop.Async((_, _) => { }).Start();
+            loop.Start(RunFlags.NoWait);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Abandon(int count, int read, int write)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            var loop = new Loop(LoopFlags.NoEnv);
+            loop.Io(read, Events.Read, (_, _) => { }).Start();
+            loop.Io(write, Events.Write, (_, _) => { }).Start();
+            loop.Timer(0, 1, (_, _) => { }).Start();
+            loop.Periodic(0, 1, (_, _) => { }).Start();
+            loop.Scheduler((_, now) => now + 1, (_, _) => { }).Start();
+            loop.Idle((_, _) => { }).Start();
+            loop.Prepare((_, _) => { }).Start();
+            loop.Check((_, _) => { }).Start();
+            loop.Fork((_, _) => { }).Start();
+            loop.Async((_, _) => { }).Start();
+            loop.Start(RunFlags.NoWait);
+        }
+    }
+
+    /// <summary>The bytes this process has in memory, once everything that can be given back was given back.</summary>
+    private static long Resident()
+    {
+        Collect();
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        return long.Parse(File.ReadAllText("/proc/self/statm").Split(' ')[1], CultureInfo.InvariantCulture) * Environment.SystemPageSize;
+    }
+}

@@ -1,0 +1,130 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>What happens to a whole process: its end by signals and otherwise, and what else in .NET shares its signals.</summary>
+public sealed class ProcessTests
+{
+    // -- the end by a signal ------------------------------------------------------------------------------------------
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a+ b+ a- b-")]
+    [InlineData("r+ a+ b+ a- b- r-")]
+    [InlineData("r+ a+ b+ r- a- b-")]
+    [InlineData("a+ r+ b+ r- b- a-")]
+    [InlineData("a+ b+ r+ a- b- r-")]
+    [InlineData("a+ b+ r+ r- b- a-")]
+    [InlineData("r+ r- a+ b+ b- a-")]
+    [InlineData("a+ b+ a- b- r+ r-")]
+    [InlineData("a+ r+ r- b+ d")]
+    public void The_process_dies_of_a_signal_when_watchers_and_registration_have_gone(string steps)
+    {
+        Assert.All(new[] { Signum.SIGTERM, Signum.SIGUSR1 }, signum =>
+            Assert.Equal((signum, ""), HostProcess.Run($"signal {signum} {steps}")));
+    }
+
+    [Theory]
+    [InlineData("a+", "a 1 b 0 r 0")]
+    [InlineData("a+ b+", "a 1 b 1 r 0")]
+    [InlineData("a+ b+ b-", "a 1 b 0 r 0")]
+    [InlineData("r+ a+", "a 1 b 0 r 1")]
+    [InlineData("a+ r+", "a 1 b 0 r 1")]
+    [InlineData("r+ a+ r-", "a 1 b 0 r 0")]
+    [InlineData("b+ r+ a+ b- r-", "a 1 b 0 r 0")]
+    public void It_does_not_die_while_one_watcher_is_active(string steps, string seen)
+    {
+        Assert.Equal(seen, HostProcess.Succeed($"signal {Signum.SIGTERM} {steps}"));
+    }
+
+    // -- who else listens ---------------------------------------------------------------------------------------------
+
+    [Theory]
+    [InlineData("before")]
+    [InlineData("after")]
+    public void The_generic_host_stops_and_the_watcher_sees_it_too(string when)
+    {
+        Assert.All(new[] { Signum.SIGTERM, Signum.SIGINT }, signum =>
+            Assert.Equal("seen 1, host stopped", HostProcess.Succeed($"hosting {signum} {when}")));
+    }
+
+    [Theory]
+    [InlineData("before cancel")]
+    [InlineData("after cancel")]
+    [InlineData("before leave")]
+    public void Console_CancelKeyPress_and_the_watcher_both_see_the_interrupt(string arguments)
+    {
+        Assert.Equal("seen 1, presses 1", HostProcess.Succeed($"cancel-key {arguments}"));
+    }
+
+    [Fact]
+    public void A_CancelKeyPress_that_was_there_first_and_does_not_cancel_has_the_last_word()
+    {
+        Assert.Equal(Signum.SIGINT, HostProcess.Run("cancel-key after leave").Status);
+    }
+
+    [Fact]
+    public void Faults_are_exceptions_while_every_signal_is_watched()
+    {
+        Match match = Regex.Match(HostProcess.Succeed("faults"), @"^watched (\d+), caught (\d+)$");
+        Assert.True(match.Success);
+        Assert.InRange(int.Parse(match.Groups[1].Value, null), 40, 64);
+        Assert.Equal("102", match.Groups[2].Value);
+    }
+
+    [Fact]
+    public void A_pipe_without_a_reader_is_an_error_and_not_the_end()
+    {
+        Assert.Equal("32 32 32 32", HostProcess.Succeed("pipe"));
+    }
+
+    // -- other ends ---------------------------------------------------------------------------------------------------
+
+    [Theory]
+    [InlineData("callback")]
+    [InlineData("thread")]
+    [InlineData("main")]
+    public void The_process_may_end_while_a_loop_is_at_work(string who)
+    {
+        const int times = 20, atOnce = 4;
+
+        for (int i = 0; i < times; i += atOnce)
+        {
+            List<HostProcess> processes = [.. Enumerable.Range(0, atOnce).Select(_ => new HostProcess($"exit {who}"))];
+            Assert.All(processes, p => Assert.Equal((0, ""), p.WaitForEnd()));
+            processes.ForEach(p => p.Dispose());
+        }
+    }
+
+    [Fact]
+    public void An_exception_that_nobody_catches_ends_the_process_with_its_text()
+    {
+        (int status, string output) = HostProcess.Run("unhandled");
+        Assert.Equal(Signum.SIGABRT, status & 0x7f);
+        Assert.Contains("Unhandled exception. System.InvalidTimeZoneException: this one is for everybody to see", output, StringComparison.Ordinal);
+        Assert.Contains("FaultScenarios", output, StringComparison.Ordinal);
+    }
+
+    // -- many signals -------------------------------------------------------------------------------------------------
+
+    [Theory]
+    [InlineData(100_000, LoopFlags.Auto)]
+    [InlineData(20_000, LoopFlags.SignalFd)]
+    [InlineData(20_000, LoopFlags.NoSigMask)]
+    public void A_storm_of_signals_kills_nobody_and_the_last_of_each_is_seen(int count, LoopFlags flags)
+    {
+        Assert.StartsWith("all seen: ", HostProcess.Succeed($"storm {count} {flags}"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_latency_of_a_signal_is_measured()
+    {
+        string output = HostProcess.Succeed("latency 2000");
+        Assert.Matches(@"^kill to callback, 2000 signals: median \d+ us, p99 \d+ us$", output);
+        Console.WriteLine(output);
+    }
+}

@@ -1,0 +1,121 @@
+using System;
+using System.IO;
+using System.Linq;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>No file descriptor is left where a loop would like one more: it does without, or says so.</summary>
+public sealed class ShortageTests : FdTest
+{
+    private const int EMFILE = 24;
+
+    [Fact]
+    public void The_first_periodic_works_without_a_timerfd()
+    {
+        Loop loop = NewLoop(Backends.Epoll);
+        int calls = 0, schedules = 0;
+        Periodic periodic = loop.Periodic(0, 0.02, (w, _) =>
+        {
+            if (++calls == 3)
+            {
+                w.Stop();
+            }
+        });
+        Scheduler scheduler = loop.Scheduler((_, now) => now + 0.03, (w, _) =>
+        {
+            schedules++;
+            w.Stop();
+        });
+        int fds = Posix.OpenFds();
+        Posix.WithFdsLeft(0, () =>
+        {
+            periodic.Start();
+            scheduler.Start();
+        });
+        Assert.Equal(fds, Posix.OpenFds());
+        Assert.False(loop.Start());
+        Assert.Equal((3, 1), (calls, schedules));
+
+        // one more loop, now that there are fds again, has its timerfd
+        using var other = new Loop(LoopFlags.NoEnv, Backends.Epoll);
+        fds = Posix.OpenFds();
+        other.Periodic(0, 1, (_, _) => { }).Start();
+        Assert.Equal(fds + 1, Posix.OpenFds());
+    }
+
+    [Fact]
+    public void The_first_stat_watcher_polls_without_inotify()
+    {
+        Loop loop = NewLoop(Backends.Epoll);
+        string path = Path.GetTempFileName();
+
+        try
+        {
+            int calls = 0;
+            Stat stat = loop.Stat(path, 0.11, (w, _) =>
+            {
+                calls++;
+                w.Stop();
+            });
+            int fds = Posix.OpenFds();
+            Posix.WithFdsLeft(0, stat.Start);
+            Assert.Equal(fds, Posix.OpenFds());
+            File.AppendAllText(path, "more");
+            Assert.False(loop.Start());
+            Assert.Equal((1, 4), (calls, stat.Attr.Size));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
+    public void Reset_says_so_and_the_loop_goes_on()
+    {
+        Loop loop = NewLoop(Backends.Epoll);
+        int forks = 0;
+        loop.Fork((_, _) => forks++).Start();
+        EventException? refused = null;
+        Posix.WithFdsLeft(0, () => refused = (EventException?)Record.Exception(loop.Reset));
+        Assert.Equal(EMFILE, Assert.IsType<EventException>(refused).NativeErrorCode);
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(0, forks);
+
+        loop.Reset();
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(1, forks);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Everything_that_needs_no_file_descriptor_works(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (int read, _) = NewReadablePipe();
+        int io = 0, timers = 0, sends = 0;
+        Async async = loop.Async((w, _) =>
+        {
+            sends++;
+            w.Stop();
+        });
+        Io[] ios = [.. Enumerable.Range(0, 3).Select(_ => loop.Io(read, Events.Read, (w, _) =>
+        {
+            io++;
+            w.Stop();
+        }))];
+        Timer timer = loop.Timer(0.01, 0, (_, _) => timers++);
+        timer.Start(); // code that runs for the first time may want fds of its own
+        loop.Start();
+        Posix.WithFdsLeft(0, () =>
+        {
+            async.Start();
+            async.Send();
+            Array.ForEach(ios, i => i.Start());
+            timer.Start();
+            loop.Start();
+        });
+        Assert.Equal((3, 2, 1), (io, timers, sends));
+    }
+}
