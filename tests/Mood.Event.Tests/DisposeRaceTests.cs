@@ -38,8 +38,14 @@ public sealed class DisposeRaceTests : LoopTest
 
         WhileThreads(4, n =>
         {
-            Ev.FeedSignal(Signum.SIGUSR1);
-            Volatile.Read(ref loop).Stop();
+            if (n > 0)
+            {
+                Ev.FeedSignal(Signum.SIGUSR1);
+            }
+            else
+            {
+                Volatile.Read(ref loop).Stop();
+            }
         }, () =>
         {
             for (int i = 0; i < 20; i++)

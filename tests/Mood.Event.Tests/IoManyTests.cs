@@ -324,4 +324,38 @@ public sealed class IoManyTests : FdTest
         Array.ForEach(ios, io => io.Stop());
         loop.Verify();
     }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Fds_that_are_not_watched_any_more_are_really_closed_when_they_are_closed(Backends backend)
+    {
+        const int size = 100;
+        Loop loop = NewLoop(backend), other = NewLoop(Backends.Poll);
+        var pipes = Enumerable.Range(0, size).Select(_ => NewPipe()).ToArray();
+        Io[] ios = [.. pipes.Select(p => loop.Io(p.Read, Events.Read, (_, _) => { }))];
+        Array.ForEach(ios, io => io.Start());
+        loop.Start(RunFlags.NoWait);
+        Array.ForEach(ios, io => io.Stop());
+        loop.Start(RunFlags.NoWait);
+        loop.Start(RunFlags.NoWait);
+        int ended = 0;
+
+        // a full pipe can be written to only when its last reader is gone
+        foreach ((int read, int write) in pipes)
+        {
+            Posix.Fill(write);
+            CloseFd(read);
+            other.Io(write, Events.Write, (w, _) =>
+            {
+                ended++;
+                w.Stop();
+            }).Start();
+        }
+
+        Timer late = other.Timer(Patience / 4, 0, (_, _) => other.Stop());
+        late.KeepAlive = false;
+        late.Start();
+        other.Start();
+        Assert.Equal(size, ended);
+    }
 }
