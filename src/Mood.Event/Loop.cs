@@ -115,7 +115,8 @@ public sealed partial class Loop : IDisposable
     /// <summary>
     /// Replaces "invoke all pending watchers" (ev_set_invoke_pending_cb): called whenever the loop would call callbacks,
     /// and should call <see cref="Invoke"/>. It may hand that to another thread and wait for it. An exception in it
-    /// stops the loop. Null: the loop invokes by itself.
+    /// stops the loop. Null: the loop invokes by itself. Call Invoke also while <see cref="Pending"/> is 0: libev has events
+    /// of its own, which carry signals, Sends and Stops.
     /// </summary>
     /// <exception cref="ObjectDisposedException">Set after Dispose.</exception>
     public Action<Loop>? Callback
