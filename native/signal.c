@@ -205,11 +205,26 @@ mood_signal_start (ev_signal *w)
   return error;
 }
 
+/* The signal has no loop any more, which new feeders see; none is left that saw the old one, and could still write to it. */
+static void
+outlast_feeders (int signum)
+{
+  while (__atomic_load_n (&feeders [signum], __ATOMIC_SEQ_CST))
+    sched_yield ();
+}
+
 void
 mood_signal_stop (ev_signal *w)
 {
+  int was_active = ev_is_active (w);
+
   enter ();
   ev_signal_stop (w->owner->ev, w);
+
+  /* the last one: closing the loop will not find its signal again */
+  if (was_active && !mood_ev_signal_loop (w->signum))
+    outlast_feeders (w->signum);
+
   leave ();
 }
 
@@ -247,9 +262,7 @@ mood_signal_close (struct ev_loop *ev)
       {
         mood_ev_signal_detach (signum);
         mood_hook_signal (signum);
-
-        while (__atomic_load_n (&feeders [signum], __ATOMIC_SEQ_CST))
-          sched_yield ();
+        outlast_feeders (signum);
       }
 
   mood_ev_destroy (ev);

@@ -44,7 +44,10 @@ internal static class SignalScenarios
                 case "b+": second.Start(); break;
                 case "b-": second.Stop(); break;
                 case "r+": registration = PosixSignalRegistration.Create((PosixSignal)signum, Register); break;
-                case "r-": registration?.Dispose(); break;
+                case "r-":
+                    registration?.Dispose();
+                    registration = null;
+                    break;
                 case "d": loop.Dispose(); break;
                 default: throw new ArgumentException(step, nameof(args));
             }
@@ -53,8 +56,13 @@ internal static class SignalScenarios
         bool watched = first.IsActive;
         Posix.Raise(signum);
 
-        for (var watch = Stopwatch.StartNew(); watch.Elapsed.TotalSeconds < Patience && !(watched && a > 0); Thread.Sleep(1))
+        for (var watch = Stopwatch.StartNew(); watch.Elapsed.TotalSeconds < Patience; Thread.Sleep(1))
         {
+            if (watched && a > 0 && (registration is null || Volatile.Read(ref r) > 0))
+            {
+                break;
+            }
+
             if (watched)
             {
                 loop.Start(RunFlags.NoWait);

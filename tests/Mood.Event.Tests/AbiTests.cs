@@ -394,13 +394,8 @@ public sealed partial class AbiTests : IDisposable
 
     private string Compile(string name, string source, params string[] more)
     {
-        string native = Path.Combine(Repository.Root, "native");
-        string libev = Repository.Run("sh", Path.Combine(native, "fetch.sh")).Trim();
-        string file = Path.Combine(_directory, name + ".c"), program = Path.Combine(_directory, name);
+        string file = Path.Combine(_directory, name + ".c");
         File.WriteAllText(file, source);
-        Repository.Run(
-            Environment.GetEnvironmentVariable("CC") ?? "cc",
-            ["-std=gnu11", "-w", "-I", Path.Combine(native, "hooks"), "-I", native, "-I", libev, file, "-o", program, .. more]);
-        return program;
+        return Repository.Compile(file, Path.Combine(_directory, name), more);
     }
 }

@@ -21,6 +21,17 @@ internal static class Repository
 
     internal static string Read(string path) => File.ReadAllText(Path.Combine(Root, path));
 
+    /// <summary>Compiles a C program that sees our headers and libev's; returns its path.</summary>
+    internal static string Compile(string source, string program, params string[] more)
+    {
+        string native = Path.Combine(Root, "native");
+        string libev = Run("sh", Path.Combine(native, "fetch.sh")).Trim();
+        Run(
+            Environment.GetEnvironmentVariable("CC") ?? "cc",
+            ["-std=gnu11", "-w", "-I", Path.Combine(native, "hooks"), "-I", native, "-I", libev, source, "-o", program, .. more]);
+        return program;
+    }
+
     /// <summary>Runs a program and returns what it writes; it must succeed.</summary>
     internal static string Run(string program, params string[] arguments)
     {

@@ -1,0 +1,147 @@
+using System;
+using System.ComponentModel;
+using System.IO;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>The native library without .NET: NativeTests.c drives all of it, also under the tools that see more than we do.</summary>
+public sealed class NativeTests : IDisposable
+{
+    /// <summary>
+    /// libev's flags between threads (EV_ATOMIC_T: pipe_write_wanted, sent, pending ...) and signals[].loop are plain words
+    /// whose order it makes with fences, which ThreadSanitizer does not know. These are the functions that touch them, and
+    /// the two of ours that touch the same. A use after free in them is Valgrind's to find.
+    /// </summary>
+    private const string Suppressions = """
+        race_top:^evpipe_write$
+        race_top:^pipecb$
+        race_top:^ev_run$
+        race_top:^ev_feed_signal$
+        race_top:^ev_feed_signal_event$
+        race_top:^mood_ev_signal_detach$
+        race_top:^ev_async_send$
+        race_top:^mood_async_send$
+
+        """;
+
+    private readonly string _directory = Directory.CreateTempSubdirectory("mood-event-native-").FullName;
+
+    private string WatchedFile => Path.Combine(_directory, "file");
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public void Every_kind_on_every_backend_comes_and_goes_in_any_order()
+    {
+        AssertDone(Repository.TryRun(CompileDriver(AppContext.BaseDirectory), "60", WatchedFile));
+    }
+
+    [Fact]
+    public void Valgrind_finds_no_wrong_access_and_no_leak()
+    {
+        string driver = CompileDriver(AppContext.BaseDirectory);
+
+        if (!IsHere("valgrind", "--version"))
+        {
+            Console.WriteLine("valgrind is not installed: the native driver runs without it.");
+            AssertDone(Repository.TryRun(driver, "10", WatchedFile));
+            return;
+        }
+
+        AssertDone(Repository.TryRun("valgrind", "--error-exitcode=99", "--leak-check=full", "-q", driver, "10", WatchedFile));
+    }
+
+    [Fact]
+    public void ThreadSanitizer_finds_no_race_but_libev_s_own_flags()
+    {
+        string cc = Environment.GetEnvironmentVariable("CC") ?? "cc";
+        string probe = Path.Combine(_directory, "probe.c"), suppressions = Path.Combine(_directory, "suppressions");
+        File.WriteAllText(probe, "int main (void) { return 0; }");
+        File.WriteAllText(suppressions, Suppressions);
+
+        if (!IsHere(cc, "-fsanitize=thread", probe, "-o", Path.Combine(_directory, "probe")) || !IsHere(Path.Combine(_directory, "probe")))
+        {
+            Console.WriteLine("No program runs with ThreadSanitizer here: the native driver runs without it.");
+            AssertDone(Repository.TryRun(CompileDriver(AppContext.BaseDirectory), "10", WatchedFile));
+            return;
+        }
+
+        // its warning about fences is what the suppressions are for
+        Repository.Run(
+            "env", "CFLAGS=-fsanitize=thread -Wno-tsan", "sh", Path.Combine(Repository.Root, "native", "build.sh"), _directory);
+        AssertDone(Repository.TryRun(
+            "env", "TSAN_OPTIONS=suppressions=" + suppressions, CompileDriver(_directory, "-fsanitize=thread"), "40", WatchedFile));
+    }
+
+    [Fact]
+    public void Out_of_memory_is_the_result_of_the_call_that_met_it()
+    {
+        // the program's own allocator comes before the C library's
+        string source = Path.Combine(_directory, "memory.c");
+        File.WriteAllText(source, """
+            #include "libev.h"
+            #include <errno.h>
+            #include <stdio.h>
+            #include <stdlib.h>
+            #include <string.h>
+            static int fail;
+            void *__libc_calloc (size_t, size_t);
+            void *calloc (size_t n, size_t size) { return fail ? 0 : __libc_calloc (n, size); }
+            char *strdup (const char *s) { return fail ? 0 : strcpy (malloc (strlen (s) + 1), s); }
+            static void event (void *ev, mood_watcher *w, int32_t revents) { (void)ev; (void)w; (void)revents; }
+            static void nothing (void *data) { (void)data; }
+            static double never (mood_watcher *w, double now) { (void)w; return now + 1e30; }
+            int main (void)
+            {
+              mood_callbacks callbacks = { event, nothing, nothing, never };
+              mood_loop *loop, *other;
+              mood_watcher *stat;
+              mood_initialize (MOOD_SIGNALS_NATIVE);
+              if (mood_loop_new (EVFLAG_NOENV, 0, &callbacks, 0, &loop)) return 1;
+              stat = mood_watcher_new (loop, MOOD_STAT, 0);
+              if (mood_stat_set (stat, "/", 1.)) return 2;
+              fail = 1;
+              if (mood_loop_new (EVFLAG_NOENV, 0, &callbacks, 0, &other) != -ENOMEM) return 3;
+              if (mood_watcher_new (loop, MOOD_TIMER, 0)) return 4;
+              if (mood_stat_set (stat, "/other", 2.) != -ENOMEM || mood_stat_interval (stat) != 1.) return 5;
+              fail = 0;
+              if (mood_live (0) != 1 || mood_live (1) != 1) return 6;
+              mood_watcher_free (stat);
+              mood_loop_close (loop);
+              mood_loop_release (loop);
+              return mood_live (0) || mood_live (1) ? 7 : 0;
+            }
+            """);
+        string program = Repository.Compile(
+            source, Path.Combine(_directory, "memory"), "-rdynamic", "-fno-builtin", Repository.NativeLibrary, "-Wl,-rpath," + AppContext.BaseDirectory);
+        Assert.Equal(0, Repository.TryRun(program).ExitCode);
+    }
+
+    private static void AssertDone((int ExitCode, string Output, string Error) run)
+    {
+        Assert.True(run.ExitCode == 0, $"exit code {run.ExitCode}\n{run.Error}");
+        Assert.EndsWith("done\n", run.Output, StringComparison.Ordinal);
+    }
+
+    private static bool IsHere(string program, params string[] arguments)
+    {
+        try
+        {
+            return Repository.TryRun(program, arguments).ExitCode == 0;
+        }
+        catch (Win32Exception)
+        {
+            return false;
+        }
+    }
+
+    private string CompileDriver(string library, params string[] more)
+    {
+        File.WriteAllText(WatchedFile, "");
+        return Repository.Compile(
+            Path.Combine(Repository.Root, "tests", "Mood.Event.Tests", "NativeTests.c"),
+            Path.Combine(_directory, "driver"),
+            ["-g", "-pthread", Path.Combine(library, "libmood_event.so"), "-Wl,-rpath," + library, .. more]);
+    }
+}
