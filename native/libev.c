@@ -161,7 +161,7 @@ mood_ev_child_chains (void)
   return sizeof childs / sizeof *childs;
 }
 
-/* libev keeps its default loop in a static that it does not clear: references, loop->userdata and active internal watchers of
+/* libev keeps its default loop in a static that it does not clear: references, userdata and active internal watchers of
  * the loop before would live on in the new one. */
 struct ev_loop *
 mood_ev_default_fresh (unsigned flags)

@@ -80,9 +80,6 @@ internal struct FileDescriptor
         _ => IsDisposed((Socket)_owner),
     };
 
-    /// <summary>Whether it is the loop's business, and not the owner's, when the kernel says that it is closed.</summary>
-    internal readonly bool IsBare => _owner is null;
-
     internal void Hold()
     {
         if (!_held && _owner is SafeHandle handle && !IsSocket(handle))

@@ -160,7 +160,7 @@ public sealed class Io : Watcher<Io>
 
     private protected override void OnError(int revents)
     {
-        if (_fd.IsBare || !_fd.IsClosed)
+        if (!_fd.IsClosed)
         {
             int error = Native.mood_fd_check(_fd.Number);
             Loop.Fail(Error.Event_ClosedFd(_fd.Number, error < 0 ? -error : 0));
