@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -170,40 +171,21 @@ mood_ev_default_fresh (unsigned flags)
   return ev_default_loop (flags);
 }
 
-/* ev_invoke_pending, plus: a halted loop leaves the rest pending for the next run, and a watcher libev stopped by itself
- * gets its KeepAlive references put right before its callback sees the loop. */
+/* mood_event.h says how the host reads these */
+_Static_assert (sizeof (mood_pending) == sizeof (ANPENDING) && offsetof (mood_pending, revents) == offsetof (ANPENDING, events), "ANPENDING");
+_Static_assert (MOOD_PRIORITIES == NUMPRI, "NUMPRI");
+_Static_assert (offsetof (mood_watcher_head, pending) == offsetof (ev_watcher, pending), "pending");
+_Static_assert (offsetof (mood_watcher_head, priority) == offsetof (ev_watcher, priority), "priority");
+_Static_assert (offsetof (mood_watcher_head, data) == offsetof (ev_watcher, data), "data");
+_Static_assert (offsetof (mood_watcher_head, owner) == offsetof (ev_watcher, owner), "owner");
+_Static_assert (offsetof (mood_watcher_head, unrefed) == offsetof (ev_watcher, unrefed), "unrefed");
+
 void
-mood_ev_invoke_pending (struct ev_loop *loop)
+mood_ev_queue (struct ev_loop *loop, mood_queue *queue)
 {
-  mood_loop *l = (mood_loop *)loop->userdata;
-
-  loop->pendingpri = NUMPRI;
-
-  do
-    {
-      --loop->pendingpri;
-
-      while (loop->pendingcnt [loop->pendingpri])
-        {
-          ANPENDING *p;
-
-          if (l->halted)
-            return;
-
-          p = loop->pendings [loop->pendingpri] + --loop->pendingcnt [loop->pendingpri];
-          p->w->pending = 0;
-
-          if (p->w->unrefed)
-            mood_watcher_settle (p->w);
-
-          /* the other half of mood_async_send: `sent` is clear for everybody before the callback looks for work */
-          if (p->events & EV_ASYNC)
-            __atomic_thread_fence (__ATOMIC_SEQ_CST);
-
-          EV_CB_INVOKE (p->w, p->events);
-        }
-    }
-  while (loop->pendingpri);
+  queue->slots = (mood_pending **)loop->pendings;
+  queue->counts = loop->pendingcnt;
+  queue->priority = &loop->pendingpri;
 }
 
 /* what is put off must not keep the loop's references wrong for so long */

@@ -36,9 +36,9 @@
 #define EV_COMMON                                                              \
   void *data;              /* the managed watcher: a weak handle */            \
   struct mood_loop *owner; /* null in libev's internal watchers */             \
-  int32_t kind;            /* enum mood_kind */                                \
+  int16_t unrefed;         /* its references are given up right now: */        \
   int16_t background;      /* KeepAlive is false */                            \
-  int16_t unrefed;         /* and its references are given up right now */
+  int32_t kind;            /* enum mood_kind */
 
 #include "ev.h"
 
@@ -65,8 +65,7 @@ struct mood_loop
   int references;          /* atomic: the handle's and one per watcher */
   int open;                /* atomic: ev may be woken */
   int senders;             /* atomic: threads inside a wake right now */
-  int halted;              /* nothing pending is invoked until the next run */
-  int calls_back;          /* callbacks.pending replaces invoking */
+  mood_queue queue;
   ev_async wake;           /* internal, unreferenced: carries what other threads ask for */
   int error;               /* recorded failure, errno or -1 */
   char message[256];
@@ -82,12 +81,6 @@ extern int mood_signals;
 
 /* The loop whose native code this thread is in: what the hooks without a loop argument work for. */
 extern __thread mood_loop *mood_current;
-
-/* loop.c */
-void mood_invoke_hook (struct ev_loop *ev);
-
-/* watcher.c */
-void mood_watcher_settle (mood_watcher *w);
 
 /* error.c */
 void mood_error_record (mood_loop *l, int error, const char *message);
@@ -117,7 +110,7 @@ void mood_ev_signal_detach (int signum);
 ev_child *mood_ev_child_head (int chain);
 int  mood_ev_child_chains (void);
 struct ev_loop *mood_ev_default_fresh (unsigned flags);
-void mood_ev_invoke_pending (struct ev_loop *ev);
+void mood_ev_queue (struct ev_loop *ev, mood_queue *queue);
 int  mood_ev_pending (struct ev_loop *ev);
 void mood_ev_settle_pending (struct ev_loop *ev);
 int  mood_ev_done (struct ev_loop *ev);

@@ -77,26 +77,22 @@ wake_cb (struct ev_loop *ev, ev_async *w, int revents)
   l->host.wake (l->data);
 }
 
-void
-mood_invoke_hook (struct ev_loop *ev)
+/* instead of ev_invoke_pending */
+static void
+invoke_pending (struct ev_loop *ev)
 {
   mood_loop *l = (mood_loop *)ev_userdata (ev);
 
   mood_ev_refill (ev);
 
   /* halted inside the poll, where libev's own assert takes a break back afterwards: say it again */
-  if (l->halted)
+  if (l->queue.halted)
     {
       mood_ev_settle_pending (ev);
       ev_break (ev, EVBREAK_ALL);
     }
-  else if (l->calls_back)
-    {
-      mood_ev_settle_pending (ev);
-      l->host.pending (l->data);
-    }
   else
-    mood_ev_invoke_pending (ev);
+    l->host.pending (l->data);
 }
 
 static int
@@ -162,7 +158,8 @@ mood_loop_new (uint32_t flags, int32_t is_default, const mood_callbacks *host, v
       l->data = data;
       l->references = 1;
       ev_set_userdata (l->ev, l);
-      ev_set_invoke_pending_cb (l->ev, mood_invoke_hook);
+      ev_set_invoke_pending_cb (l->ev, invoke_pending);
+      mood_ev_queue (l->ev, &l->queue);
       mood_ev_settle (l->ev);
 
       ev_async_init (&l->wake, wake_cb);
@@ -237,7 +234,7 @@ mood_loop_run (mood_loop *l, int32_t flags)
     return 1;
 
   mood_current = l;
-  l->halted = 0;
+  l->queue.halted = 0;
   active = ev_run (l->ev, flags);
   mood_current = outer;
 
@@ -256,30 +253,22 @@ mood_loop_break (mood_loop *l, int32_t how)
 void
 mood_loop_halt (mood_loop *l)
 {
-  l->halted = 1;
+  l->queue.halted = 1;
 
   if (l->ev)
     ev_break (l->ev, EVBREAK_ALL);
 }
 
-void
-mood_loop_invoke (mood_loop *l)
+mood_queue *
+mood_loop_queue (mood_loop *l)
 {
-  mood_loop *outer = mood_current;
-
-  mood_current = l;
-
-  if (!ev_depth (l->ev))
-    l->halted = 0;
-
-  mood_ev_invoke_pending (l->ev);
-  mood_current = outer;
+  return &l->queue;
 }
 
 void
-mood_loop_callback (mood_loop *l, int32_t on)
+mood_loop_settle (mood_loop *l)
 {
-  l->calls_back = on;
+  mood_ev_settle_pending (l->ev);
 }
 
 static void
@@ -307,7 +296,7 @@ void
 mood_async_send (mood_watcher *w)
 {
   /* Sent and not yet seen: nothing to do. What there is to do was published before; the loop clears `sent` before it
-   * looks for it: with a full fence on both sides one of the two sees the other (mood_ev_invoke_pending has its half). */
+   * looks for it: with a full fence on both sides one of the two sees the other (the walk of mood_queue has its half). */
   __atomic_thread_fence (__ATOMIC_SEQ_CST);
 
   if (!((ev_async *)w)->sent)

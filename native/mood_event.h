@@ -16,10 +16,39 @@
 # define MOOD_API __attribute__ ((visibility ("default")))
 #endif
 
-#define MOOD_ABI_VERSION 1
+#define MOOD_ABI_VERSION 2
 
 typedef struct mood_loop mood_loop;
-typedef struct ev_watcher mood_watcher; /* starts with: int32 active, int32 pending, int32 priority */
+typedef struct ev_watcher mood_watcher; /* starts as mood_watcher_head */
+
+/* How a watcher starts, whatever its kind. libev writes the first two, on the loop's thread. */
+typedef struct
+{
+  int32_t active, pending, priority;
+  void *data;              /* what it was made with */
+  mood_loop *owner;        /* null in libev's own internal watchers, which the host hands to mood_watcher_call */
+  int16_t unrefed;         /* KeepAlive is false, and the references are given up: see mood_watcher_settle */
+  int16_t background;
+} mood_watcher_head;
+
+/* What is pending, where libev keeps it. The host walks it as ev_invoke_pending does, which spares a transition into
+ * managed code per event: from the highest priority down, each from the last slot to the first; count the slot off and clear
+ * the watcher's `pending`, then call; read `priority` anew after each call, feeding sets it back; stop at `halted`. */
+typedef struct
+{
+  mood_watcher *watcher;
+  int32_t revents;
+} mood_pending;
+
+typedef struct
+{
+  mood_pending **slots;    /* one array per priority; they move as they grow */
+  int32_t *counts;         /* one per priority: how many slots are in use */
+  int32_t *priority;       /* where the walk is: from MOOD_PRIORITIES down to 0 */
+  int32_t halted;          /* nothing pending is called until the next run */
+} mood_queue;
+
+#define MOOD_PRIORITIES 5
 
 enum mood_kind
 {
@@ -30,8 +59,8 @@ enum mood_kind
 /* What the managed side is called through. `data` is what the loop or watcher was made with. */
 typedef struct
 {
-  void   (*event)      (void *ev_loop, mood_watcher *w, int32_t revents);  /* a watcher's event */
-  void   (*pending)    (void *data);                                       /* instead of invoking what is pending */
+  void   (*event)      (void *ev_loop, mood_watcher *w, int32_t revents);  /* an event that is not queued: embed.c's */
+  void   (*pending)    (void *data);                                       /* call what is pending */
   void   (*wake)       (void *data);                                       /* mood_loop_wake was called */
   double (*reschedule) (mood_watcher *w, double now);                      /* when is this scheduler due next? */
 } mood_callbacks;
@@ -64,8 +93,8 @@ MOOD_API int32_t  mood_loop_run (mood_loop *l, int32_t flags);      /* 1: active
 MOOD_API void     mood_loop_break (mood_loop *l, int32_t how);
 MOOD_API void     mood_loop_halt (mood_loop *l);                    /* break all, and leave what is pending pending */
 MOOD_API int32_t  mood_loop_error (mood_loop *l, char *text, int32_t size); /* takes a recorded failure: errno, or 0 */
-MOOD_API void     mood_loop_invoke (mood_loop *l);
-MOOD_API void     mood_loop_callback (mood_loop *l, int32_t on);    /* 1: callbacks.pending replaces invoking */
+MOOD_API mood_queue *mood_loop_queue (mood_loop *l);                /* lives as long as the loop's reference */
+MOOD_API void     mood_loop_settle (mood_loop *l);                  /* what is pending is put off: mood_watcher_settle for all */
 MOOD_API void     mood_loop_wake (mood_loop *l);                    /* [any thread] while a reference is held */
 MOOD_API int32_t  mood_loop_reset (mood_loop *l);
 MOOD_API double   mood_loop_now (mood_loop *l);
@@ -95,6 +124,8 @@ MOOD_API void     mood_watcher_feed (mood_watcher *w, int32_t revents);
 MOOD_API int32_t  mood_watcher_clear (mood_watcher *w);
 MOOD_API void     mood_watcher_priority (mood_watcher *w, int32_t priority);
 MOOD_API void     mood_watcher_keepalive (mood_watcher *w, int32_t on);
+MOOD_API void     mood_watcher_settle (mood_watcher *w);            /* active may have changed: its references follow */
+MOOD_API void     mood_watcher_call (mood_loop *l, mood_watcher *w, int32_t revents); /* libev's own callback */
 
 /* -- the barrier: see barrier.c ----------------------------------------------------------------------------------- */
 MOOD_API int32_t  mood_barrier_signal (void);                       /* [any thread] the signal the host has to answer */

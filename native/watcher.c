@@ -171,3 +171,13 @@ mood_watcher_keepalive (mood_watcher *w, int32_t on)
   if (w->owner->ev)
     mood_watcher_settle (w);
 }
+
+void
+mood_watcher_call (mood_loop *l, mood_watcher *w, int32_t revents)
+{
+  mood_loop *outer = mood_current;
+
+  mood_current = l;
+  w->cb (l->ev, w, revents);
+  mood_current = outer;
+}

@@ -160,19 +160,21 @@ public sealed partial class Loop
     /// <summary>Native code wants the pending watchers invoked. Throws nothing.</summary>
     internal void OnPending()
     {
+        Action<Loop>? callback = _callback;
+
+        if (callback is null)
+        {
+            _pending.Invoke();
+            return;
+        }
+
+        Native.mood_loop_settle(_native); // the callback may put off what is pending
         int thread = Environment.CurrentManagedThreadId;
         int before = Interlocked.Exchange(ref _lender, thread);
 
         try
         {
-            if (_callback is null)
-            {
-                Native.mood_loop_invoke(_native);
-            }
-            else
-            {
-                _callback(this);
-            }
+            callback(this);
         }
 #pragma warning disable CA1031 // any exception: none may cross the native frames below
         catch (Exception e)
@@ -300,7 +302,12 @@ public sealed partial class Loop
             // a failed loop calls nobody more
             if (_failure is null)
             {
-                Native.mood_loop_invoke(_native);
+                if (_starts == 0)
+                {
+                    _pending.Resume();
+                }
+
+                _pending.Invoke();
             }
         }
         finally

@@ -22,6 +22,7 @@ public sealed partial class Loop : IDisposable
     private static Loop? s_default;
 
     private readonly nint _native;
+    private readonly PendingQueue _pending;
     private Action<Loop>? _callback;
     private double _ioInterval, _timeoutInterval;
     private int _references, _suspensions;
@@ -80,6 +81,7 @@ public sealed partial class Loop : IDisposable
         IsDefault = isDefault;
         Handle = new LoopHandle((uint)flags | (uint)backends, isDefault, this);
         _native = Handle.Pointer;
+        _pending = new PendingQueue(_native);
         Backend = (Backends)Native.mood_loop_backend(_native);
 
         if (backends != Backends.Auto && (Backend & backends) == 0 && !IsOverridden(flags))
@@ -126,8 +128,6 @@ public sealed partial class Loop : IDisposable
         {
             using Claim claim = Change();
             _callback = value;
-            Native.mood_loop_callback(_native, value is null ? 0 : 1);
-            GC.KeepAlive(this);
         }
     }
 

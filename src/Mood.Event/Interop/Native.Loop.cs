@@ -31,10 +31,10 @@ internal static unsafe partial class Native
     internal static extern int mood_loop_error(nint loop, byte* text, int size);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_loop_invoke(nint loop);
+    internal static extern QueueMemory* mood_loop_queue(nint loop);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_loop_callback(nint loop, int on);
+    internal static extern void mood_loop_settle(nint loop);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_loop_wake(nint loop);

@@ -33,6 +33,12 @@ internal static unsafe partial class Native
     internal static extern void mood_watcher_keepalive(nint w, int on);
 
     [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_watcher_settle(nint w);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_watcher_call(nint loop, nint w, int revents);
+
+    [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_io_set(nint w, int fd, int events);
 
     [DllImport(Library, ExactSpelling = true)]

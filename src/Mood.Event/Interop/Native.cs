@@ -12,7 +12,7 @@ namespace Mood.Event.Interop;
 internal static unsafe partial class Native
 {
     internal const string Library = "mood_event";
-    internal const int AbiVersion = 1;
+    internal const int AbiVersion = 2;
 
     // errno, where a caller tells cases apart: the same on every platform we build for
     internal const int EPERM = 1, EBADF = 9, ENOMEM = 12, EBUSY = 16, ERANGE = 34;
@@ -59,10 +59,26 @@ internal static unsafe partial class Native
         internal nint Event, Pending, Wake, Reschedule;
     }
 
-    /// <summary>Where mood_watcher starts, whatever its kind: read in place, never mirrored.</summary>
+    /// <summary>mood_watcher_head: read in place, never mirrored.</summary>
     internal struct WatcherMemory
     {
         internal int Active, Pending, Priority;
-        internal nint Data;
+        internal nint Data, Owner;
+        internal short Unrefed, Background;
+    }
+
+    /// <summary>mood_pending.</summary>
+    internal struct PendingMemory
+    {
+        internal WatcherMemory* Watcher;
+        internal int Revents;
+    }
+
+    /// <summary>mood_queue.</summary>
+    internal struct QueueMemory
+    {
+        internal PendingMemory** Slots;
+        internal int* Counts, Priority;
+        internal int Halted;
     }
 }

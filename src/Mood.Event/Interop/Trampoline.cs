@@ -63,7 +63,8 @@ internal static unsafe class Trampoline
     private static double OnReschedule(nint w, double now) =>
         Target<Scheduler>(Native.Data(w))?.OnReschedule(now) ?? Scheduler.Never;
 
-    private static T? Target<T>(nint handle)
+    /// <summary>The object behind a weak handle.</summary>
+    internal static T? Target<T>(nint handle)
         where T : class =>
 #if NET8_0_OR_GREATER
         System.Runtime.CompilerServices.Unsafe.As<T?>(GCHandle.FromIntPtr(handle).Target);
