@@ -16,7 +16,7 @@
 static void
 report (struct ev_loop *ev, ev_embed *w, int revents)
 {
-  w->owner->host.event (ev, (mood_watcher *)w, revents);
+  mood_watcher_event (ev, (mood_watcher *)w, revents);
 }
 
 /* The other loop may have made its kernel side anew, mostly with the same number: then nobody watches it any more. */

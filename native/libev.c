@@ -177,8 +177,7 @@ _Static_assert (MOOD_PRIORITIES == NUMPRI, "NUMPRI");
 _Static_assert (offsetof (mood_watcher_head, pending) == offsetof (ev_watcher, pending), "pending");
 _Static_assert (offsetof (mood_watcher_head, priority) == offsetof (ev_watcher, priority), "priority");
 _Static_assert (offsetof (mood_watcher_head, data) == offsetof (ev_watcher, data), "data");
-_Static_assert (offsetof (mood_watcher_head, owner) == offsetof (ev_watcher, owner), "owner");
-_Static_assert (offsetof (mood_watcher_head, unrefed) == offsetof (ev_watcher, unrefed), "unrefed");
+_Static_assert (offsetof (mood_watcher_head, plain) == offsetof (ev_watcher, plain), "plain");
 
 void
 mood_ev_queue (struct ev_loop *loop, mood_queue *queue)
@@ -196,7 +195,7 @@ mood_ev_settle_pending (struct ev_loop *loop)
 
   for (pri = NUMPRI; pri--; )
     for (i = loop->pendingcnt [pri]; i--; )
-      if (loop->pendings [pri][i].w->unrefed)
+      if (loop->pendings [pri][i].w->owner)
         mood_watcher_settle (loop->pendings [pri][i].w);
 }
 

@@ -32,13 +32,14 @@
 # define EV_USE_KQUEUE 1
 #endif
 
-/* Fields every watcher gets. Ours have an owner; libev's own internal watchers are zeroed here and have none. */
+/* Fields every watcher gets, in the order that leaves no gaps: a timer and an io then fit a cache line. Ours have an
+ * owner; libev's own internal watchers are zeroed here and have none. */
 #define EV_COMMON                                                              \
-  void *data;              /* the managed watcher: a weak handle */            \
-  struct mood_loop *owner; /* null in libev's internal watchers */             \
-  int16_t unrefed;         /* its references are given up right now: */        \
-  int16_t background;      /* KeepAlive is false */                            \
-  int32_t kind;            /* enum mood_kind */
+  int16_t plain;           /* has an owner, and keeps all its references */    \
+  int8_t background;       /* KeepAlive is false */                            \
+  int8_t kind;             /* enum mood_kind */                                \
+  void *data;              /* the host's: which managed watcher this is */     \
+  struct mood_loop *owner; /* null in libev's internal watchers */
 
 #include "ev.h"
 
@@ -99,7 +100,8 @@ void mood_child_init (ev_child *w);
 void mood_child_forget (void);
 void mood_child_passed (void);
 
-/* stat.c, embed.c */
+/* watcher.c, stat.c, embed.c */
+void mood_watcher_event (struct ev_loop *ev, mood_watcher *w, int revents);
 void mood_stat_free (ev_stat *w);
 void mood_embed_start (ev_embed *w);
 

@@ -71,9 +71,10 @@ mood_live (int32_t what)
 static void
 wake_cb (struct ev_loop *ev, ev_async *w, int revents)
 {
-  (void)ev;
+  mood_loop *l = (mood_loop *)ev_userdata (ev);
+
+  (void)w;
   (void)revents;
-  mood_loop *l = w->data;
   l->host.wake (l->data);
 }
 
@@ -164,7 +165,6 @@ mood_loop_new (uint32_t flags, int32_t is_default, const mood_callbacks *host, v
 
       ev_async_init (&l->wake, wake_cb);
       ev_set_priority (&l->wake, EV_MAXPRI);
-      l->wake.data = l;
       ev_async_start (l->ev, &l->wake);
       ev_unref (l->ev);
       __atomic_store_n (&l->open, 1, __ATOMIC_SEQ_CST);

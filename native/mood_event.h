@@ -25,10 +25,9 @@ typedef struct ev_watcher mood_watcher; /* starts as mood_watcher_head */
 typedef struct
 {
   int32_t active, pending, priority;
-  void *data;              /* what it was made with */
-  mood_loop *owner;        /* null in libev's own internal watchers, which the host hands to mood_watcher_call */
-  int16_t unrefed;         /* KeepAlive is false, and the references are given up: see mood_watcher_settle */
-  int16_t background;
+  int16_t plain;           /* 0: libev's own, or one for mood_watcher_settle before it is called */
+  int16_t reserved;
+  void *data;              /* the host's, who may change it; null: libev's own, for mood_watcher_call */
 } mood_watcher_head;
 
 /* What is pending, where libev keeps it. The host walks it as ev_invoke_pending does, which spares a transition into
@@ -56,13 +55,13 @@ enum mood_kind
   MOOD_PREPARE, MOOD_CHECK, MOOD_EMBED, MOOD_FORK, MOOD_ASYNC, MOOD_KINDS
 };
 
-/* What the managed side is called through. `data` is what the loop or watcher was made with. */
+/* What the host is called through. `data` is what the loop was made with. */
 typedef struct
 {
-  void   (*event)      (void *ev_loop, mood_watcher *w, int32_t revents);  /* an event that is not queued: embed.c's */
+  void   (*event)      (void *data, mood_watcher *w, int32_t revents);     /* an event that does not wait: embed.c's */
   void   (*pending)    (void *data);                                       /* call what is pending */
   void   (*wake)       (void *data);                                       /* mood_loop_wake was called */
-  double (*reschedule) (mood_watcher *w, double now);                      /* when is this scheduler due next? */
+  double (*reschedule) (void *data, mood_watcher *w, double now);          /* when is this scheduler due next? */
 } mood_callbacks;
 
 /* who owns the process's signal dispositions */

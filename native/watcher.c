@@ -33,7 +33,15 @@ static const struct
 static double
 reschedule (ev_periodic *w, double now) EV_NOEXCEPT
 {
-  return w->owner->host.reschedule ((mood_watcher *)w, now);
+  return w->owner->host.reschedule (w->owner->data, (mood_watcher *)w, now);
+}
+
+/* The callback of every watcher of the host's. Events that wait in the queue do not come through here. */
+void
+mood_watcher_event (struct ev_loop *ev, mood_watcher *w, int revents)
+{
+  (void)ev;
+  w->owner->host.event (w->owner->data, w, revents);
 }
 
 mood_watcher *
@@ -44,9 +52,10 @@ mood_watcher_new (mood_loop *l, int32_t kind, void *data)
   if (!w)
     return 0;
 
-  ev_set_cb (w, (void (*) (struct ev_loop *, mood_watcher *, int))l->host.event);
+  ev_set_cb (w, mood_watcher_event);
   w->data = data;
-  w->kind = kind;
+  w->kind = (int8_t)kind;
+  w->plain = 1;
   w->owner = l;
   __atomic_add_fetch (&l->references, 1, __ATOMIC_RELAXED);
   __atomic_add_fetch (&mood_live_watchers, 1, __ATOMIC_RELAXED);
@@ -77,19 +86,19 @@ mood_watcher_free (mood_watcher *w)
 void
 mood_watcher_settle (mood_watcher *w)
 {
-  int wanted = w->background && w->active;
+  int plain = !w->background || !w->active;
   int references = w->kind == MOOD_EMBED ? 4 : 1; /* embed: io, prepare, fork and itself */
 
-  if (wanted == w->unrefed)
+  if (plain == w->plain)
     return;
 
-  w->unrefed = (int16_t)wanted;
+  w->plain = (int16_t)plain;
 
   while (references--)
-    if (wanted)
-      ev_unref (w->owner->ev);
-    else
+    if (plain)
       ev_ref (w->owner->ev);
+    else
+      ev_unref (w->owner->ev);
 }
 
 int32_t
@@ -126,9 +135,9 @@ mood_watcher_stop (mood_watcher *w)
   mood_current = l;
 
   /* references first: libev's stop takes one away, and activecnt must not pass through a wrong zero */
-  if (w->unrefed)
+  if (!w->plain)
     {
-      int16_t background = w->background;
+      int8_t background = w->background;
       w->background = 0;
       mood_watcher_settle (w);
       w->background = background;

@@ -63,6 +63,7 @@ public sealed partial class Loop
         }
 
         bool more;
+        t_thread = thread;
         Volatile.Write(ref _runner, thread);
         _depth++;
         _starts++;
@@ -104,13 +105,13 @@ public sealed partial class Loop
             throw Error.ArgumentOutOfRange_Enum(how, nameof(how));
         }
 
-        if (Mood.Event.Scheduler.IsRescheduling)
+        if (IsRescheduling)
         {
             Error.Throw_Rescheduling();
         }
 
         // only the thread inside Start may tell libev by itself
-        if (_starts == 0 || Volatile.Read(ref _runner) != Environment.CurrentManagedThreadId)
+        if (_starts == 0 || !IsHere)
         {
             AskToStop((int)how);
         }

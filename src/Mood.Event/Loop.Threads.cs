@@ -10,6 +10,11 @@ public sealed partial class Loop
     // While Loop.Callback has another thread call Invoke, that one.
     private int _runner;
 
+    // This thread's id where it is found fastest; 0 before it has used any loop; negative inside a reschedule function, so
+    // that it is no loop's runner.
+    [ThreadStatic]
+    private static int t_thread;
+
     /// <summary>The loop that runs this one: itself, or the outermost loop it is embedded in.</summary>
     private Loop Outermost
     {
@@ -26,13 +31,48 @@ public sealed partial class Loop
         }
     }
 
+    /// <summary>Whether this thread is inside a reschedule function, of whatever loop.</summary>
+    internal static bool IsRescheduling => t_thread < 0;
+
+    // Whether this thread is inside Start of this very loop: the usual case, in one comparison
+    private bool IsHere
+    {
+        get
+        {
+            int thread = t_thread;
+            return thread == _runner && thread != 0;
+        }
+    }
+
     /// <summary>
-    /// Claims the loop for reading it or its watchers on this thread, until the claim is disposed. In a callback, where
-    /// the thread has it already, this is one comparison.
+    /// From here on this thread may change no watcher and no loop. The result is for <see cref="LeaveReschedule"/>.
     /// </summary>
-    internal Claim Read()
+    internal static int EnterReschedule()
+    {
+        int before = t_thread;
+        t_thread = -Environment.CurrentManagedThreadId;
+        return before;
+    }
+
+    internal static void LeaveReschedule(int before) => t_thread = before;
+
+    /// <summary>
+    /// Claims the loop for reading it or its watchers on this thread, until the claim is disposed. In a callback the
+    /// thread has it already.
+    /// </summary>
+    internal Claim Read() => IsHere ? default : ReadCore();
+
+    /// <summary>Claims the loop for changing it or its watchers.</summary>
+    internal Claim Change() => IsHere && !_closing ? default : ChangeCore();
+
+    private Claim ReadCore()
     {
         int thread = Environment.CurrentManagedThreadId;
+
+        if (t_thread == 0)
+        {
+            t_thread = thread;
+        }
 
         while (true)
         {
@@ -60,10 +100,9 @@ public sealed partial class Loop
         }
     }
 
-    /// <summary>Claims the loop for changing it or its watchers.</summary>
-    internal Claim Change()
+    private Claim ChangeCore()
     {
-        Claim claim = Read();
+        Claim claim = ReadCore();
 
         if (IsClosed || _closing)
         {
@@ -71,7 +110,7 @@ public sealed partial class Loop
             Error.Throw_Disposed(this);
         }
 
-        if (Mood.Event.Scheduler.IsRescheduling)
+        if (IsRescheduling)
         {
             claim.Dispose();
             Error.Throw_Rescheduling();

@@ -81,7 +81,7 @@ public sealed partial class Loop : IDisposable
         IsDefault = isDefault;
         Handle = new LoopHandle((uint)flags | (uint)backends, isDefault, this);
         _native = Handle.Pointer;
-        _pending = new PendingQueue(_native);
+        _pending = new PendingQueue(_native, Watchers);
         Backend = (Backends)Native.mood_loop_backend(_native);
 
         if (backends != Backends.Auto && (Backend & backends) == 0 && !IsOverridden(flags))
@@ -205,8 +205,8 @@ public sealed partial class Loop : IDisposable
     /// <summary>Whether the native loop is gone. Watchers can still be stopped while it is only about to go.</summary>
     internal bool IsClosed { get; private set; }
 
-    /// <summary>The first of the watchers that are active or pending: what the loop keeps alive.</summary>
-    internal Watcher? Watchers { get; set; }
+    /// <summary>What the loop keeps alive.</summary>
+    internal WatcherTable Watchers { get; } = new();
 
     /// <summary>The active Embed, in another loop, that runs this one.</summary>
     internal Embed? Embedder { get; set; }
@@ -293,10 +293,7 @@ public sealed partial class Loop : IDisposable
 
     private void CloseCore()
     {
-        while (Watchers is Watcher watcher)
-        {
-            watcher.Dispose();
-        }
+        Watchers.DisposeAll();
 
         if (!IsDefault)
         {

@@ -25,15 +25,39 @@ public sealed partial class AbiTests : IDisposable
     public unsafe void The_head_of_a_watcher_is_where_C_has_it()
     {
         Native.WatcherMemory memory;
-        byte* start = (byte*)&memory;
-        Assert.Equal(Answer("offset active"), (byte*)&memory.Active - start);
-        Assert.Equal(Answer("offset pending"), (byte*)&memory.Pending - start);
-        Assert.Equal(Answer("offset priority"), (byte*)&memory.Priority - start);
-        Assert.Equal(Answer("offset data"), (byte*)&memory.Data - start);
-        Assert.Equal(sizeof(int), Answer("size active"));
-        Assert.Equal(sizeof(int), Answer("size pending"));
-        Assert.Equal(sizeof(int), Answer("size priority"));
-        Assert.Equal(Answer("size data"), sizeof(nint));
+        Assert.Equal(Answer("size mood_watcher_head"), sizeof(Native.WatcherMemory));
+        AssertFields(typeof(Native.WatcherMemory), "mood_watcher_head", (byte*)&memory, new Dictionary<string, nint>
+        {
+            ["active"] = (nint)(&memory.Active),
+            ["pending"] = (nint)(&memory.Pending),
+            ["priority"] = (nint)(&memory.Priority),
+            ["plain"] = (nint)(&memory.Plain),
+            ["reserved"] = (nint)(&memory.Reserved),
+            ["data"] = (nint)(&memory.Data),
+        });
+    }
+
+    [Fact]
+    public unsafe void What_is_pending_is_where_C_has_it()
+    {
+        Native.QueueMemory queue;
+        Native.PendingMemory pending;
+        Assert.Equal(Answer("size mood_queue"), sizeof(Native.QueueMemory));
+        Assert.Equal(Answer("size mood_pending"), sizeof(Native.PendingMemory));
+        AssertFields(typeof(Native.QueueMemory), "mood_queue", (byte*)&queue, new Dictionary<string, nint>
+        {
+            ["slots"] = (nint)(&queue.Slots),
+            ["counts"] = (nint)(&queue.Counts),
+            ["priority"] = (nint)(&queue.Priority),
+            ["halted"] = (nint)(&queue.Halted),
+        });
+        AssertFields(typeof(Native.PendingMemory), "mood_pending", (byte*)&pending, new Dictionary<string, nint>
+        {
+            ["watcher"] = (nint)(&pending.Watcher),
+            ["revents"] = (nint)(&pending.Revents),
+        });
+        Assert.Equal(PendingQueue.Priorities, Answer("MOOD_PRIORITIES"));
+        Assert.Equal(PendingQueue.Sent, Answer("EV_ASYNC"));
     }
 
     [Fact]
@@ -177,9 +201,9 @@ public sealed partial class AbiTests : IDisposable
         string program = Compile("verify", """
             #include "libev.h"
             #include <stdio.h>
-            static void event (void *ev, mood_watcher *w, int32_t revents) { (void)ev; (void)w; (void)revents; }
+            static void event (void *data, mood_watcher *w, int32_t revents) { (void)data; (void)w; (void)revents; }
             static void nothing (void *data) { (void)data; }
-            static double never (mood_watcher *w, double now) { (void)w; return now + 1e30; }
+            static double never (void *data, mood_watcher *w, double now) { (void)data; (void)w; return now + 1e30; }
             int main (int argc, char **argv)
             {
               mood_callbacks callbacks = { event, nothing, nothing, never };
@@ -224,9 +248,9 @@ public sealed partial class AbiTests : IDisposable
               later++;
               ours.sa_sigaction (signum, info, context);
             }
-            static void event (void *ev, mood_watcher *w, int32_t revents) { (void)ev; (void)w; (void)revents; }
+            static void event (void *data, mood_watcher *w, int32_t revents) { (void)data; (void)w; (void)revents; }
             static void nothing (void *data) { (void)data; }
-            static double never (mood_watcher *w, double now) { (void)w; return now + 1e30; }
+            static double never (void *data, mood_watcher *w, double now) { (void)data; (void)w; return now + 1e30; }
             int main (int argc, char **argv)
             {
               mood_callbacks callbacks = { event, nothing, nothing, never };
@@ -305,6 +329,7 @@ public sealed partial class AbiTests : IDisposable
         _ when type == typeof(byte).MakePointerType() => "char*",
         _ when type == typeof(int).MakePointerType() => "int32_t*",
         _ when type == typeof(Native.Callbacks).MakePointerType() => "mood_callbacks*",
+        _ when type == typeof(Native.QueueMemory).MakePointerType() => "mood_queue*",
         _ when type == typeof(Native.FileStatusMemory).MakePointerType() => "mood_file_status*",
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "no C type"),
     };
@@ -348,16 +373,13 @@ public sealed partial class AbiTests : IDisposable
 
         void Value(string name) => program.Append(CultureInfo.InvariantCulture, $"SAY (\"{name}\", {name})\n");
 
-        foreach (string field in new[] { "active", "pending", "priority", "data" })
-        {
-            program.Append(CultureInfo.InvariantCulture, $"SAY (\"offset {field}\", offsetof (mood_watcher, {field}))\n");
-            program.Append(CultureInfo.InvariantCulture, $"SAY (\"size {field}\", sizeof (((mood_watcher *)0)->{field}))\n");
-        }
-
         foreach ((string type, string fields) in new[]
         {
             ("mood_file_status", "size device inode device_type accessed_seconds modified_seconds changed_seconds accessed_nanos modified_nanos changed_nanos mode link_count user group"),
             ("mood_callbacks", "event pending wake reschedule"),
+            ("mood_watcher_head", "active pending priority plain reserved data"),
+            ("mood_queue", "slots counts priority halted"),
+            ("mood_pending", "watcher revents"),
         })
         {
             program.Append(CultureInfo.InvariantCulture, $"SAY (\"size {type}\", sizeof ({type}))\n");
@@ -375,7 +397,7 @@ public sealed partial class AbiTests : IDisposable
 
         string[] constants =
         [
-            "MOOD_KINDS", "MOOD_ABI_VERSION", "MOOD_ENOBACKEND", "EV_VERSION_MAJOR", "EV_VERSION_MINOR", "EV_MINPRI", "EV_MAXPRI",
+            "MOOD_KINDS", "MOOD_PRIORITIES", "MOOD_ABI_VERSION", "MOOD_ENOBACKEND", "EV_VERSION_MAJOR", "EV_VERSION_MINOR", "EV_MINPRI", "EV_MAXPRI",
             .. "AUTO NOINOTIFY SIGNALFD NOSIGMASK NOTIMERFD NOENV FORKCHECK".Split(' ').Select(n => "EVFLAG_" + n),
             .. "SELECT POLL EPOLL KQUEUE DEVPOLL PORT LINUXAIO IOURING ALL MASK".Split(' ').Select(n => "EVBACKEND_" + n),
             "EVRUN_NOWAIT", "EVRUN_ONCE", "EVBREAK_CANCEL", "EVBREAK_ONE", "EVBREAK_ALL",

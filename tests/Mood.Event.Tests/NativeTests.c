@@ -17,11 +17,11 @@
 typedef struct { int seen, stop; } watch;
 
 static void
-event (void *ev, mood_watcher *w, int32_t revents)
+event (void *loop, mood_watcher *w, int32_t revents)
 {
   watch *data = w->data;
 
-  (void)ev;
+  (void)loop;
   (void)revents;
   ++data->seen;
 
@@ -50,18 +50,22 @@ pending (void *data)
         slot = queue->slots [*queue->priority][--queue->counts [*queue->priority]];
         head = (mood_watcher_head *)slot.watcher;
         head->pending = 0;
-        mood_watcher_settle (slot.watcher);
 
-        if (head->owner)
-          event (loop, slot.watcher, slot.revents);
-        else
+        if (!head->data)
           mood_watcher_call (loop, slot.watcher, slot.revents);
+        else
+          {
+            if (!head->plain)
+              mood_watcher_settle (slot.watcher);
+
+            event (loop, slot.watcher, slot.revents);
+          }
       }
   while (*queue->priority);
 }
 
 static void wake (void *data) { mood_loop_break (*(mood_loop **)data, EVBREAK_ALL); }
-static double reschedule (mood_watcher *w, double now) { (void)w; return now + 0.001; }
+static double reschedule (void *data, mood_watcher *w, double now) { (void)data; (void)w; return now + 0.001; }
 
 static const mood_callbacks callbacks = { event, pending, wake, reschedule };
 

@@ -89,9 +89,9 @@ public sealed class NativeTests : IDisposable
             void *__libc_calloc (size_t, size_t);
             void *calloc (size_t n, size_t size) { return fail ? 0 : __libc_calloc (n, size); }
             char *strdup (const char *s) { return fail ? 0 : strcpy (malloc (strlen (s) + 1), s); }
-            static void event (void *ev, mood_watcher *w, int32_t revents) { (void)ev; (void)w; (void)revents; }
+            static void event (void *data, mood_watcher *w, int32_t revents) { (void)data; (void)w; (void)revents; }
             static void nothing (void *data) { (void)data; }
-            static double never (mood_watcher *w, double now) { (void)w; return now + 1e30; }
+            static double never (void *data, mood_watcher *w, double now) { (void)data; (void)w; return now + 1e30; }
             int main (void)
             {
               mood_callbacks callbacks = { event, nothing, nothing, never };

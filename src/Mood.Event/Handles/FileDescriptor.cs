@@ -15,17 +15,25 @@ namespace Mood.Event.Handles;
 /// </summary>
 internal struct FileDescriptor
 {
-    private readonly object? _owner;
+    private readonly SafeHandle? _handle;
+#if !NET8_0_OR_GREATER
+    private readonly Socket? _socket; // shows no handle
+#endif
     private bool _held;
 
-    private FileDescriptor(int number, object? owner)
-    {
-        Number = number;
-        _owner = owner;
-        _held = false;
-    }
+    private FileDescriptor(int number) => Number = number;
+
+    private FileDescriptor(int number, SafeHandle handle)
+        : this(number) => _handle = handle;
 
     internal int Number { get; }
+
+    /// <summary>Whether the owner has closed it. A bare number: never known.</summary>
+#if NET8_0_OR_GREATER
+    internal readonly bool IsClosed => _handle is not null && _handle.IsClosed;
+#else
+    internal readonly bool IsClosed => _socket is null ? _handle is { IsClosed: true } : IsDisposed(_socket);
+#endif
 
     internal static FileDescriptor From(int fd, string parameter)
     {
@@ -37,7 +45,7 @@ internal struct FileDescriptor
         Library.Initialize();
         return Native.mood_fd_check(fd) < 0
             ? throw Error.Argument_ClosedFd(fd, parameter)
-            : new FileDescriptor(fd, owner: null);
+            : new FileDescriptor(fd);
     }
 
     internal static FileDescriptor From(SafeHandle handle, string parameter)
@@ -72,19 +80,15 @@ internal struct FileDescriptor
 #endif
     }
 
-    /// <summary>Whether the owner has closed it. A bare number: never known.</summary>
-    internal readonly bool IsClosed => _owner switch
-    {
-        null => false,
-        SafeHandle handle => handle.IsClosed,
-        _ => IsDisposed((Socket)_owner),
-    };
+    /// <summary>0, or a negative errno. A bare number's own handle is the kernel, which is asked.</summary>
+    internal readonly int Check() =>
+        IsClosed ? -Native.EBADF : _handle is null ? Native.mood_fd_check(Number) : 0;
 
     internal void Hold()
     {
-        if (!_held && _owner is SafeHandle handle && !IsSocket(handle))
+        if (!_held && _handle is not null && !IsSocket(_handle))
         {
-            handle.DangerousAddRef(ref _held);
+            _handle.DangerousAddRef(ref _held);
         }
     }
 
@@ -93,15 +97,16 @@ internal struct FileDescriptor
         if (_held)
         {
             _held = false;
-            ((SafeHandle)_owner!).DangerousRelease();
+            _handle!.DangerousRelease();
         }
     }
 
 #if NET8_0_OR_GREATER
     private static bool IsSocket(SafeHandle handle) => handle is SafeSocketHandle;
-
-    private static bool IsDisposed(Socket socket) => socket.SafeHandle.IsClosed;
 #else
+    private FileDescriptor(int number, Socket socket)
+        : this(number) => _socket = socket;
+
     // netstandard2.0 knows the type only by its name, and a socket's state only by asking it something
     private static bool IsSocket(SafeHandle handle) => handle.GetType().Name == "SafeSocketHandle";
 

@@ -5,22 +5,17 @@ using Mood.Event.Interop;
 namespace Mood.Event.Handles;
 
 /// <summary>
-/// Owns a mood_watcher and the weak handle inside it that leads back to the managed watcher. Only an inactive watcher's
-/// memory is freed while its loop lives: an active one is held by the loop.
+/// Owns a mood_watcher. Only an inactive watcher's memory is freed while its loop lives: an active one is held by the loop.
 /// </summary>
 internal sealed class WatcherHandle : SafeHandle
 {
-    private GCHandle _watcher;
-
-    internal WatcherHandle(LoopHandle loop, Native.Kind kind, Watcher watcher)
+    internal WatcherHandle(LoopHandle loop, Native.Kind kind)
         : base(IntPtr.Zero, ownsHandle: true)
     {
-        _watcher = GCHandle.Alloc(watcher, GCHandleType.Weak);
-        nint memory = Native.mood_watcher_new(loop.Pointer, (int)kind, GCHandle.ToIntPtr(_watcher));
+        nint memory = Native.mood_watcher_new(loop.Pointer, (int)kind, 0);
 
         if (memory == 0)
         {
-            _watcher.Free();
             throw Error.Event_Native(Native.ENOMEM, "no memory for a watcher");
         }
 
@@ -41,7 +36,6 @@ internal sealed class WatcherHandle : SafeHandle
     protected override bool ReleaseHandle()
     {
         Native.mood_watcher_free(Pointer);
-        _watcher.Free();
         return true;
     }
 

@@ -6,7 +6,7 @@ using System.Runtime.CompilerServices;
 
 namespace Mood.Event.Interop;
 
-// SuppressGCTransition: only what reads a field, takes no lock and calls nobody.
+// SuppressGCTransition, here and for watchers: only what reads or writes fields, takes no lock and calls nobody.
 internal static unsafe partial class Native
 {
     [DllImport(Library, ExactSpelling = true)]

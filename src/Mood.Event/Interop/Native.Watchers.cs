@@ -38,12 +38,21 @@ internal static unsafe partial class Native
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_watcher_call(nint loop, nint w, int revents);
 
+#if NET8_0_OR_GREATER
+    [SuppressGCTransition]
+#endif
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_io_set(nint w, int fd, int events);
 
+#if NET8_0_OR_GREATER
+    [SuppressGCTransition]
+#endif
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_timer_set(nint w, double after, double repeat);
 
+#if NET8_0_OR_GREATER
+    [SuppressGCTransition]
+#endif
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_timer_set_repeat(nint w, double repeat);
 
@@ -135,6 +144,8 @@ internal static unsafe partial class Native
     internal static int Priority(nint w) => ((WatcherMemory*)w)->Priority;
 
     internal static nint Data(nint w) => ((WatcherMemory*)w)->Data;
+
+    internal static void SetData(nint w, nint data) => ((WatcherMemory*)w)->Data = data;
 
     internal static (int RPid, int RStatus) ChildStatus(nint w)
     {

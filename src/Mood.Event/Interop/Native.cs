@@ -63,8 +63,8 @@ internal static unsafe partial class Native
     internal struct WatcherMemory
     {
         internal int Active, Pending, Priority;
-        internal nint Data, Owner;
-        internal short Unrefed, Background;
+        internal short Plain, Reserved;
+        internal nint Data;
     }
 
     /// <summary>mood_pending.</summary>

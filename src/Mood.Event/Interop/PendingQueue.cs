@@ -1,3 +1,5 @@
+using System;
+using System.Runtime.CompilerServices;
 using System.Threading;
 
 namespace Mood.Event.Interop;
@@ -9,16 +11,19 @@ namespace Mood.Event.Interop;
 /// </summary>
 internal readonly unsafe struct PendingQueue
 {
-    // EV_ASYNC. Sent is clear for everybody before the callback looks for work: the other half of mood_async_send.
-    private const int Sent = 0x80000;
-    private const int Priorities = 5;
+    internal const int Priorities = 5;
+
+    // EV_ASYNC
+    internal const int Sent = 0x80000;
 
     private readonly nint _loop;
+    private readonly WatcherTable _watchers;
     private readonly Native.QueueMemory* _memory;
 
-    internal PendingQueue(nint loop)
+    internal PendingQueue(nint loop, WatcherTable watchers)
     {
         _loop = loop;
+        _watchers = watchers;
         _memory = Native.mood_loop_queue(loop);
     }
 
@@ -28,46 +33,83 @@ internal readonly unsafe struct PendingQueue
     /// <summary>Calls all that is pending, until the loop is halted. Throws nothing.</summary>
     internal void Invoke()
     {
+        WatcherTable watchers = _watchers;
         Native.QueueMemory* queue = _memory;
-        *queue->Priority = Priorities;
+        int* at = queue->Priority, counts = queue->Counts;
+        Watcher? watcher = null;
+        *at = Priorities - 1;
 
-        do
+        while (true)
         {
-            --*queue->Priority;
-
-            // each time anew: a callback may feed a higher one, stop what is pending, or run the loop itself
-            while (queue->Counts[*queue->Priority] != 0)
+            try
             {
-                if (queue->Halted != 0)
+                while (true)
                 {
-                    return;
+                    // anew each time: a callback may feed a higher one, stop what is pending, or run the loop itself
+                    uint priority = (uint)*at;
+                    int count = counts[priority];
+
+                    if (count == 0)
+                    {
+                        if (priority == 0)
+                        {
+                            return;
+                        }
+
+                        *at = (int)priority - 1;
+                        continue;
+                    }
+
+                    if (queue->Halted != 0)
+                    {
+                        return;
+                    }
+
+                    counts[priority] = --count;
+                    Native.PendingMemory* pending = queue->Slots[priority] + (uint)count;
+                    Native.WatcherMemory* w = pending->Watcher;
+                    int revents = pending->Revents;
+                    w->Pending = 0;
+
+                    // one test for all that is rare: these few instructions are what an event costs over C
+                    if ((w->Plain == 0 || (revents & Sent) != 0) && !IsForUs(w, revents))
+                    {
+                        continue;
+                    }
+
+                    watcher = watchers[w->Data];
+                    watcher!.OnEvent(revents);
                 }
-
-                int priority = *queue->Priority;
-                Native.PendingMemory pending = queue->Slots[priority][--queue->Counts[priority]];
-                Native.WatcherMemory* w = pending.Watcher;
-                w->Pending = 0;
-
-                if (w->Owner == 0)
-                {
-                    Native.mood_watcher_call(_loop, (nint)w, pending.Revents);
-                    continue;
-                }
-
-                // libev has stopped it by itself
-                if (w->Unrefed != 0 && w->Active == 0)
-                {
-                    Native.mood_watcher_settle((nint)w);
-                }
-
-                if ((pending.Revents & Sent) != 0)
-                {
-                    Interlocked.MemoryBarrier();
-                }
-
-                Trampoline.Target<Watcher>(w->Data)?.OnEvent(pending.Revents);
+            }
+#pragma warning disable CA1031 // any exception: none may cross the native frames below
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                watcher!.OnException(e);
             }
         }
-        while (*queue->Priority != 0);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool IsForUs(Native.WatcherMemory* w, int revents)
+    {
+        if (w->Data == 0)
+        {
+            Native.mood_watcher_call(_loop, (nint)w, revents);
+            return false;
+        }
+
+        if (w->Plain == 0)
+        {
+            Native.mood_watcher_settle((nint)w);
+        }
+
+        if ((revents & Sent) != 0)
+        {
+            // Sent is clear for everybody before the callback looks for work: the other half of mood_async_send
+            Interlocked.MemoryBarrier();
+        }
+
+        return true;
     }
 }

@@ -14,7 +14,7 @@ internal static unsafe class Trampoline
         Event = (nint)(delegate* unmanaged[Cdecl]<nint, nint, int, void>)&OnEvent,
         Pending = (nint)(delegate* unmanaged[Cdecl]<nint, void>)&OnPending,
         Wake = (nint)(delegate* unmanaged[Cdecl]<nint, void>)&OnWake,
-        Reschedule = (nint)(delegate* unmanaged[Cdecl]<nint, double, double>)&OnReschedule,
+        Reschedule = (nint)(delegate* unmanaged[Cdecl]<nint, nint, double, double>)&OnReschedule,
     };
 #else
     // the delegates must live as long as native code may call them: for ever
@@ -31,44 +31,42 @@ internal static unsafe class Trampoline
     };
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
-    private delegate void EventCallback(nint loop, nint w, int revents);
+    private delegate void EventCallback(nint data, nint w, int revents);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
     private delegate void LoopCallback(nint data);
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
-    private delegate double RescheduleCallback(nint w, double now);
+    private delegate double RescheduleCallback(nint data, nint w, double now);
 #endif
-
-    // A null target: the object was collected, and its native memory is about to follow. Nothing is left to be told.
-#if NET8_0_OR_GREATER
-    [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
-#endif
-    private static void OnEvent(nint loop, nint w, int revents) =>
-        Target<Watcher>(Native.Data(w))?.OnEvent(revents);
 
 #if NET8_0_OR_GREATER
     [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
 #endif
-    private static void OnPending(nint data) => Target<Loop>(data)?.OnPending();
+    private static void OnEvent(nint data, nint w, int revents) =>
+        Target(data)?.Watchers[Native.Data(w)]?.OnEventSafely(revents);
 
 #if NET8_0_OR_GREATER
     [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
 #endif
-    private static void OnWake(nint data) => Target<Loop>(data)?.OnWake();
+    private static void OnPending(nint data) => Target(data)?.OnPending();
 
 #if NET8_0_OR_GREATER
     [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
 #endif
-    private static double OnReschedule(nint w, double now) =>
-        Target<Scheduler>(Native.Data(w))?.OnReschedule(now) ?? Scheduler.Never;
+    private static void OnWake(nint data) => Target(data)?.OnWake();
 
-    /// <summary>The object behind a weak handle.</summary>
-    internal static T? Target<T>(nint handle)
-        where T : class =>
 #if NET8_0_OR_GREATER
-        System.Runtime.CompilerServices.Unsafe.As<T?>(GCHandle.FromIntPtr(handle).Target);
+    [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
+#endif
+    private static double OnReschedule(nint data, nint w, double now) =>
+        (Target(data)?.Watchers[Native.Data(w)] as Scheduler)?.OnReschedule(now) ?? Scheduler.Never;
+
+    // null: the loop was collected, and its native side is about to follow. Nobody is left to be told.
+    private static Loop? Target(nint data) =>
+#if NET8_0_OR_GREATER
+        System.Runtime.CompilerServices.Unsafe.As<Loop?>(GCHandle.FromIntPtr(data).Target);
 #else
-        (T?)GCHandle.FromIntPtr(handle).Target;
+        (Loop?)GCHandle.FromIntPtr(data).Target;
 #endif
 }

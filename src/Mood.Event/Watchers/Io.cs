@@ -57,8 +57,9 @@ public sealed class Io : Watcher<Io>
     private Io(Loop loop, FileDescriptor fd, Events events, Action<Io, Events> callback, object? data, int priority)
         : base(loop, callback, data)
     {
-        SetCore(fd, events);
+        Validate.IoEvents(events, nameof(events));
         Create(Native.Kind.Io, priority);
+        SetCore(fd, events);
     }
 
     /// <summary>The file descriptor's number.</summary>
@@ -88,10 +89,10 @@ public sealed class Io : Watcher<Io>
             }
 
             _events = value;
+            Native.mood_io_set(Memory, _fd.Number, (int)value);
 
             if (active)
             {
-                Native.mood_io_set(Memory, _fd.Number, (int)value);
                 _ = Native.mood_watcher_start(Memory);
             }
 
@@ -133,7 +134,7 @@ public sealed class Io : Watcher<Io>
 
     private protected override void StartCore()
     {
-        int error = _fd.IsClosed ? -Native.EBADF : Native.mood_fd_check(_fd.Number);
+        int error = _fd.Check();
 
         if (error < 0)
         {
@@ -141,7 +142,6 @@ public sealed class Io : Watcher<Io>
         }
 
         _fd.Hold();
-        Native.mood_io_set(Memory, _fd.Number, (int)_events);
         _ = Native.mood_watcher_start(Memory);
     }
 
@@ -171,5 +171,7 @@ public sealed class Io : Watcher<Io>
     {
         _events = Validate.IoEvents(events, nameof(events));
         _fd = fd;
+        Native.mood_io_set(Memory, fd.Number, (int)events);
+        GC.KeepAlive(this);
     }
 }

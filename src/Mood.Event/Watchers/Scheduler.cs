@@ -12,10 +12,6 @@ public sealed class Scheduler : Watcher<Scheduler>
     /// <summary>A time that never comes, finite so that libev can compute with it.</summary>
     internal const double Never = 1e30;
 
-    [ThreadStatic]
-    private static int t_rescheduling;
-    private static int s_rescheduling;
-
     private Func<Scheduler, double, double> _reschedule;
     private Exception? _failure;
 
@@ -71,15 +67,13 @@ public sealed class Scheduler : Watcher<Scheduler>
         }
     }
 
-    /// <summary>Whether this thread is inside a reschedule function, of whatever loop.</summary>
-    internal static bool IsRescheduling => System.Threading.Volatile.Read(ref s_rescheduling) != 0 && t_rescheduling != 0;
-
     /// <summary>Computes the time anew and starts it (ev_periodic_again); an inactive one is started.</summary>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public void Reset()
     {
         using Loop.Claim claim = Use();
         _failure = null;
+        Hold();
         Native.mood_periodic_again(Memory);
         Settle();
         AfterChange();
@@ -92,8 +86,7 @@ public sealed class Scheduler : Watcher<Scheduler>
     /// </summary>
     internal double OnReschedule(double now)
     {
-        t_rescheduling++;
-        System.Threading.Interlocked.Increment(ref s_rescheduling);
+        int thread = Loop.EnterReschedule();
 
         try
         {
@@ -114,8 +107,7 @@ public sealed class Scheduler : Watcher<Scheduler>
         }
         finally
         {
-            System.Threading.Interlocked.Decrement(ref s_rescheduling);
-            t_rescheduling--;
+            Loop.LeaveReschedule(thread);
         }
 
         Native.mood_watcher_feed(Memory, 0);

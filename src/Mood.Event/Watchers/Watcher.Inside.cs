@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Mood.Event.Handles;
 using Mood.Event.Interop;
 
@@ -7,37 +8,51 @@ namespace Mood.Event;
 /// <content>What the concrete watchers build on: making, events, and the books.</content>
 public abstract partial class Watcher
 {
-    // the loop's list of watchers that are active or pending: see Settle
-    private Watcher? _previous, _next;
-    private bool _rooted;
+    // in the loop's table of what it holds, or 0
+    private int _slot;
 
+    // active when Settle saw it last; then it is held too
     private bool _started;
 
     /// <summary>
-    /// An event, from native code or <see cref="Invoke"/>. Throws nothing. The native memory may be gone afterwards, and
-    /// with it the loop's.
+    /// An event, from native code or <see cref="Invoke"/>. What the callback throws is for OnException. The native memory
+    /// may be gone afterwards, and with it the loop's.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void OnEvent(int revents)
     {
-        if ((revents & (int)Events.Error) != 0)
+        if (revents >= 0)
         {
-            OnError(revents);
+            Call((Events)revents);
         }
         else
         {
-            try
-            {
-                Call((Events)revents);
-            }
-#pragma warning disable CA1031 // any exception: none may cross the native frames below
-            catch (Exception e)
-#pragma warning restore CA1031
-            {
-                Loop.OnException(this, e, fatal: false);
-            }
+            OnError(revents);
         }
 
         Settle();
+    }
+
+    /// <summary>OnEvent threw. Throws nothing.</summary>
+    internal void OnException(Exception exception)
+    {
+        Loop.OnException(this, exception, fatal: false);
+        Settle();
+    }
+
+    /// <summary>OnEvent, and OnException if that throws.</summary>
+    internal void OnEventSafely(int revents)
+    {
+        try
+        {
+            OnEvent(revents);
+        }
+#pragma warning disable CA1031 // any exception: it is the loop's to decide what becomes of it
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            OnException(e);
+        }
     }
 
     /// <summary>Whether an exception that the callback threw stops the loop.</summary>
@@ -52,7 +67,7 @@ public abstract partial class Watcher
     private protected void Create(Native.Kind kind, int priority)
     {
         using Loop.Claim claim = Loop.Change();
-        _handle = new WatcherHandle(Loop.Handle, kind, this);
+        _handle = new WatcherHandle(Loop.Handle, kind);
         Memory = _handle.Pointer;
 
         if (priority != 0)
@@ -83,7 +98,7 @@ public abstract partial class Watcher
     /// <summary>Stop, with the loop claimed. While the loop is closing too, but not once it is closed.</summary>
     private void StopCore()
     {
-        if (Scheduler.IsRescheduling)
+        if (Loop.IsRescheduling)
         {
             Error.Throw_Rescheduling();
         }
@@ -137,54 +152,42 @@ public abstract partial class Watcher
     /// </summary>
     private protected void Settle()
     {
+        // active before and after, as nearly always
+        if (!_started || !Active)
+        {
+            SettleCore();
+        }
+    }
+
+    /// <summary>Has the loop hold the watcher: before native code may call it, and until Settle finds no reason to.</summary>
+    private protected void Hold()
+    {
+        if (_slot == 0)
+        {
+            _slot = Loop.Watchers.Add(this);
+            Native.SetData(Memory, _slot);
+        }
+    }
+
+    private void SettleCore()
+    {
         bool active = Active;
 
-        if (active != _started)
+        if (_started && !active)
         {
-            _started = active;
-
-            if (!active)
-            {
-                OnStopped();
-            }
+            OnStopped();
         }
 
-        bool root = active || Pending;
+        _started = active;
 
-        if (root == _rooted)
+        if (active || Pending)
         {
-            return;
+            Hold();
         }
-
-        _rooted = root;
-
-        if (root)
+        else if (_slot != 0)
         {
-            _next = Loop.Watchers;
-            Loop.Watchers = this;
-
-            if (_next is not null)
-            {
-                _next._previous = this;
-            }
-        }
-        else
-        {
-            if (_previous is null)
-            {
-                Loop.Watchers = _next;
-            }
-            else
-            {
-                _previous._next = _next;
-            }
-
-            if (_next is not null)
-            {
-                _next._previous = _previous;
-            }
-
-            _previous = _next = null;
+            Loop.Watchers.Remove(_slot);
+            _slot = 0;
         }
     }
 }

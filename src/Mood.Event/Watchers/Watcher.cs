@@ -146,8 +146,17 @@ public abstract partial class Watcher : IDisposable
             return;
         }
 
-        StartCore();
-        Settle();
+        Hold();
+
+        try
+        {
+            StartCore();
+        }
+        finally
+        {
+            Settle();
+        }
+
         AfterChange();
         GC.KeepAlive(this);
     }
@@ -175,7 +184,7 @@ public abstract partial class Watcher : IDisposable
     public void Invoke(Events revents)
     {
         using Loop.Claim claim = Use();
-        OnEvent((int)revents);
+        OnEventSafely((int)revents);
         Loop.ThrowIfIdle();
     }
 

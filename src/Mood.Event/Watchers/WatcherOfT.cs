@@ -30,9 +30,17 @@ public abstract class Watcher<TWatcher> : Watcher
 
     private protected virtual bool IsCallbackOptional => false;
 
+    // a cast to a type parameter costs a look-up at every event: it cannot fail, only watchers of ours derive from this
+    private TWatcher Itself =>
+#if NET8_0_OR_GREATER
+        System.Runtime.CompilerServices.Unsafe.As<TWatcher>(this);
+#else
+        (TWatcher)(Watcher)this;
+#endif
+
     // asked only once something was thrown: reflection is too slow for every watcher that is made
     private protected sealed override bool IsCallbackFatal =>
         _callback?.Method.IsDefined(typeof(FatalAttribute), inherit: false) == true;
 
-    private protected override void Call(Events revents) => _callback?.Invoke((TWatcher)(Watcher)this, revents);
+    private protected override void Call(Events revents) => _callback?.Invoke(Itself, revents);
 }
