@@ -10,6 +10,7 @@ usage: ./build.ps1 VERB [ARGUMENTS]
   test [FILTER]          all tests, or those whose names contain FILTER
   demo [SAMPLE] [ARGS]   a sample from docs/samples; without one: echo --selftest
   soak [MINUTES]         random operations against models (2 minutes); --seed N replays a failure
+  bench [AREA] [ARGS]    Mood.Event against C libev and others, in turn; --help says more
   sanitize [FILTER]      the tests over a native library built with ASan and UBSan
   pack                   the NuGet package, into artifacts/package
   clean                  removes what was built
@@ -27,7 +28,7 @@ function Fail($message, $code) {
 }
 
 # everything that is built needs the native library
-if ($verb -in 'native', 'build', 'test', 'demo', 'soak', 'sanitize', 'pack') {
+if ($verb -in 'native', 'build', 'test', 'demo', 'soak', 'bench', 'sanitize', 'pack') {
     if ($env:OS -eq 'Windows_NT') { Fail 'the native library cannot be built on Windows yet' 1 }
     if (-not (Get-Command dotnet -ErrorAction SilentlyContinue)) {
         Fail 'the .NET SDK (10 or later) is not on PATH: https://dotnet.microsoft.com/download' 1
@@ -53,6 +54,7 @@ switch ($verb) {
         dotnet run --project "docs/samples/$sample" -c $configuration -- @arguments
     }
     'soak' { dotnet run --project tests/Mood.Event.Soak -c $configuration -- @rest }
+    'bench' { dotnet run --project tests/Mood.Event.Benchmarks -c $configuration -- @rest }
     'sanitize' { sh native/sanitize.sh $configuration @rest }
     'pack' { dotnet pack src/Mood.Event -c $configuration -nologo -v minimal }
     'clean' { if (Test-Path artifacts) { Remove-Item artifacts -Recurse -Force }; exit 0 }

@@ -12,6 +12,7 @@ usage: ./build.sh VERB [ARGUMENTS]
   test [FILTER]          all tests, or those whose names contain FILTER
   demo [SAMPLE] [ARGS]   a sample from docs/samples; without one: echo --selftest
   soak [MINUTES]         random operations against models (2 minutes); --seed N replays a failure
+  bench [AREA] [ARGS]    Mood.Event against C libev and others, in turn; --help says more
   sanitize [FILTER]      the tests over a native library built with ASan and UBSan
   pack                   the NuGet package, into artifacts/package
   clean                  removes what was built
@@ -53,6 +54,10 @@ case $verb in
   soak)
     need_dotnet
     dotnet run --project tests/Mood.Event.Soak -c "$configuration" -- "$@" ;;
+  bench)
+    need_dotnet
+    dotnet build tests/Mood.Event.Benchmarks -c "$configuration" -nologo -v minimal
+    dotnet run --project tests/Mood.Event.Benchmarks -c "$configuration" --no-build -- "$@" ;;
   sanitize)
     need_dotnet
     sh native/sanitize.sh "$configuration" "$@" ;;

@@ -1,0 +1,60 @@
+#!/bin/sh
+# Builds what the benchmarks have in C: build.sh OUTPUT-DIRECTORY
+# NAME-libev.c and NAME-libuv.c become libmood_bench.so and libmood_bench_uv.so, except echo-*.c and load.c, which are programs.
+# What needs libuv is left out where its header is not installed (Debian: libuv1-dev).
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+out=${1:?usage: build.sh OUTPUT-DIRECTORY}
+cc=${CC:-cc}
+
+libev=$(sh "$here/../fetch.sh")
+mkdir -p "$out"
+objects=$(mktemp -d)
+trap 'rm -rf "$objects"' EXIT
+
+# the flags of ../build.sh, so that libev here is as fast as libev there
+# shellcheck disable=SC2086
+compile() {
+  "$cc" -std=gnu11 -O2 -g -fPIC -fvisibility=hidden -fno-strict-aliasing -pthread -D_FILE_OFFSET_BITS=64 -DNDEBUG \
+    -I "$here" -I "$libev" ${CFLAGS:-} "$@"
+}
+
+ours() {
+  compile -Wall -Wextra -Werror -Wno-strict-aliasing "$@"
+}
+
+# sources SUFFIX: those that belong into the library
+sources() {
+  for source in "$here"/*-"$1".c; do
+    case $(basename "$source") in
+      echo-*) ;;
+      *) echo "$source" ;;
+    esac
+  done
+}
+
+# program NAME ARGUMENTS: from NAME.c, where there is one
+program() {
+  name=$1; shift
+  [ ! -f "$here/$name.c" ] || { ours "$here/$name.c" "$@" -o "$objects/$name"; mv "$objects/$name" "$out/$name"; }
+}
+
+compile -w -c "$here/libev.c" -o "$objects/libev.o"
+
+# shellcheck disable=SC2046
+ours -shared -Wl,-z,defs -Wl,-z,now -Wl,-Bsymbolic $(sources libev) "$objects/libev.o" -lm -o "$objects/libmood_bench.so"
+mv "$objects/libmood_bench.so" "$out/libmood_bench.so"
+program echo-libev "$objects/libev.o" -lm
+program load
+
+if printf '#include <uv.h>\n' | "$cc" -E - >/dev/null 2>&1; then
+  # shellcheck disable=SC2046
+  ours -shared -Wl,-z,defs -Wl,-z,now $(sources libuv) -luv -lm -o "$objects/libmood_bench_uv.so"
+  mv "$objects/libmood_bench_uv.so" "$out/libmood_bench_uv.so"
+  program echo-libuv -luv
+else
+  rm -f "$out/libmood_bench_uv.so" "$out/echo-libuv"
+  echo "native/bench/build.sh: without libuv: its header is not here" >&2
+fi
+
+echo "native/bench/build.sh: $out"

@@ -1,0 +1,3 @@
+/* libev itself. */
+#include "libev.h"
+#include "ev.c"

@@ -1,0 +1,23 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+
+namespace Mood.Event.Benchmarks;
+
+/// <summary>What can be measured, in the order of the report. A new area is a line here and a file.</summary>
+internal static class Areas
+{
+    private static readonly (string Name, string Title, Func<bool, IEnumerable<Comparison>> All)[] s_areas =
+    [
+        ("dispatch", "Calling callbacks", DispatchBenchmark.All),
+    ];
+
+    internal static IReadOnlyList<string> Names { get; } = [.. s_areas.Select(a => a.Name)];
+
+    internal static string Title(string name) => s_areas.First(a => a.Name == name).Title;
+
+    /// <param name="name">An area, or null for all.</param>
+    /// <param name="quick">Small sizes.</param>
+    internal static IEnumerable<Comparison> Comparisons(string? name, bool quick) =>
+        s_areas.Where(a => name is null || a.Name == name).SelectMany(a => a.All(quick));
+}

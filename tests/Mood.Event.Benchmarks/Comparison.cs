@@ -1,0 +1,40 @@
+using System;
+using System.Collections.Generic;
+
+namespace Mood.Event.Benchmarks;
+
+/// <summary>One side of a comparison.</summary>
+/// <param name="Name">What the report calls it: one of the constants here, or one of them and what is special.</param>
+/// <param name="Round">Runs once, verifies what was done, and returns the number in the comparison's unit. Throws a
+/// <see cref="BenchmarkException"/> when the work was not done, an <see cref="UnavailableException"/> when it cannot be
+/// done on this machine.</param>
+internal sealed record Contender(string Name, Func<double> Round)
+{
+    internal const string Libev = "C libev";
+    internal const string Libuv = "C libuv";
+    internal const string Ours = "Mood.Event";
+    internal const string Sockets = "Sockets";
+
+    /// <summary>Whether it is Mood.Event or a variant of it, which targets are for.</summary>
+    internal bool IsOurs => Name.StartsWith(Ours, StringComparison.Ordinal);
+}
+
+/// <summary>The same work done by several.</summary>
+/// <param name="Area">The name on the command line.</param>
+/// <param name="Name">The work.</param>
+/// <param name="Unit">Of the number.</param>
+/// <param name="HigherIsBetter">True for a rate, false for a time or a size.</param>
+/// <param name="Target">The worst ratio to C libev that Mood.Event may have: of a time at most, of a rate at least.</param>
+/// <param name="Contenders">In the order in which they run.</param>
+internal sealed record Comparison(
+    string Area, string Name, string Unit, bool HigherIsBetter, double? Target, IReadOnlyList<Contender> Contenders)
+{
+    /// <summary>The worst ratio to async System.Net.Sockets, where there is a target for that too.</summary>
+    public double? SocketsTarget { get; init; }
+
+    /// <summary>The worst number, in the unit, where there is a target for that.</summary>
+    public double? Limit { get; init; }
+
+    /// <summary>Rounds instead of the usual number, for what is slow.</summary>
+    public int? Rounds { get; init; }
+}

@@ -1,0 +1,63 @@
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Mood.Event.Benchmarks;
+
+/// <summary>Nothing but calling callbacks: idle watchers, which are pending in every iteration.</summary>
+internal static partial class DispatchBenchmark
+{
+    internal static IEnumerable<Comparison> All(bool quick)
+    {
+        int callbacks = quick ? 1_000_000 : 10_000_000;
+        yield return Make("1000 idle watchers", 1000, callbacks, target: 1.5);
+        yield return Make("1 idle watcher", 1, callbacks / 10, target: null);
+    }
+
+    private static Comparison Make(string name, int watchers, int callbacks, double? target)
+    {
+        var contenders = new List<Contender>
+        {
+            new(Contender.Libev, () => Native.Check(bench_ev_dispatch(watchers, callbacks), name)),
+            new(Contender.Ours, () => Round(watchers, callbacks)),
+        };
+
+        if (Native.HasLibuv)
+        {
+            contenders.Add(new(Contender.Libuv, () => Native.Check(bench_uv_dispatch(watchers, callbacks), name)));
+        }
+
+        return new Comparison("dispatch", name, "ns per callback", HigherIsBetter: false, target, contenders);
+    }
+
+    private static double Round(int watchers, int callbacks)
+    {
+        using var loop = new Loop();
+        int calls = 0;
+
+        for (int i = 0; i < watchers; i++)
+        {
+            loop.Idle((_, _) =>
+            {
+                if (++calls == callbacks)
+                {
+                    loop.Stop(BreakHow.All);
+                }
+            }).Start();
+        }
+
+        long start = Stopwatch.GetTimestamp();
+        loop.Start();
+        double time = Measure.Since(start);
+
+        // the rest of the iteration is called too
+        Measure.Expect(calls >= callbacks && calls < callbacks + watchers, $"{calls} callbacks instead of {callbacks}");
+        return time / calls;
+    }
+
+    [LibraryImport(Native.Libev)]
+    private static partial double bench_ev_dispatch(int watchers, int callbacks);
+
+    [LibraryImport(Native.Libuv)]
+    private static partial double bench_uv_dispatch(int watchers, int callbacks);
+}

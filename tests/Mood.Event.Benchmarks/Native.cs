@@ -1,0 +1,41 @@
+using System;
+using System.IO;
+using System.Linq;
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+namespace Mood.Event.Benchmarks;
+
+/// <summary>The C side: what native/bench/build.sh made. Each area declares the functions that it calls.</summary>
+internal static class Native
+{
+    /// <summary>libev's benchmarks, for LibraryImport.</summary>
+    internal const string Libev = "mood_bench";
+
+    /// <summary>libuv's benchmarks, for LibraryImport; only where <see cref="HasLibuv"/>.</summary>
+    internal const string Libuv = "mood_bench_uv";
+
+    /// <summary>Where the libraries and programs are.</summary>
+    internal static string Directory { get; } = Metadata("BenchOutput");
+
+    internal static string RepositoryRoot { get; } = Metadata("RepositoryRoot");
+
+    /// <summary>Whether libuv's header was there when the C side was built, and libuv itself is now.</summary>
+    internal static bool HasLibuv { get; } = NativeLibrary.TryLoad(PathOf(Libuv), out _);
+
+    internal static void Initialize() => NativeLibrary.SetDllImportResolver(
+        typeof(Native).Assembly, (name, _, _) => name is Libev or Libuv ? NativeLibrary.Load(PathOf(name)) : 0);
+
+    /// <summary>What a C round returned, if it is a number.</summary>
+    internal static double Check(double result, string what) => result switch
+    {
+        >= 0 => result,
+        -1 => throw new UnavailableException($"{what}: not on this machine"),
+        _ => throw new BenchmarkException($"{what}: the work was not done ({result})"),
+    };
+
+    private static string PathOf(string library) => Path.Combine(Directory, $"lib{library}.so");
+
+    private static string Metadata(string key) => typeof(Native).Assembly
+        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == key).Value!;
+}

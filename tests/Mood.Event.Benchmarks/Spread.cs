@@ -1,0 +1,20 @@
+using System.Collections.Generic;
+using System.Linq;
+
+namespace Mood.Event.Benchmarks;
+
+/// <summary>Several rounds' numbers in short.</summary>
+internal sealed record Spread(double Median, double Min, double Max)
+{
+    internal static Spread Of(IReadOnlyList<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        int middle = sorted.Length / 2;
+        double median = sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+        return new Spread(median, sorted[0], sorted[^1]);
+    }
+
+    /// <summary>Round by round: neighbours in time share what else the machine did.</summary>
+    internal static Spread OfRatios(IReadOnlyList<double> values, IReadOnlyList<double> baseline) =>
+        Of([.. values.Zip(baseline, (value, with) => value / with)]);
+}
