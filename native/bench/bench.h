@@ -19,14 +19,31 @@ enum
   BENCH_WRONG = -2        /* the callbacks or bytes counted are not those there had to be */
 };
 
-/* nanoseconds of the monotonic clock */
 static inline double
-bench_now (void)
+bench_clock (clockid_t id)
 {
   struct timespec ts;
 
-  clock_gettime (CLOCK_MONOTONIC, &ts);
+  clock_gettime (id, &ts);
   return ts.tv_sec * 1e9 + ts.tv_nsec;
 }
+
+/* nanoseconds of the monotonic clock: for latencies, and for what several threads or processes do together */
+static inline double
+bench_now (void)
+{
+  return bench_clock (CLOCK_MONOTONIC);
+}
+
+/* nanoseconds of processor time of this thread, in system calls too: for all that happens on one thread. What else a
+ * shared machine does meanwhile is not in it, nor is time spent waiting. */
+static inline double
+bench_busy (void)
+{
+  return bench_clock (CLOCK_THREAD_CPUTIME_ID);
+}
+
+/* bytes that malloc has given out; -1 where it does not say: clock-libev.c */
+int64_t bench_malloced (void);
 
 #endif

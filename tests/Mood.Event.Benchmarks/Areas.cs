@@ -10,6 +10,11 @@ internal static class Areas
     private static readonly (string Name, string Title, Func<bool, IEnumerable<Comparison>> All)[] s_areas =
     [
         ("dispatch", "Calling callbacks", DispatchBenchmark.All),
+        ("timers", "Timers", TimerBenchmark.All),
+        ("pairs", "libev's socketpair benchmark", PairsBenchmark.All),
+        ("churn", "Starting, stopping and changing Io watchers", ChurnBenchmark.All),
+        ("lifetime", "Making and disposing", LifetimeBenchmark.All),
+        ("memory", "Managed bytes in the steady state", MemoryBenchmark.All),
     ];
 
     internal static IReadOnlyList<string> Names { get; } = [.. s_areas.Select(a => a.Name)];

@@ -1,13 +1,23 @@
-using System;
-using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>What the rounds in C# share.</summary>
-internal static class Measure
+/// <summary>What the rounds in C# share: the clocks of the C side, and checks.</summary>
+internal static partial class Measure
 {
-    /// <summary>Nanoseconds since a <see cref="Stopwatch.GetTimestamp"/>.</summary>
-    internal static double Since(long timestamp) => Stopwatch.GetElapsedTime(timestamp).Ticks * 100.0;
+    /// <summary>Nanoseconds of the monotonic clock: for latencies, and for what several threads or processes do
+    /// together.</summary>
+    internal static double Now => bench_time();
+
+    /// <summary>Nanoseconds of processor time of this thread, system calls included: for all that happens on one
+    /// thread.</summary>
+    internal static double Busy => bench_thread_time();
+
+    /// <summary>Nanoseconds of processor time of all threads.</summary>
+    internal static double AllBusy => bench_process_time();
+
+    /// <summary>Bytes that malloc has given out.</summary>
+    internal static long Malloced => bench_malloced();
 
     /// <summary>Fails the round unless so much was done as had to be.</summary>
     internal static void Expect(long done, long wanted, string what)
@@ -26,4 +36,16 @@ internal static class Measure
             throw new BenchmarkException(what);
         }
     }
+
+    [LibraryImport(Native.Libev)]
+    private static partial double bench_time();
+
+    [LibraryImport(Native.Libev)]
+    private static partial double bench_thread_time();
+
+    [LibraryImport(Native.Libev)]
+    private static partial double bench_process_time();
+
+    [LibraryImport(Native.Libev)]
+    private static partial long bench_malloced();
 }

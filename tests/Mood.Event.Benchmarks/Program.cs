@@ -16,6 +16,7 @@ internal static class Program
     {
         Native.Initialize();
         Report.Initialize();
+        _ = Posix.RaiseFdLimit();
 
         var area = new Argument<string?>("area")
         {

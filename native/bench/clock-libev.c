@@ -1,0 +1,34 @@
+/* The clocks and the memory of the C side, for the C# side: both look at the same. */
+#include "bench.h"
+
+#include <malloc.h>
+
+BENCH_API double
+bench_time (void)
+{
+  return bench_now ();
+}
+
+BENCH_API double
+bench_thread_time (void)
+{
+  return bench_busy ();
+}
+
+BENCH_API double
+bench_process_time (void)
+{
+  return bench_clock (CLOCK_PROCESS_CPUTIME_ID);
+}
+
+BENCH_API int64_t
+bench_malloced (void)
+{
+#if __GLIBC__ > 2 || __GLIBC__ == 2 && __GLIBC_MINOR__ >= 33
+  struct mallinfo2 info = mallinfo2 ();
+
+  return info.uordblks + info.hblkhd;
+#else
+  return -1;
+#endif
+}

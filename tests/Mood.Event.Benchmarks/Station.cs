@@ -1,0 +1,77 @@
+using System;
+using System.Linq;
+using System.Net.Sockets;
+
+namespace Mood.Event.Benchmarks;
+
+/// <summary>Where a byte arrives in the socketpair benchmark, and where it goes on.</summary>
+internal sealed class Station(int from, int to)
+{
+    private readonly byte[] _buffer = new byte[1];
+
+    internal int From { get; } = from;
+
+    internal int To { get; } = to;
+
+    /// <summary>The same as <see cref="From"/>, where sockets are used.</summary>
+    internal Socket? FromSocket { get; private init; }
+
+    internal Socket? ToSocket { get; private init; }
+
+    internal Ring Ring { get; set; } = null!;
+
+    internal Timer? Timeout { get; set; }
+
+    /// <summary>Makes sockets of the ends of pairs; they close them.</summary>
+    internal static Station[] Wrap(int[] fds)
+    {
+        Socket[] sockets = [.. fds.Select(fd => new Socket(new SafeSocketHandle(fd, ownsHandle: true)) { Blocking = false })];
+        return
+        [
+            .. Enumerable.Range(0, fds.Length / 2).Select(i => new Station(fds[2 * i], fds[(2 * i + 3) % fds.Length])
+            {
+                FromSocket = sockets[2 * i],
+                ToSocket = sockets[(2 * i + 3) % fds.Length],
+            }),
+        ];
+    }
+
+    internal static void Close(Station[] stations)
+    {
+        foreach (Station station in stations)
+        {
+            station.FromSocket!.Dispose();
+            station.ToSocket!.Dispose();
+        }
+    }
+
+    internal void OnReadable(Io io, Events revents)
+    {
+        Timeout?.Reset();
+
+        if (Posix.Read(From, out byte value))
+        {
+            Ring.CountRead();
+        }
+
+        if (Ring.MayWrite() && Posix.Write(To, value))
+        {
+            Ring.CountWrite();
+        }
+    }
+
+    internal void OnSocketReadable(Io io, Events revents)
+    {
+        Timeout?.Reset();
+
+        if (FromSocket!.Receive(_buffer.AsSpan()) == 1)
+        {
+            Ring.CountRead();
+        }
+
+        if (Ring.MayWrite() && ToSocket!.Send(_buffer.AsSpan()) == 1)
+        {
+            Ring.CountWrite();
+        }
+    }
+}
