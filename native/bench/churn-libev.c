@@ -23,9 +23,37 @@ watchers (const int32_t *fds, int32_t count)
   return all;
 }
 
-/* ns per start and stop, without and with an iteration after each */
+/* all are started, then stopped, again and again; ns per start and stop */
 BENCH_API double
-bench_ev_churn (const int32_t *fds, int32_t count, int32_t operations, int32_t iterate)
+bench_ev_churn (const int32_t *fds, int32_t count, int32_t passes)
+{
+  struct ev_loop *loop = ev_loop_new (EVFLAG_AUTO);
+  ev_io *all = watchers (fds, count);
+  int32_t i, pass, active = 0;
+  double time = bench_busy ();
+
+  for (pass = 0; pass < passes; ++pass)
+    {
+      for (i = 0; i < count; ++i)
+        ev_io_start (loop, all + i);
+
+      active += ev_is_active (all + pass % count) != 0;
+
+      for (i = 0; i < count; ++i)
+        ev_io_stop (loop, all + i);
+
+      active -= ev_is_active (all + pass % count) != 0;
+    }
+
+  time = bench_busy () - time;
+  ev_loop_destroy (loop);
+  free (all);
+  return active == passes ? time / passes / count : BENCH_WRONG;
+}
+
+/* ns per start, iteration, stop, iteration */
+BENCH_API double
+bench_ev_churn_iterations (const int32_t *fds, int32_t count, int32_t operations)
 {
   struct ev_loop *loop = ev_loop_new (EVFLAG_AUTO);
   ev_io *all = watchers (fds, count);
@@ -35,15 +63,10 @@ bench_ev_churn (const int32_t *fds, int32_t count, int32_t operations, int32_t i
   for (i = 0, k = 0; i < operations; ++i)
     {
       ev_io_start (loop, all + k);
+      ev_run (loop, EVRUN_NOWAIT);
       active += ev_is_active (all + k) != 0;
-
-      if (iterate)
-        ev_run (loop, EVRUN_NOWAIT);
-
       ev_io_stop (loop, all + k);
-
-      if (iterate)
-        ev_run (loop, EVRUN_NOWAIT);
+      ev_run (loop, EVRUN_NOWAIT);
 
       if (++k == count)
         k = 0;

@@ -51,7 +51,33 @@ shut (uv_loop_t *loop, uv_poll_t *all, int32_t count)
 }
 
 BENCH_API double
-bench_uv_churn (const int32_t *fds, int32_t count, int32_t operations, int32_t iterate)
+bench_uv_churn (const int32_t *fds, int32_t count, int32_t passes)
+{
+  uv_loop_t loop;
+  uv_poll_t *all = watchers (&loop, fds, count);
+  int32_t i, pass, active = 0;
+  double time = bench_busy ();
+
+  for (pass = 0; pass < passes; ++pass)
+    {
+      for (i = 0; i < count; ++i)
+        uv_poll_start (all + i, UV_READABLE, ready);
+
+      active += uv_is_active ((uv_handle_t *)(all + pass % count)) != 0;
+
+      for (i = 0; i < count; ++i)
+        uv_poll_stop (all + i);
+
+      active -= uv_is_active ((uv_handle_t *)(all + pass % count)) != 0;
+    }
+
+  time = bench_busy () - time;
+  shut (&loop, all, count);
+  return active == passes ? time / passes / count : BENCH_WRONG;
+}
+
+BENCH_API double
+bench_uv_churn_iterations (const int32_t *fds, int32_t count, int32_t operations)
 {
   uv_loop_t loop;
   uv_poll_t *all = watchers (&loop, fds, count);
@@ -61,15 +87,10 @@ bench_uv_churn (const int32_t *fds, int32_t count, int32_t operations, int32_t i
   for (i = 0, k = 0; i < operations; ++i)
     {
       uv_poll_start (all + k, UV_READABLE, ready);
+      uv_run (&loop, UV_RUN_NOWAIT);
       active += uv_is_active ((uv_handle_t *)(all + k)) != 0;
-
-      if (iterate)
-        uv_run (&loop, UV_RUN_NOWAIT);
-
       uv_poll_stop (all + k);
-
-      if (iterate)
-        uv_run (&loop, UV_RUN_NOWAIT);
+      uv_run (&loop, UV_RUN_NOWAIT);
 
       if (++k == count)
         k = 0;

@@ -101,7 +101,7 @@ bench_uv_timers_again (const double *times, int32_t others, int32_t count, int32
         k %= count;
 
       if (i % 1000 == 999)
-        uv_run (&loop, UV_RUN_NOWAIT);
+        uv_update_time (&loop);
     }
 
   time = bench_busy () - time;
@@ -116,11 +116,11 @@ bench_uv_timers_again (const double *times, int32_t others, int32_t count, int32
 }
 
 BENCH_API double
-bench_uv_timers_start (const double *times, int32_t others, int32_t count, int32_t operations)
+bench_uv_timers_start (const double *times, int32_t others, int32_t count, int32_t passes)
 {
   uv_loop_t loop;
   uv_timer_t *all, *mine;
-  int32_t i, k, active = 0;
+  int32_t i, pass, active = 0;
   double time;
 
   calls = 0;
@@ -134,14 +134,17 @@ bench_uv_timers_start (const double *times, int32_t others, int32_t count, int32
 
   time = bench_busy ();
 
-  for (i = 0, k = 0; i < operations; ++i)
+  for (pass = 0; pass < passes; ++pass)
     {
-      uv_timer_start (mine + k, called, milliseconds (times [others + k]), 0);
-      active += uv_is_active ((uv_handle_t *)(mine + k)) != 0;
-      uv_timer_stop (mine + k);
+      for (i = 0; i < count; ++i)
+        uv_timer_start (mine + i, called, milliseconds (times [others + i]), 0);
 
-      if (++k == count)
-        k = 0;
+      active += uv_is_active ((uv_handle_t *)(mine + pass % count)) != 0;
+
+      for (i = 0; i < count; ++i)
+        uv_timer_stop (mine + i);
+
+      active -= uv_is_active ((uv_handle_t *)(mine + pass % count)) != 0;
     }
 
   time = bench_busy () - time;
@@ -151,5 +154,5 @@ bench_uv_timers_start (const double *times, int32_t others, int32_t count, int32
   uv_loop_close (&loop);
   free (all);
   free (mine);
-  return active == operations ? time / operations : BENCH_WRONG;
+  return active == passes ? time / passes / count : BENCH_WRONG;
 }

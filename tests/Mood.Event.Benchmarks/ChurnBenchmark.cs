@@ -11,6 +11,8 @@ internal static partial class ChurnBenchmark
 {
     private const int Count = 100;
 
+    private delegate Io MakeIo(Loop loop, int i, Action<Io, Events> callback);
+
     internal static IEnumerable<Comparison> All(bool quick)
     {
         int operations = quick ? 100_000 : 1_000_000;
@@ -18,19 +20,20 @@ internal static partial class ChurnBenchmark
         Socket[] sockets = [.. fds.Select(fd => new Socket(new SafeSocketHandle(fd, ownsHandle: true)) { Blocking = false })];
 
         yield return Make(
-            "start and stop, no iteration",
+            "start and stop",
             "ns per start and stop",
             1.3,
-            () => bench_ev_churn(fds, Count, operations, 0),
-            of => StartAndStop(of, operations, iterate: false),
-            () => bench_uv_churn(fds, Count, operations, 0));
+            () => bench_ev_churn(fds, Count, operations / Count),
+            of => StartAndStop(of, operations / Count, inCallback: true),
+            () => bench_uv_churn(fds, Count, operations / Count),
+            new Contender(Contender.OursOutside, () => StartAndStop(OfNumber, operations / Count, inCallback: false)));
         yield return Make(
             "start, iteration, stop, iteration",
             "ns per start and stop",
             1.3,
-            () => bench_ev_churn(fds, Count, operations / 4, 1),
-            of => StartAndStop(of, operations / 4, iterate: true),
-            () => bench_uv_churn(fds, Count, operations / 4, 1));
+            () => bench_ev_churn_iterations(fds, Count, operations / 4),
+            of => Iterate(of, operations / 4),
+            () => bench_uv_churn_iterations(fds, Count, operations / 4));
         yield return Make(
             "Events changed, iteration",
             "ns per change",
@@ -44,16 +47,25 @@ internal static partial class ChurnBenchmark
             socket.Dispose();
         }
 
+        Io OfNumber(Loop loop, int i, Action<Io, Events> callback) => loop.Io(fds[i], Events.Read, callback);
+
         Comparison Make(
-            string name, string unit, double? target, Func<double> libev, Func<Func<Loop, int, Action<Io, Events>, Io>, double> ours, Func<double> libuv)
+            string name,
+            string unit,
+            double? target,
+            Func<double> libev,
+            Func<MakeIo, double> ours,
+            Func<double> libuv,
+            params Contender[] more)
         {
-            var contenders = new List<Contender>
-            {
+            List<Contender> contenders =
+            [
                 new(Contender.Libev, () => Native.Check(libev(), name)),
-                new(Contender.Ours, () => ours((loop, i, callback) => loop.Io(fds[i], Events.Read, callback))),
-                new($"{Contender.Ours}, SafeHandle", () => ours((loop, i, callback) => loop.Io(sockets[i].SafeHandle, Events.Read, callback))),
-                new($"{Contender.Ours}, Socket", () => ours((loop, i, callback) => loop.Io(sockets[i], Events.Read, callback))),
-            };
+                new(Contender.Ours, () => ours(OfNumber)),
+                new($"{Contender.Ours}, SafeHandle", () => ours((l, i, callback) => l.Io(sockets[i].SafeHandle, Events.Read, callback))),
+                new($"{Contender.Ours}, Socket", () => ours((l, i, callback) => l.Io(sockets[i], Events.Read, callback))),
+                .. more,
+            ];
 
             if (Native.HasLibuv)
             {
@@ -64,7 +76,42 @@ internal static partial class ChurnBenchmark
         }
     }
 
-    private static double StartAndStop(Func<Loop, int, Action<Io, Events>, Io> make, int operations, bool iterate)
+    private static double StartAndStop(MakeIo make, int passes, bool inCallback)
+    {
+        using var loop = new Loop();
+        int calls = 0, active = 0;
+        double time = 0;
+        Io[] ios = [.. Enumerable.Range(0, Count).Select(i => make(loop, i, (_, _) => calls++))];
+
+        Measure.Run(loop, inCallback, () =>
+        {
+            double start = Measure.Busy;
+
+            for (int pass = 0; pass < passes; pass++)
+            {
+                foreach (Io io in ios)
+                {
+                    io.Start();
+                }
+
+                active += ios[pass % Count].IsActive ? 1 : 0;
+
+                foreach (Io io in ios)
+                {
+                    io.Stop();
+                }
+
+                active -= ios[pass % Count].IsActive ? 1 : 0;
+            }
+
+            time = Measure.Busy - start;
+        });
+        Measure.Expect(active, passes, "active watchers");
+        Measure.Expect(calls, 0, "calls");
+        return time / passes / Count;
+    }
+
+    private static double Iterate(MakeIo make, int operations)
     {
         using var loop = new Loop();
         int calls = 0, active = 0;
@@ -75,19 +122,10 @@ internal static partial class ChurnBenchmark
         {
             Io io = ios[k];
             io.Start();
+            loop.Start(RunFlags.NoWait);
             active += io.IsActive ? 1 : 0;
-
-            if (iterate)
-            {
-                loop.Start(RunFlags.NoWait);
-            }
-
             io.Stop();
-
-            if (iterate)
-            {
-                loop.Start(RunFlags.NoWait);
-            }
+            loop.Start(RunFlags.NoWait);
 
             if (++k == ios.Length)
             {
@@ -101,7 +139,7 @@ internal static partial class ChurnBenchmark
         return time / operations;
     }
 
-    private static double Change(Func<Loop, int, Action<Io, Events>, Io> make, int operations)
+    private static double Change(MakeIo make, int operations)
     {
         using var loop = new Loop();
         int calls = 0;
@@ -132,13 +170,19 @@ internal static partial class ChurnBenchmark
     }
 
     [LibraryImport(Native.Libev)]
-    private static partial double bench_ev_churn(int[] fds, int count, int operations, int iterate);
+    private static partial double bench_ev_churn(int[] fds, int count, int passes);
+
+    [LibraryImport(Native.Libev)]
+    private static partial double bench_ev_churn_iterations(int[] fds, int count, int operations);
 
     [LibraryImport(Native.Libev)]
     private static partial double bench_ev_churn_events(int[] fds, int count, int operations);
 
     [LibraryImport(Native.Libuv)]
-    private static partial double bench_uv_churn(int[] fds, int count, int operations, int iterate);
+    private static partial double bench_uv_churn(int[] fds, int count, int passes);
+
+    [LibraryImport(Native.Libuv)]
+    private static partial double bench_uv_churn_iterations(int[] fds, int count, int operations);
 
     [LibraryImport(Native.Libuv)]
     private static partial double bench_uv_churn_events(int[] fds, int count, int operations);

@@ -15,6 +15,10 @@ internal sealed record Contender(string Name, Func<double> Round)
     internal const string Ours = "Mood.Event";
     internal const string Sockets = "Sockets";
 
+    /// <summary>A variant: operations made while the loop does not run. In callbacks, where programs make nearly all, the
+    /// thread has the loop already.</summary>
+    internal const string OursOutside = "Mood.Event, outside callbacks";
+
     /// <summary>Whether it is Mood.Event or a variant of it, which targets are for.</summary>
     internal bool IsOurs => Name.StartsWith(Ours, StringComparison.Ordinal);
 }

@@ -1,3 +1,4 @@
+using System;
 using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
@@ -18,6 +19,27 @@ internal static partial class Measure
 
     /// <summary>Bytes that malloc has given out.</summary>
     internal static long Malloced => bench_malloced();
+
+    /// <summary>Runs something in a callback of the loop, or without it.</summary>
+    internal static void Run(Loop loop, bool inCallback, Action action)
+    {
+        if (!inCallback)
+        {
+            action();
+            return;
+        }
+
+        bool called = false;
+        using Idle idle = loop.Idle([Fatal] (self, _) =>
+        {
+            self.Stop();
+            called = true;
+            action();
+        });
+        idle.Start();
+        loop.Start(RunFlags.NoWait);
+        Expect(called, "the callback was not called");
+    }
 
     /// <summary>Fails the round unless so much was done as had to be.</summary>
     internal static void Expect(long done, long wanted, string what)

@@ -18,7 +18,7 @@ internal static partial class TimerBenchmark
             $"start and fire {fired:#,0} timers due within 10 ms",
             "ns per timer",
             () => bench_ev_timers_fire(soon, fired, passes),
-            () => Fire(soon, passes),
+            [new(Contender.Ours, () => Fire(soon, passes))],
             () => bench_uv_timers_fire(soon, fired, passes));
 
         const int Due = 1000;
@@ -27,12 +27,13 @@ internal static partial class TimerBenchmark
             $"{Due:#,0} timers expire and repeat in every iteration",
             "ns per timer",
             () => bench_ev_timers_repeat([], 0, Due, callbacks, out _),
-            () => Repeat([], Due, callbacks, out _),
+            [new(Contender.Ours, () => Repeat([], Due, callbacks, out _))],
             null); // libuv lets a timer repeat once in a millisecond at most
 
         const int Active = 10_000;
         int operations = quick ? 200_000 : 2_000_000;
-        yield return Reset($"Reset of {Active:#,0} timers", Times(Active, 10, 20), others: 0, operations);
+        yield return Reset($"Reset of {Active:#,0} timers of 60 s each", Times(Active, 60, 60), others: 0, operations);
+        yield return Reset($"Reset of {Active:#,0} timers of 10 to 20 s", Times(Active, 10, 20), others: 0, operations);
 
         int others = quick ? 100_000 : 1_000_000;
         const int Mine = 1000;
@@ -41,9 +42,12 @@ internal static partial class TimerBenchmark
         yield return Make(
             $"start and stop beside {others:#,0} pending timers",
             "ns per start and stop",
-            () => bench_ev_timers_start(late, others, Mine, operations),
-            () => Start(late, others, operations),
-            () => bench_uv_timers_start(late, others, Mine, operations));
+            () => bench_ev_timers_start(late, others, Mine, operations / Mine),
+            [
+                new(Contender.Ours, () => Start(late, others, operations / Mine, inCallback: true)),
+                new(Contender.OursOutside, () => Start(late, others, operations / Mine, inCallback: false)),
+            ],
+            () => bench_uv_timers_start(late, others, Mine, operations / Mine));
     }
 
     /// <summary>Repeating timers that are due in every iteration, beside others that never are.</summary>
@@ -126,14 +130,18 @@ internal static partial class TimerBenchmark
             name,
             "ns per Reset",
             () => bench_ev_timers_again(times, others, mine, operations),
-            () => Reset(times, others, operations),
+            [
+                new(Contender.Ours, () => Reset(times, others, operations, inCallback: true)),
+                new(Contender.OursOutside, () => Reset(times, others, operations, inCallback: false)),
+            ],
             () => bench_uv_timers_again(times, others, mine, operations));
     }
 
-    private static double Reset(double[] times, int others, int operations)
+    private static double Reset(double[] times, int others, int operations, bool inCallback)
     {
         using var loop = new Loop();
         int calls = 0;
+        double time = 0;
         Timer[] mine = Crowd(loop, times, others, () => calls++);
 
         foreach (Timer timer in mine)
@@ -141,52 +149,64 @@ internal static partial class TimerBenchmark
             timer.Reset();
         }
 
-        double start = Measure.Busy;
-
-        for (int i = 0, k = 0; i < operations; i++)
+        Measure.Run(loop, inCallback, () =>
         {
-            mine[k].Reset();
+            double start = Measure.Busy;
 
-            if ((k += 7919) >= mine.Length)
+            for (int i = 0, k = 0; i < operations; i++)
             {
-                k %= mine.Length;
+                mine[k].Reset();
+
+                if ((k += 7919) >= mine.Length)
+                {
+                    k %= mine.Length;
+                }
+
+                if (i % 1000 == 999)
+                {
+                    loop.Now(update: true); // time goes on
+                }
             }
 
-            if (i % 1000 == 999)
-            {
-                loop.Start(RunFlags.NoWait); // time goes on
-            }
-        }
-
-        double time = Measure.Busy - start;
+            time = Measure.Busy - start;
+        });
         Measure.Expect(calls, 0, "calls");
         Measure.Expect(mine[0].Remaining > 0 && mine[0].Remaining <= times[others], "the time left is wrong");
         return time / operations;
     }
 
-    private static double Start(double[] times, int others, int operations)
+    private static double Start(double[] times, int others, int passes, bool inCallback)
     {
         using var loop = new Loop();
         Timer[] mine = Crowd(loop, times, others, () => { });
         int active = 0;
-        double start = Measure.Busy;
+        double time = 0;
 
-        for (int i = 0, k = 0; i < operations; i++)
+        Measure.Run(loop, inCallback, () =>
         {
-            Timer timer = mine[k];
-            timer.Start();
-            active += timer.IsActive ? 1 : 0;
-            timer.Stop();
+            double start = Measure.Busy;
 
-            if (++k == mine.Length)
+            for (int pass = 0; pass < passes; pass++)
             {
-                k = 0;
-            }
-        }
+                foreach (Timer timer in mine)
+                {
+                    timer.Start();
+                }
 
-        double time = Measure.Busy - start;
-        Measure.Expect(active, operations, "active timers");
-        return time / operations;
+                active += mine[pass % mine.Length].IsActive ? 1 : 0;
+
+                foreach (Timer timer in mine)
+                {
+                    timer.Stop();
+                }
+
+                active -= mine[pass % mine.Length].IsActive ? 1 : 0;
+            }
+
+            time = Measure.Busy - start;
+        });
+        Measure.Expect(active, passes, "active timers");
+        return time / passes / mine.Length;
     }
 
     /// <summary>Starts others, and makes the rest, with a repeat of their own.</summary>
@@ -200,13 +220,10 @@ internal static partial class TimerBenchmark
         return [.. times.Skip(others).Select(time => loop.Timer(time, time, (_, _) => called()))];
     }
 
-    private static Comparison Make(string name, string unit, Func<double> libev, Func<double> ours, Func<double>? libuv)
+    private static Comparison Make(
+        string name, string unit, Func<double> libev, IEnumerable<Contender> ours, Func<double>? libuv)
     {
-        var contenders = new List<Contender>
-        {
-            new(Contender.Libev, () => Native.Check(libev(), name)),
-            new(Contender.Ours, ours),
-        };
+        List<Contender> contenders = [new(Contender.Libev, () => Native.Check(libev(), name)), .. ours];
 
         if (libuv is not null && Native.HasLibuv)
         {
@@ -226,7 +243,7 @@ internal static partial class TimerBenchmark
     private static partial double bench_ev_timers_again(double[] times, int others, int count, int operations);
 
     [LibraryImport(Native.Libev)]
-    private static partial double bench_ev_timers_start(double[] times, int others, int count, int operations);
+    private static partial double bench_ev_timers_start(double[] times, int others, int count, int passes);
 
     [LibraryImport(Native.Libuv)]
     private static partial double bench_uv_timers_fire(double[] times, int count, int passes);
@@ -235,5 +252,5 @@ internal static partial class TimerBenchmark
     private static partial double bench_uv_timers_again(double[] times, int others, int count, int operations);
 
     [LibraryImport(Native.Libuv)]
-    private static partial double bench_uv_timers_start(double[] times, int others, int count, int operations);
+    private static partial double bench_uv_timers_start(double[] times, int others, int count, int passes);
 }
