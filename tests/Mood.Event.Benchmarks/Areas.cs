@@ -21,6 +21,8 @@ internal static class Areas
 
     internal static string Title(string name) => s_areas.First(a => a.Name == name).Title;
 
+    internal static int IndexOf(string name) => Array.FindIndex(s_areas, a => a.Name == name);
+
     /// <param name="name">An area, or null for all.</param>
     /// <param name="quick">Small sizes.</param>
     internal static IEnumerable<Comparison> Comparisons(string? name, bool quick) =>

@@ -20,7 +20,8 @@ internal static class Program
 
         var area = new Argument<string?>("area")
         {
-            Description = $"What to measure: {string.Join(", ", Areas.Names)}; without it, all.",
+            Description = $"What to measure: {string.Join(", ", Areas.Names)}; without it, all of these. And apart from them: "
+                + $"{ScaleBenchmark.Name}, more and more watchers on each backend, and {MicroBenchmarks.Name}, single operations with BenchmarkDotNet.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var quick = new Option<bool>("--quick")
@@ -28,33 +29,88 @@ internal static class Program
             Description = $"Small sizes and 3 rounds; fails where a target is missed by a factor of {QuickTolerance}.",
         };
         var rounds = new Option<int?>("--rounds") { Description = "How many rounds each contender runs (7)." };
-        var command = new RootCommand("Mood.Event against C libev and others, in turn, in one process.") { area, quick, rounds };
+        var write = new Option<bool>("--write")
+        {
+            Description = "Renew docs/benchmarks.md and docs/benchmarks.svg, with the last results of the areas not run now.",
+        };
+        var command = new RootCommand("Mood.Event against C libev and others, in turn, in one process.") { area, quick, rounds, write };
         area.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<string?>() is string name && !Areas.Names.Contains(name))
+            if (result.GetValueOrDefault<string?>() is string name and not ScaleBenchmark.Name and not MicroBenchmarks.Name
+                && !Areas.Names.Contains(name))
             {
-                result.AddError($"There is no area '{name}'. There are: {string.Join(", ", Areas.Names)}.");
+                result.AddError(
+                    $"There is no area '{name}'. There are: {string.Join(", ", Areas.Names)}, {ScaleBenchmark.Name}, {MicroBenchmarks.Name}.");
             }
         });
         command.SetAction(result => Run(
-            result.GetValue(area), result.GetValue(quick), result.GetValue(rounds) ?? (result.GetValue(quick) ? 3 : 7)));
+            result.GetValue(area),
+            result.GetValue(quick),
+            result.GetValue(rounds) ?? (result.GetValue(quick) ? 3 : 7),
+            result.GetValue(write)));
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(quick) && result.GetValue(write))
+            {
+                result.AddError("--quick measures nothing worth writing.");
+            }
+        });
         return command.Parse(args).Invoke();
     }
 
-    private static int Run(string? area, bool quick, int rounds)
+    private static int Run(string? area, bool quick, int rounds, bool write)
     {
         Console.WriteLine(FormattableString.Invariant(
             $"{Environment.ProcessorCount} cores, {RuntimeInformation.FrameworkDescription}, {rounds} rounds"));
+
+        switch (area)
+        {
+            case ScaleBenchmark.Name:
+                ScaleBenchmark.Run(quick, rounds, write);
+                return 0;
+
+            case MicroBenchmarks.Name:
+                MicroBenchmarks.Run(quick);
+                return 0;
+
+            default:
+                return RunAreas(area, quick, rounds, write);
+        }
+    }
+
+    private static int RunAreas(string? area, bool quick, int rounds, bool write)
+    {
         var results = new List<Result>();
+        bool failed = false;
 
         foreach (Comparison comparison in Areas.Comparisons(area, quick))
         {
-            Result result = Runner.Run(comparison, rounds);
-            Report.Print(result);
-            results.Add(result);
+            try
+            {
+                Result result = Runner.Run(comparison, rounds);
+                Report.Print(result);
+                results.Add(result);
+                failed |= result.WorstShortfall > QuickTolerance && quick;
+            }
+            catch (BenchmarkException e)
+            {
+                Console.Error.WriteLine($"{comparison.Area}, {comparison.Name}: {e.Message}");
+                failed = true;
+            }
         }
 
-        bool failed = results.Any(r => r.WorstShortfall > QuickTolerance);
-        return quick && failed ? 1 : 0;
+        if (!quick)
+        {
+            Store.Save(results);
+        }
+
+        if (write)
+        {
+            IReadOnlyList<Result> all = Store.Load();
+            MarkdownReport.Write("docs/benchmarks.md", MarkdownReport.Results(all));
+            ChartReport.Write("docs/benchmarks.svg", all);
+        }
+
+        return failed ? 1 : 0;
     }
 }

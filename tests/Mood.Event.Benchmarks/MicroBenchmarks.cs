@@ -1,0 +1,93 @@
+using System;
+using System.Net.Sockets;
+using BenchmarkDotNet.Attributes;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
+
+namespace Mood.Event.Benchmarks;
+
+/// <summary>Single operations, in nanoseconds and managed bytes, without anything to compare them to.</summary>
+[MemoryDiagnoser]
+public class MicroBenchmarks : IDisposable
+{
+    internal const string Name = "micro";
+
+    private readonly Loop _loop = new();
+    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+    private readonly Timer _timer, _active;
+    private readonly Io _io;
+    private readonly Async _async;
+    private int _calls;
+
+    /// <summary>Makes what the operations work on.</summary>
+    public MicroBenchmarks()
+    {
+        _timer = _loop.Timer(100, 100, (_, _) => _calls++);
+        _active = _loop.Timer(100, 100, (_, _) => _calls++);
+        _active.Start();
+        _io = _loop.Io(_socket, Events.Read, (_, _) => _calls++);
+        _async = _loop.Async((_, _) => _calls++);
+        _async.Start();
+    }
+
+    /// <summary>In this process: what is measured is our code, not how a project of its own is built.</summary>
+    internal static void Run(bool quick)
+    {
+        Job job = (quick ? Job.Dry : Job.ShortRun).WithToolchain(InProcessEmitToolchain.Instance);
+        BenchmarkRunner.Run<MicroBenchmarks>(
+            DefaultConfig.Instance.AddJob(job).WithArtifactsPath(System.IO.Path.Combine(Native.Directory, Name)));
+    }
+
+    [Benchmark]
+    public void TimerStartStop()
+    {
+        _timer.Start();
+        _timer.Stop();
+    }
+
+    [Benchmark]
+    public void TimerReset() => _active.Reset();
+
+    [Benchmark]
+    public void IoStartStop()
+    {
+        _io.Start();
+        _io.Stop();
+    }
+
+    [Benchmark]
+    public void AsyncSend() => _async.Send();
+
+    [Benchmark]
+    public void TimerCreateDispose() => _loop.Timer(1, 0, static (_, _) => { }).Dispose();
+
+    [Benchmark]
+    public void IoCreateDispose() => _loop.Io(_socket, Events.Read, static (_, _) => { }).Dispose();
+
+    /// <summary>From libev's queue to the callback: no iteration and no system call around it.</summary>
+    [Benchmark]
+    public int FeedAndDispatch()
+    {
+        _timer.Feed(Events.Custom);
+        _loop.Invoke();
+        return _calls;
+    }
+
+    /// <summary>An iteration that finds nothing.</summary>
+    [Benchmark]
+    public bool Iteration() => _loop.Start(RunFlags.NoWait);
+
+    [GlobalCleanup]
+    public void Dispose()
+    {
+        _timer.Dispose();
+        _active.Dispose();
+        _io.Dispose();
+        _async.Dispose();
+        _loop.Dispose();
+        _socket.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}

@@ -1,0 +1,135 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Text;
+using Spectre.Console;
+
+namespace Mood.Event.Benchmarks;
+
+/// <summary>
+/// What an event costs, and a watcher weighs, as the watchers that have nothing to do become more while 100 have: timers up
+/// to a million, Io watchers up to the limit of open files, on each backend.
+/// </summary>
+internal static class ScaleBenchmark
+{
+    internal const string Name = "scale";
+    private const int Due = 100;
+
+    // fewer, and the loop's own first allocations are most of it
+    private const int FewestToWeigh = 1000;
+
+    private static readonly Backends[] s_backends =
+        [Backends.Epoll, Backends.Poll, Backends.Select, Backends.IoUring, Backends.LinuxAio];
+
+    private sealed record Row(int Watchers, Result Result, double BytesInC, double Bytes);
+
+    internal static void Run(bool quick, int rounds, bool write)
+    {
+        var text = new StringBuilder(MarkdownReport.Machine()).Append('\n');
+        int[] timers = quick ? [1, 10_000] : [1, 10, 100, 1000, 10_000, 100_000, 1_000_000];
+        Print("timers", "Timers", "idle timers", timers.Select(n => Timers(n, quick ? 100_000 : 1_000_000, rounds)), text);
+
+        int room = Posix.RaiseFdLimit() - Directory.GetFileSystemEntries("/proc/self/fd").Length - 2 * PairsBenchmark.Active - 64;
+        int[] all = quick ? [1, 1000] : [1, 10, 100, 1000, 10_000, 100_000, room];
+        int[] ios = [.. all.Where(n => n <= room).Distinct()];
+
+        foreach (Backends backend in s_backends.Where(b => (Ev.SupportedBackends & b) != 0))
+        {
+            Print(backend.ToString(), $"Io on {backend}", "idle Io", ios.Select(n => Ios(backend, n, quick ? 10_000 : 50_000, rounds)), text);
+        }
+
+        if (write)
+        {
+            MarkdownReport.Write("docs/benchmarks-scale.md", text.ToString());
+        }
+    }
+
+    private static Row Timers(int watchers, int callbacks, int rounds)
+    {
+        double inC = 0, bytes = 0;
+        double[] times = TimerBenchmark.Times(watchers, 100, 1000);
+        Result result = Runner.Run(
+            Compare(
+                () => TimerBenchmark.RepeatInC(times, Due, callbacks, out inC),
+                () => TimerBenchmark.Repeat(times, Due, callbacks, out bytes)),
+            rounds);
+        return new Row(watchers, result, inC, bytes);
+    }
+
+    private static Row Ios(Backends backend, int watchers, int events, int rounds)
+    {
+        double inC = 0, bytes = 0;
+        int[] fds = Posix.SocketPairs(PairsBenchmark.Active), idle = Posix.SilentFds(watchers);
+
+        try
+        {
+            Result result = Runner.Run(
+                Compare(
+                    () => PairsBenchmark.RunInC(fds, events, timeouts: false, backend, idle, out inC),
+                    () => PairsBenchmark.Run(fds, events, timeouts: false, backend, idle, out bytes)),
+                rounds);
+            return new Row(watchers, result, inC, bytes);
+        }
+        finally
+        {
+            Posix.Close(fds);
+            Posix.Close(idle);
+        }
+    }
+
+    // a backend that fails in C, or here, is a line of the table and not the end of it
+    private static Comparison Compare(Func<double> inC, Func<double> ours) => new(
+        Name, "", "ns per event", HigherIsBetter: false, null, [new(Contender.Libev, () => Try(inC)), new(Contender.Ours, () => Try(ours))]);
+
+    private static double Try(Func<double> round)
+    {
+        try
+        {
+            return round();
+        }
+        catch (BenchmarkException e)
+        {
+            throw new UnavailableException(e.Message);
+        }
+    }
+
+    private static void Print(string key, string title, string unit, IEnumerable<Row> rows, StringBuilder markdown)
+    {
+        string[] columns =
+            [unit, "ns per event: C libev", "Mood.Event", "× C libev", "min … max", "bytes per watcher: C libev", "Mood.Event"];
+        Table table = new Table().Title(Markup.Escape($"{Name}: {key}")).Border(TableBorder.Rounded).AddColumns(columns);
+        markdown.Append(CultureInfo.InvariantCulture, $"\n## {title}\n\n");
+        markdown.Append("| ").AppendJoin(" | ", columns).Append(" |\n").Append(string.Concat(Enumerable.Repeat("|--:", columns.Length))).Append("|\n");
+        var missing = new SortedSet<string>(StringComparer.Ordinal);
+
+        foreach (Row row in rows)
+        {
+            Achievement? inC = Find(row, Contender.Libev), ours = Find(row, Contender.Ours);
+            string[] cells =
+            [
+                row.Watchers.ToString("#,0", CultureInfo.InvariantCulture),
+                inC is null ? "–" : Report.Number(inC.Value.Median),
+                ours is null ? "–" : Report.Number(ours.Value.Median),
+                ours?.Ratio is Spread ratio ? Report.Factor(ratio.Median) : "",
+                ours?.Ratio is Spread spread ? Report.Range(spread, Report.Factor) : "",
+                inC is null || row.Watchers < FewestToWeigh ? "" : Report.Number(row.BytesInC),
+                ours is null || row.Watchers < FewestToWeigh ? "" : Report.Number(row.Bytes),
+            ];
+            table.AddRow([.. cells.Select(Markup.Escape)]);
+            markdown.Append("| ").AppendJoin(" | ", cells).Append(" |\n");
+            missing.UnionWith(row.Result.Missing);
+        }
+
+        AnsiConsole.Write(table);
+
+        foreach (string line in missing)
+        {
+            AnsiConsole.WriteLine($"without {line}");
+            markdown.Append(CultureInfo.InvariantCulture, $"\nA dash: {line}.\n");
+        }
+    }
+
+    private static Achievement? Find(Row row, string name) => row.Result.Achievements.FirstOrDefault(a => a.Name == name);
+}
