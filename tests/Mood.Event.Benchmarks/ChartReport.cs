@@ -65,10 +65,8 @@ internal sealed class ChartReport
 
         for (double power = _low; power <= _high; power++)
         {
-            double x = X(Math.Pow(2, power));
-            Add($"<line class=\"{(power == 0 ? "one" : "grid")}\" x1=\"{x}\" x2=\"{x}\" y1=\"{Top - 4}\" y2=\"{height - 8}\"/>");
             string label = power < 0 ? $"1/{Math.Pow(2, -power)}" : Math.Pow(2, power).ToString(CultureInfo.InvariantCulture);
-            Text(x, Top - 10, "faint", label + "×", "middle");
+            Text(X(Math.Pow(2, power)), Top - 10, "faint", label + "×", "middle");
         }
 
         double y = Top;
@@ -77,8 +75,10 @@ internal sealed class ChartReport
         {
             Text(16, y + 13, "name", $"{result.Area}: {result.Name}");
             y += Heading;
+            Achievement[] bars = [.. result.Achievements.Where(a => a.Ratio is not null)];
+            Grid(y, y + Line * bars.Length);
 
-            foreach (Achievement achievement in result.Achievements.Where(a => a.Ratio is not null))
+            foreach (Achievement achievement in bars)
             {
                 Bar(result, achievement, y);
                 y += Line;
@@ -89,6 +89,16 @@ internal sealed class ChartReport
 
         _text.Append("</svg>\n");
         return _text.ToString();
+    }
+
+    // only where there are bars: the headings stay readable
+    private void Grid(double from, double to)
+    {
+        for (double power = _low; power <= _high; power++)
+        {
+            double x = X(Math.Pow(2, power));
+            Add($"<line class=\"{(power == 0 ? "one" : "grid")}\" x1=\"{x}\" x2=\"{x}\" y1=\"{from}\" y2=\"{to}\"/>");
+        }
     }
 
     private void Bar(Result result, Achievement achievement, double y)

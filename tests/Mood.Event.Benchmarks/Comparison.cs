@@ -39,6 +39,7 @@ internal sealed record Comparison(
     /// <summary>The worst number, in the unit, where there is a target for that.</summary>
     public double? Limit { get; init; }
 
-    /// <summary>Rounds instead of the usual number, for what is slow.</summary>
-    public int? Rounds { get; init; }
+    /// <summary>How many times the usual number of rounds: for short rounds, where a target lies within the noise of a
+    /// few.</summary>
+    public int RoundsFactor { get; init; } = 1;
 }

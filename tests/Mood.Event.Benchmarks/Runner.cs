@@ -16,7 +16,7 @@ internal static class Runner
 
     internal static Result Run(Comparison comparison, int rounds)
     {
-        rounds = Math.Min(rounds, comparison.Rounds ?? rounds);
+        rounds *= comparison.RoundsFactor;
         var missing = new List<string>();
         List<Contender> contenders = [.. comparison.Contenders.Where(c => WarmUp(c, missing))];
         Dictionary<string, List<double>> values = contenders.ToDictionary(c => c.Name, _ => new List<double>());

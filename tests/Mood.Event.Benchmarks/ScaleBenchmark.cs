@@ -46,31 +46,29 @@ internal static class ScaleBenchmark
         }
     }
 
+    private delegate double Weighed(out double bytes);
+
     private static Row Timers(int watchers, int callbacks, int rounds)
     {
-        double inC = 0, bytes = 0;
         double[] times = TimerBenchmark.Times(watchers, 100, 1000);
-        Result result = Runner.Run(
-            Compare(
-                () => TimerBenchmark.RepeatInC(times, Due, callbacks, out inC),
-                () => TimerBenchmark.Repeat(times, Due, callbacks, out bytes)),
-            rounds);
-        return new Row(watchers, result, inC, bytes);
+        return Compare(
+            watchers,
+            rounds,
+            (out double bytes) => TimerBenchmark.RepeatInC(times, Due, callbacks, out bytes),
+            (out double bytes) => TimerBenchmark.Repeat(times, Due, callbacks, out bytes));
     }
 
     private static Row Ios(Backends backend, int watchers, int events, int rounds)
     {
-        double inC = 0, bytes = 0;
         int[] fds = Posix.SocketPairs(PairsBenchmark.Active), idle = Posix.SilentFds(watchers);
 
         try
         {
-            Result result = Runner.Run(
-                Compare(
-                    () => PairsBenchmark.RunInC(fds, events, timeouts: false, backend, idle, out inC),
-                    () => PairsBenchmark.Run(fds, events, timeouts: false, backend, idle, out bytes)),
-                rounds);
-            return new Row(watchers, result, inC, bytes);
+            return Compare(
+                watchers,
+                rounds,
+                (out double bytes) => PairsBenchmark.RunInC(fds, events, timeouts: false, backend, idle, out bytes),
+                (out double bytes) => PairsBenchmark.Run(fds, events, timeouts: false, backend, idle, out bytes));
         }
         finally
         {
@@ -79,18 +77,29 @@ internal static class ScaleBenchmark
         }
     }
 
-    // a backend that fails in C, or here, is a line of the table and not the end of it
-    private static Comparison Compare(Func<double> inC, Func<double> ours) => new(
-        Name, "", "ns per event", HigherIsBetter: false, null, [new(Contender.Libev, () => Try(inC)), new(Contender.Ours, () => Try(ours))]);
+    private static Row Compare(int watchers, int rounds, Weighed inC, Weighed ours)
+    {
+        double bytesInC = double.MaxValue, bytes = double.MaxValue;
+        var comparison = new Comparison(Name, "", "ns per event", HigherIsBetter: false, null, [
+            new(Contender.Libev, () => Try(inC, ref bytesInC)),
+            new(Contender.Ours, () => Try(ours, ref bytes)),
+        ]);
+        return new Row(watchers, Runner.Run(comparison, rounds), bytesInC, bytes);
+    }
 
-    private static double Try(Func<double> round)
+    private static double Try(Weighed round, ref double least)
     {
         try
         {
-            return round();
+            double time = round(out double bytes);
+
+            // the runtime's compiler takes memory too, now and then
+            least = Math.Min(least, bytes);
+            return time;
         }
         catch (BenchmarkException e)
         {
+            // a backend that fails is a dash in the table and not the end of it
             throw new UnavailableException(e.Message);
         }
     }
