@@ -33,7 +33,8 @@ internal static class Program
         {
             Description = "Renew docs/benchmarks.md and docs/benchmarks.svg, with the last results of the areas not run now.",
         };
-        var command = new RootCommand("Mood.Event against C libev and others, in turn, in one process.") { area, quick, rounds, write };
+        var only = new Option<string?>("--only") { Description = $"One contender alone, for a profiler; for example \"{Contender.Ours}\"." };
+        var command = new RootCommand("Mood.Event against C libev and others, in turn, in one process.") { area, quick, rounds, write, only };
         area.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<string?>() is string name and not ScaleBenchmark.Name and not MicroBenchmarks.Name
@@ -47,18 +48,19 @@ internal static class Program
             result.GetValue(area),
             result.GetValue(quick),
             result.GetValue(rounds) ?? (result.GetValue(quick) ? 3 : 7),
-            result.GetValue(write)));
+            result.GetValue(write),
+            result.GetValue(only)));
         command.Validators.Add(result =>
         {
-            if (result.GetValue(quick) && result.GetValue(write))
+            if (result.GetValue(write) && (result.GetValue(quick) || result.GetValue(only) is not null))
             {
-                result.AddError("--quick measures nothing worth writing.");
+                result.AddError("--quick and --only measure nothing worth writing.");
             }
         });
         return command.Parse(args).Invoke();
     }
 
-    private static int Run(string? area, bool quick, int rounds, bool write)
+    private static int Run(string? area, bool quick, int rounds, bool write, string? only)
     {
         Console.WriteLine(FormattableString.Invariant(
             $"{Environment.ProcessorCount} cores, {RuntimeInformation.FrameworkDescription}, {rounds} rounds"));
@@ -74,11 +76,11 @@ internal static class Program
                 return 0;
 
             default:
-                return RunAreas(area, quick, rounds, write);
+                return RunAreas(area, quick, rounds, write, only);
         }
     }
 
-    private static int RunAreas(string? area, bool quick, int rounds, bool write)
+    private static int RunAreas(string? area, bool quick, int rounds, bool write, string? only)
     {
         var results = new List<Result>();
         bool failed = false;
@@ -87,7 +89,8 @@ internal static class Program
         {
             try
             {
-                Result result = Runner.Run(comparison, rounds);
+                Result result = Runner.Run(
+                    only is null ? comparison : comparison with { Contenders = [.. comparison.Contenders.Where(c => c.Name == only)] }, rounds);
                 Report.Print(result);
                 results.Add(result);
                 failed |= result.WorstShortfall > QuickTolerance && quick;
@@ -99,7 +102,7 @@ internal static class Program
             }
         }
 
-        if (!quick)
+        if (!quick && only is null)
         {
             Store.Save(results);
         }
