@@ -51,7 +51,7 @@ internal static class Report
     /// <summary>Three digits that count.</summary>
     internal static string Number(double value) => value switch
     {
-        >= 1e5 => Format(value, "#,0"),
+        >= 1e4 => Format(value, "#,0"),
         >= 100 => Format(value, "0"),
         >= 10 => Format(value, "0.0"),
         _ => Format(value, "0.00"),
