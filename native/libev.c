@@ -174,10 +174,15 @@ mood_ev_default_fresh (unsigned flags)
 /* mood_event.h says how the host reads these */
 _Static_assert (sizeof (mood_pending) == sizeof (ANPENDING) && offsetof (mood_pending, revents) == offsetof (ANPENDING, events), "ANPENDING");
 _Static_assert (MOOD_PRIORITIES == NUMPRI, "NUMPRI");
-_Static_assert (offsetof (mood_watcher_head, pending) == offsetof (ev_watcher, pending), "pending");
-_Static_assert (offsetof (mood_watcher_head, priority) == offsetof (ev_watcher, priority), "priority");
-_Static_assert (offsetof (mood_watcher_head, data) == offsetof (ev_watcher, data), "data");
-_Static_assert (offsetof (mood_watcher_head, plain) == offsetof (ev_watcher, plain), "plain");
+#define SAME(field) _Static_assert (offsetof (mood_watcher_head, field) == offsetof (ev_watcher, field) \
+                                    && sizeof (((mood_watcher_head *)0)->field) == sizeof (((ev_watcher *)0)->field), #field)
+SAME (active);
+SAME (pending);
+SAME (priority);
+SAME (kind);
+SAME (background);
+SAME (plain);
+SAME (id);
 
 void
 mood_ev_queue (struct ev_loop *loop, mood_queue *queue)

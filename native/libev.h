@@ -32,13 +32,14 @@
 # define EV_USE_KQUEUE 1
 #endif
 
-/* Fields every watcher gets, in the order that leaves no gaps: a timer and an io then fit a cache line. Ours have an
- * owner; libev's own internal watchers are zeroed here and have none. */
+/* Fields every watcher gets. Small, and in the order that leaves no gaps: where there are many watchers, memory is what
+ * an event costs. libev's own internal watchers are zeroed here, and have no owner. */
+#define EV_DECL_PRIORITY int8_t priority;
 #define EV_COMMON                                                              \
-  int16_t plain;           /* has an owner, and keeps all its references */    \
-  int8_t background;       /* KeepAlive is false */                            \
   int8_t kind;             /* enum mood_kind */                                \
-  void *data;              /* the host's: which managed watcher this is */     \
+  int8_t background;       /* KeepAlive is false */                            \
+  int8_t plain;            /* has an owner, and keeps all its references */    \
+  int32_t id;              /* the host's number for it */                      \
   struct mood_loop *owner; /* null in libev's internal watchers */
 
 #include "ev.h"

@@ -24,10 +24,10 @@ typedef struct ev_watcher mood_watcher; /* starts as mood_watcher_head */
 /* How a watcher starts, whatever its kind. libev writes the first two, on the loop's thread. */
 typedef struct
 {
-  int32_t active, pending, priority;
-  int16_t plain;           /* 0: libev's own, or one for mood_watcher_settle before it is called */
-  int16_t reserved;
-  void *data;              /* the host's, who may change it; null: libev's own, for mood_watcher_call */
+  int32_t active, pending;
+  int8_t priority, kind, background;
+  int8_t plain;            /* 0: libev's own, or one for mood_watcher_settle before it is called */
+  int32_t id;              /* the host's, who may change it; 0: libev's own, for mood_watcher_call */
 } mood_watcher_head;
 
 /* What is pending, where libev keeps it. The host walks it as ev_invoke_pending does, which spares a transition into
@@ -115,7 +115,7 @@ MOOD_API void     mood_loop_timeout_interval (mood_loop *l, double seconds);
 MOOD_API void     mood_loop_clock (mood_loop *l, int32_t manual, double monotonic, double realtime);
 
 /* -- every watcher ------------------------------------------------------------------------------------------------ */
-MOOD_API mood_watcher *mood_watcher_new (mood_loop *l, int32_t kind, void *data); /* zeroed; null: out of memory */
+MOOD_API mood_watcher *mood_watcher_new (mood_loop *l, int32_t kind, int32_t id); /* zeroed; null: out of memory */
 MOOD_API void     mood_watcher_free (mood_watcher *w);              /* inactive, or its loop is closed */
 MOOD_API int32_t  mood_watcher_start (mood_watcher *w);             /* 0, -EBUSY (signal of another loop) */
 MOOD_API void     mood_watcher_stop (mood_watcher *w);

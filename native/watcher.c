@@ -45,7 +45,7 @@ mood_watcher_event (struct ev_loop *ev, mood_watcher *w, int revents)
 }
 
 mood_watcher *
-mood_watcher_new (mood_loop *l, int32_t kind, void *data)
+mood_watcher_new (mood_loop *l, int32_t kind, int32_t id)
 {
   mood_watcher *w = calloc (1, kinds [kind].size);
 
@@ -53,7 +53,7 @@ mood_watcher_new (mood_loop *l, int32_t kind, void *data)
     return 0;
 
   ev_set_cb (w, mood_watcher_event);
-  w->data = data;
+  w->id = id;
   w->kind = (int8_t)kind;
   w->plain = 1;
   w->owner = l;
@@ -92,7 +92,7 @@ mood_watcher_settle (mood_watcher *w)
   if (plain == w->plain)
     return;
 
-  w->plain = (int16_t)plain;
+  w->plain = (int8_t)plain;
 
   while (references--)
     if (plain)

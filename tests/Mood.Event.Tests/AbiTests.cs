@@ -31,9 +31,10 @@ public sealed partial class AbiTests : IDisposable
             ["active"] = (nint)(&memory.Active),
             ["pending"] = (nint)(&memory.Pending),
             ["priority"] = (nint)(&memory.Priority),
+            ["kind"] = (nint)(&memory.Kind),
+            ["background"] = (nint)(&memory.Background),
             ["plain"] = (nint)(&memory.Plain),
-            ["reserved"] = (nint)(&memory.Reserved),
-            ["data"] = (nint)(&memory.Data),
+            ["id"] = (nint)(&memory.Id),
         });
     }
 
@@ -377,7 +378,7 @@ public sealed partial class AbiTests : IDisposable
         {
             ("mood_file_status", "size device inode device_type accessed_seconds modified_seconds changed_seconds accessed_nanos modified_nanos changed_nanos mode link_count user group"),
             ("mood_callbacks", "event pending wake reschedule"),
-            ("mood_watcher_head", "active pending priority plain reserved data"),
+            ("mood_watcher_head", "active pending priority kind background plain id"),
             ("mood_queue", "slots counts priority halted"),
             ("mood_pending", "watcher revents"),
         })

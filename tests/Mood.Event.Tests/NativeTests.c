@@ -16,10 +16,25 @@
 
 typedef struct { int seen, stop; } watch;
 
+/* which watch a watcher's number means; they are made on one thread */
+static watch *watches [1000];
+
+static int32_t
+id_of (watch *data)
+{
+  int32_t id = 1;
+
+  while (watches [id] && watches [id] != data)
+    CHECK (++id < 1000);
+
+  watches [id] = data;
+  return id;
+}
+
 static void
 event (void *loop, mood_watcher *w, int32_t revents)
 {
-  watch *data = w->data;
+  watch *data = watches [((mood_watcher_head *)w)->id];
 
   (void)loop;
   (void)revents;
@@ -51,7 +66,7 @@ pending (void *data)
         head = (mood_watcher_head *)slot.watcher;
         head->pending = 0;
 
-        if (!head->data)
+        if (!head->id)
           mood_watcher_call (loop, slot.watcher, slot.revents);
         else
           {
@@ -91,7 +106,7 @@ all_kinds (unsigned backend, int order, const char *path)
   CHECK (!mood_loop_new (EVFLAG_NOENV | backend, 0, &callbacks, &loop, &loop));
   CHECK (mood_loop_backend (loop) == backend);
   CHECK (!mood_loop_new (EVFLAG_NOENV | EVBACKEND_EPOLL, 0, &callbacks, &inner, &inner));
-  CHECK (inner_io = mood_watcher_new (inner, MOOD_IO, &inner_seen));
+  CHECK (inner_io = mood_watcher_new (inner, MOOD_IO, id_of (&inner_seen)));
   mood_io_set (inner_io, pipes [0], EV_READ);
   CHECK (!mood_watcher_start (inner_io));
   mood_loop_run (inner, EVRUN_NOWAIT);
@@ -99,7 +114,7 @@ all_kinds (unsigned backend, int order, const char *path)
   for (i = 0; i < COUNT; ++i)
     {
       seen [i].stop = order != 2;
-      CHECK (w [i] = mood_watcher_new (loop, kinds [i], seen + i));
+      CHECK (w [i] = mood_watcher_new (loop, kinds [i], id_of (seen + i)));
 
       switch (kinds [i])
         {
@@ -223,7 +238,7 @@ children (int any)
         }
 
       seen [i].stop = 1;
-      CHECK (w [i] = mood_watcher_new (loop, MOOD_CHILD, seen + i));
+      CHECK (w [i] = mood_watcher_new (loop, MOOD_CHILD, id_of (seen + i)));
       mood_child_set (w [i], any && !i ? 0 : pids [i], i & 1, 0);
       CHECK (!mood_watcher_start (w [i]));
     }
@@ -303,8 +318,8 @@ threads (int rounds)
       mood_watcher *sigusr2;
 
       CHECK (!mood_loop_new (EVFLAG_NOENV | backends [n % 3], 0, &callbacks, &shared.loop, &shared.loop));
-      CHECK (shared.async = mood_watcher_new (shared.loop, MOOD_ASYNC, seen));
-      CHECK (sigusr2 = mood_watcher_new (shared.loop, MOOD_SIGNAL, seen + 1));
+      CHECK (shared.async = mood_watcher_new (shared.loop, MOOD_ASYNC, id_of (seen)));
+      CHECK (sigusr2 = mood_watcher_new (shared.loop, MOOD_SIGNAL, id_of (seen + 1)));
       mood_signal_set (sigusr2, SIGUSR2);
       CHECK (!mood_watcher_start (shared.async) && !mood_watcher_start (sigusr2));
       __atomic_store_n (&sending, 1, __ATOMIC_SEQ_CST);

@@ -12,7 +12,7 @@ internal sealed class WatcherHandle : SafeHandle
     internal WatcherHandle(LoopHandle loop, Native.Kind kind)
         : base(IntPtr.Zero, ownsHandle: true)
     {
-        nint memory = Native.mood_watcher_new(loop.Pointer, (int)kind, 0);
+        nint memory = Native.mood_watcher_new(loop.Pointer, (int)kind, id: 0);
 
         if (memory == 0)
         {

@@ -9,7 +9,7 @@ namespace Mood.Event.Interop;
 internal static unsafe partial class Native
 {
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern nint mood_watcher_new(nint loop, int kind, nint data);
+    internal static extern nint mood_watcher_new(nint loop, int kind, int id);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_watcher_free(nint w);
@@ -143,9 +143,9 @@ internal static unsafe partial class Native
 
     internal static int Priority(nint w) => ((WatcherMemory*)w)->Priority;
 
-    internal static nint Data(nint w) => ((WatcherMemory*)w)->Data;
+    internal static int Id(nint w) => ((WatcherMemory*)w)->Id;
 
-    internal static void SetData(nint w, nint data) => ((WatcherMemory*)w)->Data = data;
+    internal static void SetId(nint w, int id) => ((WatcherMemory*)w)->Id = id;
 
     internal static (int RPid, int RStatus) ChildStatus(nint w)
     {

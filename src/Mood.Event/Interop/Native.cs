@@ -62,9 +62,9 @@ internal static unsafe partial class Native
     /// <summary>mood_watcher_head: read in place, never mirrored.</summary>
     internal struct WatcherMemory
     {
-        internal int Active, Pending, Priority;
-        internal short Plain, Reserved;
-        internal nint Data;
+        internal int Active, Pending;
+        internal sbyte Priority, Kind, Background, Plain;
+        internal int Id;
     }
 
     /// <summary>mood_pending.</summary>

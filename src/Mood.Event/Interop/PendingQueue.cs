@@ -77,7 +77,7 @@ internal readonly unsafe struct PendingQueue
                         continue;
                     }
 
-                    watcher = watchers[w->Data];
+                    watcher = watchers[w->Id];
                     watcher!.OnEvent(revents);
                 }
             }
@@ -93,7 +93,7 @@ internal readonly unsafe struct PendingQueue
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool IsForUs(Native.WatcherMemory* w, int revents)
     {
-        if (w->Data == 0)
+        if (w->Id == 0)
         {
             Native.mood_watcher_call(_loop, (nint)w, revents);
             return false;

@@ -44,7 +44,7 @@ internal static unsafe class Trampoline
     [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
 #endif
     private static void OnEvent(nint data, nint w, int revents) =>
-        Target(data)?.Watchers[Native.Data(w)]?.OnEventSafely(revents);
+        Target(data)?.Watchers[Native.Id(w)]?.OnEventSafely(revents);
 
 #if NET8_0_OR_GREATER
     [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
@@ -60,7 +60,7 @@ internal static unsafe class Trampoline
     [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
 #endif
     private static double OnReschedule(nint data, nint w, double now) =>
-        (Target(data)?.Watchers[Native.Data(w)] as Scheduler)?.OnReschedule(now) ?? Scheduler.Never;
+        (Target(data)?.Watchers[Native.Id(w)] as Scheduler)?.OnReschedule(now) ?? Scheduler.Never;
 
     // null: the loop was collected, and its native side is about to follow. Nobody is left to be told.
     private static Loop? Target(nint data) =>

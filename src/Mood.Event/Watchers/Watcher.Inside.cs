@@ -165,7 +165,7 @@ public abstract partial class Watcher
         if (_slot == 0)
         {
             _slot = Loop.Watchers.Add(this);
-            Native.SetData(Memory, _slot);
+            Native.SetId(Memory, _slot);
         }
     }
 

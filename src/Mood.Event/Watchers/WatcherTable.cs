@@ -19,7 +19,7 @@ internal sealed class WatcherTable
     // how many slots were ever in use, None among them
     private int _end = 1;
 
-    internal Watcher? this[nint slot] => _slots[slot].Watcher;
+    internal Watcher? this[int slot] => _slots[slot].Watcher;
 
     /// <summary>Gives the watcher a slot.</summary>
     internal int Add(Watcher watcher)
