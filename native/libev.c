@@ -192,6 +192,17 @@ mood_ev_queue (struct ev_loop *loop, mood_queue *queue)
   queue->priority = &loop->pendingpri;
 }
 
+int
+mood_ev_any_pending (struct ev_loop *loop)
+{
+  int pri, any = 0;
+
+  for (pri = NUMPRI; pri--; )
+    any |= loop->pendingcnt [pri];
+
+  return any;
+}
+
 /* what is put off must not keep the loop's references wrong for so long */
 void
 mood_ev_settle_pending (struct ev_loop *loop)

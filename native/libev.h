@@ -114,6 +114,7 @@ ev_child *mood_ev_child_head (int chain);
 int  mood_ev_child_chains (void);
 struct ev_loop *mood_ev_default_fresh (unsigned flags);
 void mood_ev_queue (struct ev_loop *ev, mood_queue *queue);
+int  mood_ev_any_pending (struct ev_loop *ev);
 int  mood_ev_pending (struct ev_loop *ev);
 void mood_ev_settle_pending (struct ev_loop *ev);
 int  mood_ev_done (struct ev_loop *ev);

@@ -92,7 +92,7 @@ invoke_pending (struct ev_loop *ev)
       mood_ev_settle_pending (ev);
       ev_break (ev, EVBREAK_ALL);
     }
-  else
+  else if (l->queue.always || mood_ev_any_pending (ev))
     l->host.pending (l->data);
 }
 
@@ -231,7 +231,7 @@ mood_loop_run (mood_loop *l, int32_t flags)
   int done = ev_depth (l->ev) ? mood_ev_done (l->ev) : EVBREAK_CANCEL;
 
   if (done == EVBREAK_ALL)
-    return 1;
+    return MOOD_RUN_ACTIVE;
 
   mood_current = l;
   l->queue.halted = 0;
@@ -241,7 +241,7 @@ mood_loop_run (mood_loop *l, int32_t flags)
   if (done == EVBREAK_ONE && mood_ev_done (l->ev) == EVBREAK_CANCEL)
     ev_break (l->ev, EVBREAK_ONE);
 
-  return active > 0;
+  return (active > 0 ? MOOD_RUN_ACTIVE : 0) | (l->error ? MOOD_RUN_FAILED : 0);
 }
 
 void

@@ -45,6 +45,7 @@ typedef struct
   int32_t *counts;         /* one per priority: how many slots are in use */
   int32_t *priority;       /* where the walk is: from MOOD_PRIORITIES down to 0 */
   int32_t halted;          /* nothing pending is called until the next run */
+  int32_t always;          /* the host's: mood_callbacks.pending is called also when nothing is pending */
 } mood_queue;
 
 #define MOOD_PRIORITIES 5
@@ -59,7 +60,7 @@ enum mood_kind
 typedef struct
 {
   void   (*event)      (void *data, mood_watcher *w, int32_t revents);     /* an event that does not wait: embed.c's */
-  void   (*pending)    (void *data);                                       /* call what is pending */
+  void   (*pending)    (void *data);                                       /* call what is pending: mood_loop_queue */
   void   (*wake)       (void *data);                                       /* mood_loop_wake was called */
   double (*reschedule) (void *data, mood_watcher *w, double now);          /* when is this scheduler due next? */
 } mood_callbacks;
@@ -84,11 +85,15 @@ MOOD_API void     mood_fail_allocation (int32_t after);             /* [any thre
 /* no errno: none of the backends asked for works here */
 #define MOOD_ENOBACKEND 10000
 
+/* what a run leaves behind */
+#define MOOD_RUN_ACTIVE 1 /* active watchers */
+#define MOOD_RUN_FAILED 2 /* a failure, for mood_loop_error */
+
 /* -- loop --------------------------------------------------------------------------------------------------------- */
 MOOD_API int32_t  mood_loop_new (uint32_t flags, int32_t is_default, const mood_callbacks *host, void *data, mood_loop **loop);
 MOOD_API void     mood_loop_close (mood_loop *l);                   /* destroys the ev_loop; no watcher is touched */
 MOOD_API void     mood_loop_release (mood_loop *l);                 /* gives up the reference mood_loop_new returned */
-MOOD_API int32_t  mood_loop_run (mood_loop *l, int32_t flags);      /* 1: active watchers are left, 0: none */
+MOOD_API int32_t  mood_loop_run (mood_loop *l, int32_t flags);      /* MOOD_RUN_ bits */
 MOOD_API void     mood_loop_break (mood_loop *l, int32_t how);
 MOOD_API void     mood_loop_halt (mood_loop *l);                    /* break all, and leave what is pending pending */
 MOOD_API int32_t  mood_loop_error (mood_loop *l, char *text, int32_t size); /* takes a recorded failure: errno, or 0 */
@@ -137,6 +142,7 @@ MOOD_API void     mood_io_set (mood_watcher *w, int32_t fd, int32_t events);
 MOOD_API void     mood_timer_set (mood_watcher *w, double after, double repeat);
 MOOD_API void     mood_timer_set_repeat (mood_watcher *w, double repeat);
 MOOD_API void     mood_timer_again (mood_watcher *w);
+MOOD_API void     mood_timer_push (mood_watcher *w);                 /* mood_timer_again of one that is active and repeats: no memory is taken */
 MOOD_API double   mood_timer_remaining (mood_watcher *w);
 MOOD_API void     mood_periodic_set (mood_watcher *w, double offset, double interval);
 MOOD_API void     mood_periodic_set_interval (mood_watcher *w, double interval);

@@ -19,6 +19,12 @@ mood_timer_again (mood_watcher *w)
   mood_watcher_settle (w);
 }
 
+void
+mood_timer_push (mood_watcher *w)
+{
+  ev_timer_again (w->owner->ev, (ev_timer *)w);
+}
+
 double
 mood_timer_remaining (mood_watcher *w)
 {

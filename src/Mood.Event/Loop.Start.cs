@@ -1,11 +1,10 @@
 using System;
-using System.Runtime.ExceptionServices;
 using System.Threading;
 using Mood.Event.Interop;
 
 namespace Mood.Event;
 
-/// <content>Running, stopping and failing.</content>
+/// <content>Running and stopping.</content>
 public sealed partial class Loop
 {
     private const int NoStop = -1;
@@ -24,15 +23,6 @@ public sealed partial class Loop
 
     // a Stop that another thread asked for and the loop has not seen yet
     private int _stop = NoStop;
-
-    // what stopped the loop: leaves every nested Start
-    private ExceptionDispatchInfo? _failure;
-
-    /// <summary>
-    /// Raised with what a watcher's callback threw, unless the watcher or the callback is fatal; the loop goes on. An
-    /// exception in a handler stops the loop. Without a handler the exception is written to standard error.
-    /// </summary>
-    public event EventHandler<CallbackExceptionEventArgs>? CallbackException;
 
     /// <summary>Runs the loop on this thread: waits for events and calls the watchers (ev_run).</summary>
     /// <param name="flags">How long.</param>
@@ -70,8 +60,14 @@ public sealed partial class Loop
 
         try
         {
-            more = Native.mood_loop_run(_native, (int)flags) != 0;
-            TakeNativeError();
+            int left = Native.mood_loop_run(_native, (int)flags);
+            more = (left & Native.RunActive) != 0;
+
+            if ((left & Native.RunFailed) != 0)
+            {
+                TakeNativeError();
+            }
+
             Backend = (Backends)Native.mood_loop_backend(_native);
         }
         finally
@@ -205,73 +201,6 @@ public sealed partial class Loop
         }
     }
 
-    /// <summary>A callback threw: tell, or stop the loop. Throws nothing.</summary>
-    internal void OnException(Watcher watcher, Exception exception, bool fatal)
-    {
-        EventHandler<CallbackExceptionEventArgs>? handler = CallbackException;
-
-        try
-        {
-            if (fatal || exception == _failure?.SourceException || watcher.IsFatal())
-            {
-                Fail(exception);
-            }
-            else if (handler is null)
-            {
-                Console.Error.WriteLine($"Mood.Event: unhandled exception in the callback of a {watcher.GetType().Name}: {exception}");
-            }
-            else
-            {
-                handler(this, new CallbackExceptionEventArgs(watcher, exception));
-            }
-        }
-#pragma warning disable CA1031 // any exception: none may cross the native frames below
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            Fail(handler is null ? exception : e); // not even standard error takes it: then it is the one to know about
-        }
-    }
-
-    /// <summary>
-    /// Stops the loop, all its nested Starts, with an exception. What is pending stays pending. Throws nothing.
-    /// </summary>
-    internal void Fail(Exception exception)
-    {
-        _failure ??= ExceptionDispatchInfo.Capture(exception);
-
-        if (!IsClosed)
-        {
-            Native.mood_loop_halt(_native);
-        }
-    }
-
-    /// <summary>Outside Start there is no Start for a failure to leave: it leaves the member that called a callback.</summary>
-    internal void ThrowIfIdle()
-    {
-        if (_depth == 0)
-        {
-            ThrowFailure();
-        }
-    }
-
-    private void ThrowFailure()
-    {
-        ExceptionDispatchInfo? failure = _failure;
-
-        if (failure is null)
-        {
-            return;
-        }
-
-        if (_depth == 0)
-        {
-            _failure = null;
-        }
-
-        failure.Throw();
-    }
-
     // Loop.Callback has one Invoke at a time to give away, to whichever thread asks first, be it its own. The result is the
     // thread to give it back to, or 0.
     private int TakeInvoke(int thread)
@@ -334,15 +263,5 @@ public sealed partial class Loop
         while (Interlocked.CompareExchange(ref _stop, how == 0 ? how : Math.Max(asked, how), asked) != asked);
 
         Handle.Wake();
-    }
-
-    private void TakeNativeError()
-    {
-        int error = Native.TakeError(_native, out string message);
-
-        if (error != 0)
-        {
-            Fail(Error.Event_Native(Math.Max(error, 0), message));
-        }
     }
 }

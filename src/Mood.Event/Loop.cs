@@ -128,6 +128,8 @@ public sealed partial class Loop : IDisposable
         {
             using Claim claim = Change();
             _callback = value;
+            _pending.Always = value is not null;
+            GC.KeepAlive(this);
         }
     }
 

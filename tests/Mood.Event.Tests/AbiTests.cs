@@ -51,6 +51,7 @@ public sealed partial class AbiTests : IDisposable
             ["counts"] = (nint)(&queue.Counts),
             ["priority"] = (nint)(&queue.Priority),
             ["halted"] = (nint)(&queue.Halted),
+            ["always"] = (nint)(&queue.Always),
         });
         AssertFields(typeof(Native.PendingMemory), "mood_pending", (byte*)&pending, new Dictionary<string, nint>
         {
@@ -131,6 +132,7 @@ public sealed partial class AbiTests : IDisposable
         Assert.Equal(Ev.MaxPriority, Answer("EV_MAXPRI"));
         Assert.Equal((Answer("EV_VERSION_MAJOR"), Answer("EV_VERSION_MINOR")), (Ev.AbiVersion.Major, Ev.AbiVersion.Minor));
         Assert.Equal(Native.AbiVersion, Answer("MOOD_ABI_VERSION"));
+        Assert.Equal((Native.RunActive, Native.RunFailed), (Answer("MOOD_RUN_ACTIVE"), Answer("MOOD_RUN_FAILED")));
     }
 
     [Fact]
@@ -379,7 +381,7 @@ public sealed partial class AbiTests : IDisposable
             ("mood_file_status", "size device inode device_type accessed_seconds modified_seconds changed_seconds accessed_nanos modified_nanos changed_nanos mode link_count user group"),
             ("mood_callbacks", "event pending wake reschedule"),
             ("mood_watcher_head", "active pending priority kind background plain id"),
-            ("mood_queue", "slots counts priority halted"),
+            ("mood_queue", "slots counts priority halted always"),
             ("mood_pending", "watcher revents"),
         })
         {
@@ -398,7 +400,7 @@ public sealed partial class AbiTests : IDisposable
 
         string[] constants =
         [
-            "MOOD_KINDS", "MOOD_PRIORITIES", "MOOD_ABI_VERSION", "MOOD_ENOBACKEND", "EV_VERSION_MAJOR", "EV_VERSION_MINOR", "EV_MINPRI", "EV_MAXPRI",
+            "MOOD_KINDS", "MOOD_PRIORITIES", "MOOD_RUN_ACTIVE", "MOOD_RUN_FAILED", "MOOD_ABI_VERSION", "MOOD_ENOBACKEND", "EV_VERSION_MAJOR", "EV_VERSION_MINOR", "EV_MINPRI", "EV_MAXPRI",
             .. "AUTO NOINOTIFY SIGNALFD NOSIGMASK NOTIMERFD NOENV FORKCHECK".Split(' ').Select(n => "EVFLAG_" + n),
             .. "SELECT POLL EPOLL KQUEUE DEVPOLL PORT LINUXAIO IOURING ALL MASK".Split(' ').Select(n => "EVBACKEND_" + n),
             "EVRUN_NOWAIT", "EVRUN_ONCE", "EVBREAK_CANCEL", "EVBREAK_ONE", "EVBREAK_ALL",

@@ -55,15 +55,10 @@ internal struct FileDescriptor
             throw new ArgumentNullException(parameter);
         }
 
-        if (handle.IsClosed || handle.IsInvalid)
-        {
-            throw Error.Argument_ClosedHandle(parameter);
-        }
+        int number = NumberOf(handle, parameter);
 
-        // a handle that holds a pointer is no fd, whatever its lower half looks like
-        long value = (long)handle.DangerousGetHandle();
-        int number = value is >= 0 and <= int.MaxValue ? (int)value : throw Error.Argument_NoFd(parameter);
-        return new FileDescriptor(From(number, parameter).Number, handle);
+        // that a handle which is no socket's holds a file, only the kernel knows
+        return IsSocket(handle) ? new FileDescriptor(number, handle) : new FileDescriptor(From(number, parameter).Number, handle);
     }
 
     internal static FileDescriptor From(Socket socket, string parameter)
@@ -83,6 +78,18 @@ internal struct FileDescriptor
     /// <summary>0, or a negative errno. A bare number's own handle is the kernel, which is asked.</summary>
     internal readonly int Check() =>
         IsClosed ? -Native.EBADF : _handle is null ? Native.mood_fd_check(Number) : 0;
+
+    private static int NumberOf(SafeHandle handle, string parameter)
+    {
+        if (handle.IsClosed || handle.IsInvalid)
+        {
+            throw Error.Argument_ClosedHandle(parameter);
+        }
+
+        // a handle that holds a pointer is no fd, whatever its lower half looks like
+        long value = (long)handle.DangerousGetHandle();
+        return value is >= 0 and <= int.MaxValue ? (int)value : throw Error.Argument_NoFd(parameter);
+    }
 
     internal void Hold()
     {

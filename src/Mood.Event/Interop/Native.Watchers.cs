@@ -63,6 +63,12 @@ internal static unsafe partial class Native
     [SuppressGCTransition]
 #endif
     [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_timer_push(nint w);
+
+#if NET8_0_OR_GREATER
+    [SuppressGCTransition]
+#endif
+    [DllImport(Library, ExactSpelling = true)]
     internal static extern double mood_timer_remaining(nint w);
 
     [DllImport(Library, ExactSpelling = true)]

@@ -17,6 +17,9 @@ internal static unsafe partial class Native
     // errno, where a caller tells cases apart: the same on every platform we build for
     internal const int EPERM = 1, EBADF = 9, ENOMEM = 12, EBUSY = 16, ERANGE = 34;
 
+    // mood_loop_run
+    internal const int RunActive = 1, RunFailed = 2;
+
     // mood_loop_new: none of the backends asked for works
     internal const int NoBackend = 10000;
 
@@ -79,6 +82,6 @@ internal static unsafe partial class Native
     {
         internal PendingMemory** Slots;
         internal int* Counts, Priority;
-        internal int Halted;
+        internal int Halted, Always;
     }
 }

@@ -27,6 +27,12 @@ internal readonly unsafe struct PendingQueue
         _memory = Native.mood_loop_queue(loop);
     }
 
+    /// <summary>Whether native code asks for Invoke also when nothing is pending.</summary>
+    internal bool Always
+    {
+        set => _memory->Always = value ? 1 : 0;
+    }
+
     /// <summary>Forgets that the loop was halted: for an Invoke outside Start, where no run begins that would.</summary>
     internal void Resume() => _memory->Halted = 0;
 

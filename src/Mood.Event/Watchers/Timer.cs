@@ -106,8 +106,17 @@ public sealed class Timer : Watcher<Timer>
     public void Reset()
     {
         using Loop.Claim claim = Use();
-        Native.mood_timer_again(Memory);
-        Settle();
+
+        if (_repeat > 0 && Active)
+        {
+            Native.mood_timer_push(Memory); // stays active: nothing to settle
+        }
+        else
+        {
+            Native.mood_timer_again(Memory);
+            Settle();
+        }
+
         GC.KeepAlive(this);
     }
 
