@@ -19,9 +19,12 @@ internal static class Areas
 
     internal static IReadOnlyList<string> Names { get; } = [.. s_areas.Select(a => a.Name)];
 
-    internal static string Title(string name) => s_areas.First(a => a.Name == name).Title;
+    internal static string Title(string name) =>
+        name == MicroBenchmarks.Name ? "Single operations, with BenchmarkDotNet" : s_areas.First(a => a.Name == name).Title;
 
-    internal static int IndexOf(string name) => Array.FindIndex(s_areas, a => a.Name == name);
+    /// <summary>Where it stands in the report.</summary>
+    internal static int IndexOf(string name) =>
+        name == MicroBenchmarks.Name ? s_areas.Length : Array.FindIndex(s_areas, a => a.Name == name);
 
     /// <param name="name">An area, or null for all.</param>
     /// <param name="quick">Small sizes.</param>

@@ -1,8 +1,11 @@
 using System;
+using System.Collections.Generic;
+using System.Linq;
 using System.Net.Sockets;
 using BenchmarkDotNet.Attributes;
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 
@@ -33,11 +36,27 @@ public class MicroBenchmarks : IDisposable
     }
 
     /// <summary>In this process: what is measured is our code, not how a project of its own is built.</summary>
-    internal static void Run(bool quick)
+    /// <returns>Time and memory, for the report.</returns>
+    internal static IReadOnlyList<Result> Run(bool quick)
     {
         Job job = (quick ? Job.Dry : Job.ShortRun).WithToolchain(InProcessEmitToolchain.Instance);
-        BenchmarkRunner.Run<MicroBenchmarks>(
+        Summary summary = BenchmarkRunner.Run<MicroBenchmarks>(
             DefaultConfig.Instance.AddJob(job).WithArtifactsPath(System.IO.Path.Combine(Native.Directory, Name)));
+
+        if (summary.Reports.Length == 0 || summary.Reports.Any(r => !r.Success))
+        {
+            throw new BenchmarkException("not every operation could be measured");
+        }
+
+        return
+        [
+            Make("time", "ns", r => r.ResultStatistics is { } s ? new Spread(s.Median, s.Min, s.Max) : null),
+            Make("managed memory", "bytes", r => r.GcStats.GetBytesAllocatedPerOperation(r.BenchmarkCase) is long b ? new Spread(b, b, b) : null),
+        ];
+
+        Result Make(string name, string unit, Func<BenchmarkReport, Spread?> number) => new(
+            Name, name, unit, HigherIsBetter: false, null, null, null, 3, [.. summary.Reports.Select(r => new Achievement(
+                r.BenchmarkCase.Descriptor.WorkloadMethod.Name, number(r) ?? throw new BenchmarkException($"no {name}"), null, null))], []);
     }
 
     [Benchmark]

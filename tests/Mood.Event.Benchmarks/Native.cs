@@ -23,6 +23,9 @@ internal static class Native
     /// <summary>Whether libuv's header was there when the C side was built, and libuv itself is now.</summary>
     internal static bool HasLibuv { get; } = NativeLibrary.TryLoad(PathOf(Libuv), out _);
 
+    /// <summary>Whether there is a C side at all: it is built on Linux only.</summary>
+    internal static bool IsBuilt { get; } = File.Exists(PathOf(Libev));
+
     internal static void Initialize() => NativeLibrary.SetDllImportResolver(
         typeof(Native).Assembly, (name, _, _) => name is Libev or Libuv ? NativeLibrary.Load(PathOf(name)) : 0);
 

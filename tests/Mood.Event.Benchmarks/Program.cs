@@ -14,6 +14,12 @@ internal static class Program
 
     private static int Main(string[] args)
     {
+        if (!Native.IsBuilt)
+        {
+            Console.Error.WriteLine($"bench: the C side is not in {Native.Directory}; it is built on Linux only");
+            return 1;
+        }
+
         Native.Initialize();
         Report.Initialize();
         _ = Posix.RaiseFdLimit();
@@ -72,7 +78,7 @@ internal static class Program
                 return 0;
 
             case MicroBenchmarks.Name:
-                MicroBenchmarks.Run(quick);
+                Finish(MicroBenchmarks.Run(quick), keep: !quick, write);
                 return 0;
 
             default:
@@ -102,7 +108,13 @@ internal static class Program
             }
         }
 
-        if (!quick && only is null)
+        Finish(results, keep: !quick && only is null, write);
+        return failed ? 1 : 0;
+    }
+
+    private static void Finish(IReadOnlyList<Result> results, bool keep, bool write)
+    {
+        if (keep)
         {
             Store.Save(results);
         }
@@ -113,7 +125,5 @@ internal static class Program
             MarkdownReport.Write("docs/benchmarks.md", MarkdownReport.Results(all));
             ChartReport.Write("docs/benchmarks.svg", all);
         }
-
-        return failed ? 1 : 0;
     }
 }

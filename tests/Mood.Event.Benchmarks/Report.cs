@@ -51,6 +51,7 @@ internal static class Report
     /// <summary>Three digits that count.</summary>
     internal static string Number(double value) => value switch
     {
+        0 => "0",
         >= 1e4 => Format(value, "#,0"),
         >= 100 => Format(value, "0"),
         >= 10 => Format(value, "0.0"),
