@@ -104,8 +104,7 @@ internal sealed class ChartReport
     private void Bar(Result result, Achievement achievement, double y)
     {
         double[] targets = [.. result.Shortfalls(achievement).Select(s => s.By)];
-        bool ours = achievement.Name.StartsWith(Contender.Ours, StringComparison.Ordinal);
-        string kind = !ours ? "other" : targets.Length == 0 ? "plain" : targets.All(t => t <= 1) ? "met" : "missed";
+        string kind = !achievement.IsOurs ? "other" : targets.Length == 0 ? "plain" : targets.All(t => t <= 1) ? "met" : "missed";
         Spread ratio = achievement.Ratio!;
         double one = X(1), end = X(Cost(result, ratio.Median)), middle = y + Line / 2.0;
 
@@ -114,7 +113,7 @@ internal sealed class ChartReport
         double[] spread = [X(Cost(result, ratio.Min)), X(Cost(result, ratio.Max))];
         Add($"<line class=\"spread\" x1=\"{spread.Min()}\" x2=\"{spread.Max()}\" y1=\"{middle}\" y2=\"{middle}\"/>");
 
-        if (ours && result.Target is double target)
+        if (achievement.IsOurs && result.Target is double target)
         {
             double x = X(Cost(result, target));
             Add($"<line class=\"target\" x1=\"{x}\" x2=\"{x}\" y1=\"{y}\" y2=\"{y + Line}\"/>");

@@ -19,8 +19,10 @@ internal sealed record Contender(string Name, Func<double> Round)
     /// thread has the loop already.</summary>
     internal const string OursOutside = "Mood.Event, outside callbacks";
 
+    internal bool IsOurs => IsNameOfOurs(Name);
+
     /// <summary>Whether it is Mood.Event or a variant of it, which targets are for.</summary>
-    internal bool IsOurs => Name.StartsWith(Ours, StringComparison.Ordinal);
+    internal static bool IsNameOfOurs(string name) => name.StartsWith(Ours, StringComparison.Ordinal);
 }
 
 /// <summary>The same work done by several.</summary>

@@ -60,13 +60,15 @@ internal static class MarkdownReport
     {
         string[] missed =
         [
-            .. from r in results
-               from a in r.Achievements
-               from s in r.Shortfalls(a)
-               where s.By > 1
-               select $"- {r.Area}, {r.Name}, {a.Name}: {(s.Target.Contains(Contender.Sockets, StringComparison.Ordinal) ? Report.Factor(a.SocketsRatio!.Median) + "×" : a.Ratio is Spread x ? Report.Factor(x.Median) + "×" : $"{Report.Number(a.Value.Median)} {r.Unit}")}, the target is {s.Target}\n",
+            .. from result in results.OrderBy(r => Areas.IndexOf(r.Area))
+               from achievement in result.Achievements
+               from shortfall in result.Shortfalls(achievement)
+               where shortfall.By > 1
+               select $"| {result.Area} | {result.Name} | {achievement.Name} | {shortfall.Target} | {shortfall.Achieved} |\n",
         ];
-        return missed.Length == 0 ? "All targets are met.\n" : $"Targets that are not met:\n\n{string.Concat(missed)}";
+        return missed.Length == 0
+            ? "All targets are met.\n"
+            : $"Targets that are not met:\n\n| area | | | target | achieved |\n| --- | --- | --- | --- | --: |\n{string.Concat(missed)}";
     }
 
     private static string Table(Result result)

@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 
 namespace Mood.Event.Benchmarks;
@@ -8,7 +9,10 @@ namespace Mood.Event.Benchmarks;
 /// <param name="Value">In the comparison's unit.</param>
 /// <param name="Ratio">To C libev in the same rounds; null where C libev did not run.</param>
 /// <param name="SocketsRatio">To async System.Net.Sockets, likewise.</param>
-internal sealed record Achievement(string Name, Spread Value, Spread? Ratio, Spread? SocketsRatio);
+internal sealed record Achievement(string Name, Spread Value, Spread? Ratio, Spread? SocketsRatio)
+{
+    internal bool IsOurs => Contender.IsNameOfOurs(Name);
+}
 
 /// <summary>A comparison that was run: plain data, kept between runs.</summary>
 internal sealed record Result(
@@ -23,36 +27,38 @@ internal sealed record Result(
     IReadOnlyList<Achievement> Achievements,
     IReadOnlyList<string> Missing)
 {
-    /// <summary>What one of Mood.Event's contenders missed by; 1: met exactly, above: missed.</summary>
-    internal IEnumerable<(string Target, double By)> Shortfalls(Achievement achievement)
+    /// <summary>The targets of one of Mood.Event's contenders, and by how much they are missed; 1: met exactly, above:
+    /// missed.</summary>
+    internal IEnumerable<(string Target, string Achieved, double By)> Shortfalls(Achievement achievement)
     {
-        if (!achievement.Name.StartsWith(Contender.Ours, System.StringComparison.Ordinal))
+        if (!achievement.IsOurs)
         {
             yield break;
         }
 
         if (Target is double target && achievement.Ratio is Spread ratio)
         {
-            yield return ($"{Bound(target)} C libev", Shortfall(ratio.Median, target));
+            yield return ($"{Bound(target)} C libev", Report.Factor(ratio.Median) + "×", Shortfall(ratio.Median, target));
         }
 
         if (SocketsTarget is double sockets && achievement.SocketsRatio is Spread toSockets)
         {
-            yield return ($"{Bound(sockets)} {Contender.Sockets}", Shortfall(toSockets.Median, sockets));
+            yield return ($"{Bound(sockets)} {Contender.Sockets}", Report.Factor(toSockets.Median) + "×", Shortfall(toSockets.Median, sockets));
         }
 
         if (Limit is double limit)
         {
-            yield return (string.Create(null, $"{(HigherIsBetter ? "≥" : "≤")} {limit} {Unit}"), Shortfall(achievement.Value.Median, limit));
+            string bound = string.Create(CultureInfo.InvariantCulture, $"{(HigherIsBetter ? "≥" : "≤")} {limit} {Unit}");
+            yield return (bound, $"{Report.Number(achievement.Value.Median)} {Unit}", Shortfall(achievement.Value.Median, limit));
         }
     }
 
     /// <summary>By how much the worst target was missed; 0 where there is none.</summary>
     internal double WorstShortfall => Achievements.SelectMany(Shortfalls).Select(s => s.By).DefaultIfEmpty(0).Max();
 
-    private string Bound(double target) => string.Create(null, $"{(HigherIsBetter ? "≥" : "≤")} {target}×");
+    private string Bound(double target) => string.Create(CultureInfo.InvariantCulture, $"{(HigherIsBetter ? "≥" : "≤")} {target}×");
 
-    // nothing at all is no more than any limit
+    // a limit of nothing is met by nothing
     private double Shortfall(double value, double target) =>
-        HigherIsBetter ? target / value : value <= target ? System.Math.Min(1, target == 0 ? 0 : value / target) : value / target;
+        HigherIsBetter ? target / value : value == target ? 1 : value / target;
 }
