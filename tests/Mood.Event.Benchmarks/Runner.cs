@@ -12,6 +12,7 @@ internal static class Runner
     // The runtime compiles a method a second time after 30 calls and 100 ms without new ones, in the background, and the
     // second time only collects what the third needs: so a few rounds with pauses between.
     private const int WarmUps = 3;
+    private static readonly Random s_random = new(1);
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(150);
 
     internal static Result Run(Comparison comparison, int rounds)
@@ -83,6 +84,7 @@ internal static class Runner
         // nobody pays for another one's garbage
         GC.Collect();
         GC.WaitForPendingFinalizers();
+        using var ballast = new Ballast(s_random);
         return contender.Round();
     }
 }
