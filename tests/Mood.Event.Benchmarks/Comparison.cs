@@ -19,6 +19,9 @@ internal sealed record Contender(string Name, Func<double> Round)
     /// thread has the loop already.</summary>
     internal const string OursOutside = "Mood.Event, outside callbacks";
 
+    /// <summary>A variant: each watcher with a delegate of its own, and not one for all, as the C side has one function.</summary>
+    internal const string OursClosures = "Mood.Event, a delegate each";
+
     internal bool IsOurs => IsNameOfOurs(Name);
 
     /// <summary>Whether it is Mood.Event or a variant of it, which targets are for.</summary>

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Runtime.InteropServices;
 
@@ -17,8 +18,13 @@ internal static partial class DispatchBenchmark
         var contenders = new List<Contender>
         {
             new(Contender.Libev, () => Native.Check(bench_ev_dispatch(watchers, callbacks), name)),
-            new(Contender.Ours, () => Round(watchers, callbacks)),
+            new(Contender.Ours, () => Round(watchers, callbacks, closures: false)),
         };
+
+        if (watchers > 1)
+        {
+            contenders.Add(new(Contender.OursClosures, () => Round(watchers, callbacks, closures: true)));
+        }
 
         if (Native.HasLibuv)
         {
@@ -28,21 +34,25 @@ internal static partial class DispatchBenchmark
         return new Comparison("dispatch", name, "ns per callback", HigherIsBetter: false, target, contenders);
     }
 
-    private static double Round(int watchers, int callbacks)
+    // one delegate for all, as C has one function; or one for each, as a lambda in a loop makes them
+    private static double Round(int watchers, int callbacks, bool closures)
     {
         using var loop = new Loop();
         int calls = 0;
+        Action<Idle, Events> called = Make();
 
         for (int i = 0; i < watchers; i++)
         {
-            loop.Idle((_, _) =>
-            {
-                if (++calls == callbacks)
-                {
-                    loop.Stop(BreakHow.All);
-                }
-            }).Start();
+            loop.Idle(closures ? Make() : called).Start();
         }
+
+        Action<Idle, Events> Make() => (_, _) =>
+        {
+            if (++calls == callbacks)
+            {
+                loop.Stop(BreakHow.All);
+            }
+        };
 
         double start = Measure.Busy;
         loop.Start();

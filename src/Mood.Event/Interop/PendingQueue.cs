@@ -39,16 +39,17 @@ internal readonly unsafe struct PendingQueue
     /// <summary>Calls all that is pending, until the loop is halted. Throws nothing.</summary>
     internal void Invoke()
     {
-        WatcherTable watchers = _watchers;
-        Native.QueueMemory* queue = _memory;
-        int* at = queue->Priority, counts = queue->Counts;
-        Watcher? watcher = null;
-        *at = Priorities - 1;
+        Watcher? called = null; // for the handler; what is not, stays within try, and so in registers
+        *_memory->Priority = Priorities - 1;
 
         while (true)
         {
             try
             {
+                WatcherTable watchers = _watchers;
+                Native.QueueMemory* queue = _memory;
+                int* at = queue->Priority, counts = queue->Counts;
+
                 while (true)
                 {
                     // anew each time: a callback may feed a higher one, stop what is pending, or run the loop itself
@@ -83,15 +84,16 @@ internal readonly unsafe struct PendingQueue
                         continue;
                     }
 
-                    watcher = watchers[w->Id];
-                    watcher!.OnEvent(revents);
+                    Watcher watcher = watchers[w->Id]!;
+                    called = watcher;
+                    watcher.OnEvent(revents);
                 }
             }
 #pragma warning disable CA1031 // any exception: none may cross the native frames below
             catch (Exception e)
 #pragma warning restore CA1031
             {
-                watcher!.OnException(e);
+                called!.OnException(e);
             }
         }
     }

@@ -30,7 +30,11 @@ public abstract partial class Watcher
             OnError(revents);
         }
 
-        Settle();
+        // what became active in the callback has settled there
+        if (!Active)
+        {
+            Settle();
+        }
     }
 
     /// <summary>OnEvent threw. Throws nothing.</summary>
