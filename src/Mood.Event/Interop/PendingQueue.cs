@@ -13,8 +13,8 @@ internal readonly unsafe struct PendingQueue
 {
     internal const int Priorities = 5;
 
-    // EV_ASYNC
-    internal const int Sent = 0x80000;
+    // EV_ASYNC, EV_ERROR
+    internal const int Sent = 0x80000, Error = unchecked((int)0x80000000);
 
     private readonly nint _loop;
     private readonly WatcherTable _watchers;
@@ -78,8 +78,8 @@ internal readonly unsafe struct PendingQueue
                     int revents = pending->Revents;
                     w->Pending = 0;
 
-                    // one test for all that is rare: these few instructions are what an event costs over C
-                    if ((w->Plain == 0 || (revents & Sent) != 0) && !IsForUs(w, revents))
+                    // these few instructions are what an event costs over C: what is rare shares its tests
+                    if ((w->Plain == 0 || (revents & (Sent | Error)) != 0) && !IsForOnEvent(w, revents))
                     {
                         continue;
                     }
@@ -99,7 +99,7 @@ internal readonly unsafe struct PendingQueue
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool IsForUs(Native.WatcherMemory* w, int revents)
+    private bool IsForOnEvent(Native.WatcherMemory* w, int revents)
     {
         if (w->Id == 0)
         {
@@ -116,6 +116,12 @@ internal readonly unsafe struct PendingQueue
         {
             // Sent is clear for everybody before the callback looks for work: the other half of mood_async_send
             Interlocked.MemoryBarrier();
+        }
+
+        if ((revents & Error) != 0)
+        {
+            _watchers[w->Id]!.OnAnyEvent(revents);
+            return false;
         }
 
         return true;

@@ -44,7 +44,7 @@ internal static unsafe class Trampoline
     [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
 #endif
     private static void OnEvent(nint data, nint w, int revents) =>
-        Target(data)?.Watchers[Native.Id(w)]?.OnEventSafely(revents);
+        Target(data)?.Watchers[Native.Id(w)]?.OnAnyEvent(revents);
 
 #if NET8_0_OR_GREATER
     [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]

@@ -15,20 +15,13 @@ public abstract partial class Watcher
     private bool _started;
 
     /// <summary>
-    /// An event, from native code or <see cref="Invoke"/>. What the callback throws is for OnException. The native memory
-    /// may be gone afterwards, and with it the loop's.
+    /// An event other than an error. What the callback throws is for OnException. The native memory may be gone afterwards,
+    /// and with it the loop's.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void OnEvent(int revents)
     {
-        if (revents >= 0)
-        {
-            Call((Events)revents);
-        }
-        else
-        {
-            OnError(revents);
-        }
+        Call((Events)revents);
 
         // what became active in the callback has settled there
         if (!Active)
@@ -44,12 +37,20 @@ public abstract partial class Watcher
         Settle();
     }
 
-    /// <summary>OnEvent, and OnException if that throws.</summary>
-    internal void OnEventSafely(int revents)
+    /// <summary>Any event, from wherever it comes. Throws nothing.</summary>
+    internal void OnAnyEvent(int revents)
     {
         try
         {
-            OnEvent(revents);
+            if ((revents & (int)Events.Error) == 0)
+            {
+                OnEvent(revents);
+            }
+            else
+            {
+                OnError(revents);
+                Settle();
+            }
         }
 #pragma warning disable CA1031 // any exception: it is the loop's to decide what becomes of it
         catch (Exception e)

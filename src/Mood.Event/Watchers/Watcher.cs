@@ -184,7 +184,7 @@ public abstract partial class Watcher : IDisposable
     public void Invoke(Events revents)
     {
         using Loop.Claim claim = Use();
-        OnEventSafely((int)revents);
+        OnAnyEvent((int)revents);
         Loop.ThrowIfIdle();
     }
 
