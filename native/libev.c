@@ -16,6 +16,7 @@
 #if __linux__
 # include <sys/epoll.h>
 # include <sys/eventfd.h>
+# include <sys/inotify.h>
 #endif
 
 /* Dispositions and masks belong to the runtime: signal.c decides what becomes of these calls. */
@@ -64,6 +65,23 @@ make_epoll (int flags)
   return fd;
 }
 # define epoll_create1(flags) make_epoll (flags)
+
+/* A reset replaces inotify, and what the old one had not told yet is lost: the files have to be looked at again, and the
+ * loop must not wait before (mood_ev_reread). */
+static int
+make_inotify (int flags)
+{
+  mood_loop *l = mood_current;
+
+  if (l && l->reread)
+    {
+      l->reread = 2;
+      ev_async_send (l->ev, &l->wake);
+    }
+
+  return inotify_init1 (flags);
+}
+# define inotify_init1(flags) make_inotify (flags)
 #endif
 
 #if __linux__
@@ -282,6 +300,31 @@ mood_ev_settle (struct ev_loop *loop)
     ev_unref (EV_A);
 
   loop->iouring_sq_dropped = l->iouring_mark = 0xffffffffU;
+#else
+  (void)loop;
+#endif
+}
+
+/* what inotify would have said of each file, had it not been replaced */
+void
+mood_ev_reread (struct ev_loop *loop)
+{
+#if EV_USE_INOTIFY
+  mood_loop *l = (mood_loop *)loop->userdata;
+  WL w, next;
+  int slot;
+
+  if (l->reread != 2)
+    return;
+
+  l->reread = 0;
+
+  for (slot = 0; slot < (EV_INOTIFY_HASHSIZE); ++slot)
+    for (w = loop->fs_hash [slot].head; w; w = next)
+      {
+        next = w->next; /* one that has changed is watched anew, and moves */
+        stat_timer_cb (loop, &((ev_stat *)w)->timer, 0);
+      }
 #else
   (void)loop;
 #endif

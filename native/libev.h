@@ -77,6 +77,7 @@ struct mood_loop
   unsigned generation;     /* how often the kernel side was made */
   int refused;             /* errno of the last time that it was not */
   int spare;               /* an eventfd for a reset to come, or -1 */
+  int reread;              /* libev.c, files: 1 after a reset, 2 once its inotify was made anew */
 };
 
 extern int mood_signals;
@@ -122,6 +123,7 @@ int  mood_ev_changes (struct ev_loop *ev);
 int  mood_ev_backend_fd (struct ev_loop *ev);
 void mood_ev_refill (struct ev_loop *ev);
 void mood_ev_settle (struct ev_loop *ev);
+void mood_ev_reread (struct ev_loop *ev);
 void mood_ev_destroy (struct ev_loop *ev);
 extern __thread int mood_spare_eventfd;
 

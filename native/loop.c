@@ -85,6 +85,7 @@ invoke_pending (struct ev_loop *ev)
   mood_loop *l = (mood_loop *)ev_userdata (ev);
 
   mood_ev_refill (ev);
+  mood_ev_reread (ev);
 
   /* halted inside the poll, where libev's own assert takes a break back afterwards: say it again */
   if (l->queue.halted)
@@ -369,6 +370,7 @@ mood_loop_reset (mood_loop *l)
 #endif
 
   ev_loop_fork (l->ev);
+  l->reread = 1;
   return 0;
 }
 

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using Xunit;
 
 namespace Mood.Event.Tests;
@@ -392,6 +393,37 @@ public sealed class StatTests : LoopTest
         stat.Stop();
         Assert.False(loop.Start());
         stat.Dispose();
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_change_that_Reset_came_before_is_not_lost(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        string[] paths = [FilePath("one"), FilePath("two"), FilePath("three")];
+        var seen = new List<string>();
+
+        foreach (string path in paths)
+        {
+            File.WriteAllText(path, "four");
+            loop.Stat(path, 0, (w, _) =>
+            {
+                seen.Add(w.Path);
+                w.Stop();
+            }).Start();
+        }
+
+        loop.Start(RunFlags.NoWait);
+        File.AppendAllText(paths[0], "more");
+        File.Delete(paths[1]);
+        loop.Reset();
+        using Fork fork = loop.Fork((w, _) =>
+        {
+            File.AppendAllText(paths[2], "more"); // still before inotify is made anew
+            w.Stop();
+        });
+        fork.Start();
+        Assert.False(loop.Start());
+        Assert.Equal(paths.Order(), seen.Order());
     }
 
     [Fact]
