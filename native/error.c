@@ -119,6 +119,28 @@ mood_fail_allocation (int32_t after)
   __atomic_store_n (&fail_after, after, __ATOMIC_RELAXED);
 }
 
+static int fail_wait;
+
+void
+mood_fail_wait (int32_t error)
+{
+  __atomic_store_n (&fail_wait, error, __ATOMIC_RELAXED);
+}
+
+int
+mood_wait_fails (void)
+{
+  int error = __atomic_load_n (&fail_wait, __ATOMIC_RELAXED);
+
+  if (error)
+    {
+      __atomic_store_n (&fail_wait, 0, __ATOMIC_RELAXED);
+      errno = error;
+    }
+
+  return error;
+}
+
 void
 mood_error_install (void)
 {

@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -29,6 +31,11 @@ void mood_hook_signal (int signum);
 /* waitpid(-1) would take children that System.Diagnostics.Process owns: child.c waits for watched pids only. */
 pid_t mood_hook_waitpid (int *status, int options);
 #define waitpid(pid, status, options) mood_hook_waitpid (status, options)
+
+/* What a backend waits with fails when a test wants it to (mood_fail_wait); io_uring and aio below. */
+#define poll(fds, count, timeout) (mood_wait_fails () ? -1 : poll (fds, count, timeout))
+#define select(count, reads, writes, errors, timeout) (mood_wait_fails () ? -1 : select (count, reads, writes, errors, timeout))
+#define epoll_wait(fd, events, count, timeout) (mood_wait_fails () ? -1 : epoll_wait (fd, events, count, timeout))
 
 /* A loop may live on a manual clock: clock.c. */
 int mood_hook_clock_gettime (clockid_t id, struct timespec *ts);
@@ -97,16 +104,17 @@ static long hook_syscall (long number, long a, long b, long c, long d, long e, l
 
 #if EV_USE_IOURING
 
-/* Two faults of libev with today's kernels. A request to remove a poll is written over an old request to add one, whose
+/* Three faults of libev with today's kernels. A request to remove a poll is written over an old request to add one, whose
  * events stay in it: the kernel refuses that (EINVAL). And at a request that is refused the kernel stops submitting, while
- * libev takes all for submitted: those behind it are late by as many, and their fds silent, for ever. */
+ * libev takes all for submitted: those behind it are late by as many, and their fds silent, for ever. The same after a
+ * call that failed altogether. So what is submitted is what is in the ring, and not what libev thinks. */
 static long
 enter_iouring (struct ev_loop *loop, long fd, long to_submit, long min_complete, long flags, long mask, long size)
 {
   unsigned i, tail = *(volatile unsigned *)((char *)loop->iouring_sq_ring + loop->iouring_sq_tail);
   unsigned head = *(volatile unsigned *)((char *)loop->iouring_sq_ring + loop->iouring_sq_head);
   unsigned ring_mask = *(unsigned *)((char *)loop->iouring_sq_ring + loop->iouring_sq_ring_mask);
-  long submitted = 0, result;
+  long due = tail - head, submitted = 0, result;
 
   for (i = head; i != tail; ++i)
     {
@@ -118,16 +126,16 @@ enter_iouring (struct ev_loop *loop, long fd, long to_submit, long min_complete,
 
   do
     {
-      result = syscall (SYS_io_uring_enter, fd, to_submit - submitted, min_complete, flags, mask, size);
+      result = syscall (SYS_io_uring_enter, fd, due - submitted, min_complete, flags, mask, size);
 
       if (result < 0)
         return submitted ? submitted : result;
 
       submitted += result;
     }
-  while (result && submitted < to_submit);
+  while (result && submitted < due);
 
-  return submitted;
+  return submitted == due ? to_submit : submitted;
 }
 
 #endif
@@ -137,6 +145,9 @@ enter_iouring (struct ev_loop *loop, long fd, long to_submit, long min_complete,
 static long
 hook_syscall (long number, long a, long b, long c, long d, long e, long f)
 {
+  if ((number == SYS_io_getevents || number == SYS_io_uring_enter) && mood_wait_fails ())
+    return -1;
+
 # if EV_USE_IOURING
   if (number == SYS_io_uring_enter)
     return enter_iouring (mood_current->ev, a, b, c, d, e, f);

@@ -88,6 +88,7 @@ extern __thread mood_loop *mood_current;
 /* error.c */
 void mood_error_record (mood_loop *l, int error, const char *message);
 void mood_error_install (void);
+int  mood_wait_fails (void);
 extern __thread int mood_verifying;
 
 /* signal.c */

@@ -81,6 +81,7 @@ MOOD_API void     mood_sleep (double seconds);                      /* [any thre
 MOOD_API int32_t  mood_fd_check (int32_t fd);                       /* [any thread] 0, or -EBADF */
 MOOD_API int32_t  mood_live (int32_t what);                         /* [any thread] 0: loops alive, 1: watchers alive */
 MOOD_API void     mood_fail_allocation (int32_t after);             /* [any thread] for tests: libev's nth from now; 0: none */
+MOOD_API void     mood_fail_wait (int32_t error);                   /* [any thread] for tests: the next wait of a loop, with errno */
 
 /* no errno: none of the backends asked for works here */
 #define MOOD_ENOBACKEND 10000

@@ -8,7 +8,7 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>What the system refuses in the middle of things: an EventException with its errno, and a loop that goes on.</summary>
-public sealed class FailureTests : LoopTest
+public sealed class FailureTests : FdTest
 {
     [Theory, MemberData(nameof(AllBackends))]
     public void Out_of_memory_while_starting_watchers_ends_the_next_start_and_loses_none(Backends backend)
@@ -65,6 +65,85 @@ public sealed class FailureTests : LoopTest
         Assert.Equal(before, Live());
         Assert.Equal(descriptors, Descriptors().Count);
         Native.mood_fail_allocation(0);
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_wait_that_the_system_refuses_ends_start_with_its_errno_and_loses_nothing(Backends backend)
+    {
+        const int EIO = 5;
+
+        foreach (int error in new[] { EIO, Native.ENOMEM, Native.EBADF })
+        {
+            Loop loop = NewLoop(backend);
+            (int read, int write) = NewPipe();
+            int reads = 0, timers = 0, sends = 0;
+            Io io = loop.Io(read, Events.Read, (w, _) =>
+            {
+                reads++;
+                w.Stop();
+            });
+            Timer timer = loop.Timer(0.01, 0, (_, _) => timers++);
+            Async async = loop.Async((w, _) =>
+            {
+                sends++;
+                w.Stop();
+            });
+            Native.mood_fail_wait(error);
+            io.Start();
+            timer.Start();
+            async.Start();
+            Exception? left = Record.Exception(() => loop.Start(RunFlags.Once)); // nothing is ready: it has to wait
+
+            // with poll and select EBADF is the word for a closed fd: libev looks for it, and finds none
+            if (error != Native.EBADF || backend is not (Backends.Poll or Backends.Select))
+            {
+                Assert.Equal(error, Assert.IsType<EventException>(left).NativeErrorCode);
+            }
+
+            Posix.Write(write);
+            async.Send();
+            Assert.False(loop.Start());
+            Assert.Equal((1, 1, 1), (reads, timers, sends));
+            loop.Verify();
+            CheckUsable(loop);
+            CloseFd(write);
+        }
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_wait_that_a_signal_interrupts_is_no_failure(Backends backend)
+    {
+        const int EINTR = 4;
+        Loop loop = NewLoop(backend);
+        (int read, _) = NewReadablePipe();
+        int reads = 0;
+        loop.Io(read, Events.Read, (w, _) =>
+        {
+            reads++;
+            w.Stop();
+        }).Start();
+        Native.mood_fail_wait(EINTR);
+        Assert.False(loop.Start());
+        Assert.Equal(1, reads);
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_system_that_goes_on_refusing_stops_every_start_and_never_spins(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int calls = 0;
+        loop.Timer(0.001, 0.001, (_, _) => calls++).Start();
+
+        for (int i = 0; i < 20; i++)
+        {
+            uint before = loop.Iteration;
+            Native.mood_fail_wait(Native.ENOMEM);
+            Assert.Equal(Native.ENOMEM, Assert.Throws<EventException>(() => loop.Start()).NativeErrorCode);
+            Assert.InRange(loop.Iteration - before, 1u, 2u);
+        }
+
+        Assert.True(loop.Start(RunFlags.Once));
+        Assert.InRange(calls, 1, int.MaxValue);
     }
 
     [Theory]

@@ -56,6 +56,9 @@ internal static unsafe partial class Native
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_fail_allocation(int after);
 
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_fail_wait(int error);
+
     /// <summary>mood_callbacks.</summary>
     internal struct Callbacks
     {
