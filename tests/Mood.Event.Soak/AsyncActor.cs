@@ -10,8 +10,8 @@ internal sealed class AsyncActor : Actor
     private Async _async;
     private int _sent, _seen;
 
-    public AsyncActor(Loop loop, Random random)
-        : base(random)
+    public AsyncActor(Loop loop, int seed)
+        : base(seed)
     {
         _loop = loop;
         _async = Make();
@@ -30,16 +30,16 @@ internal sealed class AsyncActor : Actor
                 break;
             case 1:
                 // on the pool, while this thread goes on: the actor waits for it before it lets the watcher go
-                Tasks.Run(Send);
+                Helpers.Run(Send);
                 break;
             case 2:
-                Tasks.Wait();
+                Helpers.Wait();
                 _async.Stop();
                 _async.Start();
                 _seen = _sent; // what was sent before the stop is nobody's
                 break;
             default:
-                Tasks.Wait();
+                Helpers.Wait();
                 _async.Dispose();
                 _async = Make();
                 _seen = _sent;
@@ -49,11 +49,9 @@ internal sealed class AsyncActor : Actor
 
     public override void Dispose()
     {
-        Tasks.Wait();
+        Helpers.Wait();
         _async.Dispose();
     }
-
-    private Helpers Tasks { get; } = new();
 
     private void Send()
     {

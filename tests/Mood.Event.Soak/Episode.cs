@@ -2,33 +2,34 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Runtime.CompilerServices;
+using System.Threading;
 
 namespace Mood.Event.Soak;
 
 /// <summary>One loop's life: actors come, act and go by the seed, the loop runs in between, and in the end every debt is paid.</summary>
-internal sealed class Episode : IDisposable
+internal sealed class Episode(
+    int seed, IReadOnlyList<Backends> backends, MailActor?[] neighbours, int number, int[] signals, bool children, Barrier barrier)
 {
     private const int Steps = 400;
     private const double Patience = 20;
 
-    private readonly Random _random;
+    private readonly Random _random = new(seed);
     private readonly List<Actor> _actors = [];
-    private readonly Loop _loop;
+    private Loop _loop = null!;
     private Exception? _broken;
-
-    public Episode(int seed, IReadOnlyList<Backends> backends)
-    {
-        _random = new Random(seed);
-        _loop = new Loop(LoopFlags.NoEnv, backends[_random.Next(backends.Count)]);
-        _loop.CallbackException += OnCallbackException;
-    }
+    private bool _present = true;
 
     /// <summary>How many callbacks were called.</summary>
     public long Calls { get; private set; }
 
     public void Run()
     {
-        for (int i = 0; i < 12; i++)
+        Backends backend = backends[_random.Next(backends.Count)];
+        _loop = children ? Loop.GetDefault(LoopFlags.NoEnv, backend) : new Loop(LoopFlags.NoEnv, backend);
+        _loop.CallbackException += OnCallbackException;
+        _actors.Add(new MailActor(_loop, _random.Next(), neighbours, number));
+
+        for (int i = 0; i < 15; i++)
         {
             _actors.Add(NewActor());
         }
@@ -38,13 +39,43 @@ internal sealed class Episode : IDisposable
             Step();
         }
 
+        Leave(); // from here on nobody writes any more
         Settle();
     }
 
-    public void Dispose()
+    /// <summary>Ends the loop: in a callback, with everything active, or after its watchers.</summary>
+    public void End()
     {
+        _actors.ForEach(a => a.Helpers.Wait());
+
+        if (_random.Next(2) == 0)
+        {
+            bool over = false;
+            _loop.Prepare((_, _) =>
+            {
+                over = true;
+                _loop.Dispose();
+            }).Start();
+
+            // what was owed is paid, but schedulers go on failing
+            while (!over)
+            {
+                RunLoop(RunFlags.Default);
+            }
+        }
+
         _actors.ForEach(Retire);
         _loop.Dispose();
+    }
+
+    /// <summary>Waits for the others, once.</summary>
+    public void Leave()
+    {
+        if (_present)
+        {
+            _present = false;
+            barrier.SignalAndWait();
+        }
     }
 
     private void Step()
@@ -66,11 +97,13 @@ internal sealed class Episode : IDisposable
                 _loop.Verify();
                 break;
             case < 97:
-                Retire(_actors[who]);
-                _actors[who] = NewActor();
-                break;
-            case < 98:
-                _loop.Reset();
+                // the mailbox stays: the neighbours write to it
+                if (who > 0)
+                {
+                    Retire(_actors[who]);
+                    _actors[who] = NewActor();
+                }
+
                 break;
             case < 99:
                 _loop.Stop((BreakHow)_random.Next(3));
@@ -81,21 +114,28 @@ internal sealed class Episode : IDisposable
         }
     }
 
-    /// <summary>Runs until every actor has what it is owed.</summary>
+    /// <summary>Runs until every actor has what it is owed. Nothing but that wakes the loop: a wake that is lost is noticed.</summary>
     private void Settle()
     {
-        double deadline = Ev.Time() + Patience;
-        using Timer tick = _loop.Timer(0.001, 0.001, (_, _) => { });
-        tick.Start();
-
-        while (_actors.FirstOrDefault(a => !a.IsDone) is Actor actor)
-        {
-            RunLoop(RunFlags.Once);
-
-            if (Ev.Time() > deadline)
+        using Timer limit = _loop.Timer(Patience, 0, [Fatal] (_, _) => throw new SoakException(
+            $"{_loop.Backend}: not done after {Patience} s: {string.Join("; ", _actors.Where(a => !a.IsDone).Select(a => a.Owes))}"));
+        using Prepare prepare = _loop.Prepare(
+            (_, _) =>
             {
-                throw new SoakException($"{_loop.Backend}: not done after {Patience} s: {actor.Owes}");
-            }
+                if (_actors.TrueForAll(a => a.IsDone))
+                {
+                    _loop.Stop();
+                }
+            },
+            priority: Ev.MinPriority);
+        prepare.Fatal = true;
+        _loop.Now(update: true);
+        limit.Start();
+        prepare.Start();
+
+        while (!_actors.TrueForAll(a => a.IsDone))
+        {
+            RunLoop(RunFlags.Default);
         }
 
         _loop.Verify();
@@ -103,7 +143,14 @@ internal sealed class Episode : IDisposable
 
     private void RunLoop(RunFlags flags)
     {
-        _loop.Start(flags);
+        try
+        {
+            _loop.Start(flags);
+        }
+        catch (ExpectedException e) when (_loop.Depth == 0)
+        {
+            e.Left++;
+        }
 
         if (_broken is not null)
         {
@@ -118,20 +165,40 @@ internal sealed class Episode : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private Actor NewActor() => _random.Next(6) switch
+    private Actor NewActor()
     {
-        0 or 1 => new TimerActor(_loop, _random),
-        2 => new IoActor(_loop, _random),
-        3 => new AsyncActor(_loop, _random),
-        4 => new PendingActor(_loop, _random),
-        _ => new PhaseActor(_loop, _random),
-    };
+        int own = _random.Next();
+        return _random.Next(children ? 18 : 16) switch
+        {
+            0 or 1 or 2 => new TimerActor(_loop, own),
+            3 or 4 => new IoActor(_loop, own),
+            5 => new AsyncActor(_loop, own),
+            6 => new PendingActor(_loop, own),
+            7 => new PhaseActor(_loop, own),
+            8 or 9 => new SignalActor(_loop, own, signals[own % signals.Length]),
+            10 => new PeriodicActor(_loop, own),
+            11 => new SchedulerActor(_loop, own),
+            12 => new FaultActor(_loop, own),
+            13 => new EmbedActor(_loop, own),
+            14 => new ForkActor(_loop, own),
+            15 => new StatActor(_loop, own),
+            _ => new ChildActor(_loop, own),
+        };
+    }
 
     private void OnCallbackException(object? sender, CallbackExceptionEventArgs e)
     {
-        if (e.Exception is not ExpectedException)
+        if (e.Exception is not ExpectedException expected)
         {
             _broken ??= new SoakException($"{_loop.Backend}, {e.Watcher.GetType().Name}: {e.Exception}");
+            return;
+        }
+
+        expected.Told++;
+
+        if (expected.Next is not null)
+        {
+            throw expected.Next;
         }
     }
 }

@@ -12,8 +12,8 @@ internal sealed class IoActor : Actor
     private Io _reader = null!;
     private long _written, _read;
 
-    public IoActor(Loop loop, Random random)
-        : base(random)
+    public IoActor(Loop loop, int seed)
+        : base(seed)
     {
         _loop = loop;
         Open();

@@ -10,8 +10,8 @@ internal sealed class PendingActor : Actor
     private Events _fed;
     private bool _pending, _dropped;
 
-    public PendingActor(Loop loop, Random random)
-        : base(random)
+    public PendingActor(Loop loop, int seed)
+        : base(seed)
     {
         _loop = loop;
         _watcher = Make();

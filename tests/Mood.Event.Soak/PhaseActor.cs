@@ -10,8 +10,8 @@ internal sealed class PhaseActor : Actor
     private readonly Idle _idle;
     private int _prepared, _checked;
 
-    public PhaseActor(Loop loop, Random random)
-        : base(random)
+    public PhaseActor(Loop loop, int seed)
+        : base(seed)
     {
         _prepare = loop.Prepare((_, _) => Calls = ++_prepared);
         _check = loop.Check((_, _) =>

@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 
 namespace Mood.Event.Soak;
 
@@ -7,11 +8,12 @@ internal sealed class TimerActor : Actor
 {
     private readonly Loop _loop;
     private Timer _timer;
-    private double _due;
+    private long _due; // by the clock that libev's timers go by
     private bool _armed, _throws;
+    private ExpectedException? _thrown;
 
-    public TimerActor(Loop loop, Random random)
-        : base(random)
+    public TimerActor(Loop loop, int seed)
+        : base(seed)
     {
         _loop = loop;
         _timer = Make();
@@ -19,14 +21,22 @@ internal sealed class TimerActor : Actor
 
     public override bool IsDone => !_armed || _timer.Repeat > 0;
 
-    public override string Owes => $"a timer due at {_due}, now {_loop.Now()}";
+    public override string Owes => $"a timer due in {Early} s";
+
+    private double Early => (_due - Stopwatch.GetTimestamp()) / (double)Stopwatch.Frequency;
 
     public override void Act()
     {
+        Demand((_thrown?.Told ?? 1) == 1, "an exception was not told once");
+
         switch (Random.Next(8))
         {
             case 0:
-                Arm();
+                if (!_timer.IsPending)
+                {
+                    Arm();
+                }
+
                 break;
             case 1:
                 _timer.Stop();
@@ -38,9 +48,9 @@ internal sealed class TimerActor : Actor
                 _armed = false;
                 break;
             case 3:
+                SetDue(_timer.Repeat);
                 _timer.Reset();
                 _armed = _timer.Repeat > 0;
-                _due = _loop.Now() + _timer.Repeat;
                 break;
             case 4:
                 _timer.Dispose();
@@ -54,7 +64,8 @@ internal sealed class TimerActor : Actor
                 _throws = !_throws;
                 break;
             default:
-                Demand(_timer.IsActive == _armed, "a timer is active and should not be, or the other way round");
+                // what a fatal exception left pending is still to come
+                Demand(_timer.IsPending || _timer.IsActive == _armed, "a timer is active and should not be, or the other way round");
                 break;
         }
     }
@@ -69,9 +80,16 @@ internal sealed class TimerActor : Actor
             return;
         }
 
-        _due = _loop.Now() + _timer.Remaining;
+        SetDue(_timer.Remaining);
         _timer.Start();
         _armed = true;
+    }
+
+    /// <summary>The loop's time is not older than this afterwards, and what counts from it not earlier.</summary>
+    private void SetDue(double seconds)
+    {
+        _due = Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency);
+        _loop.Now(update: true);
     }
 
     private Timer Make()
@@ -84,13 +102,12 @@ internal sealed class TimerActor : Actor
     {
         Demand(timer == _timer && revents == Events.Timer, "a timer that is gone has fired");
         Demand(_armed, "a stopped timer has fired");
-        // a microsecond: the loop's time is the sum of two clocks
-        Demand(_loop.Now() >= _due - 1e-6, $"a timer has fired {_due - _loop.Now()} s early");
+        Demand(Stopwatch.GetTimestamp() >= _due, $"a timer has fired {Early} s early");
         Calls++;
 
         if (timer.Repeat > 0)
         {
-            _due = _loop.Now(); // how much later is libev's to say
+            _due = 0; // how much later is libev's to say
         }
         else
         {
@@ -98,7 +115,7 @@ internal sealed class TimerActor : Actor
             Demand(!timer.IsActive, "a timer that does not repeat is active in its callback");
         }
 
-        if (Random.Next(16) == 0)
+        if (Chance.Next(16) == 0)
         {
             timer.Stop();
             _armed = false;
@@ -106,7 +123,7 @@ internal sealed class TimerActor : Actor
 
         if (_throws)
         {
-            throw new ExpectedException();
+            throw _thrown = new ExpectedException();
         }
     }
 }
