@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
+using System.IO;
 using System.Linq;
 using System.Threading;
 using Xunit;
@@ -79,8 +80,12 @@ public sealed class ChildStormTests : LoopTest
     public void Pid_0_sees_two_hundred_that_end_together_soon_and_reaps_only_what_is_nobody_s()
     {
         const int each = 100, stopped = 10;
-        double end = Ev.Time() + 2;
-        MakeOfEach(each, end);
+
+        // all of them wait at one fifo until there is a line in it for each: no clock can come too early
+        string fifo = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        Repository.Run("mkfifo", fifo);
+        using FileStream gate = File.Open(fifo, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        MakeOfEach(each, fifo);
         Loop loop = NewPatientLoop();
         HashSet<int> pids = [.. _strangers, .. _processes.Select(p => p.Id)], ended = [];
         Dictionary<int, string> traces = [];
@@ -112,7 +117,7 @@ public sealed class ChildStormTests : LoopTest
         all.Fatal = true;
         all.Start();
 
-        // stopped and continued, with time in between for the loop to see both
+        // stopped and continued, with time in between for the loop to see both, and only then the end of all
         int[] victims = [.. _strangers.Take(stopped), .. _processes.Take(stopped).Select(p => p.Id)];
         Array.ForEach(victims, pid => Posix.Kill(pid, Signum.SIGSTOP));
         Timer resume = loop.Timer(0.001, 0.001, (w, _) =>
@@ -120,6 +125,12 @@ public sealed class ChildStormTests : LoopTest
             if (victims.All(pid => traces.GetValueOrDefault(pid) == "stopped "))
             {
                 Array.ForEach(victims, pid => Posix.Kill(pid, Signum.SIGCONT));
+            }
+
+            if (victims.All(pid => traces.GetValueOrDefault(pid) == "stopped continued "))
+            {
+                gate.Write(Enumerable.Repeat((byte)'\n', 2 * each).ToArray());
+                gate.Flush();
                 w.Stop();
             }
         });
@@ -130,6 +141,7 @@ public sealed class ChildStormTests : LoopTest
         Assert.False(loop.Start());
         observer.Join();
         Assert.InRange(lastSeen - lastEnd, -60, 2);
+        File.Delete(fifo);
         Assert.All(victims, pid => Assert.Equal("stopped continued ", traces[pid]));
         Assert.All(_strangers, (pid, i) => Assert.Equal((pid, Code(i)), (pid, codes[pid])));
         Assert.All(_strangers, pid => Assert.Equal(-1, Posix.Wait(pid, out _, Posix.WNOHANG)));
@@ -169,25 +181,26 @@ public sealed class ChildStormTests : LoopTest
         return loop;
     }
 
-    /// <summary>So many Process children, with their Exited counted, and as many strangers: they end soon, or all at one time.</summary>
-    private void MakeOfEach(int count, double end = 0)
+    /// <summary>So many Process children, with their Exited counted, and as many strangers: they end soon, or with a line from the fifo.</summary>
+    private void MakeOfEach(int count, string? fifo = null)
     {
         for (int n = 0; n < count; n++)
         {
             var process = new Process
             {
-                StartInfo = new ProcessStartInfo("/bin/sh", ["-c", Script(end, Code(_processes.Count))]),
+                StartInfo = new ProcessStartInfo("/bin/sh", ["-c", Script(fifo, Code(_processes.Count))]),
                 EnableRaisingEvents = true,
             };
             process.Exited += (_, _) => Interlocked.Increment(ref _exited);
             Assert.True(process.Start());
             _processes.Add(process);
-            _strangers.Add(Posix.Spawn(Script(end, Code(_strangers.Count))));
+            _strangers.Add(Posix.Spawn(Script(fifo, Code(_strangers.Count))));
         }
     }
 
-    private static string Script(double end, int code) => string.Create(
-        CultureInfo.InvariantCulture, $"{(end > 0 ? $"sleep {Math.Max(0.3, end - Ev.Time()):0.000}; " : "")}exit {code}");
+    private static string Script(string? fifo, int code) => fifo is null
+        ? string.Create(CultureInfo.InvariantCulture, $"exit {code}")
+        : string.Create(CultureInfo.InvariantCulture, $"read line <'{fifo}'; exit {code}");
 
     private void AssertProcessesEnded()
     {
