@@ -6,9 +6,14 @@ namespace Mood.Event.Host;
 /// <summary>The process ends while a loop is at work.</summary>
 internal static class ExitScenarios
 {
+    private const int Senders = 16;
+
     private static readonly TimeSpan s_while = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>callback|thread|main: who ends it. The loop has timers, a signal and an async that somebody sends all the time.</summary>
+    /// <summary>
+    /// callback|thread|main: who ends it. The loop has timers, a signal and an async that sixteen threads send all the time;
+    /// they stop another loop, which starts again.
+    /// </summary>
     internal static int Exit(string[] args)
     {
         var loop = new Loop(LoopFlags.NoEnv);
@@ -17,14 +22,28 @@ internal static class ExitScenarios
         loop.Signal(Signum.SIGTERM, (_, _) => { }).Start();
         Async async = loop.Async((_, _) => { });
         async.Start();
+        var other = new Loop(LoopFlags.NoEnv);
+        other.Timer(1, 1, (_, _) => { }).Start();
         StartBackground(() =>
         {
             for (;;)
             {
-                async.Send();
-                Thread.Sleep(0);
+                other.Start();
             }
         });
+
+        for (int i = 0; i < Senders; i++)
+        {
+            StartBackground(() =>
+            {
+                for (;;)
+                {
+                    async.Send();
+                    other.Stop(BreakHow.All);
+                    Thread.Sleep(0);
+                }
+            });
+        }
 
         switch (args[0])
         {

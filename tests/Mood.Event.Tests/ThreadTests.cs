@@ -9,6 +9,8 @@ namespace Mood.Event.Tests;
 /// <summary>One loop, one thread; many loops, many threads; and what any thread may do.</summary>
 public sealed class ThreadTests : AnyWatcherTest
 {
+    private const int FirstSignal = 40; // real-time signals, which nobody else uses
+
     [Fact]
     public void While_a_loop_runs_another_thread_may_not_use_its_members()
     {
@@ -188,13 +190,15 @@ public sealed class ThreadTests : AnyWatcherTest
     public void Loops_on_several_threads_do_not_disturb_one_another()
     {
         const int Rounds = 500;
-        var counts = new (int Timers, int Bytes, int Asyncs, int Stops)[8];
+        var counts = new (int Timers, int Bytes, int Asyncs, int Signals)[8];
         OnThreads(counts.Length, n =>
         {
             using var loop = new Loop(LoopFlags.NoEnv);
             (int read, int write) = Posix.Pipe();
-            ref (int Timers, int Bytes, int Asyncs, int Stops) count = ref counts[n];
-            int timers = 0, bytes = 0, asyncs = 0;
+            ref (int Timers, int Bytes, int Asyncs, int Signals) count = ref counts[n];
+            int timers = 0, bytes = 0, asyncs = 0, signals = 0;
+            Signal signal = loop.Signal(FirstSignal + n, (_, _) => signals++);
+            signal.Start();
             Async async = loop.Async((_, _) => asyncs++);
             async.Start();
             loop.Io(read, Events.Read, (_, _) =>
@@ -206,6 +210,11 @@ public sealed class ThreadTests : AnyWatcherTest
             {
                 timers++;
                 Posix.Write(write);
+
+                if (timers % 10 == 0)
+                {
+                    Posix.Raise(FirstSignal + n);
+                }
 
                 if (timers == Rounds)
                 {
@@ -219,18 +228,27 @@ public sealed class ThreadTests : AnyWatcherTest
             }
 
             loop.Start(RunFlags.NoWait);
-            count = (timers, bytes, asyncs, 0);
+            int seen = signals;
+            Posix.Raise(FirstSignal + n);
+
+            while (signals == seen)
+            {
+                Assert.True(loop.Start(RunFlags.Once)); // each loop has its own signal to itself
+            }
+
+            count = (timers, bytes, asyncs, signals);
             Posix.Close(read, write);
         });
         Assert.All(counts, c => Assert.Equal((Rounds, Rounds), (c.Timers, c.Bytes)));
         Assert.All(counts, c => Assert.InRange(c.Asyncs, 1, Rounds));
+        Assert.All(counts, c => Assert.InRange(c.Signals, 1, (Rounds / 10) + 1));
     }
 
     [Theory]
     [MemberData(nameof(AllBackends))]
     public void Sends_from_many_threads_are_never_lost(Backends backend)
     {
-        const int Threads = 8, Each = 2000;
+        const int Threads = 16, Each = 1000;
         Loop loop = NewLoop(backend);
         int queued = 0, done = 0, calls = 0;
         loop.Async((w, _) =>
@@ -297,7 +315,7 @@ public sealed class ThreadTests : AnyWatcherTest
             });
             async.Start();
             bool over = false;
-            var senders = new Thread(() => OnThreads(8, n =>
+            var senders = new Thread(() => OnThreads(16, n =>
             {
                 while (!Volatile.Read(ref over))
                 {
