@@ -326,6 +326,112 @@ public sealed class ErrorTests : AnyWatcherTest
         Assert.Equal(1, later);
     }
 
+    [Theory]
+    [InlineData("watcher")]
+    [InlineData("method")]
+    [InlineData("Callback")]
+    [InlineData("handler")]
+    [InlineData("reschedule")]
+    public void From_three_Starts_deep_it_leaves_all_of_them_wherever_it_was_thrown(string where)
+    {
+        Loop loop = NewLoop();
+        var thrown = new InvalidTimeZoneException("from the depth");
+        var left = new List<Exception?>();
+        int pending = 0;
+
+        if (where == "handler")
+        {
+            loop.CallbackException += (_, _) => throw thrown;
+        }
+
+        void Nest(int depth)
+        {
+            loop.Timer(0, 0, (_, _) =>
+            {
+                if (depth == 3)
+                {
+                    Fail();
+                    return;
+                }
+
+                Nest(depth + 1);
+                left.Add(Record.Exception(() => loop.Start()));
+            }).Start();
+        }
+
+        void Fail()
+        {
+            loop.Idle((_, _) => pending++, priority: -1).Feed(Events.Custom);
+
+            switch (where)
+            {
+                case "watcher":
+                    Idle idle = loop.Idle((_, _) => throw thrown);
+                    idle.Fatal = true;
+                    idle.Feed(Events.Custom);
+                    break;
+                case "method":
+                    loop.Idle([Fatal] (_, _) => throw thrown).Feed(Events.Custom);
+                    break;
+                case "Callback":
+                    loop.Callback = l =>
+                    {
+                        l.Callback = null;
+                        throw thrown;
+                    };
+                    break;
+                case "handler":
+                    loop.Idle((_, _) => throw new TimeZoneNotFoundException()).Feed(Events.Custom);
+                    break;
+                default:
+                    int calls = 0;
+                    Scheduler scheduler = loop.Scheduler((_, now) => calls++ == 0 ? now : throw thrown, (_, _) => { });
+                    scheduler.Fatal = true;
+                    scheduler.Start();
+                    break;
+            }
+
+            Assert.Equal(3u, loop.Depth);
+            loop.Start();
+            Assert.Fail("returned");
+        }
+
+        Nest(1);
+        Assert.Same(thrown, Record.Exception(() => loop.Start()));
+        Assert.Equal([thrown, thrown], left);
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(1, pending); // what was pending stayed so, or had had its turn
+        Assert.False(loop.Start());
+    }
+
+    [Fact]
+    public void From_three_Starts_deep_one_that_is_not_fatal_leaves_none()
+    {
+        Loop loop = NewLoop();
+        var told = new List<uint>();
+        var returned = new List<bool>();
+        loop.CallbackException += (_, _) => told.Add(loop.Depth);
+
+        void Nest(int depth)
+        {
+            loop.Timer(0, 0, (_, _) =>
+            {
+                if (depth < 3)
+                {
+                    Nest(depth + 1);
+                    returned.Add(loop.Start());
+                }
+
+                throw new InvalidTimeZoneException();
+            }).Start();
+        }
+
+        Nest(1);
+        Assert.False(loop.Start());
+        Assert.Equal([3u, 2u, 1u], told);
+        Assert.Equal([false, false], returned);
+    }
+
     [Fact]
     public void An_exception_that_is_not_fatal_stays_inside_the_nested_Start()
     {
