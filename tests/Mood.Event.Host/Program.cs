@@ -16,6 +16,7 @@ internal static class Program
         ["faults"] = FaultScenarios.Faults,
         ["pipe"] = FaultScenarios.Pipe,
         ["unhandled"] = FaultScenarios.Unhandled,
+        ["children"] = ChildScenarios.Children,
         ["exit"] = ExitScenarios.Exit,
     };
 

@@ -47,6 +47,21 @@ public sealed partial class HouseRulesTests
     }
 
     [Fact]
+    public void No_finalizer_stops_a_watcher()
+    {
+        // no class has a finalizer of its own, and those of SafeHandle end in Handles/, where nothing stops a watcher
+        Assert.DoesNotContain(Sources, f => Regex.IsMatch(Code(f), @"~\w+\s*\(\s*\)"));
+        string[] stoppers = [.. Sources.Where(f => Regex.IsMatch(Code(f), @"\bmood_watcher_(stop|clear)\b"))];
+        Assert.NotEmpty(stoppers);
+        Assert.All(stoppers, f => Assert.DoesNotContain("/Handles/", f, StringComparison.Ordinal));
+
+        // and what those call in native code does not either
+        string free = Regex.Match(Repository.Read("native/watcher.c"), @"\nmood_watcher_free \(.*?\n\}", RegexOptions.Singleline).Value;
+        Assert.Contains("free (", free, StringComparison.Ordinal);
+        Assert.DoesNotMatch(@"_stop\b", free);
+    }
+
+    [Fact]
     public void Nothing_public_speaks_of_pointers()
     {
         Type[] pointers = [typeof(nint), typeof(nuint), typeof(void).MakePointerType()];

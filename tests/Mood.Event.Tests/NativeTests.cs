@@ -75,6 +75,24 @@ public sealed class NativeTests : IDisposable
     }
 
     [Fact]
+    public void AddressSanitizer_and_UndefinedBehaviorSanitizer_find_nothing()
+    {
+        const string flags = "-fsanitize=address,undefined";
+        string cc = Environment.GetEnvironmentVariable("CC") ?? "cc", probe = Path.Combine(_directory, "probe.c");
+        File.WriteAllText(probe, "int main (void) { return 0; }");
+
+        if (!IsHere(cc, flags, probe, "-o", Path.Combine(_directory, "probe")) || !IsHere(Path.Combine(_directory, "probe")))
+        {
+            Console.WriteLine("No program runs with AddressSanitizer here: the native driver runs without it.");
+            AssertDone(Repository.TryRun(CompileDriver(AppContext.BaseDirectory), "10", WatchedFile));
+            return;
+        }
+
+        Repository.Run("env", $"CFLAGS={flags} -fno-sanitize-recover=undefined", "sh", Path.Combine(Repository.Root, "native", "build.sh"), _directory);
+        AssertDone(Repository.TryRun(CompileDriver(_directory, flags, "-fno-sanitize-recover=undefined"), "20", WatchedFile));
+    }
+
+    [Fact]
     public void Out_of_memory_is_the_result_of_the_call_that_met_it()
     {
         // the program's own allocator comes before the C library's
