@@ -80,11 +80,10 @@ public sealed partial class Loop
         if (_depth == 0 && _closing)
         {
             Close();
-            more = false;
         }
 
         ThrowFailure();
-        return more;
+        return more && !_closing && !IsClosed;
     }
 
     /// <summary>

@@ -274,16 +274,24 @@ public sealed class LifetimeTests : AnyWatcherTest
     public void A_loop_disposed_in_a_Start_inside_Invoke_ends_with_Invoke()
     {
         Loop loop = NewLoop();
-        int calls = 0;
+        string log = "";
+        bool? more = null;
         loop.Idle((_, _) =>
         {
-            loop.Timer(0, 1, (_, _) => loop.Dispose()).Start();
-            Assert.False(loop.Start());
-            calls++;
+            loop.Timer(0, 1, (_, _) =>
+            {
+                loop.Dispose();
+                log += "timer ";
+                loop.Stop();
+            }).Start();
+            more = loop.Start();
+            log += "first ";
         }, priority: 1).Feed(Events.Custom);
-        loop.Idle((_, _) => calls++).Feed(Events.Custom);
+        loop.Idle((_, _) => log += "second ").Feed(Events.Custom);
+        loop.Idle((w, _) => log += "idle ", priority: -1).Start(); // due after the timer, and nobody's any more
         loop.Invoke();
-        Assert.Equal(1, calls);
+        Assert.False(more);
+        Assert.Equal("second timer first ", log);
         Assert.Throws<ObjectDisposedException>(() => loop.Start());
     }
 
