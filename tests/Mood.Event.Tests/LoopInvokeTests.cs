@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using System.Linq;
 using System.Threading;
 using Xunit;
@@ -66,7 +67,8 @@ public sealed class LoopInvokeTests : LoopTest
     [Fact]
     public void Threads_that_ask_at_once_never_call_at_once_and_the_next_one_may_ask_again()
     {
-        const int rounds = 2000;
+        const int enough = 2000;
+        int rounds = 0;
         Loop loop = NewLoop();
         int inside = 0, overlaps = 0, calls = 0, refused = 0;
         bool over = false;
@@ -112,7 +114,8 @@ public sealed class LoopInvokeTests : LoopTest
         }))];
         Array.ForEach(threads, t => t.Start());
 
-        for (int i = 0; i < rounds; i++)
+        // each is a few turns of three threads: on a busy machine fewer have to do
+        for (var watch = Stopwatch.StartNew(); rounds < enough && watch.Elapsed < s_patience / 4; rounds++)
         {
             loop.Start(RunFlags.NoWait);
         }
@@ -152,7 +155,8 @@ public sealed class LoopInvokeTests : LoopTest
     [Fact]
     public void When_the_loop_s_own_Invoke_and_another_thread_s_meet_one_of_them_gets_it()
     {
-        const int rounds = 5000;
+        const int enough = 5000;
+        int rounds = 0;
         Loop loop = NewLoop();
         int inside = 0, overlaps = 0, calls = 0, own = 0, others = 0;
         bool over = false;
@@ -181,7 +185,8 @@ public sealed class LoopInvokeTests : LoopTest
         });
         thread.Start();
 
-        for (int i = 0; i < rounds; i++)
+        // each is a few turns of three threads: on a busy machine fewer have to do
+        for (var watch = Stopwatch.StartNew(); rounds < enough && watch.Elapsed < s_patience / 4; rounds++)
         {
             loop.Start(RunFlags.NoWait);
         }
