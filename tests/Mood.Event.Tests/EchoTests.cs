@@ -1,0 +1,95 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
+using System.Threading;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>The echo sample in a process of its own that runs out of file descriptors.</summary>
+public sealed class EchoTests : IDisposable
+{
+    private const double Patience = 30;
+
+    private readonly string _output = Path.GetTempFileName();
+    private readonly List<Socket> _clients = [];
+    private readonly int _pid;
+
+    public EchoTests() => _pid = Posix.Spawn(
+        $"ulimit -c 0; ulimit -n 150; exec '{Environment.ProcessPath}' '{Path.Combine(AppContext.BaseDirectory, "echo", "Echo.dll")}' " +
+        $"--port 0 --idle 0 >'{_output}' 2>&1 </dev/null");
+
+    private string Output => File.ReadAllText(_output);
+
+    public void Dispose()
+    {
+        _clients.ForEach(c => c.Dispose());
+
+        if (Posix.Wait(_pid, out _, Posix.WNOHANG) == 0)
+        {
+            Posix.Kill(_pid, Signum.SIGKILL);
+            Posix.Wait(_pid, out _);
+        }
+
+        File.Delete(_output);
+    }
+
+    [Fact]
+    public void Without_fds_the_server_backs_off_without_spinning_and_goes_on_when_there_are_some()
+    {
+        Assert.True(Posix.Until(() => Output.Contains("echo server on ", StringComparison.Ordinal), Patience), Output);
+        var server = IPEndPoint.Parse(Regex.Match(Output, @"echo server on (\S+),").Groups[1].Value);
+
+        for (int i = 0; i < 200; i++)
+        {
+            _clients.Add(Connect(server));
+        }
+
+        Assert.True(Posix.Until(() => Output.Contains("no more connections", StringComparison.Ordinal), Patience), Output);
+
+        // it tries five times a second: a server that spins would take all the time it gets
+        double before = ProcessorSeconds();
+        Thread.Sleep(2000);
+        Assert.InRange(ProcessorSeconds() - before, 0, 1);
+        CheckEcho(_clients[0]);
+
+        // those who waited at the door are let in when others go, and new ones too
+        _clients.Take(150).ToList().ForEach(c => c.Dispose());
+        CheckEcho(_clients[^1]);
+        _clients.Add(Connect(server));
+        CheckEcho(_clients[^1]);
+
+        Posix.Kill(_pid, Signum.SIGTERM);
+        int status = -1;
+        Assert.True(Posix.Until(() => Posix.Wait(_pid, out status, Posix.WNOHANG) == _pid, Patience), Output);
+        Assert.Equal(0, status);
+    }
+
+    private static Socket Connect(IPEndPoint server)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = (int)(Patience * 1000) };
+        socket.Connect(server);
+        return socket;
+    }
+
+    private static void CheckEcho(Socket socket)
+    {
+        byte[] buffer = new byte[1];
+        socket.Send([42]);
+        Assert.Equal(1, socket.Receive(buffer));
+        Assert.Equal(42, buffer[0]);
+    }
+
+    /// <summary>What the server has used: user and system time, in hundredths in /proc.</summary>
+    private double ProcessorSeconds()
+    {
+        string stat = File.ReadAllText($"/proc/{_pid}/stat");
+        string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        return (double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) / 100;
+    }
+}
