@@ -46,6 +46,22 @@ mood_barrier_raise (void)
   return ticket;
 }
 
+/* A signal sent to the process is some thread's to take, mostly the main thread's. On a busy machine that one may not have run
+ * since: then the signal is not in the host's pipe, and a barrier would overtake it. sigpending tells of blocked signals only. */
+int32_t
+mood_barrier_early (int32_t signum)
+{
+  sigset_t one, old, waiting;
+
+  sigemptyset (&one);
+  sigaddset (&one, signum);
+  sigemptyset (&waiting);
+  pthread_sigmask (SIG_BLOCK, &one, &old);
+  sigpending (&waiting);
+  pthread_sigmask (SIG_SETMASK, &old, 0);
+  return sigismember (&waiting, signum);
+}
+
 void
 mood_barrier_handled (void)
 {

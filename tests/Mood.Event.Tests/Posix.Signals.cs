@@ -107,4 +107,10 @@ internal static unsafe partial class Posix
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int dup2(int from, int to);
+
+    /// <summary>Sends this thread a signal.</summary>
+    internal static void RaiseHere(int signum) => Assert.Equal(0, raise(signum));
+
+    [LibraryImport("libc")]
+    private static partial int raise(int signum);
 }

@@ -1,3 +1,6 @@
+using System;
+using System.Threading;
+using Mood.Event.Interop;
 using Xunit;
 
 namespace Mood.Event.Tests;
@@ -73,5 +76,31 @@ public sealed class SignalStopTests : LoopTest
             Posix.Raise(Signum.SIGUSR2);
             second.Stop();
         }
+    }
+
+    [Fact]
+    public void A_signal_that_no_thread_has_taken_yet_is_known_and_no_mask_is_changed()
+    {
+        Exception? failure = null;
+        using Signal signal = NewLoop().Signal(Signum.SIGUSR2, (_, _) => { });
+        signal.Start();
+
+        // a thread of its own: the mask goes with it
+        var thread = new Thread(() => failure = Record.Exception(() =>
+        {
+            Assert.Equal(0, Native.mood_barrier_early(Signum.SIGUSR2));
+            Posix.Mask(Signum.SIGUSR2, block: true);
+            ulong blocked = Posix.Blocked();
+            Posix.RaiseHere(Signum.SIGUSR2);
+            Assert.Equal(1, Native.mood_barrier_early(Signum.SIGUSR2));
+            Assert.Equal(0, Native.mood_barrier_early(Signum.SIGUSR1));
+            Assert.Equal(blocked, Posix.Blocked());
+            Posix.Mask(Signum.SIGUSR2, block: false);
+            Assert.Equal(0, Native.mood_barrier_early(Signum.SIGUSR2));
+            Assert.NotEqual(blocked, Posix.Blocked());
+        }));
+        thread.Start();
+        thread.Join();
+        Assert.Null(failure);
     }
 }

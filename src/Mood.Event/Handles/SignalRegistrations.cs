@@ -90,6 +90,9 @@ internal static class SignalRegistrations
             return; // ignored by default: nothing to be afraid of
         }
 
+        // one that no thread has taken yet; a second is a long time for that
+        SpinWait.SpinUntil(() => Native.mood_barrier_early(signum) == 0, 1000);
+
         int ticket = Native.mood_barrier_raise();
         int handled;
 

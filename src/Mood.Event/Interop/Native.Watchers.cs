@@ -108,6 +108,9 @@ internal static unsafe partial class Native
     internal static extern int mood_barrier_signal();
 
     [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_barrier_early(int signum);
+
+    [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_barrier_raise();
 
     [DllImport(Library, ExactSpelling = true)]
