@@ -3,10 +3,7 @@
 #ifndef MOOD_BENCH_H
 #define MOOD_BENCH_H
 
-#ifndef _GNU_SOURCE
-# define _GNU_SOURCE 1
-#endif
-
+#include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
@@ -41,6 +38,22 @@ static inline double
 bench_busy (void)
 {
   return bench_clock (CLOCK_THREAD_CPUTIME_ID);
+}
+
+/* Keeps this thread, and those that it makes from now on, on one core. Returns 0 unless that cannot be. */
+static inline int
+bench_pin (int32_t core)
+{
+#if __linux__
+  cpu_set_t one;
+
+  CPU_ZERO (&one);
+  CPU_SET (core, &one);
+  return sched_setaffinity (0, sizeof one, &one);
+#else
+  (void)core;
+  return BENCH_UNAVAILABLE;
+#endif
 }
 
 /* bytes that malloc has given out; -1 where it does not say: clock-libev.c */

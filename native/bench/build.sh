@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds what the benchmarks have in C: build.sh OUTPUT-DIRECTORY
-# NAME-libev.c and NAME-libuv.c become libmood_bench.so and libmood_bench_uv.so, except echo-*.c and load.c, which are programs.
+# NAME-libev.c and NAME-libuv.c become libmood_bench.so and libmood_bench_uv.so, except echo-*.c; these, load.c and
+# pin.c are programs.
 # What needs libuv is left out where its header is not installed (Debian: libuv1-dev).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -15,7 +16,7 @@ trap 'rm -rf "$objects"' EXIT
 # the flags of ../build.sh, so that libev here is as fast as libev there
 # shellcheck disable=SC2086
 compile() {
-  "$cc" -std=gnu11 -O2 -g -fPIC -fvisibility=hidden -fno-strict-aliasing -pthread -D_FILE_OFFSET_BITS=64 -DNDEBUG \
+  "$cc" -std=gnu11 -O2 -g -fPIC -fvisibility=hidden -fno-strict-aliasing -pthread -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DNDEBUG \
     -I "$here" -I "$libev" ${CFLAGS:-} "$@"
 }
 
@@ -46,6 +47,7 @@ ours -shared -Wl,-z,defs -Wl,-z,now -Wl,-Bsymbolic $(sources libev) "$objects/li
 mv "$objects/libmood_bench.so" "$out/libmood_bench.so"
 program echo-libev "$objects/libev.o" -lm
 program load
+program pin
 
 if printf '#include <uv.h>\n' | "$cc" -E - >/dev/null 2>&1; then
   # shellcheck disable=SC2046

@@ -15,6 +15,9 @@ internal static class Areas
         ("churn", "Starting, stopping and changing Io watchers", ChurnBenchmark.All),
         ("lifetime", "Making and disposing", LifetimeBenchmark.All),
         ("memory", "Managed bytes in the steady state", MemoryBenchmark.All),
+        ("wake", "Waking a loop from another thread", WakeBenchmark.All),
+        ("signal", "Signals", SignalBenchmark.All),
+        ("echo", "An echo server on one core", EchoBenchmark.All),
     ];
 
     internal static IReadOnlyList<string> Names { get; } = [.. s_areas.Select(a => a.Name)];

@@ -47,4 +47,19 @@ internal sealed record Comparison(
     /// <summary>How many times the usual number of rounds: for short rounds, where a target lies within the noise of a
     /// few.</summary>
     public int RoundsFactor { get; init; } = 1;
+
+    /// <summary>What else the same rounds told.</summary>
+    public IReadOnlyList<Reading> Readings { get; init; } = [];
+}
+
+/// <summary>A further number of a comparison's rounds, reported as a comparison of its own.</summary>
+/// <param name="Name">What it is.</param>
+/// <param name="Unit">Of the number.</param>
+/// <param name="HigherIsBetter">True for a rate, false for a time or a size.</param>
+/// <param name="Target">As <see cref="Comparison"/>'s.</param>
+/// <param name="Value">The number of the round that has just ended of the contender with that name.</param>
+internal sealed record Reading(string Name, string Unit, bool HigherIsBetter, double? Target, Func<string, double> Value)
+{
+    /// <summary>As <see cref="Comparison.SocketsTarget"/>.</summary>
+    public double? SocketsTarget { get; init; }
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
@@ -67,6 +68,27 @@ internal static unsafe partial class Posix
         }
     }
 
+    /// <summary>As Socket.Receive, and nothing but the system call.</summary>
+    internal static int Receive(int fd, Span<byte> buffer, out SocketError error)
+    {
+        fixed (byte* bytes = buffer)
+        {
+            return Result(recv(fd, bytes, buffer.Length, 0), out error);
+        }
+    }
+
+    /// <summary>As Socket.Send, and nothing but the system call.</summary>
+    internal static int Send(int fd, ReadOnlySpan<byte> buffer, out SocketError error)
+    {
+        fixed (byte* bytes = buffer)
+        {
+            return Result(send(fd, bytes, buffer.Length, 0), out error);
+        }
+    }
+
+    /// <summary>Sends this process a signal.</summary>
+    internal static void Raise(int signum) => Measure.Expect(kill(Environment.ProcessId, signum), 0, "kill");
+
     /// <summary>Allows as many open files as an unprivileged process may have; returns how many.</summary>
     internal static int RaiseFdLimit()
     {
@@ -93,6 +115,23 @@ internal static unsafe partial class Posix
 
     [LibraryImport("libc")]
     private static partial int eventfd(uint value, int flags);
+
+    private static int Result(nint count, out SocketError error)
+    {
+        const int EAGAIN = 11;
+        error = count >= 0 ? SocketError.Success
+            : Marshal.GetLastPInvokeError() == EAGAIN ? SocketError.WouldBlock : SocketError.SocketError;
+        return Math.Max((int)count, 0);
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint recv(int fd, void* buffer, nint size, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint send(int fd, void* buffer, nint size, int flags);
+
+    [LibraryImport("libc")]
+    private static partial int kill(int pid, int signum);
 
     [LibraryImport("libc")]
     private static partial int getrlimit(int resource, ulong* limit);

@@ -63,7 +63,31 @@ internal static class Program
                 result.AddError("--quick and --only measure nothing worth writing.");
             }
         });
+        command.Add(ServeCommand());
         return command.Parse(args).Invoke();
+    }
+
+    /// <summary>Our echo servers, which EchoBenchmark starts as processes of their own.</summary>
+    private static Command ServeCommand()
+    {
+        var server = new Argument<string>("server");
+        var command = new Command("serve") { server };
+        command.Hidden = true;
+        server.AcceptOnlyFromAmong("ours", "plain", "sockets");
+        command.SetAction(result =>
+        {
+            string name = result.GetValue(server)!;
+
+            if (name == "sockets")
+            {
+                SocketsEchoServer.Run();
+            }
+            else
+            {
+                EchoServer.Run(plain: name == "plain");
+            }
+        });
+        return command;
     }
 
     private static int Run(string? area, bool quick, int rounds, bool write, string? only)
@@ -95,11 +119,13 @@ internal static class Program
         {
             try
             {
-                Result result = Runner.Run(
-                    only is null ? comparison : comparison with { Contenders = [.. comparison.Contenders.Where(c => c.Name == only)] }, rounds);
-                Report.Print(result);
-                results.Add(result);
-                failed |= result.WorstShortfall > QuickTolerance && quick;
+                foreach (Result result in Runner.Run(
+                    only is null ? comparison : comparison with { Contenders = [.. comparison.Contenders.Where(c => c.Name == only)] }, rounds))
+                {
+                    Report.Print(result);
+                    results.Add(result);
+                    failed |= result.WorstShortfall > QuickTolerance && quick;
+                }
             }
             catch (BenchmarkException e)
             {

@@ -15,12 +15,14 @@ internal static class Runner
     private static readonly Random s_random = new(1);
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(150);
 
-    internal static Result Run(Comparison comparison, int rounds)
+    /// <returns>The comparison's result, and one for each of its readings.</returns>
+    internal static IReadOnlyList<Result> Run(Comparison comparison, int rounds)
     {
         rounds *= comparison.RoundsFactor;
         var missing = new List<string>();
         List<Contender> contenders = [.. comparison.Contenders.Where(c => WarmUp(c, missing))];
-        Dictionary<string, List<double>> values = contenders.ToDictionary(c => c.Name, _ => new List<double>());
+        Dictionary<string, List<double>> values = Lists(contenders);
+        Dictionary<string, List<double>>[] readings = [.. comparison.Readings.Select(_ => Lists(contenders))];
 
         for (int i = 0; i < rounds; i++)
         {
@@ -29,10 +31,15 @@ internal static class Runner
             {
                 Contender contender = contenders[(i + k) % contenders.Count];
                 values[contender.Name].Add(Round(contender));
+
+                for (int r = 0; r < readings.Length; r++)
+                {
+                    readings[r][contender.Name].Add(comparison.Readings[r].Value(contender.Name));
+                }
             }
         }
 
-        return new Result(
+        var result = new Result(
             comparison.Area,
             comparison.Name,
             comparison.Unit,
@@ -41,9 +48,29 @@ internal static class Runner
             comparison.SocketsTarget,
             comparison.Limit,
             rounds,
-            [.. contenders.Select(c => new Achievement(
-                c.Name, Spread.Of(values[c.Name]), Ratio(c.Name, Contender.Libev), Ratio(c.Name, Contender.Sockets)))],
+            Achievements(contenders, values),
             missing);
+
+        return [result, .. comparison.Readings.Zip(readings, (reading, read) => result with
+        {
+            Name = $"{comparison.Name}, {reading.Name}",
+            Unit = reading.Unit,
+            HigherIsBetter = reading.HigherIsBetter,
+            Target = reading.Target,
+            SocketsTarget = reading.SocketsTarget,
+            Limit = null,
+            Achievements = Achievements(contenders, read),
+            Missing = [],
+        })];
+    }
+
+    private static Dictionary<string, List<double>> Lists(List<Contender> contenders) =>
+        contenders.ToDictionary(c => c.Name, _ => new List<double>());
+
+    private static List<Achievement> Achievements(List<Contender> contenders, Dictionary<string, List<double>> values)
+    {
+        return [.. contenders.Select(c => new Achievement(
+            c.Name, Spread.Of(values[c.Name]), Ratio(c.Name, Contender.Libev), Ratio(c.Name, Contender.Sockets)))];
 
         Spread? Ratio(string name, string to) =>
             name != to && values.TryGetValue(to, out List<double>? baseline) ? Spread.OfRatios(values[name], baseline) : null;

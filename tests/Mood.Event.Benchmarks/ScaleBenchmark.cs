@@ -84,7 +84,7 @@ internal static class ScaleBenchmark
             new(Contender.Libev, () => Try(inC, ref bytesInC)),
             new(Contender.Ours, () => Try(ours, ref bytes)),
         ]);
-        return new Row(watchers, Runner.Run(comparison, rounds), bytesInC, bytes);
+        return new Row(watchers, Runner.Run(comparison, rounds)[0], bytesInC, bytes);
     }
 
     private static double Try(Weighed round, ref double least)

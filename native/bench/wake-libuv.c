@@ -1,0 +1,145 @@
+/* Two threads, a loop on each, that wake each other; and what a send costs. */
+#include <uv.h>
+
+#include "bench.h"
+
+typedef struct side
+{
+  uv_loop_t loop;
+  uv_async_t async;
+  struct side *other;
+  int32_t calls, wanted;
+  int answers_last; /* the side that did not begin */
+  int32_t core;     /* of its thread, where that is not the caller's */
+} side;
+
+static void
+hop (uv_async_t *async)
+{
+  side *s = async->data;
+
+  if (++s->calls < s->wanted || s->answers_last)
+    uv_async_send (&s->other->async);
+
+  if (s->calls == s->wanted)
+    uv_stop (&s->loop);
+}
+
+static void
+run (void *data)
+{
+  side *s = data;
+
+  bench_pin (s->core);
+  uv_run (&s->loop, UV_RUN_DEFAULT);
+}
+
+static void
+make (side *s, side *other, uv_async_cb call)
+{
+  uv_loop_init (&s->loop);
+  s->other = other;
+  uv_async_init (&s->loop, &s->async, call);
+  s->async.data = s;
+}
+
+static void
+end (side *s)
+{
+  uv_close ((uv_handle_t *)&s->async, 0);
+  uv_run (&s->loop, UV_RUN_DEFAULT);
+  uv_loop_close (&s->loop);
+}
+
+/* Nanoseconds from a send on one thread to the callback on the other, which is on that core: half of a ping-pong. Where
+ * both are on one core, of processor time: it is always busy with it. */
+BENCH_API double
+bench_uv_wake (int32_t hops, int32_t core, int32_t same)
+{
+  side here = { .wanted = hops / 2 }, there = { .wanted = hops / 2, .answers_last = 1, .core = core };
+  clockid_t clock = same ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC;
+  uv_thread_t thread;
+  double time;
+
+  make (&here, &there, hop);
+  make (&there, &here, hop);
+
+  if (uv_thread_create (&thread, run, &there))
+    return BENCH_UNAVAILABLE;
+
+  time = bench_clock (clock);
+  uv_async_send (&there.async);
+  uv_run (&here.loop, UV_RUN_DEFAULT);
+  time = bench_clock (clock) - time;
+
+  uv_thread_join (&thread);
+  end (&here);
+  end (&there);
+  return here.calls == here.wanted && there.calls == there.wanted ? time / hops : BENCH_WRONG;
+}
+
+/* -- sends without an answer --------------------------------------------------------------------------------------- */
+
+static int32_t published;
+
+static void
+look (uv_async_t *async)
+{
+  side *s = async->data;
+
+  ++s->calls;
+
+  if (__atomic_load_n (&published, __ATOMIC_ACQUIRE) == s->wanted)
+    uv_stop (&s->loop);
+}
+
+/* nanoseconds per send, as fast as one thread can, to a loop that runs on another core: the last one has to be seen */
+BENCH_API double
+bench_uv_send (int32_t sends, int32_t core)
+{
+  side there = { .wanted = sends, .core = core };
+  uv_thread_t thread;
+  double time;
+  int32_t i;
+
+  published = 0;
+  make (&there, 0, look);
+
+  if (uv_thread_create (&thread, run, &there))
+    return BENCH_UNAVAILABLE;
+
+  time = bench_now ();
+
+  for (i = 1; i <= sends; ++i)
+    {
+      __atomic_store_n (&published, i, __ATOMIC_RELEASE);
+      uv_async_send (&there.async);
+    }
+
+  time = bench_now () - time;
+  uv_thread_join (&thread);
+  end (&there);
+  return there.calls > 0 && there.calls <= sends ? time / sends : BENCH_WRONG;
+}
+
+/* nanoseconds per send of what was sent already: the loop looks afterwards, and once */
+BENCH_API double
+bench_uv_send_again (int32_t sends)
+{
+  side here = { .wanted = sends };
+  double time;
+  int32_t i;
+
+  published = sends;
+  make (&here, 0, look);
+  uv_async_send (&here.async);
+  time = bench_now ();
+
+  for (i = 0; i < sends; ++i)
+    uv_async_send (&here.async);
+
+  time = bench_now () - time;
+  uv_run (&here.loop, UV_RUN_DEFAULT);
+  end (&here);
+  return here.calls == 1 ? time / sends : BENCH_WRONG;
+}

@@ -1,0 +1,81 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+
+namespace Mood.Event.Benchmarks;
+
+/// <summary>
+/// Echo servers, each a process on one and the same core, under the load of a C program on another. All of them run all
+/// the time; those whose turn it is not wait, and cost nothing. Mood.Event is there twice: with recv and send called as C
+/// does, where what differs is the loop, and with Socket, as a program in C# would do it.
+/// <para>
+/// The targets are for the round trips in a second of the server's processor time: what a core of its own would do. Where
+/// the machine does other work, the clock on the wall says how much of the core each server got, and one of many threads
+/// gets more.
+/// </para>
+/// </summary>
+internal static class EchoBenchmark
+{
+    /// <summary>Of every message, in bytes.</summary>
+    internal const int MessageSize = 64;
+
+    internal static IEnumerable<Comparison> All(bool quick)
+    {
+        using EchoProcess libev = new(Cores.First, Path.Combine(Native.Directory, "echo-libev"));
+        using EchoProcess ours = new(Cores.First, Self, "serve", "ours");
+        using EchoProcess plain = new(Cores.First, Self, "serve", "plain");
+        using EchoProcess sockets = new(Cores.First, Self, "serve", "sockets");
+        using EchoProcess? libuv = Native.HasLibuv ? new(Cores.First, Path.Combine(Native.Directory, "echo-libuv")) : null;
+
+        (string, EchoProcess)[] servers =
+        [
+            (Contender.Libev, libev),
+            (Contender.Ours, plain),
+            ($"{Contender.Ours}, Socket", ours),
+            (Contender.Sockets, sockets),
+            .. Optional(libuv),
+        ];
+
+        foreach (int connections in (int[])[1, 100, 1000, 5000])
+        {
+            yield return Make(servers, Cores.Last, connections, seconds: quick ? 0.3 : 1.5);
+        }
+    }
+
+    private static Comparison Make((string Name, EchoProcess Server)[] servers, int core, int connections, double seconds)
+    {
+        bool aimed = connections is 100 or 1000;
+        var last = new Dictionary<string, EchoResult>();
+
+        return new Comparison(
+            "echo",
+            $"{connections} connection{(connections == 1 ? "" : "s")}",
+            "round trips/s",
+            HigherIsBetter: true,
+            Target: null,
+            [.. servers.Select(s => new Contender(s.Name, () =>
+            {
+                last[s.Name] = s.Server.Load(core, connections, seconds);
+                return last[s.Name].Rate;
+            }))])
+        {
+            Readings =
+            [
+                new(
+                    "in a second of processor time",
+                    "round trips",
+                    HigherIsBetter: true,
+                    aimed ? 0.97 : null,
+                    name => 1e6 / last[name].ProcessorTime) { SocketsTarget = aimed ? 2 : null },
+                new("median", "µs", HigherIsBetter: false, null, name => last[name].Median),
+                new("99th percentile", "µs", HigherIsBetter: false, null, name => last[name].Percentile99),
+            ],
+        };
+    }
+
+    private static IEnumerable<(string Name, EchoProcess Server)> Optional(EchoProcess? libuv) =>
+        libuv is null ? [] : [(Contender.Libuv, libuv)];
+
+    private static string Self => Path.Combine(AppContext.BaseDirectory, "Mood.Event.Benchmarks");
+}

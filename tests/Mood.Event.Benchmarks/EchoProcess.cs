@@ -1,0 +1,86 @@
+using System;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+
+namespace Mood.Event.Benchmarks;
+
+/// <summary>An echo server in a process of its own, on one core. It ends when it is disposed, and when this process ends.</summary>
+internal sealed class EchoProcess : IDisposable
+{
+    private readonly Process _process;
+    private readonly int _port;
+
+    /// <param name="core">The only core it may use.</param>
+    /// <param name="command">The server and its arguments.</param>
+    internal EchoProcess(int core, params string[] command)
+    {
+        _process = Start(core, command);
+        _port = int.Parse(_process.StandardOutput.ReadLine() ?? "", CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Ends it: that is what the end of its standard input means.</summary>
+    public void Dispose()
+    {
+        _process.StandardInput.Close();
+
+        if (!_process.WaitForExit(5000))
+        {
+            _process.Kill();
+        }
+
+        _process.Dispose();
+    }
+
+    /// <summary>Has the load generator work on it.</summary>
+    /// <param name="core">The load generator's own core.</param>
+    /// <param name="connections">How many.</param>
+    /// <param name="seconds">How long, after a third of a second to warm up.</param>
+    internal EchoResult Load(int core, int connections, double seconds)
+    {
+        string[] arguments =
+        [
+            Path.Combine(Native.Directory, "load"),
+            .. Array.ConvertAll<IFormattable, string>(
+                [_port, _process.Id, connections, EchoBenchmark.MessageSize, 0.3, seconds],
+                a => a.ToString(null, CultureInfo.InvariantCulture)),
+        ];
+        using Process load = Start(core, arguments);
+        string line = load.StandardOutput.ReadToEnd();
+        load.WaitForExit();
+
+        if (load.ExitCode == 3)
+        {
+            throw new UnavailableException($"{connections} connections need more file descriptors than this process may have");
+        }
+
+        Measure.Expect(load.ExitCode == 0, $"the load generator failed with status {load.ExitCode}");
+        double[] numbers = Array.ConvertAll(line.Split(' '), n => double.Parse(n, CultureInfo.InvariantCulture));
+        Measure.Expect(numbers[5] == 0, $"{numbers[5]} of {connections} messages were lost");
+        return new EchoResult(numbers[0], numbers[1], numbers[2], numbers[4]);
+    }
+
+    private static Process Start(int core, string[] command)
+    {
+        var start = new ProcessStartInfo(Path.Combine(Native.Directory, "pin"))
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
+        start.ArgumentList.Add(core.ToString(CultureInfo.InvariantCulture));
+
+        foreach (string argument in command)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return Process.Start(start)!;
+    }
+}
+
+/// <summary>What the load generator measured.</summary>
+/// <param name="Rate">Round trips per second.</param>
+/// <param name="Median">Of a round trip, in microseconds.</param>
+/// <param name="Percentile99">Likewise.</param>
+/// <param name="ProcessorTime">Of the server, in microseconds per round trip.</param>
+internal sealed record EchoResult(double Rate, double Median, double Percentile99, double ProcessorTime);

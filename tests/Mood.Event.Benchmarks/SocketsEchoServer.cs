@@ -1,0 +1,63 @@
+using System;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.Tasks;
+
+namespace Mood.Event.Benchmarks;
+
+/// <summary>
+/// The same echo server on async System.Net.Sockets, a task for each connection. Prints its port, ends when standard input
+/// does.
+/// </summary>
+internal static class SocketsEchoServer
+{
+    internal static void Run()
+    {
+        using var input = Console.OpenStandardInput();
+        _ = AcceptAll();
+
+        // on this thread: reading it asynchronously would keep a thread of the pool from the connections
+        while (input.ReadByte() >= 0)
+        {
+        }
+    }
+
+    /// <summary>A listening socket on loopback; its port is told to whoever started this server.</summary>
+    internal static Socket Listen()
+    {
+        var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        Console.WriteLine(((IPEndPoint)listener.LocalEndPoint!).Port.ToString(CultureInfo.InvariantCulture));
+        return listener;
+    }
+
+    private static async Task AcceptAll()
+    {
+        using Socket listener = Listen();
+
+        while (true)
+        {
+            Socket socket = await listener.AcceptAsync();
+            socket.NoDelay = true;
+#pragma warning disable CA2025 // it is the task that disposes the socket
+            _ = Echo(socket);
+#pragma warning restore CA2025
+        }
+    }
+
+    private static async Task Echo(Socket socket)
+    {
+        byte[] buffer = new byte[16 * 1024];
+        int count;
+
+        while ((count = await socket.ReceiveAsync(buffer.AsMemory(), SocketFlags.None)) > 0)
+        {
+            // completes when all of it is sent
+            await socket.SendAsync(buffer.AsMemory(0, count), SocketFlags.None);
+        }
+
+        socket.Dispose();
+    }
+}
