@@ -275,7 +275,11 @@ main (int argc, char **argv)
   run_until (begin + atof (argv [5]) * 1e9, 1, 0);
   used = read_clock (server);
   begin = now ();
-  run_until (begin + atof (argv [6]) * 1e9, 1, 1);
+
+  /* on a machine with too much to do, nothing may have come back by then */
+  for (seconds = atof (argv [6]); !count && seconds < 30; seconds += 1)
+    run_until (begin + seconds * 1e9, 1, 1);
+
   seconds = (now () - begin) / 1e9;
   used = read_clock (server) - used;
   run_until (now () + 2000000000ull, 0, 0);
