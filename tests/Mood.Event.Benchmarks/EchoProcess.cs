@@ -56,7 +56,7 @@ internal sealed class EchoProcess : IDisposable
 
         Measure.Expect(load.ExitCode == 0, $"the load generator failed with status {load.ExitCode}");
         double[] numbers = Array.ConvertAll(line.Split(' '), n => double.Parse(n, CultureInfo.InvariantCulture));
-        Measure.Expect(numbers[5] == 0, $"{numbers[5]} of {connections} messages were lost");
+        Measure.Expect(numbers[5] == 0, $"{numbers[5]} of {connections} messages were lost by {_process.StartInfo.ArgumentList[^1]}");
         return new EchoResult(numbers[0], numbers[1], numbers[2], numbers[4]);
     }
 
