@@ -44,6 +44,10 @@ internal sealed record Comparison(
     /// <summary>The worst number, in the unit, where there is a target for that.</summary>
     public double? Limit { get; init; }
 
+    /// <summary>By what factor --quick lets a target be missed. A shared machine has bad moments; and where a target is out of
+    /// reach (docs/benchmarks.md says why), this is the fence behind what was reached.</summary>
+    public double Patience { get; init; } = 2;
+
     /// <summary>How many times the usual number of rounds: for short rounds, where a target lies within the noise of a
     /// few.</summary>
     public int RoundsFactor { get; init; } = 1;

@@ -45,6 +45,7 @@ internal static partial class LifetimeBenchmark
             "lifetime", name, unit, HigherIsBetter: false, null, [.. Contenders(choose)])
         {
             Limit = limit,
+            Patience = 4,
         };
 
         IEnumerable<Contender> Contenders(Func<double, double, double> choose)

@@ -47,7 +47,8 @@ internal static partial class TimerBenchmark
                 new(Contender.Ours, () => Start(late, others, operations / Mine, inCallback: true)),
                 new(Contender.OursOutside, () => Start(late, others, operations / Mine, inCallback: false)),
             ],
-            () => bench_uv_timers_start(late, others, Mine, operations / Mine));
+            () => bench_uv_timers_start(late, others, Mine, operations / Mine),
+            patience: 8);
     }
 
     /// <summary>Repeating timers that are due in every iteration, beside others that never are.</summary>
@@ -134,7 +135,8 @@ internal static partial class TimerBenchmark
                 new(Contender.Ours, () => Reset(times, others, operations, inCallback: true)),
                 new(Contender.OursOutside, () => Reset(times, others, operations, inCallback: false)),
             ],
-            () => bench_uv_timers_again(times, others, mine, operations));
+            () => bench_uv_timers_again(times, others, mine, operations),
+            patience: 8);
     }
 
     private static double Reset(double[] times, int others, int operations, bool inCallback)
@@ -221,7 +223,7 @@ internal static partial class TimerBenchmark
     }
 
     private static Comparison Make(
-        string name, string unit, Func<double> libev, IEnumerable<Contender> ours, Func<double>? libuv)
+        string name, string unit, Func<double> libev, IEnumerable<Contender> ours, Func<double>? libuv, double patience = 3)
     {
         List<Contender> contenders = [new(Contender.Libev, () => Native.Check(libev(), name)), .. ours];
 
@@ -230,7 +232,7 @@ internal static partial class TimerBenchmark
             contenders.Add(new(Contender.Libuv, () => Native.Check(libuv(), name)));
         }
 
-        return new Comparison("timers", name, unit, HigherIsBetter: false, Target, contenders);
+        return new Comparison("timers", name, unit, HigherIsBetter: false, Target, contenders) { Patience = patience };
     }
 
     [LibraryImport(Native.Libev)]
