@@ -62,6 +62,29 @@ internal static class ChildScenarios
         return 0;
     }
 
+    /// <summary>
+    /// COUNT: as process 1 of its namespace, where the runtime reaps everybody. So many children of nobody's and as many of
+    /// Process, in turn; those of nobody's are reported, with their status or as gone.
+    /// </summary>
+    internal static int First(string[] args)
+    {
+        int count = int.Parse(args[0], CultureInfo.InvariantCulture), reported = 0, known = 0, processes = 0;
+
+        for (int i = 0; i < count; i++)
+        {
+            Child own = Loop.Default.Child(Posix.Spawn("exit 6"), trace: false, (w, _) => w.Stop());
+            own.Start();
+            processes += Run(Start("exit 3", out ManualResetEventSlim exited), exited, 3);
+            Loop.Default.Start();
+            reported += own.HasExited && (own.ExitCode == 6 || own.IsGone) ? 1 : 0;
+            known += own.IsGone ? 0 : 1;
+        }
+
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"pid {Environment.ProcessId}, reported {reported}, known {known}, processes {processes}"));
+        return 0;
+    }
+
     private static Process Start(string script, out ManualResetEventSlim exited)
     {
         var seen = exited = new ManualResetEventSlim();

@@ -17,6 +17,7 @@ internal static class Program
         ["pipe"] = FaultScenarios.Pipe,
         ["unhandled"] = FaultScenarios.Unhandled,
         ["children"] = ChildScenarios.Children,
+        ["first"] = ChildScenarios.First,
         ["exit"] = ExitScenarios.Exit,
     };
 

@@ -20,11 +20,13 @@ internal sealed class HostProcess : IDisposable
     private readonly string _scenario;
     private readonly int _pid;
 
-    internal HostProcess(string scenario)
+    /// <param name="scenario">What it runs, with its arguments.</param>
+    /// <param name="wrapper">A command that runs it.</param>
+    internal HostProcess(string scenario, string wrapper = "")
     {
         Assert.True(File.Exists(s_program), s_program);
         _scenario = scenario;
-        _pid = Posix.Spawn($"ulimit -c 0; exec '{s_dotnet}' '{s_program}' {scenario} >'{_output}' 2>&1 </dev/null");
+        _pid = Posix.Spawn($"ulimit -c 0; exec {wrapper} '{s_dotnet}' '{s_program}' {scenario} >'{_output}' 2>&1 </dev/null");
     }
 
     /// <summary>Runs it to its end.</summary>

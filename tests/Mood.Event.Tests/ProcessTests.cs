@@ -98,6 +98,24 @@ public sealed class ProcessTests
         Assert.Equal($"ended {ended}", HostProcess.Succeed($"children {steps}"));
     }
 
+    [Fact]
+    public void As_process_1_every_child_is_reported_and_none_of_Process_is_disturbed()
+    {
+        const string unshare = "unshare --user --map-root-user --pid --fork --mount-proc";
+
+        if (Repository.TryRun("sh", "-c", unshare + " true").ExitCode != 0)
+        {
+            Console.WriteLine("No pid namespace is to be had here: process 1 is not tried.");
+            return;
+        }
+
+        using var process = new HostProcess("first 20", unshare);
+        (int status, string output) = process.WaitForEnd();
+        Match match = Regex.Match(output.Trim(), @"^pid 1, reported (\d+), known \d+, processes (\d+)$");
+        Assert.True(status == 0 && match.Success, output);
+        Assert.Equal(("20", "20"), (match.Groups[1].Value, match.Groups[2].Value));
+    }
+
     // -- other ends ---------------------------------------------------------------------------------------------------
 
     [Theory]
