@@ -142,7 +142,12 @@ public sealed class FailureTests : FdTest
             Assert.InRange(loop.Iteration - before, 1u, 2u);
         }
 
-        Assert.True(loop.Start(RunFlags.Once));
+        // a signal of the runtime's may end a wait before the timer is due: that is an iteration too
+        for (int i = 0; calls == 0 && i < 1000; i++)
+        {
+            Assert.True(loop.Start(RunFlags.Once));
+        }
+
         Assert.InRange(calls, 1, int.MaxValue);
     }
 
