@@ -226,21 +226,21 @@ int32_t
 mood_loop_run (mood_loop *l, int32_t flags)
 {
   mood_loop *outer = mood_current;
-  int active;
+  int active = 1;
 
   /* a break that is meant for the run around this one: ev_run would forget it */
   int done = ev_depth (l->ev) ? mood_ev_done (l->ev) : EVBREAK_CANCEL;
 
-  if (done == EVBREAK_ALL)
-    return MOOD_RUN_ACTIVE;
+  if (done != EVBREAK_ALL)
+    {
+      mood_current = l;
+      l->queue.halted = 0;
+      active = ev_run (l->ev, flags);
+      mood_current = outer;
 
-  mood_current = l;
-  l->queue.halted = 0;
-  active = ev_run (l->ev, flags);
-  mood_current = outer;
-
-  if (done == EVBREAK_ONE && mood_ev_done (l->ev) == EVBREAK_CANCEL)
-    ev_break (l->ev, EVBREAK_ONE);
+      if (done == EVBREAK_ONE && mood_ev_done (l->ev) == EVBREAK_CANCEL)
+        ev_break (l->ev, EVBREAK_ONE);
+    }
 
   return (active > 0 ? MOOD_RUN_ACTIVE : 0) | (l->error ? MOOD_RUN_FAILED : 0);
 }

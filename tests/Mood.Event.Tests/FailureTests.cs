@@ -50,6 +50,32 @@ public sealed class FailureTests : FdTest
         Assert.Equal(5000, calls.Count);
     }
 
+    [Theory, MemberData(nameof(AllBackends))]
+    public void Out_of_memory_inside_a_callback_ends_the_starts_in_it_too(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int calls = 0, starts = 0;
+        loop.Timer(0, 0, (_, _) =>
+        {
+            Native.mood_fail_allocation(1);
+
+            for (int i = 0; i < 5000; i++)
+            {
+                loop.Prepare((_, _) => calls++).Start();
+            }
+
+            while (starts < 1000 && loop.Start(RunFlags.NoWait))
+            {
+                starts++;
+            }
+        }).Start();
+
+        Assert.Equal(Native.ENOMEM, Assert.Throws<EventException>(() => loop.Start()).NativeErrorCode);
+        Assert.Equal(0, starts);
+        Assert.True(loop.Start(RunFlags.NoWait));
+        Assert.Equal(5000, calls);
+    }
+
     [Fact]
     public void Out_of_memory_while_a_loop_is_made_is_the_constructor_s()
     {
