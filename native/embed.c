@@ -50,7 +50,7 @@ fork_cb (struct ev_loop *ev, ev_fork *fork, int revents)
 {
   ev_embed *w = EMBED (fork, fork);
 
-  ev_loop_fork (w->other);
+  mood_reset ((mood_loop *)ev_userdata (w->other));
   report (ev, w, revents);
 }
 

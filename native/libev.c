@@ -325,7 +325,8 @@ mood_ev_reread (struct ev_loop *loop)
   WL w, next;
   int slot;
 
-  if (l->reread != 2)
+  /* the first stat makes inotify before a reset to come replaces it */
+  if (l->reread != 2 || loop->postfork)
     return;
 
   l->reread = 0;

@@ -85,6 +85,9 @@ extern int mood_signals;
 /* The loop whose native code this thread is in: what the hooks without a loop argument work for. */
 extern __thread mood_loop *mood_current;
 
+/* loop.c */
+void mood_reset (mood_loop *l);
+
 /* error.c */
 void mood_error_record (mood_loop *l, int error, const char *message);
 void mood_error_install (void);

@@ -360,6 +360,14 @@ mood_loop_timeout_interval (mood_loop *l, double seconds)
 
 /* -- the rest of libev's loop calls, one to one -------------------------------------------------------------------- */
 
+/* ev_loop_fork, plus: the files are looked at again */
+void
+mood_reset (mood_loop *l)
+{
+  ev_loop_fork (l->ev);
+  l->reread = 1;
+}
+
 /* the eventfd that the next iteration will want is made now, while there is somebody to tell that it cannot be */
 int32_t
 mood_loop_reset (mood_loop *l)
@@ -369,8 +377,7 @@ mood_loop_reset (mood_loop *l)
     return -errno;
 #endif
 
-  ev_loop_fork (l->ev);
-  l->reread = 1;
+  mood_reset (l);
   return 0;
 }
 

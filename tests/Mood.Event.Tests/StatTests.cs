@@ -426,6 +426,50 @@ public sealed class StatTests : LoopTest
         Assert.Equal(paths.Order(), seen.Order());
     }
 
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_change_that_Reset_came_before_is_not_lost_by_the_loop_s_first_Stat_either(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        string path = FilePath();
+        File.WriteAllText(path, "four");
+        int calls = 0;
+        loop.Reset();
+        loop.Stat(path, 0, (w, _) =>
+        {
+            calls++;
+            w.Stop();
+        }).Start();
+        using Fork fork = loop.Fork((w, _) =>
+        {
+            File.AppendAllText(path, "more"); // inotify is there already, and will be made anew
+            w.Stop();
+        });
+        fork.Start();
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+    }
+
+    [Theory, MemberData(nameof(EmbeddableBackends))]
+    public void A_change_that_a_Reset_of_the_loop_around_came_before_is_not_lost(Backends backend)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(backend);
+        string path = FilePath();
+        File.WriteAllText(path, "four");
+        int calls = 0;
+        using Embed embed = outer.Embed(inner);
+        embed.Start();
+        inner.Stat(path, 0, (_, _) =>
+        {
+            calls++;
+            outer.Stop();
+        }).Start();
+        outer.Start(RunFlags.NoWait);
+        File.AppendAllText(path, "more");
+        outer.Reset();
+        outer.Start();
+        Assert.Equal(1, calls);
+    }
+
     [Fact]
     public void A_path_is_utf8()
     {
