@@ -128,9 +128,7 @@ public sealed partial class Loop
     {
         int thread = Environment.CurrentManagedThreadId;
         int lender = TakeInvoke(thread);
-        Loop root = Outermost;
-        bool lent = lender != 0 && lender != thread
-            && Interlocked.CompareExchange(ref root._runner, thread, lender) == lender;
+        Loop[] lent = lender == 0 || lender == thread ? [] : Lend(lender, thread);
 
         try
         {
@@ -139,9 +137,9 @@ public sealed partial class Loop
         }
         finally
         {
-            if (lent)
+            foreach (Loop loop in lent)
             {
-                Volatile.Write(ref root._runner, lender);
+                Volatile.Write(ref loop._runner, lender);
             }
 
             if (lender != 0)

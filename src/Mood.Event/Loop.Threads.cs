@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Threading;
 
 namespace Mood.Event;
@@ -117,6 +118,23 @@ public sealed partial class Loop
         }
 
         return claim;
+    }
+
+    // This loop, and those it is embedded in, as far as one thread is inside them: they are another's from now on. The result
+    // is what has to be given back, whatever is embedded by then.
+    private Loop[] Lend(int from, int to)
+    {
+        var lent = new List<Loop>();
+
+        for (Loop? loop = this; loop is not null; loop = loop.Embedder?.Loop)
+        {
+            if (Interlocked.CompareExchange(ref loop._runner, to, from) == from)
+            {
+                lent.Add(loop);
+            }
+        }
+
+        return [.. lent];
     }
 
     /// <summary>

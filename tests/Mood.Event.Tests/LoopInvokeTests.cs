@@ -269,6 +269,56 @@ public sealed class LoopInvokeTests : LoopTest
         Assert.False(idle.IsActive);
     }
 
+    [Fact]
+    public void The_lent_Invoke_of_an_embedded_loop_is_that_thread_s_and_nobody_else_s()
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
+        using Embed embed = outer.Embed(inner);
+        embed.Start();
+        using ManualResetEventSlim entered = new(), asked = new();
+        Exception? inside = null, meanwhile = null, around = null, after = null, lent = null;
+        int nested = 0;
+        Timer timer = inner.Timer(50, 50, (_, _) => { });
+        timer.Start();
+        inner.Timer(0, 0, (_, _) =>
+        {
+            entered.Set();
+            asked.Wait(s_patience);
+            inside = Record.Exception(() =>
+            {
+                timer.Reset();
+                inner.Timer(0, 0, (_, _) => nested++).Start();
+                inner.Callback = null;
+                inner.Start(RunFlags.NoWait);
+            });
+            inner.Stop();
+        }).Start();
+        inner.Callback = l =>
+        {
+            if (l.Pending == 0)
+            {
+                return;
+            }
+
+            var thread = new Thread(() => lent = Record.Exception(l.Invoke));
+            thread.Start();
+            Assert.True(entered.Wait(s_patience));
+            meanwhile = Record.Exception(timer.Reset);
+            around = Record.Exception(embed.Stop);
+            asked.Set();
+            thread.Join();
+            after = Record.Exception(timer.Reset);
+        };
+        Assert.True(inner.Start());
+        Assert.IsType<InvalidOperationException>(meanwhile);
+        Assert.IsType<InvalidOperationException>(around);
+        Assert.Null(inside);
+        Assert.Null(lent);
+        Assert.Null(after);
+        Assert.Equal(1, nested);
+        Assert.True(embed.IsActive);
+    }
+
     private static void AddIdles(Loop loop, int count, Action called)
     {
         for (int i = 0; i < count; i++)
