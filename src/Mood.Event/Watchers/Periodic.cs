@@ -114,6 +114,7 @@ public sealed class Periodic : Watcher<Periodic>
     public void Reset()
     {
         using Loop.Claim claim = Use();
+        Hold();
         Native.mood_periodic_again(Memory);
         Settle();
         GC.KeepAlive(this);

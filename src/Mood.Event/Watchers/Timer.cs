@@ -113,6 +113,7 @@ public sealed class Timer : Watcher<Timer>
         }
         else
         {
+            Hold();
             Native.mood_timer_again(Memory);
             Settle();
         }

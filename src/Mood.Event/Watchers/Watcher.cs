@@ -197,6 +197,7 @@ public abstract partial class Watcher : IDisposable
     public void Feed(Events revents)
     {
         using Loop.Claim claim = Use();
+        Hold();
         Native.mood_watcher_feed(Memory, (int)revents);
         Settle();
         GC.KeepAlive(this);
