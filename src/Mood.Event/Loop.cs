@@ -39,6 +39,7 @@ public sealed partial class Loop : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">An interval is negative, NaN or infinite.</exception>
     /// <exception cref="EventException">No backend asked for works here, or the system refuses a file descriptor
     /// (<see cref="EventException.NativeErrorCode"/>).</exception>
+    /// <exception cref="InvalidOperationException">A reschedule function called it.</exception>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
     public Loop(
         LoopFlags flags = LoopFlags.Auto,
@@ -76,6 +77,12 @@ public sealed partial class Loop : IDisposable
         Validate.Backends(backends, nameof(backends));
         Validate.NotNegative(ioInterval, nameof(ioInterval));
         Validate.NotNegative(timeoutInterval, nameof(timeoutInterval));
+
+        if (IsRescheduling)
+        {
+            Error.Throw_Rescheduling();
+        }
+
         Library.Initialize();
 
         IsDefault = isDefault;

@@ -467,6 +467,8 @@ public sealed class SchedulerTests : LoopTest
             ["stop another"] = _ => second.Stop(),
             ["reset another"] = _ => second.Reset(),
             ["new watcher"] = _ => loop.Timer(1, 1, (_, _) => { }),
+            ["new loop"] = _ => new Loop().Dispose(),
+            ["default loop"] = _ => Loop.Default.Dispose(),
             ["run"] = _ => loop.Start(RunFlags.NoWait),
             ["run another loop"] = _ => other.Start(RunFlags.NoWait),
             ["invoke"] = _ => loop.Invoke(),
@@ -515,6 +517,8 @@ public sealed class SchedulerTests : LoopTest
         loop.Verify();
 
         // and it all works again afterwards
+        Assert.Equal(2, Live().Loops);
+        NewDefaultLoop();
         scheduler.Stop();
         active.Stop();
         second.Stop();
