@@ -35,8 +35,10 @@ public sealed partial class Loop
     /// <summary>Whether this thread is inside a reschedule function, of whatever loop.</summary>
     internal static bool IsRescheduling => t_thread < 0;
 
-    // Whether this thread is inside Start of this very loop: the usual case, in one comparison
-    private bool IsHere
+    /// <summary>
+    /// Whether this thread is inside this very loop: inside its Start, the usual case, or a member outside Start. One comparison.
+    /// </summary>
+    internal bool IsHere
     {
         get
         {
@@ -138,11 +140,16 @@ public sealed partial class Loop
     }
 
     /// <summary>
-    /// The loop was embedded and is not any more, and it is closing: only a member that reads may still have claimed
-    /// it by itself, for a moment.
+    /// The loop was embedded and is not any more, and it is closing. This thread may be inside it since before that;
+    /// otherwise only a member that reads may still have claimed it by itself, for a moment.
     /// </summary>
     private Claim ClaimToClose()
     {
+        if (IsHere)
+        {
+            return default;
+        }
+
         var spin = default(SpinWait);
 
         while (Interlocked.CompareExchange(ref _runner, Environment.CurrentManagedThreadId, 0) != 0)

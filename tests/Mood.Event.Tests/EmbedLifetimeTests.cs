@@ -190,6 +190,47 @@ public sealed class EmbedLifetimeTests : FdTest
     }
 
     [Theory]
+    [InlineData("Start")]
+    [InlineData("Invoke")]
+    [InlineData("Watcher.Invoke")]
+    public void An_inner_loop_may_be_embedded_and_disposed_where_it_is_used_already(string how)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
+        Embed embed = outer.Embed(inner);
+        Exception? failure = null;
+        bool disposed = false;
+        Idle idle = inner.Idle((_, _) =>
+        {
+            embed.Start();
+            inner.Dispose();
+        });
+        outer.Timer(0, 0, (_, _) => failure = Record.Exception(() =>
+        {
+            switch (how)
+            {
+                case "Start":
+                    idle.Start();
+                    Assert.False(inner.Start());
+                    break;
+                case "Invoke":
+                    idle.Feed(Events.Custom);
+                    inner.Invoke();
+                    break;
+                default:
+                    idle.Invoke(Events.Custom);
+                    break;
+            }
+
+            disposed = Record.Exception(inner.Verify) is ObjectDisposedException;
+        })).Start();
+        Assert.False(outer.Start());
+        Assert.Null(failure);
+        Assert.True(disposed);
+        Assert.False(embed.IsActive);
+        embed.Dispose();
+    }
+
+    [Theory]
     [MemberData(nameof(EmbeddableBackends))]
     public void Resetting_the_outer_loop_resets_the_inner_one(Backends backend)
     {

@@ -166,6 +166,10 @@ public sealed class EmbedRefusalTests : FdTest
         inner.Invoke();
         Assert.IsType<InvalidOperationException>(inInvoke);
         Assert.False(embed.IsActive);
+        inInvoke = null;
+        idle.Invoke(Events.Custom);
+        Assert.IsType<InvalidOperationException>(inInvoke);
+        Assert.False(embed.IsActive);
         Assert.False(outer.Start());
         CheckWorks(embed);
         embed.Dispose();

@@ -72,10 +72,11 @@ public sealed class Embed : Watcher<Embed>
             throw Error.Event_EmbedTwice();
         }
 
+        bool inside = Other.IsHere;
         using Loop.Claim claim = Other.Change();
 
         // if nobody is inside this loop, the next one to run it need not be the thread that is inside the other
-        if (Other.IsRunning && !Loop.IsRunning)
+        if (inside && !Loop.IsRunning)
         {
             throw Error.InvalidOperation_Running();
         }
