@@ -43,7 +43,7 @@ typedef struct
 {
   mood_pending **slots;    /* one array per priority; they move as they grow */
   int32_t *counts;         /* one per priority: how many slots are in use */
-  int32_t *priority;       /* where the walk is: from MOOD_PRIORITIES down to 0 */
+  int32_t *priority;       /* where the walk is: from MOOD_PRIORITIES - 1 down to 0 */
   int32_t halted;          /* nothing pending is called until the next run */
   int32_t always;          /* the host's: mood_callbacks.pending is called also when nothing is pending */
 } mood_queue;

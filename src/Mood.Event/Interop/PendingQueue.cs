@@ -79,7 +79,7 @@ internal readonly unsafe struct PendingQueue
                     w->Pending = 0;
 
                     // these few instructions are what an event costs over C: what is rare shares its tests
-                    if ((w->Plain == 0 || (revents & (Sent | Error)) != 0) && !IsForOnEvent(w, revents))
+                    if ((w->Plain == 0 || (revents & (Sent | Error)) != 0) && !Ready(w, revents))
                     {
                         continue;
                     }
@@ -98,8 +98,9 @@ internal readonly unsafe struct PendingQueue
         }
     }
 
+    // What is rare. False: it was no event for OnEvent, and has been dealt with.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool IsForOnEvent(Native.WatcherMemory* w, int revents)
+    private bool Ready(Native.WatcherMemory* w, int revents)
     {
         if (w->Id == 0)
         {
