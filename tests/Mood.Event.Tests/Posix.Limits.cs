@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using System.Linq;
 using System.Runtime.InteropServices;
 using Xunit;
 
@@ -20,10 +21,11 @@ internal static unsafe partial class Posix
         ulong* limit = stackalloc ulong[2];
         Assert.Equal(0, getrlimit(RLIMIT_NOFILE, old));
 
-        // no number below the lowest free one is free
-        (int read, int write) = Pipe();
-        Close(read, write);
-        limit[0] = (ulong)(read + left);
+        // The limit is a number, and numbers are given out from the lowest free one on. Which are free only taking them tells:
+        // one that a blocking accept has taken is not open yet.
+        int[] free = [.. Enumerable.Range(0, left + 1).Select(_ => dup(2))];
+        limit[0] = (ulong)free[left];
+        Close(free);
         limit[1] = old[1];
         Assert.Equal(0, setrlimit(RLIMIT_NOFILE, limit));
 
@@ -49,6 +51,9 @@ internal static unsafe partial class Posix
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int setrlimit(int resource, ulong* limit);
+
+    [LibraryImport("libc")]
+    private static partial int dup(int fd);
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int setenv(string name, string value, int overwrite);

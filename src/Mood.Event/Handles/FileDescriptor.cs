@@ -55,10 +55,7 @@ internal struct FileDescriptor
             throw new ArgumentNullException(parameter);
         }
 
-        int number = NumberOf(handle, parameter);
-
-        // that a handle which is no socket's holds a file, only the kernel knows
-        return IsSocket(handle) ? new FileDescriptor(number, handle) : new FileDescriptor(From(number, parameter).Number, handle);
+        return new FileDescriptor(From(NumberOf(handle, parameter), parameter).Number, handle);
     }
 
     internal static FileDescriptor From(Socket socket, string parameter)
@@ -69,15 +66,18 @@ internal struct FileDescriptor
         }
 
 #if NET8_0_OR_GREATER
-        return From(socket.SafeHandle, parameter);
+        return new FileDescriptor(NumberOf(socket.SafeHandle, parameter), socket.SafeHandle);
 #else
         return new FileDescriptor(From((int)socket.Handle, parameter).Number, socket);
 #endif
     }
 
-    /// <summary>0, or a negative errno. A bare number's own handle is the kernel, which is asked.</summary>
+    /// <summary>
+    /// 0, or a negative errno. The kernel is asked, but for a socket, which knows by itself: of a number, and of a handle
+    /// that may not own its number, nobody else knows whether it is an open file.
+    /// </summary>
     internal readonly int Check() =>
-        IsClosed ? -Native.EBADF : _handle is null ? Native.mood_fd_check(Number) : 0;
+        IsClosed ? -Native.EBADF : _handle is not null && IsSocket(_handle) ? 0 : Native.mood_fd_check(Number);
 
     private static int NumberOf(SafeHandle handle, string parameter)
     {
