@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Threading;
@@ -9,6 +10,46 @@ namespace Mood.Event.Host;
 internal static class FaultScenarios
 {
     private const int Signals = 64;
+
+    /// <summary>The first error of the process is that there are no file descriptors left; then there are some again.</summary>
+    internal static int Shortage(string[] args)
+    {
+        var loops = new List<Loop>();
+        int error = 0, refused = 0, calls = 0;
+
+        try
+        {
+            while (true)
+            {
+                loops.Add(new Loop(LoopFlags.NoEnv));
+            }
+        }
+        catch (EventException e)
+        {
+            error = e.NativeErrorCode;
+        }
+
+        try
+        {
+            loops[0].Signal(Signum.SIGUSR1, (_, _) => { }).Start();
+        }
+        catch (EventException)
+        {
+            refused++;
+        }
+
+        Stat stat = loops[0].Stat("/", 1, (_, _) => { });
+        stat.Start(); // without inotify it polls
+        loops[0].Timer(0, 0, (_, _) => calls++).Start();
+        loops[0].Start(RunFlags.NoWait);
+        bool active = stat.IsActive;
+        loops.ForEach(l => l.Dispose());
+        using var again = new Loop(LoopFlags.NoEnv);
+        again.Timer(0, 0, (_, _) => calls++).Start();
+        again.Start();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"errno {error}, refused {refused}, stat {active}, calls {calls}"));
+        return 0;
+    }
 
     /// <summary>Faults are exceptions, while every signal is watched that can be: here, in callbacks and on other threads.</summary>
     internal static int Faults(string[] args)

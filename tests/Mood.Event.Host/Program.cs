@@ -13,6 +13,7 @@ internal static class Program
         ["cancel-key"] = SignalScenarios.CancelKey,
         ["storm"] = StormScenarios.Storm,
         ["latency"] = StormScenarios.Latency,
+        ["shortage"] = FaultScenarios.Shortage,
         ["faults"] = FaultScenarios.Faults,
         ["pipe"] = FaultScenarios.Pipe,
         ["unhandled"] = FaultScenarios.Unhandled,

@@ -265,7 +265,12 @@ children (int any)
   for (i = 0; i < CHILDREN; ++i)
     {
       mood_watcher_free (w [i]);
-      CHECK (waitpid (pids [i], 0, WNOHANG) < 0 && errno == ECHILD);
+
+      /* the watcher of any child may have seen another one first, and stopped before this one ended */
+      if (any && !i)
+        waitpid (pids [i], 0, 0);
+      else
+        CHECK (waitpid (pids [i], 0, WNOHANG) < 0 && errno == ECHILD);
     }
 }
 

@@ -135,6 +135,14 @@ public sealed class ProcessTests
     }
 
     [Fact]
+    public void That_no_file_descriptor_is_left_may_be_the_first_error_of_a_process()
+    {
+        using var process = new HostProcess("shortage", "prlimit --nofile=300");
+        (int status, string output) = process.WaitForEnd();
+        Assert.Equal((0, "errno 24, refused 1, stat True, calls 2"), (status, output.Trim()));
+    }
+
+    [Fact]
     public void An_exception_that_nobody_catches_ends_the_process_with_its_text()
     {
         (int status, string output) = HostProcess.Run("unhandled");

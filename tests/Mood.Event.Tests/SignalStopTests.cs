@@ -62,6 +62,19 @@ public sealed class SignalStopTests : LoopTest
     }
 
     [Fact]
+    public void An_interrupted_thread_stops_it_all_the_same_and_stays_interrupted()
+    {
+        nint before = Posix.Disposition(Signum.SIGUSR1);
+        using Signal signal = NewLoop().Signal(Signum.SIGUSR1, (_, _) => { });
+        signal.Start();
+        Assert.NotEqual(before, Posix.Disposition(Signum.SIGUSR1));
+        Thread.CurrentThread.Interrupt();
+        signal.Stop();
+        Assert.Throws<ThreadInterruptedException>(() => Thread.Sleep(1000));
+        Assert.Equal(before, Posix.Disposition(Signum.SIGUSR1));
+    }
+
+    [Fact]
     public void A_signal_moves_from_loop_to_loop_without_a_gap()
     {
         using Signal first = NewLoop().Signal(Signum.SIGUSR2, (_, _) => { });

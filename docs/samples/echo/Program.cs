@@ -14,6 +14,8 @@ internal static class Program
 
     private static int Run(Options options)
     {
+        _ = Console.Out; // opened now: a message that there are no file descriptors left must not want one
+
         try
         {
             using var loop = new Loop(backends: options.Backend);

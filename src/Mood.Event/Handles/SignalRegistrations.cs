@@ -1,5 +1,5 @@
-#if NET8_0_OR_GREATER
 using System;
+#if NET8_0_OR_GREATER
 using System.Runtime.InteropServices;
 using System.Threading;
 using Mood.Event.Interop;
@@ -13,6 +13,10 @@ namespace Mood.Event.Handles;
 /// </summary>
 internal static class SignalRegistrations
 {
+    /// <summary>Whether the runtime refused a registration. Where it has no fd for its pipe, its type cannot be initialized.</summary>
+    internal static bool IsRefusal(Exception exception) => exception
+        is System.IO.IOException or PlatformNotSupportedException or ArgumentException or TypeInitializationException;
+
 #if NET8_0_OR_GREATER
     private static readonly object s_gate = new(), s_passed = new();
     private static readonly PosixSignalRegistration?[] s_registrations = new PosixSignalRegistration?[65];
@@ -42,16 +46,16 @@ internal static class SignalRegistrations
         }
     }
 
-    internal static void Release(LoopHandle loop, int signum)
+    internal static void Release(LoopHandle loop, int signum) => Uninterrupted(() =>
     {
         lock (s_gate)
         {
             Release(loop, signum, 1);
         }
-    }
+    });
 
     /// <summary>The loop has ended, with watchers active or not.</summary>
-    internal static void ReleaseAll(LoopHandle loop)
+    internal static void ReleaseAll(LoopHandle loop) => Uninterrupted(() =>
     {
         lock (s_gate)
         {
@@ -59,6 +63,30 @@ internal static class SignalRegistrations
             {
                 Release(loop, signum, loop.Signals[signum]);
             }
+        }
+    });
+
+    /// <summary>Thread.Interrupt may end any wait, but not leave a registration behind: it is put off until after.</summary>
+    private static void Uninterrupted(Action action)
+    {
+        bool interrupted = false;
+
+        while (true)
+        {
+            try
+            {
+                action();
+                break;
+            }
+            catch (ThreadInterruptedException)
+            {
+                interrupted = true;
+            }
+        }
+
+        if (interrupted)
+        {
+            Thread.CurrentThread.Interrupt();
         }
     }
 
@@ -71,7 +99,7 @@ internal static class SignalRegistrations
 
         if (count > 0 && s_holders[signum] == 0)
         {
-            Drain(signum);
+            Uninterrupted(() => Drain(signum));
             s_registrations[signum]?.Dispose();
             s_registrations[signum] = null;
         }

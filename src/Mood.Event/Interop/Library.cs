@@ -29,6 +29,16 @@ internal static class Library
         }
     }
 
+    // The runtime opens files for what is used for the first time: an assembly, the library it formats numbers with. Without
+    // fds it cannot, and ends the process. Errors, and the way back from them, must not be the first to need something.
+    private static void LoadWhatErrorsNeed()
+    {
+        _ = Error.Event_Native(Native.ENOMEM, string.Empty);
+        _ = typeof(System.Threading.ThreadInterruptedException).TypeHandle; // SignalRegistrations
+        _ = typeof(MemoryExtensions).TypeHandle; // text that goes to native code
+        _ = typeof(System.Text.Encoding).TypeHandle;
+    }
+
     private static void Load()
     {
         lock (s_gate)
@@ -54,6 +64,7 @@ internal static class Library
                 throw Error.PlatformNotSupported_OtherVersion(version);
             }
 
+            LoadWhatErrorsNeed();
             Native.mood_initialize(HostSignals ? SignalsHost : SignalsNative);
             s_ready = true;
         }

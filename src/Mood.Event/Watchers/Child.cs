@@ -145,7 +145,7 @@ public sealed class Child : Watcher<Child>
         {
             SignalRegistrations.Acquire(Loop.Handle, Event.Signum.SIGCHLD);
         }
-        catch (Exception e) when (e is System.IO.IOException or PlatformNotSupportedException or ArgumentException)
+        catch (Exception e) when (SignalRegistrations.IsRefusal(e))
         {
             throw Error.Event_NoRegistration(Event.Signum.SIGCHLD, e);
         }

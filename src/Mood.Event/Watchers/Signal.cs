@@ -82,7 +82,7 @@ public sealed class Signal : Watcher<Signal>
             SignalRegistrations.Acquire(Loop.Handle, Signum);
             _held = Signum;
         }
-        catch (Exception e) when (e is System.IO.IOException or PlatformNotSupportedException or ArgumentException)
+        catch (Exception e) when (SignalRegistrations.IsRefusal(e))
         {
             Native.mood_watcher_stop(Memory);
             throw Error.Event_NoRegistration(Signum, e);
