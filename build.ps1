@@ -6,6 +6,7 @@ $usage = @'
 usage: ./build.ps1 VERB [ARGUMENTS]
 
   native                 the native library for this machine
+  natives                the native libraries for every platform, with zig
   build                  everything
   test [FILTER]          all tests, or those whose names contain FILTER
   demo [SAMPLE] [ARGS]   a sample from docs/samples; without one: echo --selftest
@@ -28,7 +29,7 @@ function Fail($message, $code) {
 }
 
 # everything that is built needs the native library
-if ($verb -in 'native', 'build', 'test', 'demo', 'soak', 'bench', 'sanitize', 'pack') {
+if ($verb -in 'native', 'natives', 'build', 'test', 'demo', 'soak', 'bench', 'sanitize', 'pack') {
     if ($env:OS -eq 'Windows_NT') { Fail 'the native library cannot be built on Windows yet' 1 }
     if (-not (Get-Command dotnet -ErrorAction SilentlyContinue)) {
         Fail 'the .NET SDK (10 or later) is not on PATH: https://dotnet.microsoft.com/download' 1
@@ -37,6 +38,7 @@ if ($verb -in 'native', 'build', 'test', 'demo', 'soak', 'bench', 'sanitize', 'p
 
 switch ($verb) {
     'native' { dotnet msbuild native/native.proj -v:minimal -nologo }
+    'natives' { dotnet msbuild native/native.proj -t:Natives -v:minimal -nologo }
     'build' { dotnet build Mood.Event.sln -c $configuration -nologo -v minimal }
     'test' {
         $filter = @(if ($rest) { '--filter', "FullyQualifiedName~$($rest[0])" })

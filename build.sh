@@ -8,6 +8,7 @@ usage() {
 usage: ./build.sh VERB [ARGUMENTS]
 
   native                 the native library for this machine
+  natives                the native libraries for every platform, with zig
   build                  everything
   test [FILTER]          all tests, or those whose names contain FILTER
   demo [SAMPLE] [ARGS]   a sample from docs/samples; without one: echo --selftest
@@ -35,6 +36,9 @@ case $verb in
   native)
     need_dotnet
     dotnet msbuild native/native.proj -v:minimal -nologo ;;
+  natives)
+    need_dotnet
+    dotnet msbuild native/native.proj -t:Natives -v:minimal -nologo ;;
   build)
     need_dotnet
     dotnet build Mood.Event.sln -c "$configuration" -nologo -v minimal ;;
