@@ -13,7 +13,7 @@ usage: ./build.ps1 VERB [ARGUMENTS]
   soak [MINUTES]         random operations against models (2 minutes); --seed N replays a failure
   bench [AREA] [ARGS]    Mood.Event against C libev and others, in turn; --help says more
   sanitize [FILTER]      the tests over a native library built with ASan and UBSan
-  pack                   the NuGet package, into artifacts/package
+  pack                   the NuGet package with the natives, into artifacts/package; without zig: with this machine's only
   clean                  removes what was built
 
 CONFIGURATION is Release unless the environment says otherwise.
@@ -58,7 +58,17 @@ switch ($verb) {
     'soak' { dotnet run --project tests/Mood.Event.Soak -c $configuration -- @rest }
     'bench' { dotnet run --project tests/Mood.Event.Benchmarks -c $configuration -- @rest }
     'sanitize' { sh native/sanitize.sh $configuration @rest }
-    'pack' { dotnet pack src/Mood.Event -c $configuration -nologo -v minimal }
+    'pack' {
+        sh native/zig.sh | Out-Null
+        $natives = if ($LASTEXITCODE) { 'false' } else { 'true' }
+        if ($natives -eq 'true') {
+            dotnet msbuild native/native.proj -t:Natives -v:minimal -nologo @rest
+            if ($LASTEXITCODE) { exit $LASTEXITCODE }
+        } else {
+            [Console]::Error.WriteLine('build.ps1: without zig the package holds the native library of this machine only')
+        }
+        dotnet pack src/Mood.Event -c $configuration -nologo -v minimal "-p:PackNatives=$natives" @rest
+    }
     'clean' { if (Test-Path artifacts) { Remove-Item artifacts -Recurse -Force }; exit 0 }
     { $_ -in 'help', '-h', '--help' } { $usage; exit 0 }
     default { [Console]::Error.WriteLine("build.ps1: unknown verb '$verb'"); [Console]::Error.WriteLine($usage); exit 2 }

@@ -15,7 +15,7 @@ usage: ./build.sh VERB [ARGUMENTS]
   soak [MINUTES]         random operations against models (2 minutes); --seed N replays a failure
   bench [AREA] [ARGS]    Mood.Event against C libev and others, in turn; --help says more
   sanitize [FILTER]      the tests over a native library built with ASan and UBSan
-  pack                   the NuGet package, into artifacts/package
+  pack                   the NuGet package with the natives, into artifacts/package; without zig: with this machine's only
   clean                  removes what was built
 
 CONFIGURATION is Release unless the environment says otherwise.
@@ -67,7 +67,14 @@ case $verb in
     sh native/sanitize.sh "$configuration" "$@" ;;
   pack)
     need_dotnet
-    dotnet pack src/Mood.Event -c "$configuration" -nologo -v minimal ;;
+    if sh native/zig.sh >/dev/null; then
+      natives=true
+      dotnet msbuild native/native.proj -t:Natives -v:minimal -nologo "$@"
+    else
+      natives=false
+      echo "build.sh: without zig the package holds the native library of this machine only" >&2
+    fi
+    dotnet pack src/Mood.Event -c "$configuration" -nologo -v minimal -p:PackNatives=$natives "$@" ;;
   clean)
     rm -rf artifacts ;;
   help|-h|--help)
