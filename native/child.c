@@ -445,6 +445,7 @@ mood_child_start (ev_child *w)
     epoch = 1;
 
   ev_child_start (w->owner->ev, w);
+  mood_signal_renew (SIGCHLD);
 
   if (!w->pid)
     examine_all (); /* who lives now can be missed later */

@@ -20,7 +20,13 @@ mood_hook_clock_gettime (clockid_t id, struct timespec *ts)
   /* libev takes the time after it has made its kernel state anew and before it decides whether to wait: the place to
    * take back the reference that leaks with io_uring, or the loop waits with nothing left to wait for */
   if (l && l->ev)
-    mood_ev_settle (l->ev);
+    {
+      mood_ev_settle (l->ev);
+
+      /* and to see whether a callback started the host's first process */
+      if (id == CLOCK_MONOTONIC && ev_is_default_loop (l->ev))
+        mood_signal_renew (SIGCHLD);
+    }
 
   if (!l || !l->manual)
     return clock_gettime (id, ts);

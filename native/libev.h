@@ -99,6 +99,7 @@ int  mood_signal_start (ev_signal *w);
 void mood_signal_stop (ev_signal *w);
 int  mood_signal_default (unsigned flags, struct ev_loop **ev);
 void mood_signal_close (struct ev_loop *ev);
+void mood_signal_renew (int signum);
 
 /* child.c */
 int  mood_child_start (ev_child *w);

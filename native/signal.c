@@ -16,8 +16,12 @@
 # define NSIG 65
 #endif
 
-static struct sigaction saved [NSIG];
-static char installed [NSIG];
+/* what was there before our handler, and what was put over ours since, which ours was put over again: see install */
+static struct sigaction saved [NSIG], above [NSIG];
+static char installed [NSIG], covered [NSIG];
+
+/* the signal frame that `above` is being called for */
+static void *calling [NSIG];
 
 /* serialises who attaches to and detaches from a signal; handlers and feeders never take it */
 static int lock;
@@ -122,15 +126,8 @@ chains (int signum)
 }
 
 static void
-handler (int signum, siginfo_t *info, void *context)
+call (const struct sigaction *old, int signum, siginfo_t *info, void *context)
 {
-  struct sigaction *old = &saved [signum];
-
-  mood_feed_signal (signum);
-
-  if (!chains (signum))
-    return;
-
   if (old->sa_flags & SA_SIGINFO)
     {
       if (old->sa_sigaction)
@@ -140,27 +137,88 @@ handler (int signum, siginfo_t *info, void *context)
     old->sa_handler (signum);
 }
 
-int
-mood_hook_sigaction (int signum, const struct sigaction *action, struct sigaction *old)
+static void
+handler (int signum, siginfo_t *info, void *context)
 {
-  struct sigaction sa;
+  mood_feed_signal (signum);
 
-  (void)action;
-  (void)old;
+  if (!chains (signum))
+    return;
 
-  if (mood_signals != MOOD_SIGNALS_NATIVE || installed [signum])
+  /* who was put over ours may call it: then it is the turn of the one before ours */
+  if (!__atomic_load_n (covered + signum, __ATOMIC_ACQUIRE) || !context
+      || __atomic_load_n (calling + signum, __ATOMIC_SEQ_CST) == context)
+    call (&saved [signum], signum, info, context);
+  else
+    {
+      __atomic_store_n (calling + signum, context, __ATOMIC_SEQ_CST);
+      call (&above [signum], signum, info, context);
+      __atomic_store_n (calling + signum, (void *)0, __ATOMIC_SEQ_CST);
+    }
+}
+
+static int
+ours (const struct sigaction *now)
+{
+  return now->sa_flags & SA_SIGINFO && now->sa_sigaction == handler;
+}
+
+/* Handlers are expected to call those they were put over. Mono's Process does not: its SIGCHLD handler comes with the first
+ * process it starts, and silences what was there. So for signals that many listen to, ours goes on top again. */
+static int
+install (int signum)
+{
+  struct sigaction sa, now;
+
+  if (installed [signum] && !chains (signum))
     return 0;
+
+  if (sigaction (signum, 0, &now))
+    return -1;
+
+  if (ours (&now))
+    return 0;
+
+  if (!installed [signum])
+    saved [signum] = now;
+  else
+    {
+      above [signum] = now;
+      __atomic_store_n (covered + signum, 1, __ATOMIC_RELEASE);
+    }
 
   memset (&sa, 0, sizeof sa);
   sa.sa_sigaction = handler;
   sa.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
   sigemptyset (&sa.sa_mask);
 
-  if (sigaction (signum, 0, &saved [signum]) || sigaction (signum, &sa, 0))
+  if (sigaction (signum, &sa, 0))
     return -1;
 
   installed [signum] = 1;
   return 0;
+}
+
+int
+mood_hook_sigaction (int signum, const struct sigaction *action, struct sigaction *old)
+{
+  (void)action;
+  (void)old;
+  return mood_signals == MOOD_SIGNALS_NATIVE ? install (signum) : 0;
+}
+
+void
+mood_signal_renew (int signum)
+{
+  if (mood_signals != MOOD_SIGNALS_NATIVE)
+    return;
+
+  enter ();
+
+  if (installed [signum])
+    install (signum);
+
+  leave ();
 }
 
 void
@@ -172,11 +230,11 @@ mood_hook_signal (int signum)
     return;
 
   /* somebody has put a handler before ours since, and calls it: to put the old one back would silence theirs */
-  if (!(now.sa_flags & SA_SIGINFO) || now.sa_sigaction != handler)
+  if (!ours (&now))
     return;
 
-  sigaction (signum, &saved [signum], 0);
-  installed [signum] = 0;
+  sigaction (signum, covered [signum] ? &above [signum] : &saved [signum], 0);
+  installed [signum] = covered [signum] = 0;
 }
 
 /* -- attach and detach --------------------------------------------------------------------------------------------- */

@@ -274,6 +274,64 @@ children (int any)
     }
 }
 
+/* -- a host that puts its SIGCHLD handler over ours, and calls it or not -------------------------------------------- */
+
+static struct sigaction covered;
+static int host_calls, host_chains;
+
+static void
+host_handler (int signum, siginfo_t *info, void *context)
+{
+  ++host_calls;
+
+  if (host_chains)
+    covered.sa_sigaction (signum, info, context);
+}
+
+static void
+cover (int chains)
+{
+  mood_loop *loop;
+  mood_watcher *w;
+  watch seen = { 0, 1 };
+  pid_t pid;
+  struct sigaction sa, now;
+  int n;
+
+  CHECK (!mood_loop_new (EVFLAG_NOENV, 1, &callbacks, &loop, &loop));
+
+  if (!(pid = fork ()))
+    {
+      usleep (50000);
+      _exit (0);
+    }
+
+  CHECK (w = mood_watcher_new (loop, MOOD_CHILD, id_of (&seen)));
+  mood_child_set (w, pid, 0, 0);
+  CHECK (!mood_watcher_start (w));
+  memset (&sa, 0, sizeof sa);
+  sa.sa_sigaction = host_handler;
+  sa.sa_flags = SA_SIGINFO;
+  host_calls = 0;
+  host_chains = chains;
+  CHECK (!sigaction (SIGCHLD, &sa, &covered) && covered.sa_flags & SA_SIGINFO);
+
+  for (n = 0; !seen.seen && n < 5000; ++n)
+    {
+      mood_loop_run (loop, EVRUN_NOWAIT);
+      mood_sleep (0.001);
+    }
+
+  CHECK (seen.seen && host_calls);
+  mood_loop_close (loop);
+  mood_watcher_free (w);
+  mood_loop_release (loop);
+  CHECK (!sigaction (SIGCHLD, 0, &now) && now.sa_sigaction == host_handler);
+  memset (&sa, 0, sizeof sa);
+  sa.sa_handler = SIG_DFL;
+  CHECK (!sigaction (SIGCHLD, &sa, 0));
+}
+
 /* -- threads that send while loops close --------------------------------------------------------------------------- */
 
 static struct { mood_loop *loop; mood_watcher *async; } shared;
@@ -386,6 +444,8 @@ main (int argc, char **argv)
 
   children (0);
   children (1);
+  cover (0);
+  cover (1);
   threads (atoi (argv [1]));
   CHECK (!sigaction (SIGUSR1, 0, &now) && now.sa_handler == SIG_DFL);
   CHECK (!sigaction (SIGUSR2, 0, &now) && now.sa_handler == SIG_DFL);
