@@ -8,7 +8,8 @@ usage: ./build.ps1 VERB [ARGUMENTS]
   native                 the native library for this machine
   natives                the native libraries for every platform, with zig
   build                  everything
-  test [FILTER]          all tests, or those whose names contain FILTER
+  test [FILTER]          the tests of the library, or those whose names contain FILTER
+  test-package [FILTER]  the tests of the package: it is made, restored into fresh projects and run on every runtime here
   demo [SAMPLE] [ARGS]   a sample from docs/samples; without one: echo --selftest
   soak [MINUTES]         random operations against models (2 minutes); --seed N replays a failure
   bench [AREA] [ARGS]    Mood.Event against C libev and others, in turn; --help says more
@@ -29,7 +30,7 @@ function Fail($message, $code) {
 }
 
 # everything that is built needs the native library
-if ($verb -in 'native', 'natives', 'build', 'test', 'demo', 'soak', 'bench', 'sanitize', 'pack') {
+if ($verb -in 'native', 'natives', 'build', 'test', 'test-package', 'demo', 'soak', 'bench', 'sanitize', 'pack') {
     if ($env:OS -eq 'Windows_NT') { Fail 'the native library cannot be built on Windows yet' 1 }
     if (-not (Get-Command dotnet -ErrorAction SilentlyContinue)) {
         Fail 'the .NET SDK (10 or later) is not on PATH: https://dotnet.microsoft.com/download' 1
@@ -40,11 +41,13 @@ switch ($verb) {
     'native' { dotnet msbuild native/native.proj -v:minimal -nologo }
     'natives' { dotnet msbuild native/native.proj -t:Natives -v:minimal -nologo }
     'build' { dotnet build Mood.Event.sln -c $configuration -nologo -v minimal }
-    'test' {
+    { $_ -in 'test', 'test-package' } {
         $filter = @(if ($rest) { '--filter', "FullyQualifiedName~$($rest[0])" })
-        dotnet build Mood.Event.sln -c $configuration -nologo -v minimal
+        $tests = if ($verb -eq 'test') { 'tests/Mood.Event.Tests' } else { 'tests/Mood.Event.Package.Tests' }
+        $what = if ($verb -eq 'test') { 'Mood.Event.sln' } else { $tests }
+        dotnet build $what -c $configuration -nologo -v minimal
         if ($LASTEXITCODE) { exit $LASTEXITCODE }
-        dotnet test Mood.Event.sln -c $configuration -nologo -v minimal --no-build @filter -- RunConfiguration.TreatNoTestsAsError=true
+        dotnet test $tests -c $configuration -nologo -v minimal --no-build @filter -- RunConfiguration.TreatNoTestsAsError=true
     }
     'demo' {
         if (-not $rest) { $rest = @('echo', '--selftest') }

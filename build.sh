@@ -10,7 +10,8 @@ usage: ./build.sh VERB [ARGUMENTS]
   native                 the native library for this machine
   natives                the native libraries for every platform, with zig
   build                  everything
-  test [FILTER]          all tests, or those whose names contain FILTER
+  test [FILTER]          the tests of the library, or those whose names contain FILTER
+  test-package [FILTER]  the tests of the package: it is made, restored into fresh projects and run on every runtime here
   demo [SAMPLE] [ARGS]   a sample from docs/samples; without one: echo --selftest
   soak [MINUTES]         random operations against models (2 minutes); --seed N replays a failure
   bench [AREA] [ARGS]    Mood.Event against C libev and others, in turn; --help says more
@@ -29,6 +30,11 @@ need_dotnet() {
     echo "build.sh: the .NET SDK (10 or later) is not on PATH: https://dotnet.microsoft.com/download" >&2; exit 1; }
 }
 
+run_tests() {
+  dotnet test "tests/$1" -c "$configuration" -nologo -v minimal --no-build \
+    ${2:+--filter "FullyQualifiedName~$2"} -- RunConfiguration.TreatNoTestsAsError=true
+}
+
 verb=${1:-help}
 [ $# -eq 0 ] || shift
 
@@ -45,8 +51,11 @@ case $verb in
   test)
     need_dotnet
     dotnet build Mood.Event.sln -c "$configuration" -nologo -v minimal
-    dotnet test Mood.Event.sln -c "$configuration" -nologo -v minimal --no-build \
-      ${1:+--filter "FullyQualifiedName~$1"} -- RunConfiguration.TreatNoTestsAsError=true ;;
+    run_tests Mood.Event.Tests "$@" ;;
+  test-package)
+    need_dotnet
+    dotnet build tests/Mood.Event.Package.Tests -c "$configuration" -nologo -v minimal
+    run_tests Mood.Event.Package.Tests "$@" ;;
   demo)
     need_dotnet
     [ $# -gt 0 ] || set -- echo --selftest

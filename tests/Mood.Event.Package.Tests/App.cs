@@ -1,0 +1,72 @@
+using System;
+using System.IO;
+using Xunit;
+
+namespace Mood.Event.Package.Tests;
+
+/// <summary>A fresh project outside the repository that knows of nothing but the package, and runs App/.</summary>
+internal sealed class App
+{
+    private readonly string _directory;
+
+    /// <param name="package">The package.</param>
+    /// <param name="framework">The target framework.</param>
+    /// <param name="name">The directory's name: one per project.</param>
+    internal App(PackageFixture package, string framework, string name)
+    {
+        _directory = Place.New(name);
+
+        foreach (string source in Directory.GetFiles(Path.Combine(Place.Repository, "tests", "Mood.Event.Package.Tests", "App")))
+        {
+            File.Copy(source, Path.Combine(_directory, Path.GetFileName(source)));
+        }
+
+        // nothing of a directory above is meant, and the machine's own sources stay
+        File.WriteAllText(Path.Combine(_directory, "Directory.Build.props"), "<Project />");
+        File.WriteAllText(Path.Combine(_directory, "Directory.Build.targets"), "<Project />");
+        File.WriteAllText(Path.Combine(_directory, "nuget.config"), $"""
+            <configuration>
+              <packageSources>
+                <add key="mood-event" value="{package.Feed}" />
+              </packageSources>
+            </configuration>
+            """);
+        File.WriteAllText(Path.Combine(_directory, "App.csproj"), $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType>
+                <TargetFramework>{framework}</TargetFramework>
+                <LangVersion>latest</LangVersion>
+                <Nullable>enable</Nullable>
+                <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
+                <MSBuildTreatWarningsAsErrors>true</MSBuildTreatWarningsAsErrors>
+                <TrimmerSingleWarn>false</TrimmerSingleWarn>
+              </PropertyGroup>
+              <ItemGroup>
+                <PackageReference Include="Mood.Event" Version="{package.Version}" />
+              </ItemGroup>
+            </Project>
+            """);
+    }
+
+    /// <summary>Builds it and returns the output directory.</summary>
+    internal string Build() => Make("build");
+
+    /// <summary>Publishes it and returns the output directory.</summary>
+    internal string Publish(params string[] arguments) => Make("publish", arguments);
+
+    /// <summary>Runs the program, which must go through all it has.</summary>
+    internal static void AssertRuns(string program, params string[] arguments)
+    {
+        string output = Command.Run(Place.Root, program, arguments);
+        Assert.EndsWith("done\n", output, StringComparison.Ordinal);
+    }
+
+    private string Make(string verb, params string[] arguments)
+    {
+        string output = Path.Combine(_directory, "out");
+        string log = Command.Run(_directory, "dotnet", [verb, "-c", "Release", "-v", "minimal", "-o", output, .. arguments]);
+        Assert.DoesNotMatch(@"\bwarning( \w+)?:", log); // also what is only said and not counted
+        return output;
+    }
+}

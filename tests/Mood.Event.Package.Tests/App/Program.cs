@@ -1,0 +1,60 @@
+using System;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Mood.Event;
+
+// A program as a user of the package writes it. It goes through the watchers, says what it did, and ends with "done".
+// Package.Tests compiles it for every runtime there is: what is here has to work on all of them.
+internal static class Program
+{
+    private static int Main()
+    {
+        Console.WriteLine($"{RuntimeInformation.FrameworkDescription} {RuntimeInformation.ProcessArchitecture}, {Ev.Version}, {Ev.SupportedBackends}");
+        Run("timer", Watchers.Timer);
+        Run("io", Watchers.Io);
+        Run("async", Watchers.Async);
+        Run("signal", Watchers.Signal);
+        Run("child", Watchers.Child);
+        Run("process", Watchers.ChildOfProcess);
+        Run("stat", Watchers.Stat);
+        Run("exceptions", Failures.Exceptions);
+        Run("fatal", Failures.Fatal);
+        Run("threads", Failures.WrongThread);
+        Run("gc", Lifetimes.Collected);
+        Run("abandoned", Lifetimes.Abandoned);
+        Run("echo", Echo.Run);
+        Console.WriteLine("done");
+        return 0;
+    }
+
+    private static void Run(string name, Action topic)
+    {
+        var watch = Stopwatch.StartNew();
+        topic();
+        Console.WriteLine($"{name}: {watch.ElapsedMilliseconds} ms");
+    }
+}
+
+internal static class Check
+{
+    public static void That(bool condition, string what)
+    {
+        if (!condition)
+        {
+            throw new InvalidOperationException("not so: " + what);
+        }
+    }
+
+    /// <summary>Runs the loop until it ends by itself; one that does not is stopped, and an error.</summary>
+    public static void Ends(Loop loop)
+    {
+        bool late = false;
+        using (var limit = new Mood.Event.Timer(loop, 30, 0, (_, _) => { late = true; loop.Stop(BreakHow.All); }) { KeepAlive = false })
+        {
+            limit.Start();
+            loop.Start();
+        }
+
+        That(!late, "the loop ends within 30 seconds");
+    }
+}

@@ -1,0 +1,84 @@
+using System;
+using System.Collections.Generic;
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Linq;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace Mood.Event.Package.Tests;
+
+/// <summary>Programs that the tests run, as a user would from a shell of its own.</summary>
+internal static class Command
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
+
+    private static readonly Dictionary<string, string> s_environment = new()
+    {
+        ["NUGET_PACKAGES"] = Place.Packages,
+        // no server is left behind that keeps our pipes open
+        ["MSBUILDDISABLENODEREUSE"] = "1",
+        ["UseSharedCompilation"] = "false",
+        ["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0",
+        ["DOTNET_NOLOGO"] = "1",
+    };
+
+    /// <summary>Runs a program, which must succeed, and returns what it wrote.</summary>
+    internal static string Run(string directory, string program, params string[] arguments)
+    {
+        (int exitCode, string output, string error) = TryRun(directory, program, arguments);
+        Assert.True(exitCode == 0, $"{program} {string.Join(' ', arguments)}: exit code {exitCode}\n{output}\n{error}");
+        return output;
+    }
+
+    internal static (int ExitCode, string Output, string Error) TryRun(string directory, string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = directory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+
+        // what the test runner's own MSBuild left is not for another one
+        foreach (string name in start.Environment.Keys.Where(IsOfTheRunner).ToArray())
+        {
+            start.Environment.Remove(name);
+        }
+
+        foreach ((string name, string value) in s_environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        using Process process = Process.Start(start)!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
+
+        if (!process.WaitForExit(s_patience) || !Task.WaitAll([output, error], s_patience))
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"{program} {string.Join(' ', arguments)} is still running after {s_patience}");
+        }
+
+        return (process.ExitCode, output.Result, error.Result);
+    }
+
+    /// <summary>Whether a program that a test can do without is installed; says so where it is not.</summary>
+    internal static bool IsHere(string program)
+    {
+        try
+        {
+            _ = TryRun("/", program, "--version");
+            return true;
+        }
+        catch (Win32Exception)
+        {
+            Console.WriteLine($"{program} is not installed: what needs it is skipped.");
+            return false;
+        }
+    }
+
+    private static bool IsOfTheRunner(string name) =>
+        name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase) || name.StartsWith("VSTEST", StringComparison.OrdinalIgnoreCase)
+        || name.StartsWith("COREHOST", StringComparison.OrdinalIgnoreCase) || name is "CONFIGURATION" or "DOTNET_CLI_TELEMETRY_SESSIONID";
+}

@@ -1,0 +1,107 @@
+using System;
+using System.Buffers.Binary;
+using System.Collections.Generic;
+using System.IO;
+using System.Text;
+
+namespace Mood.Event.Package.Tests;
+
+/// <summary>What a 64-bit Mach-O library says of itself: no tool for it is on every machine that builds it.</summary>
+internal sealed class MachO
+{
+    internal const uint X64 = 0x01000007, Arm64 = 0x0100000c;
+
+    private const uint Magic = 0xfeedfacf, Library = 6;
+    private const uint IdDylib = 0xd, LoadDylib = 0xc, CodeSignature = 0x1d, BuildVersion = 0x32, DyldInfoOnly = 0x80000022, ExportsTrie = 0x80000033;
+
+    private readonly byte[] _bytes;
+
+    internal MachO(string file)
+    {
+        _bytes = File.ReadAllBytes(file);
+
+        if (Word(0) != Magic || Word(12) != Library)
+        {
+            throw new InvalidDataException($"{file} is no Mach-O library");
+        }
+
+        Machine = Word(4);
+        int at = 32;
+
+        for (uint i = Word(16); i > 0; i--, at += (int)Word(at + 4))
+        {
+            switch (Word(at))
+            {
+                case IdDylib:
+                    Id = Text(at + (int)Word(at + 8));
+                    break;
+                case LoadDylib:
+                    Needed.Add(Text(at + (int)Word(at + 8)));
+                    break;
+                case CodeSignature:
+                    IsSigned = true;
+                    break;
+                case BuildVersion:
+                    OldestSystem = new Version((int)(Word(at + 12) >> 16), (int)(Word(at + 12) >> 8) & 0xff);
+                    break;
+                case DyldInfoOnly:
+                    Walk((int)Word(at + 40), (int)Word(at + 40), "");
+                    break;
+                case ExportsTrie:
+                    Walk((int)Word(at + 8), (int)Word(at + 8), "");
+                    break;
+            }
+        }
+    }
+
+    internal uint Machine { get; }
+
+    internal string? Id { get; }
+
+    internal bool IsSigned { get; }
+
+    internal Version? OldestSystem { get; }
+
+    internal List<string> Needed { get; } = [];
+
+    internal List<string> Exports { get; } = [];
+
+    // A node: size of what it exports and that, then its children, each by the text on the way and where it is.
+    private void Walk(int trie, int node, string name)
+    {
+        int at = node;
+        int size = Number(ref at);
+
+        if (size > 0)
+        {
+            Exports.Add(name);
+        }
+
+        at += size;
+
+        for (int children = _bytes[at++]; children > 0; children--)
+        {
+            string way = Text(at);
+            at += way.Length + 1;
+            Walk(trie, trie + Number(ref at), name + way);
+        }
+    }
+
+    private int Number(ref int at)
+    {
+        int value = 0, shift = 0;
+
+        do
+        {
+            value |= (_bytes[at] & 0x7f) << shift;
+            shift += 7;
+        }
+        while ((_bytes[at++] & 0x80) != 0);
+
+        return value;
+    }
+
+    private uint Word(int at) => BinaryPrimitives.ReadUInt32LittleEndian(_bytes.AsSpan(at));
+
+    private string Text(int at) => Encoding.ASCII.GetString(_bytes, at, _bytes.AsSpan(at).IndexOf((byte)0));
+}

@@ -1,0 +1,50 @@
+using System;
+using System.IO;
+using System.Runtime.InteropServices;
+using Xunit;
+
+namespace Mood.Event.Package.Tests;
+
+/// <summary>What a user reads when the native library is not there, or is another one.</summary>
+[Collection(PackageGroup.Name)]
+public sealed class MissingLibraryTests(PackageFixture package)
+{
+    [Fact]
+    public void What_was_looked_for_is_said()
+    {
+        string output = Build("missing");
+        string message = Failure(output);
+        Assert.Contains(Path.GetFileName(package.Native(RuntimeInformation.RuntimeIdentifier)), message, StringComparison.Ordinal);
+        Assert.Contains(output, message, StringComparison.Ordinal);
+        Assert.Contains(RuntimeInformation.ProcessArchitecture.ToString(), message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_library_of_another_version_is_refused()
+    {
+        string output = Build("other");
+        string source = Path.Combine(Place.New("other-native"), "other.c");
+        File.WriteAllText(source, "int mood_abi_version (void) { return 9999; }");
+        Command.Run(
+            Place.Root, Environment.GetEnvironmentVariable("CC") ?? "cc", "-shared", "-fPIC", source, "-o",
+            Path.Combine(output, Path.GetFileName(package.Native(RuntimeInformation.RuntimeIdentifier))));
+        Assert.Contains("9999", Failure(output), StringComparison.Ordinal);
+    }
+
+    /// <summary>Builds a program and takes its native libraries away.</summary>
+    private string Build(string name)
+    {
+        string output = new App(package, "net10.0", name).Build();
+        Directory.Delete(Path.Combine(output, "runtimes"), recursive: true);
+        return output;
+    }
+
+    private static string Failure(string output)
+    {
+        (int exitCode, string said, string error) = Command.TryRun(Place.Root, "dotnet", Path.Combine(output, "App.dll"));
+        Assert.NotEqual(0, exitCode);
+        Assert.DoesNotContain("done", said, StringComparison.Ordinal);
+        Assert.Contains(nameof(PlatformNotSupportedException), error, StringComparison.Ordinal);
+        return error;
+    }
+}
