@@ -1,0 +1,121 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace Mood.Event.Package.Tests;
+
+/// <summary>NativeTests.c, which drives the whole C ABI without .NET, over the package's library for each Linux there is: emulated where the machine is another.</summary>
+[Collection(PackageGroup.Name)]
+public sealed partial class DriverTests(PackageFixture package)
+{
+    private static readonly Lazy<string> s_zig = new(() => Command.Run(Place.Repository, "sh", Path.Combine("native", "zig.sh")).Trim());
+
+    private static string Driver => Path.Combine(Place.Repository, "tests", "Mood.Event.Tests", "NativeTests.c");
+
+    // the emulator, and where a cross C library of the distribution keeps the loader
+    [Theory]
+    [InlineData("linux-x64", null, "/lib64/ld-linux-x86-64.so.2")]
+    [InlineData("linux-arm64", "qemu-aarch64", "/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1")]
+    [InlineData("linux-arm", "qemu-arm", "/usr/arm-linux-gnueabihf/lib/ld-linux-armhf.so.3")]
+    [InlineData("linux-musl-x64", null, "/lib/ld-musl-x86_64.so.1")]
+    public void Every_kind_on_every_backend(string rid, string? emulator, string loader)
+    {
+        if (!CanRun(emulator, loader))
+        {
+            return;
+        }
+
+        string native = package.Native(rid);
+        string program = Compile(rid, "driver-" + rid, native, "-Wl,-rpath," + Path.GetDirectoryName(native));
+        AssertDone(emulator is null ? [program] : [emulator, "-L", Path.GetDirectoryName(Path.GetDirectoryName(loader))!, program]);
+    }
+
+    /// <summary>There is no loader of musl for arm64 here: the same sources, linked statically.</summary>
+    [Fact]
+    public void Every_kind_on_every_backend_statically_with_musl_on_arm64()
+    {
+        if (!CanRun("qemu-aarch64", null))
+        {
+            return;
+        }
+
+        string[] sources = Directory.GetFiles(Path.Combine(Place.Repository, "native"), "*.c");
+        AssertDone("qemu-aarch64", Compile("linux-musl-arm64", "driver-static", ["-static", "-fno-strict-aliasing", .. sources]));
+    }
+
+    /// <summary>
+    /// The managed side reads this memory by declaring the same fields in the same order. Where pointers have 32 bits that is
+    /// the same memory only if C leaves no other gaps than the runtime does.
+    /// </summary>
+    [Fact]
+    public void With_32_bits_the_fields_are_where_the_managed_side_reads_them()
+    {
+        if (!package.AllNatives)
+        {
+            return;
+        }
+
+        string source = Path.Combine(Place.New("layout"), "layout.c");
+        File.WriteAllText(source, """
+            #include "libev.h"
+            #include <stddef.h>
+            #define AT(type, field, offset) _Static_assert (offsetof (type, field) == offset, #type "." #field);
+            _Static_assert (sizeof (void *) == 4, "32 bits");
+            AT (mood_watcher_head, pending, 4) AT (mood_watcher_head, priority, 8) AT (mood_watcher_head, plain, 11) AT (mood_watcher_head, id, 12)
+            _Static_assert (sizeof (mood_watcher_head) == 16, "mood_watcher_head");
+            AT (mood_pending, revents, 4)
+            _Static_assert (sizeof (mood_pending) == 8, "mood_pending");
+            AT (mood_queue, counts, 4) AT (mood_queue, priority, 8) AT (mood_queue, halted, 12) AT (mood_queue, always, 16)
+            _Static_assert (sizeof (mood_queue) == 20, "mood_queue");
+            AT (mood_callbacks, pending, 4) AT (mood_callbacks, wake, 8) AT (mood_callbacks, reschedule, 12)
+            AT (mood_file_status, accessed_seconds, 32) AT (mood_file_status, accessed_nanos, 56) AT (mood_file_status, mode, 68) AT (mood_file_status, group, 80)
+            _Static_assert (sizeof (mood_file_status) == 88, "mood_file_status");
+            """);
+        Compile("linux-arm", "layout.o", "-c", source);
+    }
+
+    private bool CanRun(string? emulator, string? loader)
+    {
+        if (!package.AllNatives || (emulator is not null && !Command.IsHere(emulator)))
+        {
+            return false; // has been said
+        }
+
+        if (loader is null || File.Exists(loader))
+        {
+            return true;
+        }
+
+        Console.WriteLine($"There is no {loader} here: what needs it is skipped.");
+        return false;
+    }
+
+    private static string Compile(string rid, string name, params string[] more)
+    {
+        string program = Path.Combine(Place.New(name + "-build"), name), native = Path.Combine(Place.Repository, "native");
+        string libev = Command.Run(native, "sh", "fetch.sh").Trim(), cache = Path.Combine(Path.GetDirectoryName(libev)!, "zig-cache");
+        string[] driver = more.Contains("-c") ? [] : [Driver];
+        Command.Run(
+            Place.Root, "env",
+            [$"ZIG_GLOBAL_CACHE_DIR={cache}", $"ZIG_LOCAL_CACHE_DIR={cache}", s_zig.Value, "cc", "-target", .. Targets()[rid].Split(' '), "-std=gnu11", "-O2", "-w", "-pthread", "-D_FILE_OFFSET_BITS=64",
+                "-I", Path.Combine(native, "hooks"), "-I", native, "-I", libev, .. driver, .. more, "-o", program]);
+        return program;
+    }
+
+    private static void AssertDone(params string[] command)
+    {
+        string file = Path.Combine(Place.Root, "watched");
+        File.WriteAllText(file, "");
+        Assert.EndsWith("done\n", Command.Run(Place.Root, command[0], [.. command[1..], "10", file]), StringComparison.Ordinal);
+    }
+
+    /// <summary>What natives.sh calls each platform.</summary>
+    private static Dictionary<string, string> Targets() => Target()
+        .Matches(File.ReadAllText(Path.Combine(Place.Repository, "native", "natives.sh"))).ToDictionary(m => m.Groups[1].Value, m => m.Groups[2].Value);
+
+    [GeneratedRegex(@"^build (\S+) +""?([^""\n]+)""?$", RegexOptions.Multiline)]
+    private static partial Regex Target();
+}
