@@ -10,6 +10,15 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <unistd.h>
+#if __linux__
+# include <dirent.h>
+# include <fcntl.h>
+# include <stdio.h>
+# include <stdlib.h>
+# include <string.h>
+# include <sys/syscall.h>
+#endif
 
 #ifdef SIGRTMAX
 # define BARRIER SIGRTMAX
@@ -46,10 +55,17 @@ mood_barrier_raise (void)
   return ticket;
 }
 
-/* A signal sent to the process is some thread's to take, mostly the main thread's. On a busy machine that one may not have run
- * since: then the signal is not in the host's pipe, and a barrier would overtake it. sigpending tells of blocked signals only. */
-int32_t
-mood_barrier_early (int32_t signum)
+/* -- before the barrier --------------------------------------------------------------------------------------------
+ *
+ * A signal sent to the process is some thread's to take, mostly the main thread's. On a busy machine it is in nobody's pipe yet
+ * when the barrier is, in two moments:
+ *   pending    no thread has run since to take it
+ *   taken      the thread that took it was set aside before the host's handler wrote it into the pipe
+ */
+
+/* sigpending tells of blocked signals only */
+static int
+is_pending (int signum)
 {
   sigset_t one, old, waiting;
 
@@ -60,6 +76,99 @@ mood_barrier_early (int32_t signum)
   sigpending (&waiting);
   pthread_sigmask (SIG_SETMASK, &old, 0);
   return sigismember (&waiting, signum);
+}
+
+#if __linux__
+
+enum { THREADS = 256, ENOUGH = 100 * 1000 }; /* nanoseconds on a processor: the handler takes a few thousand */
+
+typedef struct { int id; unsigned long long ran; } thread;
+
+/* a file of a thread in /proc, or an empty text: the thread has ended */
+static const char *
+read_of (int id, const char *name, char *text, size_t size)
+{
+  ssize_t length;
+  int fd;
+
+  snprintf (text, size, "/proc/self/task/%d/%s", id, name);
+  fd = open (text, O_RDONLY | O_CLOEXEC);
+  length = fd < 0 ? 0 : read (fd, text, size - 1);
+
+  if (fd >= 0)
+    close (fd);
+
+  text [length > 0 ? length : 0] = 0;
+  return text;
+}
+
+/* One that sleeps in a system call is not between taking a signal and writing it: that one wants to run, or runs. */
+static int
+is_running (int id, unsigned long long *ran)
+{
+  char text [512];
+  const char *state = strrchr (read_of (id, "stat", text, sizeof text), ')'); /* the name before it may hold anything */
+
+  if (!state || strncmp (state, ") R", 3))
+    return 0;
+
+  *ran = strtoull (read_of (id, "schedstat", text, sizeof text), 0, 10);
+  return 1;
+}
+
+static int
+find_running (thread *threads)
+{
+  DIR *directory = opendir ("/proc/self/task");
+  struct dirent *entry;
+  int count = 0, self = (int)syscall (SYS_gettid);
+
+  while (directory && count < THREADS && (entry = readdir (directory)))
+    {
+      threads [count].id = atoi (entry->d_name);
+
+      if (threads [count].id && threads [count].id != self && is_running (threads [count].id, &threads [count].ran))
+        ++count;
+    }
+
+  if (directory)
+    closedir (directory);
+
+  return count;
+}
+
+#endif
+
+void
+mood_barrier_await (int32_t signum)
+{
+  const int step = 50, patience = 1000 * 1000; /* microseconds */
+  int waited = 0;
+
+  while (is_pending (signum) && waited < patience)
+    {
+      usleep (step);
+      waited += step;
+    }
+
+#if __linux__
+  thread threads [THREADS];
+  int count = find_running (threads);
+
+  while (count && waited < patience)
+    {
+      unsigned long long ran;
+      thread *last = threads + count - 1;
+
+      if (!is_running (last->id, &ran) || ran - last->ran >= ENOUGH)
+        --count;
+      else
+        {
+          usleep (step);
+          waited += step;
+        }
+    }
+#endif
 }
 
 void

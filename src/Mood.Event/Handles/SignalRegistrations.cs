@@ -118,9 +118,7 @@ internal static class SignalRegistrations
             return; // ignored by default: nothing to be afraid of
         }
 
-        // one that no thread has taken yet; a second is a long time for that
-        SpinWait.SpinUntil(() => Native.mood_barrier_early(signum) == 0, 1000);
-
+        Native.mood_barrier_await(signum);
         int ticket = Native.mood_barrier_raise();
         int handled;
 
