@@ -102,7 +102,8 @@ read_of (int id, const char *name, char *text, size_t size)
   return text;
 }
 
-/* One that sleeps in a system call is not between taking a signal and writing it: that one wants to run, or runs. */
+/* One that sleeps in a system call is not between taking a signal and writing it: that one wants to run, or runs. Where the
+ * kernel does not tell how long it ran, there is nothing to wait for. */
 static int
 is_running (int id, unsigned long long *ran)
 {
@@ -113,7 +114,7 @@ is_running (int id, unsigned long long *ran)
     return 0;
 
   *ran = strtoull (read_of (id, "schedstat", text, sizeof text), 0, 10);
-  return 1;
+  return *text != 0;
 }
 
 static int
