@@ -18,6 +18,7 @@
 # include <stdlib.h>
 # include <string.h>
 # include <sys/syscall.h>
+# include <time.h>
 #endif
 
 #ifdef SIGRTMAX
@@ -65,56 +66,59 @@ mood_barrier_raise (void)
 
 /* sigpending tells of blocked signals only */
 static int
-is_pending (int signum)
+is_pending (const sigset_t *signals)
 {
-  sigset_t one, old, waiting;
+  sigset_t old, waiting;
+  int signum;
 
-  sigemptyset (&one);
-  sigaddset (&one, signum);
   sigemptyset (&waiting);
-  pthread_sigmask (SIG_BLOCK, &one, &old);
+  pthread_sigmask (SIG_BLOCK, signals, &old);
   sigpending (&waiting);
   pthread_sigmask (SIG_SETMASK, &old, 0);
-  return sigismember (&waiting, signum);
+
+  for (signum = 1; signum < NSIG && signum <= 64; ++signum)
+    if (sigismember (signals, signum) == 1 && sigismember (&waiting, signum) == 1)
+      return 1;
+
+  return 0;
 }
 
 #if __linux__
 
 enum { THREADS = 256, ENOUGH = 100 * 1000 }; /* nanoseconds on a processor: the handler takes a few thousand */
 
-typedef struct { int id; unsigned long long ran; } thread;
+typedef struct { int id; int64_t ran; } thread;
 
-/* a file of a thread in /proc, or an empty text: the thread has ended */
-static const char *
-read_of (int id, const char *name, char *text, size_t size)
+/* In nanoseconds, to the moment (/proc tells of the last tick only). Less than 0: the thread has ended. */
+static int64_t
+ran_for (int id)
 {
+  const int32_t of_thread = 4 | 2; /* the kernel's number for the clock of a thread's time on a processor */
+  struct timespec ran;
+
+  return clock_gettime ((clockid_t)(~(uint32_t)id << 3 | of_thread), &ran) ? -1 : ran.tv_sec * (int64_t)1000000000 + ran.tv_nsec;
+}
+
+/* one that sleeps in a system call is not between taking a signal and writing it: that one wants to run, or runs */
+static int
+is_running (int id)
+{
+  char text [512];
+  const char *state;
   ssize_t length;
   int fd;
 
-  snprintf (text, size, "/proc/self/task/%d/%s", id, name);
+  snprintf (text, sizeof text, "/proc/self/task/%d/stat", id);
   fd = open (text, O_RDONLY | O_CLOEXEC);
-  length = fd < 0 ? 0 : read (fd, text, size - 1);
 
-  if (fd >= 0)
-    close (fd);
+  if (fd < 0)
+    return 0; /* ended */
 
+  length = read (fd, text, sizeof text - 1);
+  close (fd);
   text [length > 0 ? length : 0] = 0;
-  return text;
-}
-
-/* One that sleeps in a system call is not between taking a signal and writing it: that one wants to run, or runs. Where the
- * kernel does not tell how long it ran, there is nothing to wait for. */
-static int
-is_running (int id, unsigned long long *ran)
-{
-  char text [512];
-  const char *state = strrchr (read_of (id, "stat", text, sizeof text), ')'); /* the name before it may hold anything */
-
-  if (!state || strncmp (state, ") R", 3))
-    return 0;
-
-  *ran = strtoull (read_of (id, "schedstat", text, sizeof text), 0, 10);
-  return *text != 0;
+  state = strrchr (text, ')'); /* the name before it may hold anything */
+  return state && !strncmp (state, ") R", 3);
 }
 
 static int
@@ -126,10 +130,10 @@ find_running (thread *threads)
 
   while (directory && count < THREADS && (entry = readdir (directory)))
     {
-      threads [count].id = atoi (entry->d_name);
+      int id = atoi (entry->d_name);
 
-      if (threads [count].id && threads [count].id != self && is_running (threads [count].id, &threads [count].ran))
-        ++count;
+      if (id && id != self && is_running (id) && (threads [count].ran = ran_for (id)) >= 0)
+        threads [count++].id = id;
     }
 
   if (directory)
@@ -141,12 +145,19 @@ find_running (thread *threads)
 #endif
 
 void
-mood_barrier_await (int32_t signum)
+mood_barrier_await (uint64_t signums)
 {
   const int step = 50, patience = 1000 * 1000; /* microseconds */
-  int waited = 0;
+  int waited = 0, signum;
+  sigset_t signals;
 
-  while (is_pending (signum) && waited < patience)
+  sigemptyset (&signals);
+
+  for (signum = 1; signum <= 64; ++signum)
+    if (signums >> (signum - 1) & 1)
+      sigaddset (&signals, signum);
+
+  while (is_pending (&signals) && waited < patience)
     {
       usleep (step);
       waited += step;
@@ -158,10 +169,10 @@ mood_barrier_await (int32_t signum)
 
   while (count && waited < patience)
     {
-      unsigned long long ran;
       thread *last = threads + count - 1;
+      int64_t ran = ran_for (last->id);
 
-      if (!is_running (last->id, &ran) || ran - last->ran >= ENOUGH)
+      if (ran < 0 || ran - last->ran >= ENOUGH || !is_running (last->id))
         --count;
       else
         {

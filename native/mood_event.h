@@ -16,7 +16,7 @@
 # define MOOD_API __attribute__ ((visibility ("default")))
 #endif
 
-#define MOOD_ABI_VERSION 2
+#define MOOD_ABI_VERSION 3
 
 typedef struct mood_loop mood_loop;
 typedef struct ev_watcher mood_watcher; /* starts as mood_watcher_head */
@@ -135,7 +135,7 @@ MOOD_API void     mood_watcher_call (mood_loop *l, mood_watcher *w, int32_t reve
 /* -- the barrier: see barrier.c ----------------------------------------------------------------------------------- */
 MOOD_API int32_t  mood_barrier_signal (void);                       /* [any thread] the signal the host has to answer */
 MOOD_API int32_t  mood_barrier_raise (void);                        /* [any thread] a ticket */
-MOOD_API void     mood_barrier_await (int32_t signum);              /* [any thread] until none is on its way that a barrier would overtake */
+MOOD_API void     mood_barrier_await (uint64_t signums);            /* [any thread] bit signum - 1 each: until none is on its way that a barrier would overtake */
 MOOD_API void     mood_barrier_handled (void);                      /* [any thread] the host's handler ran */
 MOOD_API int32_t  mood_barrier_passed (int32_t ticket);             /* [any thread] whatever came before it is handled */
 

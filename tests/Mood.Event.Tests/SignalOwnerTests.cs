@@ -35,7 +35,7 @@ public sealed class SignalOwnerTests : LoopTest
         {
             int taken = 0;
 
-            for (int i = 0; i < 300; i++)
+            for (int i = 0; i < 600; i++)
             {
                 try
                 {
@@ -80,7 +80,7 @@ public sealed class SignalOwnerTests : LoopTest
 
         try
         {
-            for (int i = 1; i <= 15; i++)
+            for (int i = 1; i <= 30; i++)
             {
                 Follow();
                 Assert.Equal(i, calls);

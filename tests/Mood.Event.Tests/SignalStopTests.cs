@@ -117,7 +117,7 @@ public sealed class SignalStopTests : LoopTest
         static double Waits(int signum)
         {
             double start = Ev.Time();
-            Native.mood_barrier_await(signum);
+            Native.mood_barrier_await(1UL << (signum - 1));
             return Ev.Time() - start;
         }
     }

@@ -21,6 +21,8 @@ internal static class SignalRegistrations
     private static readonly object s_gate = new(), s_passed = new();
     private static readonly PosixSignalRegistration?[] s_registrations = new PosixSignalRegistration?[65];
     private static readonly int[] s_holders = new int[65];
+    private static readonly ulong s_harmless = // by default they do nothing
+        Bit(Signum.SIGCHLD) | Bit(Signum.SIGCONT) | Bit(Signum.SIGURG) | Bit(Signum.SIGWINCH);
     private static PosixSignalRegistration? s_barrier;
     private static int s_handled;
 
@@ -50,7 +52,10 @@ internal static class SignalRegistrations
     {
         lock (s_gate)
         {
-            Release(loop, signum, 1);
+            if (Release(loop, signum, 1))
+            {
+                Forget(Bit(signum));
+            }
         }
     });
 
@@ -59,9 +64,19 @@ internal static class SignalRegistrations
     {
         lock (s_gate)
         {
+            ulong last = 0;
+
             for (int signum = 1; signum < loop.Signals.Length; signum++)
             {
-                Release(loop, signum, loop.Signals[signum]);
+                if (Release(loop, signum, loop.Signals[signum]))
+                {
+                    last |= Bit(signum);
+                }
+            }
+
+            if (last != 0)
+            {
+                Forget(last);
             }
         }
     });
@@ -90,19 +105,32 @@ internal static class SignalRegistrations
         }
     }
 
-    // Counted by loop: while one loop stops watching a signal, the next one may have started already.
-    private static void Release(LoopHandle loop, int signum, int count)
+    private static ulong Bit(int signum) => 1UL << (signum - 1);
+
+    // Counted by loop: while one loop stops watching a signal, the next one may have started already. True: it was the last.
+    private static bool Release(LoopHandle loop, int signum, int count)
     {
         count = Math.Min(count, loop.Signals[signum]);
         loop.Signals[signum] -= count;
         s_holders[signum] -= count;
+        return count > 0 && s_holders[signum] == 0;
+    }
 
-        if (count > 0 && s_holders[signum] == 0)
+    private static void Forget(ulong signums)
+    {
+        Uninterrupted(() => Drain(signums & ~s_harmless));
+
+        Uninterrupted(() =>
         {
-            Uninterrupted(() => Drain(signum));
-            s_registrations[signum]?.Dispose();
-            s_registrations[signum] = null;
-        }
+            for (int signum = 1; signum < s_registrations.Length; signum++)
+            {
+                if ((signums & Bit(signum)) != 0)
+                {
+                    s_registrations[signum]?.Dispose();
+                    s_registrations[signum] = null;
+                }
+            }
+        });
     }
 
     /// <summary>
@@ -111,14 +139,14 @@ internal static class SignalRegistrations
     /// the process: of a signal that somebody was watching when it came. Tens of microseconds; longer behind many
     /// signals (a second for 40,000), and a second without any progress, should the thread pool have no thread to spare.
     /// </summary>
-    private static void Drain(int signum)
+    private static void Drain(ulong signums)
     {
-        if (signum == Signum.SIGCHLD || signum == Signum.SIGCONT || signum == Signum.SIGURG || signum == Signum.SIGWINCH)
+        if (signums == 0)
         {
-            return; // ignored by default: nothing to be afraid of
+            return;
         }
 
-        Native.mood_barrier_await(signum);
+        Native.mood_barrier_await(signums);
         int ticket = Native.mood_barrier_raise();
         int handled;
 

@@ -108,7 +108,7 @@ internal static unsafe partial class Native
     internal static extern int mood_barrier_signal();
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_barrier_await(int signum);
+    internal static extern void mood_barrier_await(ulong signums);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_barrier_raise();
