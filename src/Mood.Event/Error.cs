@@ -15,6 +15,9 @@ internal static class Error
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_NotFinite(double value, string parameter) =>
         new(parameter, value, "A time must be a finite number of seconds.");
 
+    internal static ArgumentOutOfRangeException ArgumentOutOfRange_Infinite(TimeSpan value, string parameter) =>
+        new(parameter, value, "There is no infinite time here: what shall never end is not started.");
+
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Negative(double value, string parameter) =>
         new(parameter, value, "It must be a finite number of seconds, zero or more.");
 
@@ -25,7 +28,7 @@ internal static class Error
         new(parameter, value, "The offset of a repeating periodic must lie within 1e12 seconds of the epoch.");
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Sleep(double value, string parameter) =>
-        new(parameter, value, "It must be at most 86400 seconds.");
+        new(parameter, value, "It must be a number of seconds, at most 86400.");
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_NegativeFd(int fd, string parameter) =>
         new(parameter, fd, "A file descriptor is zero or more.");
@@ -120,7 +123,11 @@ internal static class Error
     };
 
     internal static EventException Event_NoBackend(Backends asked) => new(string.Format(
-        Culture, "None of the backends asked for ({0}) works here. Supported: {1}.", asked, Ev.SupportedBackends));
+        Culture,
+        "None of the backends asked for ({0}{1}) works here. Supported: {2}.",
+        asked,
+        Environment.GetEnvironmentVariable("LIBEV_FLAGS") is string flags ? ", LIBEV_FLAGS=" + flags : string.Empty,
+        Ev.SupportedBackends));
 
     internal static EventException Event_SignalOwned(int signum) => new(
         string.Format(Culture, "Signal {0} is watched by another loop: a signal belongs to one loop at a time.", signum),

@@ -92,8 +92,8 @@ public static class Ev
 
     /// <inheritdoc cref="Sleep(double)"/>
     /// <param name="time">How long, at most a day.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="time"/> is more than a day.</exception>
-    public static void Sleep(TimeSpan time) => Sleep(time.TotalSeconds);
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="time"/> is more than a day, or infinite.</exception>
+    public static void Sleep(TimeSpan time) => Sleep(Validate.Time(time, nameof(time)));
 
     /// <summary>
     /// Acts as if the signal had come (ev_feed_signal): its watchers become pending in the loop that owns it. Without a

@@ -21,6 +21,11 @@ internal static class Validate
     internal static double NotNegative(double seconds, string parameter) =>
         IsFinite(seconds) && seconds >= 0 ? seconds : throw Error.ArgumentOutOfRange_Negative(seconds, parameter);
 
+    /// <summary>In seconds. Timeout.InfiniteTimeSpan is -1 ms, which libev would take for a time that is over.</summary>
+    internal static double Time(TimeSpan time, string parameter) => time != System.Threading.Timeout.InfiniteTimeSpan
+        ? time.TotalSeconds
+        : throw Error.ArgumentOutOfRange_Infinite(time, parameter);
+
     internal static double Interval(double seconds, string parameter) =>
         IsFinite(seconds) && (seconds == 0 || seconds >= MinInterval)
             ? seconds

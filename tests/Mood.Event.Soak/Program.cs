@@ -4,6 +4,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Diagnostics;
 using System.Globalization;
+using System.Linq;
 
 namespace Mood.Event.Soak;
 
@@ -15,20 +16,29 @@ internal static class Program
 
     private static int Main(string[] args)
     {
-        var minutes = new Argument<double>("minutes", () => 2, "how long");
-        var seed = new Option<int?>("--seed", "replay: one round with this seed, as a failure printed it");
-        var loops = new Option<int>("--loops", () => 3, "how many loops at once, each on its own thread");
+        var minutes = new Argument<double>("minutes") { Description = "How long.", DefaultValueFactory = _ => 2 };
+        var seed = new Option<int?>("--seed") { Description = "Replay: one round with this seed, as a failure printed it." };
+        var loops = new Option<int>("--loops")
+        {
+            Description = "How many loops at once, each on its own thread.",
+            DefaultValueFactory = _ => 3,
+        };
+        minutes.Validators.Add(result => Check(result, "minutes", result.GetValueOrDefault<double>() > 0));
+        loops.Validators.Add(result => Check(result, "--loops", result.GetValueOrDefault<int>() > 0));
         var root = new RootCommand("Random operations of every kind against models, until a model is contradicted or the time is up.")
         {
             minutes, seed, loops,
         };
-        root.SetHandler(context =>
+        root.SetAction(result => Soak(result.GetValue(minutes), result.GetValue(seed), result.GetValue(loops)));
+        return root.Parse(args).Invoke();
+    }
+
+    private static void Check(SymbolResult result, string name, bool holds)
+    {
+        if (!holds && !result.Errors.Any())
         {
-            ParseResult result = context.ParseResult;
-            context.ExitCode = Soak(
-                result.GetValueForArgument(minutes), result.GetValueForOption(seed), result.GetValueForOption(loops));
-        });
-        return root.Invoke(args);
+            result.AddError($"{name} must be more than 0.");
+        }
     }
 
     private static int Soak(double minutes, int? replay, int loops)

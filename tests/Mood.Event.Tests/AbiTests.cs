@@ -327,6 +327,7 @@ public sealed partial class AbiTests : IDisposable
         _ when type == typeof(void) => "void",
         _ when type == typeof(int) => "int32_t",
         _ when type == typeof(uint) => "uint32_t",
+        _ when type == typeof(ulong) => "uint64_t",
         _ when type == typeof(double) => "double",
         _ when type == typeof(nint) => "mood_loop*",
         _ when type == typeof(nint).MakePointerType() => "mood_loop**",

@@ -61,6 +61,10 @@ public sealed class EvTests : LoopTest
         Assert.InRange(watch.Elapsed.TotalSeconds, 0.05, Patience);
     }
 
+    [Fact]
+    public void Sleep_refuses_an_infinite_time() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => Ev.Sleep(System.Threading.Timeout.InfiniteTimeSpan));
+
     [Theory]
     [InlineData(0)]
     [InlineData(-1)]

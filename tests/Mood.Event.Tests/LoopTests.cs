@@ -138,6 +138,10 @@ public sealed class LoopTests : LoopTest
             using var own = new Loop(LoopFlags.NoEnv, Backends.Select);
             Assert.Equal(Backends.Poll, overridden.Backend);
             Assert.Equal(Backends.Select, own.Backend);
+
+            Posix.SetEnvironment("LIBEV_FLAGS", ((int)Backends.Port).ToString(System.Globalization.CultureInfo.InvariantCulture));
+            EventException refused = Assert.Throws<EventException>(() => new Loop());
+            Assert.Contains("LIBEV_FLAGS=32", refused.Message, StringComparison.Ordinal);
         }
         finally
         {

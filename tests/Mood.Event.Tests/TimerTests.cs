@@ -1,4 +1,5 @@
 using System;
+using System.Threading;
 using System.Collections.Generic;
 using System.Diagnostics;
 using Xunit;
@@ -132,6 +133,17 @@ public sealed class TimerTests : LoopTest
         Assert.Equal((3, 4), (timer.Remaining, timer.Repeat));
         timer.Set(TimeSpan.FromMilliseconds(500), TimeSpan.FromMilliseconds(250));
         Assert.Equal((0.5, 0.25), (timer.Remaining, timer.Repeat));
+    }
+
+    [Fact]
+    public void An_infinite_time_is_refused_and_does_not_fire_at_once()
+    {
+        Loop loop = NewLoop();
+        Timer timer = loop.Timer(TimeSpan.FromHours(1), TimeSpan.Zero, s_nothing);
+        Assert.Throws<ArgumentOutOfRangeException>(() => timer.Set(Timeout.InfiniteTimeSpan, TimeSpan.Zero));
+        Assert.Throws<ArgumentOutOfRangeException>(() => timer.Set(TimeSpan.Zero, Timeout.InfiniteTimeSpan));
+        Assert.Throws<ArgumentOutOfRangeException>(() => loop.Timer(Timeout.InfiniteTimeSpan, TimeSpan.Zero, s_nothing));
+        Assert.Equal(3600, timer.Remaining);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System;
 using System.CommandLine;
+using System.Linq;
 using System.Net;
 using Mood.Event;
 
@@ -42,6 +43,14 @@ internal sealed record Options(
             Description = "What the loop waits with.",
             DefaultValueFactory = _ => Backends.Auto,
         };
+
+        backend.Validators.Add(result =>
+        {
+            if (!result.Errors.Any() && result.GetValueOrDefault<Backends>() is var asked && (asked & ~Backends.All) != 0)
+            {
+                result.AddError($"--backend takes Auto or one of {Ev.SupportedBackends}, not {asked}.");
+            }
+        });
 
         var command = new RootCommand("A TCP echo server on one Mood.Event loop, and its test.")
         {

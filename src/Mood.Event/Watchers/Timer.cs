@@ -38,9 +38,10 @@ public sealed class Timer : Watcher<Timer>
     }
 
     /// <inheritdoc cref="Timer(Loop, double, double, Action{Timer, Events}, object, int)"/>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="after"/> is infinite, or <paramref name="repeat"/> negative.</exception>
     public Timer(
         Loop loop, TimeSpan after, TimeSpan repeat, Action<Timer, Events> callback, object? data = null, int priority = 0)
-        : this(loop, after.TotalSeconds, repeat.TotalSeconds, callback, data, priority)
+        : this(loop, Validate.Time(after, nameof(after)), repeat.TotalSeconds, callback, data, priority)
     {
     }
 
@@ -96,7 +97,8 @@ public sealed class Timer : Watcher<Timer>
     }
 
     /// <inheritdoc cref="Set(double, double)"/>
-    public void Set(TimeSpan after, TimeSpan repeat) => Set(after.TotalSeconds, repeat.TotalSeconds);
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="after"/> is infinite, or <paramref name="repeat"/> negative.</exception>
+    public void Set(TimeSpan after, TimeSpan repeat) => Set(Validate.Time(after, nameof(after)), repeat.TotalSeconds);
 
     /// <summary>
     /// Starts over with <see cref="Repeat"/> seconds (ev_timer_again): the cheap way to push an idle timeout back. A
