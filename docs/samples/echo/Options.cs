@@ -1,6 +1,5 @@
 using System;
 using System.CommandLine;
-using System.Linq;
 using System.Net;
 using Mood.Event;
 
@@ -44,13 +43,7 @@ internal sealed record Options(
             DefaultValueFactory = _ => Backends.Auto,
         };
 
-        backend.Validators.Add(result =>
-        {
-            if (!result.Errors.Any() && result.GetValueOrDefault<Backends>() is var asked && (asked & ~Backends.All) != 0)
-            {
-                result.AddError($"--backend takes Auto or one of {Ev.SupportedBackends}, not {asked}.");
-            }
-        });
+        Check(backend, asked => (asked & ~Backends.All) == 0, $"--backend takes Auto or one of {Ev.SupportedBackends}.");
 
         var command = new RootCommand("A TCP echo server on one Mood.Event loop, and its test.")
         {
@@ -77,25 +70,27 @@ internal sealed record Options(
     private static Option<T> Number<T>(string name, double minimum, double maximum, T initial, string description)
     {
         var option = new Option<T>(name) { Description = description, DefaultValueFactory = _ => initial };
-        option.Validators.Add(result =>
-        {
-            object? value;
 
-            try
-            {
-                value = result.GetValueOrDefault<T>();
-            }
-            catch (InvalidOperationException)
-            {
-                return; // no number at all: the parser says so itself
-            }
-
-            // written so that NaN does not pass
-            if (value is not null && !(Convert.ToDouble(value, null) is double number && number >= minimum && number <= maximum))
-            {
-                result.AddError($"{name} must lie between {minimum} and {maximum}.");
-            }
-        });
+        // written so that NaN does not pass
+        Check(
+            option,
+            value => value is null || (Convert.ToDouble(value, null) is double number && number >= minimum && number <= maximum),
+            $"{name} must lie between {minimum} and {maximum}.");
         return option;
     }
+
+    private static void Check<T>(Option<T> option, Predicate<T?> holds, string otherwise) => option.Validators.Add(result =>
+    {
+        try
+        {
+            if (!holds(result.GetValueOrDefault<T>()))
+            {
+                result.AddError(otherwise);
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            // no value of this type at all: the parser says so itself
+        }
+    });
 }
