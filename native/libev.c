@@ -56,12 +56,37 @@ take_eventfd (unsigned value, int flags)
 }
 # define eventfd(value, flags) take_eventfd (value, flags)
 
+/* libev closes its epoll fd before it makes it anew. Where fds are short somebody else takes the number in between, so it
+ * is closed once the new one is there, and kept where there is none. */
+static __thread int old_epoll = -1;
+
+static int
+close_old (int fd)
+{
+  mood_loop *l = mood_current;
+
+  if (!l || !l->open || fd != mood_ev_backend_fd (l->ev) || !(ev_backend (l->ev) & (EVBACKEND_EPOLL | EVBACKEND_LINUXAIO)))
+    return close (fd);
+
+  old_epoll = fd;
+  return 0;
+}
+# define close(fd) close_old (fd)
+
 /* Where a loop's kernel side is made, and made anew: what embeds it must know, and so must a constructor for which libev
  * falls back to another backend when fds are short. */
 static int
 make_epoll (int flags)
 {
-  int fd = epoll_create1 (flags);
+  int fd = epoll_create1 (flags), old = old_epoll;
+
+  old_epoll = -1;
+
+  if (old >= 0 && fd < 0)
+    return old;
+
+  if (old >= 0)
+    (close) (old);
 
   if (mood_current)
     {

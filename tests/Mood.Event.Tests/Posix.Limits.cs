@@ -39,6 +39,9 @@ internal static unsafe partial class Posix
         }
     }
 
+    /// <summary>Takes the lowest free number for the same file; -1 if none is left.</summary>
+    internal static int Duplicate(int fd) => dup(fd);
+
     /// <summary>Sets an environment variable where both .NET and C look; null removes it.</summary>
     internal static void SetEnvironment(string name, string? value)
     {

@@ -1,6 +1,8 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Threading;
 using Xunit;
 
 namespace Mood.Event.Tests;
@@ -86,6 +88,54 @@ public sealed class ShortageTests : FdTest
         loop.Reset();
         loop.Start(RunFlags.NoWait);
         Assert.Equal(1, forks);
+    }
+
+    [Theory]
+    [InlineData(Backends.Epoll)]
+    [InlineData(Backends.LinuxAio)]
+    public void Epoll_is_made_anew_while_another_thread_takes_every_free_number(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (int read, _) = NewReadablePipe();
+        int calls = 0;
+        loop.Io(read, Events.Read, (_, _) => calls++).Start();
+        loop.Start(RunFlags.Once);
+        var taken = new List<int>();
+        bool full = false, over = false;
+        var thread = new Thread(() =>
+        {
+            while (!Volatile.Read(ref over))
+            {
+                if (Volatile.Read(ref full) && Posix.Duplicate(read) is int fd and >= 0)
+                {
+                    taken.Add(fd);
+                }
+            }
+        });
+        thread.Start();
+
+        try
+        {
+            for (int i = 1; i <= 100; i++)
+            {
+                loop.Reset();
+                calls = 0;
+                Posix.WithFdsLeft(0, () =>
+                {
+                    Volatile.Write(ref full, true);
+                    loop.Start(RunFlags.NoWait);
+                    loop.Start(RunFlags.Once);
+                    Volatile.Write(ref full, false);
+                });
+                Assert.InRange(calls, 1, 2);
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref over, true);
+            thread.Join();
+            Posix.Close([.. taken]);
+        }
     }
 
     [Theory]
