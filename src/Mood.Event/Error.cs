@@ -73,12 +73,22 @@ internal static class Error
 #endif
     internal static void Throw_Disposed(object instance) => throw new ObjectDisposedException(instance.GetType().FullName);
 
+    internal static ObjectDisposedException ObjectDisposed_Call(object instance) =>
+        new(instance.GetType().FullName, "The loop was disposed before the call ended.");
+
+    internal static ObjectDisposedException ObjectDisposed_Continuation(object instance) => new(
+        instance.GetType().FullName,
+        "The continuation of an await came when its loop was disposed, and was not called. Await what a loop runs before disposing it.");
+
+    internal static InvalidOperationException InvalidOperation_NullTask() =>
+        new("The asynchronous function returned no task but null.");
+
 #if NET8_0_OR_GREATER
     [System.Diagnostics.CodeAnalysis.DoesNotReturn]
 #endif
     internal static void Throw_WrongThread(int runner) => throw new InvalidOperationException(string.Format(
         Culture,
-        "The loop is running on thread {0} and cannot be used from thread {1}. Async.Send, Loop.Stop and Ev.* are for that.",
+        "The loop is running on thread {0} and cannot be used from thread {1}. Loop.Post, Loop.Stop, Async.Send and Ev.* are for that.",
         runner,
         Environment.CurrentManagedThreadId));
 

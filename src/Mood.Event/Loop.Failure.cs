@@ -11,36 +11,79 @@ public sealed partial class Loop
     private ExceptionDispatchInfo? _failure;
 
     /// <summary>
-    /// Raised with what a watcher's callback threw, unless the watcher or the callback is fatal; the loop goes on. An
-    /// exception in a handler stops the loop. Without a handler the exception is written to standard error.
+    /// Raised with what a watcher's callback or a posted action threw, unless the watcher or the callback is fatal; the loop
+    /// goes on. An exception in a handler stops the loop. Without a handler the exception is written to standard error.
+    /// Raised on the loop's thread, but for a continuation that comes when its loop is disposed: on the thread that brings it.
     /// </summary>
     public event EventHandler<CallbackExceptionEventArgs>? CallbackException;
 
     /// <summary>A callback threw: tell, or stop the loop. Throws nothing.</summary>
-    internal void OnException(Watcher watcher, Exception exception, bool fatal)
-    {
-        EventHandler<CallbackExceptionEventArgs>? handler = CallbackException;
+    internal void OnException(Watcher watcher, Exception exception, bool fatal) =>
+        OnException(watcher, exception, fatal ? null : watcher.IsFatal);
 
+    /// <summary>The same for what was posted.</summary>
+    internal void OnPostedException(Delegate callback, Exception exception) =>
+        OnException(null, exception, () => callback.Method.IsDefined(typeof(FatalAttribute), inherit: false));
+
+    /// <summary>Tells something that must not stop the loop, on any thread and after Dispose too. Throws nothing.</summary>
+    internal void Report(Exception exception)
+    {
         try
         {
-            if (fatal || exception == _failure?.SourceException || watcher.IsFatal())
+            Tell(null, exception);
+        }
+#pragma warning disable CA1031 // any exception: the thread is anybody's
+        catch (Exception e)
+        {
+            try
+            {
+                Console.Error.WriteLine($"Mood.Event: unhandled exception in a handler of CallbackException: {e}");
+            }
+            catch (Exception)
+            {
+                // then there is nobody to tell
+            }
+        }
+#pragma warning restore CA1031
+    }
+
+    // isFatal is asked only once something was thrown, for reflection is slow; null: it is fatal
+    private void OnException(Watcher? watcher, Exception exception, Func<bool>? isFatal)
+    {
+        try
+        {
+            // only one leaves: while the loop is being disposed there may be more of them
+            bool isSecond = _closing && _failure is not null && exception != _failure.SourceException;
+
+            if (!isSecond && (isFatal is null || exception == _failure?.SourceException || isFatal()))
             {
                 Fail(exception);
             }
-            else if (handler is null)
-            {
-                Console.Error.WriteLine($"Mood.Event: unhandled exception in the callback of a {watcher.GetType().Name}: {exception}");
-            }
             else
             {
-                handler(this, new CallbackExceptionEventArgs(watcher, exception));
+                Tell(watcher, exception);
             }
         }
 #pragma warning disable CA1031 // any exception: none may cross the native frames below
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            Fail(handler is null ? exception : e); // not even standard error takes it: then it is the one to know about
+            Fail(CallbackException is null ? exception : e); // not even standard error takes it: then it is the one to know about
+        }
+    }
+
+    private void Tell(Watcher? watcher, Exception exception)
+    {
+        EventHandler<CallbackExceptionEventArgs>? handler = CallbackException;
+
+        if (handler is null)
+        {
+            string what = watcher is null ? "what was posted" : $"the callback of a {watcher.GetType().Name}";
+            Console.Error.WriteLine($"Mood.Event: unhandled exception in {what}: {exception}");
+        }
+        else
+        {
+            handler(this, new CallbackExceptionEventArgs(watcher, exception));
         }
     }
 

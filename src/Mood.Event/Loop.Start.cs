@@ -54,9 +54,15 @@ public sealed partial class Loop
 
         bool more;
         t_thread = thread;
+        _home = thread;
         Volatile.Write(ref _runner, thread);
         _depth++;
         _starts++;
+
+        if (_posts.IsInterrupted)
+        {
+            Handle.Wake(); // called by what was posted, or after a failure: what comes behind that runs in here
+        }
 
         try
         {
@@ -194,8 +200,14 @@ public sealed partial class Loop
         if (how != NoStop)
         {
             Native.mood_loop_break(_native, how);
-            GC.KeepAlive(this);
         }
+
+        if (_posts.Run(this) && !_closing)
+        {
+            Handle.Wake(); // for the next Start
+        }
+
+        GC.KeepAlive(this);
     }
 
     // Loop.Callback has one Invoke at a time to give away, to whichever thread asks first, be it its own. The result is the

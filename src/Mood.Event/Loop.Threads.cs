@@ -11,6 +11,9 @@ public sealed partial class Loop
     // While Loop.Callback has another thread call Invoke, that one.
     private int _runner;
 
+    // The thread that was inside Start last, or made the loop: who calls on an idle loop from there need not wait.
+    private volatile int _home = Environment.CurrentManagedThreadId;
+
     // This thread's id where it is found fastest; 0 before it has used any loop; negative inside a reschedule function, so
     // that it is no loop's runner.
     [ThreadStatic]
@@ -64,6 +67,50 @@ public sealed partial class Loop
     /// thread has it already.
     /// </summary>
     internal Claim Read() => IsHere ? default : ReadCore();
+
+    /// <summary>
+    /// Claims the loop if this thread is the one that runs it, or ran it last and nobody does now; otherwise it is to be
+    /// waited for. Throws nothing.
+    /// </summary>
+    internal bool TryEnter(out Claim claim)
+    {
+        claim = default;
+
+        if (IsHere)
+        {
+            return true;
+        }
+
+        int thread = Environment.CurrentManagedThreadId;
+
+        // another thread may be inside a member, for a moment; if it is inside Start, this is not the loop's thread any more
+        for (var spin = default(SpinWait); ; spin.SpinOnce())
+        {
+            Loop loop = Outermost;
+
+            if (Volatile.Read(ref loop._runner) == thread)
+            {
+                return true;
+            }
+
+            if (_home != thread || IsClosed)
+            {
+                return false;
+            }
+
+            if (Interlocked.CompareExchange(ref loop._runner, thread, 0) == 0)
+            {
+                if (loop == Outermost && !IsClosed)
+                {
+                    t_thread = t_thread == 0 ? thread : t_thread;
+                    claim = new Claim(loop);
+                    return true;
+                }
+
+                Volatile.Write(ref loop._runner, 0);
+            }
+        }
+    }
 
     /// <summary>Claims the loop for changing it or its watchers.</summary>
     internal Claim Change() => IsHere && !_closing ? default : ChangeCore();

@@ -9,8 +9,9 @@ namespace Mood.Event;
 /// <see cref="Start"/> (libev's ev_loop).
 /// <para>
 /// A loop may be used by one thread at a time. While it runs, every member used from another thread throws
-/// <see cref="InvalidOperationException"/>, except <see cref="Stop"/>, <see cref="Async.Send"/>, <see cref="Async.Sent"/>
-/// and, while the loop is inside <see cref="Callback"/>, <see cref="Invoke"/>.
+/// <see cref="InvalidOperationException"/>, except <see cref="Stop"/>, <see cref="Post(Action)"/> and InvokeAsync,
+/// <see cref="Async.Send"/>, <see cref="Async.Sent"/> and, while the loop is inside <see cref="Callback"/>,
+/// <see cref="Invoke"/>.
 /// </para>
 /// </summary>
 public sealed partial class Loop : IDisposable
@@ -257,10 +258,12 @@ public sealed partial class Loop : IDisposable
         GetDefault(flags, backends, callback, data, ioInterval.TotalSeconds, timeoutInterval.TotalSeconds);
 
     /// <summary>
-    /// Ends the loop: its active watchers are stopped and disposed, its file descriptors closed. In a callback it is
-    /// deferred: no further callback is called, all nested Starts and Invokes end, and the outermost does it before it returns.
-    /// Twice is fine.
+    /// Ends the loop: what was posted before is called, on this thread, its active watchers are stopped and disposed, its
+    /// file descriptors closed. In a callback it is deferred: no further watcher is called, all nested Starts and Invokes
+    /// end, and the outermost does it before it returns. Twice is fine.
     /// </summary>
+    /// <remarks>What was posted meets a loop that is being disposed: it can stop and dispose watchers, and no more. A fatal
+    /// exception of it leaves Dispose.</remarks>
     /// <exception cref="InvalidOperationException">The loop runs on another thread.</exception>
     public void Dispose()
     {
@@ -270,6 +273,7 @@ public sealed partial class Loop : IDisposable
         }
 
         using Claim claim = Change();
+        _posts.Close();
 
         if (_depth > 0)
         {
@@ -279,6 +283,7 @@ public sealed partial class Loop : IDisposable
         }
 
         Close();
+        ThrowFailure();
     }
 
     // LIBEV_FLAGS is the user's word against the program's
@@ -302,6 +307,8 @@ public sealed partial class Loop : IDisposable
 
     private void CloseCore()
     {
+        _posts.RunLast(this);
+        Calls.FailAll(this);
         Watchers.DisposeAll();
 
         if (!IsDefault)

@@ -83,6 +83,29 @@ public sealed class AllocationTests : LoopTest
     }
 
     [Fact]
+    public void Post_and_its_call_allocate_nothing()
+    {
+        Loop loop = NewLoop();
+        int calls = 0;
+        Action action = () => calls++;
+        Action<object> withObject = _ => calls++;
+        Action<(int, long)> withValue = t => calls += t.Item1;
+        AssertAllocatesNothing(() =>
+        {
+            for (int i = 0; i < 10; i++)
+            {
+                loop.Post(action);
+                loop.Post(withObject, this);
+                loop.Post(withValue, (1, 2L));
+                loop.TryPost(action);
+            }
+
+            loop.Start(RunFlags.NoWait);
+        });
+        Assert.InRange(calls, 40 * Rounds, int.MaxValue);
+    }
+
+    [Fact]
     public void Feed_Clear_and_Invoke_allocate_nothing()
     {
         Loop loop = NewLoop();

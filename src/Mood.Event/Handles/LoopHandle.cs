@@ -40,8 +40,8 @@ internal sealed unsafe class LoopHandle : SafeHandle
     /// <summary>The mood_loop, for the loop's own thread: it lives until Dispose.</summary>
     internal nint Pointer => handle;
 
-    /// <summary>Wakes the loop, from any thread; does nothing once it is disposed.</summary>
-    internal void Wake()
+    /// <summary>Wakes the loop, from any thread; false, and nothing happens, once it is disposed.</summary>
+    internal bool Wake()
     {
         bool held = false;
 
@@ -49,10 +49,11 @@ internal sealed unsafe class LoopHandle : SafeHandle
         {
             DangerousAddRef(ref held);
             Native.mood_loop_wake(handle);
+            return true;
         }
         catch (ObjectDisposedException)
         {
-            // it has ended, which is more than being awake
+            return false; // it has ended, which is more than being awake
         }
         finally
         {

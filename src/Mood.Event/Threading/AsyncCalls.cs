@@ -1,0 +1,41 @@
+using System.Collections.Generic;
+
+namespace Mood.Event;
+
+/// <summary>The asynchronous calls of a loop that have not ended, so that none waits for a loop that is gone.</summary>
+internal sealed class AsyncCalls
+{
+    private readonly HashSet<AsyncCall> _calls = [];
+
+    internal void Add(AsyncCall call)
+    {
+        lock (_calls)
+        {
+            _calls.Add(call);
+        }
+    }
+
+    internal void Remove(AsyncCall call)
+    {
+        lock (_calls)
+        {
+            _calls.Remove(call);
+        }
+    }
+
+    internal void FailAll(Loop loop)
+    {
+        AsyncCall[] calls;
+
+        lock (_calls)
+        {
+            calls = [.. _calls];
+            _calls.Clear();
+        }
+
+        foreach (AsyncCall call in calls)
+        {
+            call.Fail(Error.ObjectDisposed_Call(loop));
+        }
+    }
+}

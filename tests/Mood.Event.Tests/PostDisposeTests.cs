@@ -1,0 +1,232 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>Posts and calls that meet a loop's end: each one ran or was refused, and nobody waits for ever.</summary>
+public sealed class PostDisposeTests : LoopTest
+{
+    private const int Rounds = 5000;
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void Whenever_the_loop_is_disposed_every_item_ran_or_was_refused(bool inCallback)
+    {
+        const int Producers = 3;
+        var counts = new Counts();
+        int late = 0;
+        using var begin = new Barrier(Producers + 1);
+        using var end = new Barrier(Producers + 1);
+        Loop loop = null!;
+        bool over = false;
+        Thread[] threads = [.. Enumerable.Range(0, Producers).Select(n => OnThread(() =>
+        {
+            while (true)
+            {
+                begin.SignalAndWait();
+
+                if (Volatile.Read(ref over))
+                {
+                    return;
+                }
+
+                for (int i = 0; i < 20; i++)
+                {
+                    bool taken = n == 0
+                        ? loop.TryPost(() => counts.Ran++)
+                        : loop.TryPost(static item => item.counts.Ran += item.n / item.n, (counts, n));
+                    Interlocked.Increment(ref taken ? ref counts.Accepted : ref counts.Refused);
+                }
+
+                end.SignalAndWait();
+            }
+        }))];
+
+        for (int i = 0; i < Rounds; i++)
+        {
+            loop = new Loop(LoopFlags.NoEnv);
+            begin.SignalAndWait();
+            Thread.SpinWait(i % 50 * 20);
+
+            if (inCallback)
+            {
+                loop.Post(loop.Dispose);
+                loop.Start();
+            }
+            else
+            {
+                loop.Start(RunFlags.NoWait);
+                loop.Dispose();
+            }
+
+            int ran = Volatile.Read(ref counts.Ran);
+            end.SignalAndWait();
+            Assert.Equal(counts.Accepted, counts.Ran);
+            late += counts.Ran - ran;
+        }
+
+        Volatile.Write(ref over, true);
+        begin.SignalAndWait();
+        Array.ForEach(threads, t => t.Join());
+        Assert.Equal(Rounds * Producers * 20, counts.Accepted + counts.Refused);
+        Assert.Equal(0, late); // nothing ran after Dispose had returned
+
+        // and it was a race
+        Assert.InRange(counts.Accepted, 1, int.MaxValue);
+        Assert.InRange(counts.Refused, 1, int.MaxValue);
+    }
+
+    [Fact]
+    public void The_default_loop_is_disposed_and_remade_while_others_post()
+    {
+        var counts = new Counts();
+        bool over = false;
+        Loop current = Loop.GetDefault(LoopFlags.NoEnv);
+        Thread[] threads = [.. Enumerable.Range(0, 3).Select(_ => OnThread(() =>
+        {
+            while (!Volatile.Read(ref over))
+            {
+                bool taken = Volatile.Read(ref current).TryPost(() => counts.Ran++);
+                Interlocked.Increment(ref taken ? ref counts.Accepted : ref counts.Refused);
+            }
+        }))];
+
+        for (int i = 0; i < 500; i++)
+        {
+            Volatile.Write(ref current, Loop.GetDefault(LoopFlags.NoEnv));
+            current.Start(RunFlags.NoWait);
+            current.Dispose();
+        }
+
+        Volatile.Write(ref over, true);
+        Array.ForEach(threads, t => t.Join());
+        Assert.Equal(counts.Accepted, counts.Ran);
+        Assert.InRange(counts.Ran, 1, int.MaxValue);
+        Assert.InRange(counts.Refused, 1, int.MaxValue);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void Dispose_calls_what_was_accepted_on_its_own_thread(bool started)
+    {
+        Loop loop = NewLoop();
+        var threads = new List<int>();
+        Timer timer = loop.Timer(5, 0, (_, _) => { });
+        timer.Start();
+
+        if (started)
+        {
+            loop.Start(RunFlags.NoWait);
+        }
+
+        OnThread(() => loop.Post(() =>
+        {
+            threads.Add(Environment.CurrentManagedThreadId);
+            timer.Stop(); // what is still there can be put away
+            timer.Dispose();
+            loop.Stop();
+            loop.Dispose();
+            Assert.Throws<ObjectDisposedException>(() => loop.Start());
+            Assert.Throws<ObjectDisposedException>(() => loop.Timer(0, 0, (_, _) => { }));
+            Assert.Throws<ObjectDisposedException>(() => loop.Post(() => threads.Add(-1)));
+            threads.Add(Environment.CurrentManagedThreadId);
+        })).Join();
+        loop.Dispose();
+        Assert.Equal([Environment.CurrentManagedThreadId, Environment.CurrentManagedThreadId], threads);
+        Assert.False(loop.TryPost(() => { }));
+        Assert.False(loop.TryPost(_ => { }, 1));
+        Assert.Throws<ObjectDisposedException>(() => loop.Post(() => { }));
+        Assert.Throws<ObjectDisposedException>(() => loop.Post(_ => { }, 1));
+    }
+
+    [Fact]
+    public void Dispose_in_an_item_lets_those_behind_it_run_before_Start_returns()
+    {
+        Loop loop = NewLoop();
+        var log = new List<string>();
+        Idle idle = loop.Idle((_, _) => log.Add("a watcher is not called any more"));
+        loop.Post(() =>
+        {
+            idle.Feed(Events.Custom);
+            loop.Dispose();
+            Assert.False(loop.TryPost(() => log.Add("refused")));
+            log.Add("1");
+        });
+        loop.Post(() => log.Add("2"));
+        loop.Post(n => log.Add($"{n}"), 3);
+        Assert.False(loop.Start());
+        Assert.Equal(["1", "2", "3"], log);
+    }
+
+    [Fact]
+    public void Exceptions_while_it_is_disposed_are_told_and_a_fatal_one_leaves_Dispose()
+    {
+        Loop loop = NewLoop();
+        var told = new List<string>();
+        var thrown = new InvalidTimeZoneException("fatal");
+        int calls = 0;
+        loop.CallbackException += (_, e) => told.Add(e.Exception.Message);
+        loop.Post(() => throw new InvalidTimeZoneException("first"));
+        loop.Post([Fatal] () => throw thrown);
+        loop.Post([Fatal] () => throw new InvalidTimeZoneException("another fatal one"));
+        loop.Post(() => throw new InvalidTimeZoneException("last"));
+        loop.Post(() => calls++);
+        Assert.Same(thrown, Record.Exception(loop.Dispose));
+        Assert.Equal(["first", "another fatal one", "last"], told);
+        Assert.Equal(1, calls);
+        loop.Dispose();
+    }
+
+    [Fact]
+    public async Task Calls_of_a_disposed_loop_fail()
+    {
+        var loop = new Loop(LoopFlags.NoEnv);
+        loop.Dispose();
+        Task[] calls = [loop.InvokeAsync(() => { }), loop.InvokeAsync(() => 1), loop.InvokeAsync(() => Task.CompletedTask), loop.InvokeAsync(() => Task.FromResult(1))];
+
+        foreach (Task call in calls)
+        {
+            await Assert.ThrowsAsync<ObjectDisposedException>(() => call);
+        }
+    }
+
+    [Fact]
+    public async Task A_call_that_was_accepted_ends_in_Dispose_and_one_that_awaits_fails()
+    {
+        var loop = new Loop(LoopFlags.NoEnv);
+        var never = new TaskCompletionSource();
+        var told = new List<Exception>();
+        bool finished = false;
+        loop.CallbackException += (_, e) => told.Add(e.Exception);
+        Task<int> plain = loop.InvokeAsync(() => 7);
+        Task<int> quick = loop.InvokeAsync(() => Task.FromResult(8));
+        Task awaiting = loop.InvokeAsync(async () =>
+        {
+            await never.Task;
+            finished = true;
+        });
+        Assert.False(plain.IsCompleted);
+        loop.Dispose();
+        Assert.Equal((7, 8), (await plain, await quick));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => awaiting);
+
+        // what follows the await has no thread to run on any more: that is told
+        never.SetResult();
+        Assert.IsType<ObjectDisposedException>(Assert.Single(told));
+        Assert.False(finished);
+    }
+
+    private static Thread OnThread(Action action)
+    {
+        var thread = new Thread(() => action());
+        thread.Start();
+        return thread;
+    }
+
+    private sealed class Counts
+    {
+        public int Ran, Accepted, Refused;
+    }
+}

@@ -1,0 +1,482 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Runtime.CompilerServices;
+using System.Threading;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>What other threads post is called on the loop's thread: all of it, in order, once.</summary>
+public sealed class PostTests : LoopTest
+{
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_waiting_loop_calls_what_another_thread_posts(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        loop.IncRef();
+        int posted = 0, called = 0;
+        Thread other = OnThread(() =>
+        {
+            Thread.Sleep(20);
+            posted = Environment.CurrentManagedThreadId;
+            loop.Post(() =>
+            {
+                called = Environment.CurrentManagedThreadId;
+                loop.DecRef();
+            });
+        });
+        Assert.False(loop.Start());
+        other.Join();
+        Assert.Equal(Environment.CurrentManagedThreadId, called);
+        Assert.NotEqual(posted, called);
+    }
+
+    [Fact]
+    public void Actions_with_and_without_states_of_any_type_are_called_in_the_order_of_posting()
+    {
+        Loop loop = NewLoop();
+        var log = new List<string>();
+        loop.Post(() => log.Add("action"));
+        loop.Post(s => log.Add(s), "string");
+        loop.Post(n => log.Add($"number {n}"), 7);
+        loop.Post(s => log.Add(s), "another string");
+        loop.Post(t => log.Add($"{t.A} {t.B}"), (A: 1.5, B: "tuple"));
+        Assert.True(loop.TryPost(() => log.Add("tried")));
+        Assert.True(loop.TryPost(n => log.Add($"number {n}"), 8));
+        loop.Post<object?>(o => log.Add(o is null ? "null" : "?"), null);
+        Assert.Empty(log);
+        Assert.False(loop.Start());
+        Assert.Equal(["action", "string", "number 7", "another string", "1.5 tuple", "tried", "number 8", "null"], log);
+    }
+
+    [Fact]
+    public void What_sixteen_threads_post_is_called_once_each_and_in_each_one_s_order()
+    {
+        const int Producers = 16, Items = 20_000;
+        Loop loop = NewLoop();
+        int[] next = new int[Producers];
+        int wrong = 0, total = 0;
+        loop.IncRef();
+        Thread[] threads = [.. Enumerable.Range(0, Producers).Select(n => OnThread(() =>
+        {
+            for (int i = 0; i < Items; i++)
+            {
+                // three ways in, one order
+                switch (i % 3)
+                {
+                    case 0:
+                        int number = i;
+                        loop.Post(() => Check(n, number));
+                        break;
+                    case 1:
+                        loop.Post(t => Check(t.n, t.i), (n, i));
+                        break;
+                    default:
+                        loop.Post(t => Check(t[0], t[1]), new[] { n, i });
+                        break;
+                }
+            }
+        }))];
+        loop.Start();
+        Array.ForEach(threads, t => t.Join());
+        Assert.Equal((0, Producers * Items), (wrong, total));
+        Assert.All(next, n => Assert.Equal(Items, n));
+
+        void Check(int producer, int number)
+        {
+            wrong += next[producer]++ == number ? 0 : 1;
+
+            if (++total == Producers * Items)
+            {
+                loop.DecRef();
+            }
+        }
+    }
+
+    [Fact]
+    public void Before_Start_and_after_Stop_it_waits_for_the_next_Start()
+    {
+        Loop loop = NewLoop();
+        var log = new List<int>();
+        loop.Post(() => log.Add(1));
+        Assert.False(loop.Start(RunFlags.NoWait));
+        loop.IncRef();
+        loop.Post(() =>
+        {
+            log.Add(2);
+            loop.Stop();
+        });
+        loop.Post(() => log.Add(3)); // of the same batch, as pending watchers are
+        Assert.True(loop.Start());
+        Assert.Equal([1, 2, 3], log);
+        loop.Post(() => log.Add(4));
+        Assert.Equal([1, 2, 3], log);
+        Assert.True(loop.Start(RunFlags.Once));
+        Assert.Equal([1, 2, 3, 4], log);
+    }
+
+    [Fact]
+    public void It_does_not_keep_Start_from_returning()
+    {
+        Loop loop = NewLoop();
+        int calls = 0;
+        loop.Post(() => loop.Post(() => calls++));
+        Assert.False(loop.Start());
+        Assert.Equal(0, calls);
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_loop_that_is_reset_meanwhile_loses_nothing(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int calls = 0;
+
+        for (int i = 0; i < 20; i++)
+        {
+            loop.Post(() => calls++);
+            loop.Reset();
+            loop.Post(() => calls++);
+            loop.Start();
+            loop.Post(() => calls++);
+            loop.Post(loop.Reset);
+            loop.Post(() => calls++);
+            loop.Start();
+        }
+
+        Assert.Equal(80, calls);
+    }
+
+    [Fact]
+    public void What_an_item_posts_waits_until_the_loop_has_looked_after_its_io()
+    {
+        Loop loop = NewLoop();
+        (int read, int write) = Posix.Pipe();
+        Posix.Write(write);
+        int posts = 0, postsAtIo = -1;
+        loop.Io(read, Events.Read, (w, _) =>
+        {
+            postsAtIo = posts;
+            w.Stop();
+            loop.Stop();
+        }).Start();
+        loop.Post(Again);
+        Assert.False(loop.Start());
+        Assert.InRange(postsAtIo, 0, 3);
+        Posix.Close(read, write);
+
+        void Again()
+        {
+            posts++;
+            loop.Post(Again);
+        }
+    }
+
+    [Fact]
+    public void A_Start_in_an_item_calls_those_behind_it_in_order()
+    {
+        Loop loop = NewLoop();
+        var log = new List<string>();
+        loop.IncRef();
+        loop.Post(() =>
+        {
+            log.Add("1");
+            loop.Post(() =>
+            {
+                log.Add("4, posted by 1");
+                loop.Stop(); // the nested Start
+            });
+            Assert.True(loop.Start());
+            log.Add("1 ends");
+        });
+        loop.Post(() => log.Add("2"));
+        loop.Post(() => log.Add("3"));
+        Timer end = loop.Timer(0.05, 0, (_, _) => loop.Stop());
+        end.Start();
+        loop.Start();
+        Assert.Equal(["1", "2", "3", "4, posted by 1", "1 ends"], log);
+    }
+
+    [Fact]
+    public void A_burst_wakes_the_loop_once()
+    {
+        Loop loop = NewLoop();
+        loop.Start(RunFlags.NoWait);
+        int calls = 0;
+
+        for (int i = 0; i < 1000; i++)
+        {
+            loop.Post(() => calls++);
+        }
+
+        uint before = loop.Iteration;
+        loop.IncRef();
+        loop.Start(RunFlags.Once);
+        Assert.Equal(1000, calls);
+        Assert.Equal(1u, loop.Iteration - before);
+
+        // and nothing is left that would wake it again
+        loop.Start(RunFlags.NoWait);
+        double start = Ev.Time();
+        Timer pause = loop.Timer(0.05, 0, (_, _) => { });
+        pause.Start();
+        loop.Start(RunFlags.Once);
+        Assert.False(pause.IsActive);
+        Assert.InRange(Ev.Time() - start, 0.04, Patience);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void An_embedded_loop_is_woken_too(bool byCallback)
+    {
+        Loop outer = NewLoop();
+        Loop inner = NewLoop(Backends.Epoll);
+        int called = 0;
+        Embed embed = outer.Embed(inner, byCallback ? (w, _) => w.Sweep() : null);
+        embed.Start();
+        Thread other = OnThread(() => inner.Post(() =>
+        {
+            called = Environment.CurrentManagedThreadId;
+            inner.Post(() => outer.Stop());
+        }));
+        Assert.True(outer.Start());
+        other.Join();
+        Assert.Equal(Environment.CurrentManagedThreadId, called);
+        embed.Dispose();
+    }
+
+    [Fact]
+    public void A_Callback_that_hands_the_Invoke_to_another_thread_has_it_called_there()
+    {
+        Loop loop = NewLoop();
+        int called = 0, other = 0;
+        loop.Callback = l => OnThread(() =>
+        {
+            other = Environment.CurrentManagedThreadId;
+            l.Invoke();
+        }).Join();
+        loop.Post(() => called = Environment.CurrentManagedThreadId);
+        loop.Start();
+        Assert.Equal(other, called);
+    }
+
+    [Fact]
+    public void A_reschedule_function_may_post()
+    {
+        Loop loop = NewLoop();
+        int calls = 0;
+        Scheduler scheduler = loop.Scheduler(
+            (_, now) =>
+            {
+                loop.Post(() => calls++);
+                return now + 0.001;
+            },
+            (w, _) => w.Stop());
+        scheduler.Start();
+        loop.Start();
+        loop.Start();
+        Assert.InRange(calls, 1, 3);
+    }
+
+    [Fact]
+    public void A_finalizer_may_post()
+    {
+        Loop loop = NewLoop();
+        var threads = new List<int>();
+        int calls = 0;
+        Abandon(() =>
+        {
+            lock (threads)
+            {
+                threads.Add(Environment.CurrentManagedThreadId);
+            }
+
+            loop.Post(() => calls++);
+        });
+        Collect();
+        loop.Start();
+        Assert.Equal(1, calls);
+        Assert.NotEqual(Environment.CurrentManagedThreadId, Assert.Single(threads));
+    }
+
+    [Fact]
+    public void A_finalizer_is_refused_when_its_loop_was_finalized_before_it()
+    {
+        bool? accepted = null;
+        AbandonBoth(loop => accepted = loop.TryPost(() => { }));
+
+        for (int i = 0; i < 10 && accepted is null; i++)
+        {
+            Collect();
+        }
+
+        // the order of finalizers is the runtime's own business: with the loop's first it was refused, else it was in time
+        Assert.NotNull(accepted);
+    }
+
+    [Fact]
+    public void An_abandoned_loop_is_collected_with_what_was_posted()
+    {
+        WeakReference state = AbandonWithPost();
+
+        for (int i = 0; i < 10 && state.IsAlive; i++)
+        {
+            Collect();
+        }
+
+        Assert.False(state.IsAlive);
+    }
+
+    [Fact]
+    public void What_was_called_is_not_held()
+    {
+        Loop loop = NewLoop();
+        WeakReference[] states = PostObjects(loop);
+        Assert.False(loop.Start());
+        Collect();
+        Assert.All(states, s => Assert.False(s.IsAlive));
+    }
+
+    // -- exceptions ---------------------------------------------------------------------------------------------------
+
+    [Fact]
+    public void An_exception_is_told_and_the_others_are_called()
+    {
+        Loop loop = NewLoop();
+        var thrown = new InvalidTimeZoneException("posted");
+        var told = new List<CallbackExceptionEventArgs>();
+        int calls = 0;
+        loop.CallbackException += (sender, e) =>
+        {
+            Assert.Same(loop, sender);
+            told.Add(e);
+        };
+        loop.Post(() => throw thrown);
+        loop.Post(_ => throw thrown, 1);
+        loop.Post(() => calls++);
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+        Assert.Equal([thrown, thrown], told.Select(e => e.Exception));
+        Assert.All(told, e => Assert.Null(e.Watcher));
+    }
+
+    [Fact]
+    public void Without_a_handler_it_is_written_to_standard_error()
+    {
+        Loop loop = NewLoop();
+        loop.Post(() => throw new InvalidTimeZoneException("posted"));
+        TextWriter before = Console.Error;
+        using var written = new StringWriter();
+        Console.SetError(written);
+
+        try
+        {
+            Assert.False(loop.Start());
+        }
+        finally
+        {
+            Console.SetError(before);
+        }
+
+        Assert.Contains("posted", written.ToString(), StringComparison.Ordinal);
+        Assert.Contains(nameof(InvalidTimeZoneException), written.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void A_fatal_one_leaves_Start_and_those_behind_it_run_in_the_next(bool byHandler)
+    {
+        Loop loop = NewLoop();
+        var thrown = new InvalidTimeZoneException("fatal");
+        var log = new List<int>();
+
+        if (byHandler)
+        {
+            loop.CallbackException += (_, _) => throw thrown;
+            loop.Post(() => throw new InvalidOperationException());
+        }
+        else
+        {
+            loop.Post([Fatal] () => throw thrown);
+        }
+
+        loop.Post(() => log.Add(1));
+        loop.Post(n => log.Add(n), 2);
+        Assert.Same(thrown, Record.Exception(() => loop.Start()));
+        Assert.Empty(log);
+        loop.Post(() => log.Add(3));
+        Assert.False(loop.Start());
+        Assert.Equal([1, 2, 3], log);
+    }
+
+    [Fact]
+    public void A_fatal_one_leaves_nested_Starts_too_and_loses_nothing()
+    {
+        Loop loop = NewLoop();
+        var thrown = new InvalidTimeZoneException("fatal");
+        var log = new List<int>();
+        loop.Post(() =>
+        {
+            log.Add(1);
+            loop.Start();
+            log.Add(-1);
+        });
+        loop.Post([Fatal] () => throw thrown);
+        loop.Post(() => log.Add(2));
+        Assert.Same(thrown, Record.Exception(() => loop.Start()));
+        Assert.Equal([1], log);
+        Assert.False(loop.Start());
+        Assert.Equal([1, 2], log);
+    }
+
+    [Fact]
+    public void Null_is_refused()
+    {
+        Loop loop = NewLoop();
+        Assert.Throws<ArgumentNullException>("action", () => loop.Post(null!));
+        Assert.Throws<ArgumentNullException>("action", () => loop.Post(null!, 1));
+        Assert.Throws<ArgumentNullException>("action", () => loop.TryPost(null!));
+        Assert.Throws<ArgumentNullException>("action", () => loop.TryPost(null!, 1));
+    }
+
+    private static Thread OnThread(Action action)
+    {
+        var thread = new Thread(() => action());
+        thread.Start();
+        return thread;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Abandon(Action action) => _ = new Finalizable(action);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void AbandonBoth(Action<Loop> action)
+    {
+        var loop = new Loop(LoopFlags.NoEnv);
+        loop.Data = new Finalizable(() => action(loop));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference AbandonWithPost()
+    {
+        object state = new();
+        new Loop(LoopFlags.NoEnv).Post(_ => { }, state);
+        return new WeakReference(state);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference[] PostObjects(Loop loop)
+    {
+        object first = new(), second = new();
+        loop.Post(_ => { }, first);
+        loop.Post(() => GC.KeepAlive(second));
+        return [new WeakReference(first), new WeakReference(second)];
+    }
+
+    private sealed class Finalizable(Action action)
+    {
+        ~Finalizable() => action();
+    }
+}
