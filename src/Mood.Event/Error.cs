@@ -21,6 +21,9 @@ internal static class Error
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Negative(double value, string parameter) =>
         new(parameter, value, "It must be a finite number of seconds, zero or more.");
 
+    internal static ArgumentOutOfRangeException ArgumentOutOfRange_NotPositive(int value, string parameter) =>
+        new(parameter, value, "It must be at least 1.");
+
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Interval(double value, string parameter) =>
         new(parameter, value, "An interval is zero (no repetition) or at least 1/8192 second: a clock since 1970 cannot tell shorter steps apart.");
 
@@ -79,6 +82,15 @@ internal static class Error
     internal static ObjectDisposedException ObjectDisposed_Continuation(object instance) => new(
         instance.GetType().FullName,
         "The continuation of an await came when its loop was disposed, and was not called. Await what a loop runs before disposing it.");
+
+    internal static ObjectDisposedException ObjectDisposed_Run(object instance) =>
+        new(instance.GetType().FullName, "The loop was disposed before the task that Run waits for ended.");
+
+    internal static InvalidOperationException InvalidOperation_RunInside() =>
+        new("Run cannot be called in a callback of a Start: the loop runs already. Await the task, or use InvokeAsync.");
+
+    internal static InvalidOperationException InvalidOperation_Stopped() =>
+        new("The loop was stopped before the task that Run waits for ended.");
 
     internal static InvalidOperationException InvalidOperation_NullTask() =>
         new("The asynchronous function returned no task but null.");

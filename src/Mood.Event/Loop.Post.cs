@@ -1,5 +1,4 @@
 using System;
-using System.Threading;
 using System.Threading.Tasks;
 
 namespace Mood.Event;
@@ -8,16 +7,6 @@ namespace Mood.Event;
 public sealed partial class Loop
 {
     private readonly PostQueue _posts = new();
-    private LoopSynchronizationContext? _context;
-
-    /// <summary>
-    /// Has what follows an await on the loop's thread resume there: set there by <c>Run</c>, by InvokeAsync of an asynchronous
-    /// function, and on the thread of a <c>LoopThread</c>. Its Post never throws: a callback that comes when the loop is
-    /// disposed is told to <see cref="CallbackException"/>. Its Send calls at once on the loop's thread; from another one it
-    /// waits for the loop to run, and throws <see cref="ObjectDisposedException"/> when that is disposed.
-    /// </summary>
-    public SynchronizationContext SynchronizationContext =>
-        _context ?? Interlocked.CompareExchange(ref _context, new LoopSynchronizationContext(this), null) ?? _context;
 
     /// <summary>The asynchronous calls that have not ended.</summary>
     internal AsyncCalls Calls { get; } = new();

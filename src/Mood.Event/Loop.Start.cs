@@ -83,6 +83,11 @@ public sealed partial class Loop
             Volatile.Write(ref _runner, before);
         }
 
+        if (_main?.HasEnded(_starts) == true)
+        {
+            Handle.Wake(); // a Run around this Start, whose task has ended meanwhile
+        }
+
         if (_depth == 0 && _closing)
         {
             Close();
@@ -205,6 +210,11 @@ public sealed partial class Loop
         if (_posts.Run(this) && !_closing)
         {
             Handle.Wake(); // for the next Start
+        }
+
+        if (_main?.HasEnded(_starts) == true)
+        {
+            Native.mood_loop_break(_native, (int)BreakHow.One);
         }
 
         GC.KeepAlive(this);

@@ -26,6 +26,9 @@ internal static class Validate
         ? time.TotalSeconds
         : throw Error.ArgumentOutOfRange_Infinite(time, parameter);
 
+    internal static int Positive(int count, string parameter) =>
+        count > 0 ? count : throw Error.ArgumentOutOfRange_NotPositive(count, parameter);
+
     internal static double Interval(double seconds, string parameter) =>
         IsFinite(seconds) && (seconds == 0 || seconds >= MinInterval)
             ? seconds

@@ -1,0 +1,197 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>The loop as a SynchronizationContext: Post, Send, and who may wait for whom.</summary>
+public sealed class LoopSynchronizationContextTests : LoopTest
+{
+    [Fact]
+    public void There_is_one_per_loop()
+    {
+        Loop loop = NewLoop();
+        Assert.Same(loop.SynchronizationContext, loop.SynchronizationContext);
+        Assert.Same(loop.SynchronizationContext, loop.SynchronizationContext.CreateCopy());
+        Assert.NotSame(loop.SynchronizationContext, NewLoop().SynchronizationContext);
+    }
+
+    [Fact]
+    public void Post_calls_later_with_the_context_set()
+    {
+        Loop loop = NewLoop();
+        var log = new List<object?>();
+        loop.SynchronizationContext.Post(s => log.AddRange([s, SynchronizationContext.Current]), "state");
+        Assert.Empty(log);
+        SynchronizationContext? before = SynchronizationContext.Current;
+        loop.Start();
+        Assert.Equal(["state", loop.SynchronizationContext], log);
+        Assert.Same(before, SynchronizationContext.Current);
+    }
+
+    [Fact]
+    public void Send_on_the_loop_s_thread_calls_at_once()
+    {
+        Loop loop = NewLoop();
+        var log = new List<string>();
+        loop.Post(() =>
+        {
+            loop.SynchronizationContext.Send(s => log.Add((string)s!), "sent");
+            log.Add("after");
+        });
+        loop.Start();
+        Assert.Equal(["sent", "after"], log);
+    }
+
+    [Fact]
+    public void Send_from_another_thread_waits_for_the_loop()
+    {
+        Loop loop = NewLoop();
+        int called = 0, other = 0;
+        Exception? thrown = null;
+        loop.IncRef();
+        var thread = new Thread(() =>
+        {
+            other = Environment.CurrentManagedThreadId;
+            loop.SynchronizationContext.Send(_ => called = Environment.CurrentManagedThreadId, null);
+            Assert.NotEqual(0, called);
+            thrown = Record.Exception(() => loop.SynchronizationContext.Send(_ => throw new InvalidTimeZoneException(), null));
+            loop.Stop();
+        });
+        thread.Start();
+        loop.Start();
+        thread.Join();
+        Assert.Equal(Environment.CurrentManagedThreadId, called);
+        Assert.NotEqual(other, called);
+        Assert.IsType<InvalidTimeZoneException>(thrown);
+    }
+
+    [Fact]
+    public void Send_on_the_thread_of_an_idle_loop_calls_at_once_for_nobody_else_would()
+    {
+        Loop loop = NewLoop();
+        int calls = 0;
+        loop.SynchronizationContext.Send(_ => calls++, null); // never started: it was made here
+        loop.Start();
+        loop.SynchronizationContext.Send(
+            _ =>
+            {
+                calls++;
+                loop.Timer(0, 0, (_, _) => calls++).Start();
+                Assert.Throws<InvalidOperationException>(() => OnThread(() => loop.Now()));
+            },
+            null);
+        Assert.Equal(2, calls);
+        Assert.IsType<InvalidTimeZoneException>(Record.Exception(
+            () => loop.SynchronizationContext.Send(_ => throw new InvalidTimeZoneException(), null)));
+        loop.Start();
+        Assert.Equal(3, calls);
+        OnThread(() => loop.Now()); // and it was given back
+    }
+
+    [Fact]
+    public void Send_to_an_idle_loop_waits_for_its_Start()
+    {
+        Loop loop = NewLoop();
+        int called = 0;
+        var thread = new Thread(() => loop.SynchronizationContext.Send(_ => called = Environment.CurrentManagedThreadId, null));
+        thread.Start();
+
+        while (called == 0)
+        {
+            loop.Start(RunFlags.NoWait);
+            Thread.Yield();
+        }
+
+        thread.Join();
+        Assert.Equal(Environment.CurrentManagedThreadId, called);
+    }
+
+    [Fact]
+    public void A_Send_that_meets_Dispose_is_called_or_throws_and_never_hangs()
+    {
+        int called = 0, refused = 0;
+
+        for (int i = 0; i < 2000; i++)
+        {
+            var loop = new Loop(LoopFlags.NoEnv);
+            var thread = new Thread(() =>
+            {
+                try
+                {
+                    loop.SynchronizationContext.Send(_ => called++, null);
+                }
+                catch (ObjectDisposedException)
+                {
+                    refused++;
+                }
+            });
+            thread.Start();
+            Thread.SpinWait(i * 10);
+            loop.Dispose();
+            Assert.True(thread.Join(TimeSpan.FromSeconds(Patience)), "Send hangs");
+        }
+
+        Assert.Equal(2000, called + refused);
+        Assert.InRange(called, 1, int.MaxValue);
+        Assert.InRange(refused, 1, int.MaxValue);
+    }
+
+    [Fact]
+    public void On_a_disposed_loop_Send_throws_and_Post_is_told()
+    {
+        Loop loop = NewLoop();
+        int told = 0;
+        loop.CallbackException += (_, _) => told++;
+        loop.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => loop.SynchronizationContext.Send(_ => { }, null));
+        loop.SynchronizationContext.Post(_ => { }, null);
+        Assert.Equal(1, told);
+
+        // and a handler that throws harms nobody
+        loop.CallbackException += (_, _) => throw new InvalidTimeZoneException();
+        loop.SynchronizationContext.Post(_ => { }, null);
+        Assert.Equal(2, told);
+    }
+
+    [Fact]
+    public void Null_is_refused()
+    {
+        Loop loop = NewLoop();
+        Assert.Throws<ArgumentNullException>("d", () => loop.SynchronizationContext.Post(null!, null));
+        Assert.Throws<ArgumentNullException>("d", () => loop.SynchronizationContext.Send(null!, null));
+    }
+
+    [Fact]
+    public async Task A_captured_context_brings_a_method_back_to_the_loop()
+    {
+        Loop loop = NewLoop();
+        var threads = new List<int>();
+        loop.Run(() => loop.InvokeAsync(async () =>
+        {
+            for (int i = 0; i < 100; i++)
+            {
+                await Task.Run(() => { });
+                threads.Add(Environment.CurrentManagedThreadId);
+            }
+        }));
+        Assert.Equal(100, threads.Count);
+        Assert.All(threads, t => Assert.Equal(Environment.CurrentManagedThreadId, t));
+        await Task.CompletedTask;
+    }
+
+    private static void OnThread(Action action)
+    {
+        Exception? thrown = null;
+        var thread = new Thread(() => thrown = Record.Exception(action));
+        thread.Start();
+        thread.Join();
+
+        if (thrown is not null)
+        {
+            throw thrown;
+        }
+    }
+}
