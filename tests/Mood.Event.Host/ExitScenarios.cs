@@ -1,5 +1,6 @@
 using System;
 using System.Threading;
+using System.Threading.Tasks;
 
 namespace Mood.Event.Host;
 
@@ -66,6 +67,52 @@ internal static class ExitScenarios
             default:
                 throw new ArgumentException(args[0], nameof(args));
         }
+    }
+
+    /// <summary>
+    /// callback|main: who ends it. A LoopThread and a LoopGroup run, with timers, continuations, and posts from sixteen threads.
+    /// </summary>
+    internal static int ExitLoops(string[] args)
+    {
+        var thread = new LoopThread("exit");
+        var group = new LoopGroup(2);
+        Loop[] loops = [thread.Loop, .. group.Loops];
+        int calls = 0;
+
+        foreach (Loop loop in loops)
+        {
+            loop.Post(() => loop.Timer(0, 0.0005, (_, _) => { }).Start());
+            _ = loop.InvokeAsync(async () =>
+            {
+                for (;;)
+                {
+                    await Task.Yield();
+                }
+            });
+        }
+
+        for (int i = 0; i < Senders; i++)
+        {
+            Loop loop = loops[i % loops.Length];
+            StartBackground(() =>
+            {
+                for (;;)
+                {
+                    loop.Post(() => Interlocked.Increment(ref calls));
+                    loop.SynchronizationContext.Send(_ => { }, null);
+                    Thread.Sleep(0);
+                }
+            });
+        }
+
+        if (args[0] == "callback")
+        {
+            thread.Loop.Post(() => thread.Loop.Timer(s_while, TimeSpan.Zero, (_, _) => Environment.Exit(0)).Start());
+            Thread.Sleep(Timeout.Infinite);
+        }
+
+        Thread.Sleep(s_while);
+        return Volatile.Read(ref calls) > 0 ? 0 : 3;
     }
 
     private static void StartBackground(ThreadStart start) => new Thread(start) { IsBackground = true }.Start();

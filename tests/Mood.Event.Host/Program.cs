@@ -20,6 +20,7 @@ internal static class Program
         ["children"] = ChildScenarios.Children,
         ["first"] = ChildScenarios.First,
         ["exit"] = ExitScenarios.Exit,
+        ["exit-loops"] = ExitScenarios.ExitLoops,
     };
 
     private static int Main(string[] args)

@@ -134,6 +134,21 @@ public sealed class ProcessTests
         }
     }
 
+    [Theory]
+    [InlineData("callback")]
+    [InlineData("main")]
+    public void The_process_may_end_while_loops_run_on_threads_of_their_own(string who)
+    {
+        const int times = 100, atOnce = 4;
+
+        for (int i = 0; i < times; i += atOnce)
+        {
+            List<HostProcess> processes = [.. Enumerable.Range(0, atOnce).Select(_ => new HostProcess($"exit-loops {who}"))];
+            Assert.All(processes, p => Assert.Equal((0, ""), p.WaitForEnd()));
+            processes.ForEach(p => p.Dispose());
+        }
+    }
+
     [Fact]
     public void That_no_file_descriptor_is_left_may_be_the_first_error_of_a_process()
     {

@@ -1,0 +1,75 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>Several loops on threads of their own.</summary>
+public sealed class LoopGroupTests : LoopTest
+{
+    [Fact]
+    public async Task Each_loop_has_a_thread_of_its_own_with_a_number()
+    {
+        await using var group = new LoopGroup(3, "worker", LoopFlags.NoEnv);
+        Assert.Equal(3, group.Loops.Count);
+        string[] names = await Task.WhenAll(group.Loops.Select(l => l.InvokeAsync(() => Thread.CurrentThread.Name!)));
+        Assert.Equal(["worker 0", "worker 1", "worker 2"], names);
+    }
+
+    [Fact]
+    public void Next_goes_round_from_any_thread()
+    {
+        using var group = new LoopGroup(3, null, LoopFlags.NoEnv);
+        Assert.Equal(group.Loops.Concat(group.Loops), Enumerable.Range(0, 6).Select(_ => group.Next()));
+        int[] counts = new int[3];
+        Parallel.For(0, 30_000, _ => Interlocked.Increment(ref counts[IndexOf(group.Loops, group.Next())]));
+        Assert.Equal([10_000, 10_000, 10_000], counts);
+    }
+
+    [Fact]
+    public async Task StopAsync_ends_all_of_them()
+    {
+        var group = new LoopGroup(4, null, LoopFlags.NoEnv);
+        int calls = 0;
+
+        for (int i = 0; i < 100; i++)
+        {
+            group.Next().Post(() => Interlocked.Increment(ref calls));
+        }
+
+        await group.StopAsync();
+        Assert.Equal(100, calls);
+        Assert.All(group.Loops, l => Assert.False(l.TryPost(() => { })));
+        await group.StopAsync();
+        Assert.Null(Record.Exception(group.Dispose));
+    }
+
+    [Fact]
+    public async Task The_failure_of_one_is_told_and_the_others_go_on()
+    {
+        await using var group = new LoopGroup(2, null, LoopFlags.NoEnv);
+        var thrown = new InvalidTimeZoneException();
+        var told = new TaskCompletionSource<LoopFailedEventArgs>(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Handler(object? sender, LoopFailedEventArgs e) => told.SetResult(e);
+        group.Failed += Handler;
+        group.Loops[1].Post([Fatal] () => throw thrown);
+        LoopFailedEventArgs args = await told.Task;
+        Assert.Equal((group.Loops[1], thrown), (args.Loop, args.Exception));
+        Assert.Equal(1, await group.Loops[0].InvokeAsync(() => 1));
+        Assert.Same(thrown, await Record.ExceptionAsync(group.StopAsync));
+        group.Failed -= Handler;
+    }
+
+    [Fact]
+    public void What_cannot_be_made_leaves_nothing_behind()
+    {
+        Assert.Throws<ArgumentOutOfRangeException>("count", () => new LoopGroup(0));
+        Assert.Throws<ArgumentOutOfRangeException>("count", () => new LoopGroup(-1));
+        Assert.Throws<EventException>(() => new LoopGroup(2, null, LoopFlags.NoEnv, Backends.Port));
+    }
+
+    private static int IndexOf(IReadOnlyList<Loop> loops, Loop loop) => loops.TakeWhile(l => l != loop).Count();
+}

@@ -1,0 +1,218 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>A loop on a thread of its own: its life, its end, and its failures.</summary>
+public sealed class LoopThreadTests : LoopTest
+{
+    private static readonly AsyncLocal<string?> s_local = new();
+
+    [Fact]
+    public async Task It_runs_on_a_named_background_thread_with_its_context()
+    {
+        await using var thread = new LoopThread("a loop", LoopFlags.NoEnv);
+        (string? name, bool isBackground, bool isPool, SynchronizationContext? context) = await thread.Loop.InvokeAsync(() =>
+            (Thread.CurrentThread.Name, Thread.CurrentThread.IsBackground, Thread.CurrentThread.IsThreadPoolThread, SynchronizationContext.Current));
+        Assert.Equal(("a loop", true, false), (name, isBackground, isPool));
+        Assert.Same(thread.Loop.SynchronizationContext, context);
+
+        await using var nameless = new LoopThread();
+        Assert.Equal("Mood.Event", await nameless.Loop.InvokeAsync(() => Thread.CurrentThread.Name));
+    }
+
+    [Fact]
+    public async Task What_follows_an_await_in_a_callback_of_a_watcher_stays_on_its_thread()
+    {
+        await using var thread = new LoopThread(null, LoopFlags.NoEnv);
+        var threads = new TaskCompletionSource<(int, int)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await thread.Loop.InvokeAsync(() => thread.Loop.Timer(0.001, 0, async (_, _) =>
+        {
+            int before = Environment.CurrentManagedThreadId;
+            await Task.Delay(1);
+            threads.SetResult((before, Environment.CurrentManagedThreadId));
+        }).Start());
+        (int first, int second) = await threads.Task;
+        Assert.Equal(first, second);
+    }
+
+    [Fact]
+    public async Task The_execution_context_of_who_makes_it_is_not_its_own()
+    {
+        s_local.Value = "the maker's";
+        await using var thread = new LoopThread(null, LoopFlags.NoEnv);
+        Assert.Null(await thread.Loop.InvokeAsync(() => s_local.Value));
+        Assert.Equal("the maker's", s_local.Value);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task StopAsync_calls_what_was_posted_before_and_ends_the_thread(bool atOnce)
+    {
+        var thread = new LoopThread(null, LoopFlags.NoEnv);
+        Thread? inner = atOnce ? null : await thread.Loop.InvokeAsync(() => Thread.CurrentThread);
+        var log = new List<int>();
+
+        for (int i = 0; i < 1000; i++)
+        {
+            thread.Loop.Post(log.Add, i);
+        }
+
+        thread.Loop.Post(() => thread.Loop.Timer(0, 0, (_, _) => { }).Start()); // the loop is still one
+        Task stopped = thread.StopAsync();
+        Assert.Same(stopped, thread.StopAsync());
+        await stopped;
+        Assert.Equal(Enumerable.Range(0, 1000), log);
+        Assert.NotEqual(true, inner?.IsAlive);
+        Assert.False(thread.Loop.TryPost(() => { }));
+        await thread.DisposeAsync();
+        Assert.Null(Record.Exception(thread.Dispose));
+    }
+
+    [Fact]
+    public void Dispose_waits_for_the_thread_but_not_on_it()
+    {
+        var thread = new LoopThread(null, LoopFlags.NoEnv);
+        Thread? inner = null;
+        bool disposed = false;
+        thread.Loop.Post(() =>
+        {
+            inner = Thread.CurrentThread;
+            thread.Dispose();
+            disposed = true;
+        });
+        thread.Dispose();
+        Assert.True(disposed);
+        Assert.False(inner!.IsAlive);
+    }
+
+    [Theory, InlineData("stop"), InlineData("dispose"), InlineData("stop elsewhere")]
+    public async Task The_loop_s_own_end_is_the_thread_s(string how)
+    {
+        var thread = new LoopThread(null, LoopFlags.NoEnv);
+        Thread inner = await thread.Loop.InvokeAsync(() => Thread.CurrentThread);
+
+        if (how == "stop elsewhere")
+        {
+            thread.Loop.Stop();
+        }
+        else
+        {
+            thread.Loop.Post(() => EndIt(thread.Loop, how == "stop"));
+        }
+
+        Assert.True(inner.Join(TimeSpan.FromSeconds(Patience)));
+        Assert.False(thread.Loop.TryPost(() => { }));
+        await thread.StopAsync();
+    }
+
+    [Fact]
+    public async Task It_stops_while_a_callback_waits_in_a_Start_of_its_own()
+    {
+        var thread = new LoopThread(null, LoopFlags.NoEnv);
+        var inside = new TaskCompletionSource();
+        thread.Loop.Post(() =>
+        {
+            thread.Loop.Post(inside.SetResult);
+            thread.Loop.Start();
+        });
+        await inside.Task;
+        await thread.StopAsync();
+        Assert.False(thread.Loop.TryPost(() => { }));
+    }
+
+    [Fact]
+    public async Task A_failure_is_told_and_is_StopAsync_s()
+    {
+        var thrown = new InvalidTimeZoneException();
+        var thread = new LoopThread(null, LoopFlags.NoEnv);
+        var told = new TaskCompletionSource<(object?, LoopFailedEventArgs, int)>();
+        thread.Failed += (sender, e) => told.SetResult((sender, e, Environment.CurrentManagedThreadId));
+        int inner = await thread.Loop.InvokeAsync(() => Environment.CurrentManagedThreadId);
+        thread.Loop.Post([Fatal] () => throw thrown);
+        (object? sender, LoopFailedEventArgs args, int where) = await told.Task;
+        Assert.Equal((thread, thread.Loop, thrown, inner), (sender, args.Loop, args.Exception, where));
+        Assert.Same(thrown, await Record.ExceptionAsync(thread.StopAsync));
+        Assert.False(thread.Loop.TryPost(() => { }));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => thread.Loop.InvokeAsync(() => { }));
+        Assert.Null(Record.Exception(thread.Dispose)); // tells nothing
+        await thread.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_failure_without_a_handler_is_written_to_standard_error()
+    {
+        System.IO.TextWriter before = Console.Error;
+        using var written = new System.IO.StringWriter();
+        Console.SetError(System.IO.TextWriter.Synchronized(written));
+
+        try
+        {
+            var thread = new LoopThread(null, LoopFlags.NoEnv);
+            thread.Loop.Post([Fatal] () => throw new InvalidTimeZoneException("nobody listens"));
+            await Assert.ThrowsAsync<InvalidTimeZoneException>(thread.StopAsync);
+        }
+        finally
+        {
+            Console.SetError(before);
+        }
+
+        Assert.Contains("nobody listens", written.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_handler_of_Failed_that_throws_ends_nothing_else()
+    {
+        var thrown = new InvalidTimeZoneException();
+        var thread = new LoopThread(null, LoopFlags.NoEnv);
+        thread.Failed += (_, _) => throw new TimeoutException();
+        thread.Loop.Post([Fatal] () => throw thrown);
+        Assert.Same(thrown, await Record.ExceptionAsync(thread.StopAsync));
+    }
+
+    [Fact]
+    public void What_cannot_be_made_is_the_constructor_s_exception()
+    {
+        Assert.Throws<ArgumentException>("flags", () => new LoopThread(null, (LoopFlags)1));
+        Assert.Throws<EventException>(() => new LoopThread(null, LoopFlags.NoEnv, Backends.Port));
+    }
+
+    [Fact]
+    public async Task Many_come_and_go_while_others_post()
+    {
+        int ran = 0, accepted = 0;
+
+        for (int i = 0; i < 200; i++)
+        {
+            var thread = new LoopThread(null, LoopFlags.NoEnv);
+            Task[] posters = [.. Enumerable.Range(0, 2).Select(_ => Task.Run(() =>
+            {
+                for (int k = 0; k < 50; k++)
+                {
+                    if (thread.Loop.TryPost(() => ran++))
+                    {
+                        Interlocked.Increment(ref accepted);
+                    }
+                }
+            }))];
+            await thread.StopAsync();
+            await Task.WhenAll(posters);
+            Assert.Equal(accepted, ran);
+        }
+    }
+
+    private static void EndIt(Loop loop, bool byStop)
+    {
+        if (byStop)
+        {
+            loop.Stop();
+        }
+        else
+        {
+            loop.Dispose();
+        }
+    }
+}
