@@ -7,7 +7,7 @@ namespace Echo;
 
 /// <summary>What the command line says.</summary>
 internal sealed record Options(
-    bool SelfTest, IPAddress Host, int Port, int Connections, double Seconds, int Size, double Idle, Backends Backend)
+    bool SelfTest, IPAddress Host, int Port, int Connections, double Seconds, int Size, double Idle, Backends Backend, int Loops)
 {
     private const int DefaultPort = 7777;
 
@@ -44,10 +44,11 @@ internal sealed record Options(
         };
 
         Check(backend, asked => (asked & ~Backends.All) == 0, $"--backend takes Auto or one of {Ev.SupportedBackends}.");
+        Option<int> loops = Number("--loops", 1, 1024, 1, "How many loops serve, from 2 on each on a thread of its own with a listener of its own (SO_REUSEPORT).");
 
-        var command = new RootCommand("A TCP echo server on one Mood.Event loop, and its test.")
+        var command = new RootCommand("A TCP echo server on one Mood.Event loop, or several, and its test.")
         {
-            selfTest, host, port, connections, seconds, size, idle, backend,
+            selfTest, host, port, connections, seconds, size, idle, backend, loops,
         };
 
         command.SetAction(result =>
@@ -61,7 +62,8 @@ internal sealed record Options(
                 result.GetValue(seconds),
                 result.GetValue(size),
                 result.GetValue(idle),
-                result.GetValue(backend)));
+                result.GetValue(backend),
+                result.GetValue(loops)));
         });
 
         return command;

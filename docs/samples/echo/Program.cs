@@ -1,5 +1,6 @@
 using System;
 using System.CommandLine;
+using System.Linq;
 using Mood.Event;
 
 namespace Echo;
@@ -30,17 +31,17 @@ internal static class Program
 
     private static int Serve(Loop loop, Options options)
     {
-        var server = new Server(loop, options);
+        IServer server = options.Loops == 1 ? new Server(loop, options) : new ServerGroup(options);
         using var statistics = new Statistics(loop, server);
         using var stop = new StopSignals(loop, signum =>
         {
-            Console.WriteLine($"signal {signum}: closing {server.Connections} connections");
+            Console.WriteLine($"signal {signum}: closing {string.Join(" + ", server.Totals.Select(t => t.Connections))} connections");
             statistics.Dispose();
             server.Dispose();
         });
 
-        Console.WriteLine($"echo server on {server.EndPoint}, backend {loop.Backend}, process {Environment.ProcessId}");
-        loop.Start(); // returns once Dispose has stopped the last watcher that keeps the loop alive
+        Console.WriteLine($"echo server on {server.EndPoint}, backend {loop.Backend}, loops {options.Loops}, process {Environment.ProcessId}");
+        loop.Start(); // returns once Dispose has stopped the last watchers that keep the loop alive
         return 0;
     }
 }

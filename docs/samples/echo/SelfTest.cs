@@ -7,7 +7,7 @@ using Mood.Event;
 namespace Echo;
 
 /// <summary>
-/// A server and its clients on one loop, over real sockets. Waits until all have had a message back, has them talk for a
+/// A server and its clients on one loop (or, with --loops, clients on one and servers on others), over real sockets. Waits until all have had a message back, has them talk for a
 /// while, has each finish its last message and hang up, and says what came of it.
 /// </summary>
 internal sealed class SelfTest(Loop loop, Options options)
@@ -19,7 +19,7 @@ internal sealed class SelfTest(Loop loop, Options options)
     private long _began, _ended, _trips, _allocated;
     private string? _failure;
     private bool _over;
-    private Server? _server;
+    private IServer? _server;
     private Timer? _limit;
 
     /// <summary>Runs it and returns the exit code.</summary>
@@ -27,7 +27,7 @@ internal sealed class SelfTest(Loop loop, Options options)
     {
         loop.CallbackException += (_, e) => Fail($"unexpected: {e.Exception}");
 
-        using var server = new Server(loop, options);
+        using IServer server = options.Loops == 1 ? new Server(loop, options) : new ServerGroup(options);
         using var stop = new StopSignals(loop, signum => Fail($"interrupted by signal {signum}"));
         using Timer limit = loop.Timer(Patience, 0, (_, _) =>
             Fail($"only {_greeted} of {options.Connections} connections had an answer within {Patience} s"));
@@ -154,11 +154,11 @@ internal sealed class SelfTest(Loop loop, Options options)
 
         double seconds = Stopwatch.GetElapsedTime(_began, _ended).TotalSeconds;
         Console.WriteLine($"""
-            echo self-test passed, backend {loop.Backend}
+            echo self-test passed, backend {loop.Backend}, served by {options.Loops} {(options.Loops == 1 ? "loop" : "loops")}
               connections    {options.Connections}, messages of {options.Size} bytes, {seconds:F2} s
               round trips    {_trips}, {_trips / seconds:F0} per second
               bytes          {sent} sent, {received} received and compared; lost 0, changed 0
-              allocated      {_allocated} bytes by the loop's thread meanwhile, {(double)_allocated / _trips:F3} per round trip
+              allocated      {_allocated} bytes by the {(options.Loops == 1 ? "loop" : "clients' loop")}'s thread meanwhile, {(double)_allocated / _trips:F3} per round trip
             """);
         return 0;
     }

@@ -7,7 +7,7 @@ using Mood.Event;
 namespace Echo;
 
 /// <summary>Accepts connections and keeps them until they end. Everything happens on the loop's thread.</summary>
-internal sealed class Server : IDisposable
+internal sealed class Server : IServer
 {
     private const int MaxAcceptsPerEvent = 64;
     private const double BackOff = 0.2;
@@ -22,8 +22,12 @@ internal sealed class Server : IDisposable
     private readonly Timer _backOff;
     private readonly Reserve _reserve = new();
     private readonly HashSet<Connection> _connections = [];
+    private long _accepted;
 
-    public Server(Loop loop, Options options)
+    /// <param name="loop">Where everything happens.</param>
+    /// <param name="options">The command line.</param>
+    /// <param name="isShared">Whether others listen on the same port.</param>
+    public Server(Loop loop, Options options, bool isShared = false)
     {
         _loop = loop;
         _idle = options.Idle;
@@ -31,6 +35,11 @@ internal sealed class Server : IDisposable
 
         try
         {
+            if (isShared)
+            {
+                SharePort(_listener);
+            }
+
             _listener.Bind(new IPEndPoint(options.Host, options.Port));
             _listener.Listen();
         }
@@ -58,13 +67,13 @@ internal sealed class Server : IDisposable
 
     public IPEndPoint EndPoint => (IPEndPoint)_listener.LocalEndPoint!;
 
-    public int Connections => _connections.Count;
-
-    public long Accepted { get; private set; }
-
     public long BytesIn { get; set; }
 
     public long BytesOut { get; set; }
+
+    public Totals Total => new(_connections.Count, _accepted, BytesIn, BytesOut);
+
+    public IReadOnlyList<Totals> Totals => [Total];
 
     /// <summary>Stops accepting and closes every connection. No watcher is left then, and the loop may end.</summary>
     public void Dispose()
@@ -86,6 +95,15 @@ internal sealed class Server : IDisposable
     {
         connection.Dispose();
         _connections.Remove(connection);
+    }
+
+    // .NET has no name for it, and the number is each system's own
+    private static void SharePort(Socket socket)
+    {
+        (int level, int option) = OperatingSystem.IsLinux() ? (1, 15)
+            : OperatingSystem.IsMacOS() ? (0xffff, 0x0200)
+            : throw new PlatformNotSupportedException("--loops needs SO_REUSEPORT, which this sample knows on Linux and macOS.");
+        socket.SetRawSocketOption(level, option, BitConverter.GetBytes(1));
     }
 
     private void Accept()
@@ -115,7 +133,7 @@ internal sealed class Server : IDisposable
 
             socket.Blocking = false;
             socket.NoDelay = true;
-            Accepted++;
+            _accepted++;
             _connections.Add(new Connection(_loop, this, socket, _idle));
         }
     }

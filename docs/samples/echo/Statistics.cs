@@ -1,4 +1,6 @@
 using System;
+using System.Collections.Generic;
+using System.Linq;
 using Mood.Event;
 
 namespace Echo;
@@ -7,11 +9,11 @@ namespace Echo;
 internal sealed class Statistics : IDisposable
 {
     private readonly Timer _timer;
-    private readonly Server _server;
+    private readonly IServer _server;
     private long _bytesIn, _bytesOut;
     private double _last;
 
-    public Statistics(Loop loop, Server server)
+    public Statistics(Loop loop, IServer server)
     {
         _server = server;
         _last = loop.Now();
@@ -26,13 +28,16 @@ internal sealed class Statistics : IDisposable
         double now = timer.Loop.Now();
         double elapsed = now - _last; // the timer may be late, and Now follows the wall clock, which may jump
 
+        IReadOnlyList<Totals> totals = _server.Totals;
+        long bytesIn = totals.Sum(t => t.BytesIn), bytesOut = totals.Sum(t => t.BytesOut);
+
         if (elapsed > 0)
         {
             Console.WriteLine(
-                $"{_server.Connections} connections, {_server.Accepted} accepted, " +
-                $"{(_server.BytesIn - _bytesIn) / elapsed:F0} bytes/s in, {(_server.BytesOut - _bytesOut) / elapsed:F0} bytes/s out");
+                $"{totals.Sum(t => t.Connections)} connections, {totals.Sum(t => t.Accepted)} accepted, " +
+                $"{(bytesIn - _bytesIn) / elapsed:F0} bytes/s in, {(bytesOut - _bytesOut) / elapsed:F0} bytes/s out");
         }
 
-        (_last, _bytesIn, _bytesOut) = (now, _server.BytesIn, _server.BytesOut);
+        (_last, _bytesIn, _bytesOut) = (now, bytesIn, bytesOut);
     }
 }
