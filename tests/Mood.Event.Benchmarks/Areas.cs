@@ -16,6 +16,7 @@ internal static class Areas
         ("lifetime", "Making and disposing", LifetimeBenchmark.All),
         ("memory", "Managed bytes in the steady state", MemoryBenchmark.All),
         ("wake", "Waking a loop from another thread", WakeBenchmark.All),
+        ("post", "Posting to a loop from other threads", PostBenchmark.All),
         ("signal", "Signals", SignalBenchmark.All),
         ("echo", "An echo server on one core", EchoBenchmark.All),
     ];

@@ -218,6 +218,26 @@ public sealed class PostDisposeTests : LoopTest
         Assert.False(finished);
     }
 
+    [Fact]
+    public async Task A_call_that_fails_elsewhere_after_the_loop_s_end_is_told()
+    {
+        var loop = new Loop(LoopFlags.NoEnv);
+        var gate = new TaskCompletionSource();
+        var told = new TaskCompletionSource<Exception>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var thrown = new InvalidTimeZoneException();
+        loop.CallbackException += (_, e) => told.SetResult(e.Exception);
+        Task call = loop.InvokeAsync(async () =>
+        {
+            await gate.Task.ConfigureAwait(false);
+            throw thrown;
+        });
+        loop.Start();
+        loop.Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => call);
+        gate.SetResult();
+        Assert.Same(thrown, await told.Task);
+    }
+
     private static Thread OnThread(Action action)
     {
         var thread = new Thread(() => action());

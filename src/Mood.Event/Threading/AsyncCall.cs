@@ -76,7 +76,10 @@ internal sealed class AsyncCall<T>(Loop loop, Func<Task> function) : AsyncCall(l
     {
         if (task.Exception is AggregateException exception)
         {
-            _source.TrySetException(exception.InnerExceptions);
+            if (!_source.TrySetException(exception.InnerExceptions))
+            {
+                Loop.Report(exception.InnerException!); // the loop's end was first
+            }
         }
         else if (task.IsCanceled)
         {

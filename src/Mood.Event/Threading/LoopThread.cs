@@ -163,6 +163,7 @@ public sealed class LoopThread : IDisposable
         {
             Tell(failure);
             _ended.SetException(failure);
+            Ignore(_ended.Task); // told already
         }
     }
 

@@ -1,29 +1,24 @@
 using System;
+using System.Threading;
 
 namespace Mood.Event;
 
 /// <summary>
 /// What other threads want done on the loop's thread. Producers append under the gate; the loop takes all there is at once
-/// and works it off without the gate. One array holds the order of everything: an Action by itself, what has a state
+/// and works it off without the gate. One backlog holds the order of everything: an Action by itself, what has a state
 /// as its lane, which knows the actions and states of one type in the same order. So a Post allocates nothing but, now and
-/// then, a longer array.
+/// then, a piece of a backlog.
 /// </summary>
 internal sealed class PostQueue
 {
-    // arrays up to this length are kept however few of it the last batches used
-    private const int Kept = 1024;
+    private readonly Backlog<object> _works = new();
 
-    private readonly object _gate = new();
+    // 1: a thread is inside the gate. It is there for a few instructions, and for those a Monitor takes as long again.
+    private int _gate;
 
     // under the gate
-    private object[] _incoming = [];
-    private int _count;
     private Lane?[] _lanes = [];
     private bool _closed;
-
-    // the loop's thread's: the batch it works off, from _next to _end
-    private object[] _batch = [];
-    private int _next, _end;
 
     /// <summary>What became of an item.</summary>
     internal enum Answer
@@ -39,21 +34,29 @@ internal sealed class PostQueue
     }
 
     /// <summary>Whether a batch was begun and not finished. The loop's thread only.</summary>
-    internal bool IsInterrupted => _next < _end;
+    internal bool IsInterrupted => !_works.IsFinished;
 
     /// <summary>Appends an action, from any thread.</summary>
     internal Answer Add(Action action)
     {
-        lock (_gate)
+        Enter();
+
+        try
         {
             return _closed ? Answer.Refused : AddCore(action);
+        }
+        finally
+        {
+            Leave();
         }
     }
 
     /// <summary>Appends an action with its state, from any thread.</summary>
     internal Answer Add<TState>(Action<TState> action, TState state)
     {
-        lock (_gate)
+        Enter();
+
+        try
         {
             if (_closed)
             {
@@ -66,17 +69,20 @@ internal sealed class PostQueue
             lane.Add(action, state);
             return AddCore(lane);
         }
+        finally
+        {
+            Leave();
+        }
     }
 
     /// <summary>From now on everything is refused; what is in the queue stays. False: it was closed before.</summary>
     internal bool Close()
     {
-        lock (_gate)
-        {
-            bool before = _closed;
-            _closed = true;
-            return !before;
-        }
+        Enter();
+        bool before = _closed;
+        _closed = true;
+        Leave();
+        return !before;
     }
 
     /// <summary>
@@ -108,16 +114,29 @@ internal sealed class PostQueue
         while (Take());
     }
 
-    private Answer AddCore(object work)
+    private void Enter()
     {
-        if (_count == _incoming.Length)
+        if (Interlocked.CompareExchange(ref _gate, 1, 0) != 0)
         {
-            Array.Resize(ref _incoming, Math.Max(16, _count * 2));
+            Wait();
         }
-
-        _incoming[_count] = work;
-        return _count++ == 0 ? Answer.First : Answer.Further;
     }
+
+    private void Leave() => Volatile.Write(ref _gate, 0);
+
+    // whoever is inside may have been preempted: then this thread yields, and sleeps if that does not help
+    private void Wait()
+    {
+        var spin = default(SpinWait);
+
+        do
+        {
+            spin.SpinOnce();
+        }
+        while (Volatile.Read(ref _gate) != 0 || Interlocked.CompareExchange(ref _gate, 1, 0) != 0);
+    }
+
+    private Answer AddCore(object work) => _works.Add(work) ? Answer.First : Answer.Further;
 
     private Lane<TState> NewLane<TState>(int index)
     {
@@ -131,24 +150,19 @@ internal sealed class PostQueue
         return lane;
     }
 
-    // the batch is finished: producers fill its array from now on, unless it has become far too long
+    // when the batch is finished: the next one
     private bool Take()
     {
-        bool isSpare = _batch.Length <= Kept || _batch.Length / 4 <= _end;
-        object[] empty = isSpare ? _batch : [];
+        Enter();
+        _works.Take();
 
-        lock (_gate)
+        foreach (Lane? lane in _lanes)
         {
-            (_batch, _incoming) = (_incoming, empty);
-            (_next, _end, _count) = (0, _count, 0);
-
-            foreach (Lane? lane in _lanes)
-            {
-                lane?.Take(Kept);
-            }
+            lane?.Take();
         }
 
-        return _end > 0;
+        Leave();
+        return IsInterrupted;
     }
 
     private bool RunBatch(Loop loop)
@@ -169,9 +183,7 @@ internal sealed class PostQueue
 
     private void RunNext(Loop loop)
     {
-        ref object slot = ref _batch[_next++];
-        object work = slot;
-        slot = null!;
+        object work = _works.Next();
 
         if (work is not Action action)
         {
@@ -196,41 +208,20 @@ internal sealed class PostQueue
     {
         internal abstract void RunNext(Loop loop);
 
-        internal abstract void Take(int kept);
+        internal abstract void Take();
     }
 
     private sealed class Lane<TState> : Lane
     {
-        private Item[] _incoming = [], _batch = [];
-        private int _count, _next, _end;
+        private readonly Backlog<Item> _items = new();
 
-        internal void Add(Action<TState> action, TState state)
-        {
-            if (_count == _incoming.Length)
-            {
-                Array.Resize(ref _incoming, Math.Max(16, _count * 2));
-            }
+        internal void Add(Action<TState> action, TState state) => _items.Add(new Item { Action = action, State = state });
 
-            _incoming[_count++] = new Item { Action = action, State = state };
-        }
-
-        internal override void Take(int kept)
-        {
-            if (_count == 0)
-            {
-                return;
-            }
-
-            Item[] empty = _batch.Length <= kept || _batch.Length / 4 <= _end ? _batch : [];
-            (_batch, _incoming) = (_incoming, empty);
-            (_next, _end, _count) = (0, _count, 0);
-        }
+        internal override void Take() => _items.Take();
 
         internal override void RunNext(Loop loop)
         {
-            ref Item slot = ref _batch[_next++];
-            Item item = slot;
-            slot = default;
+            Item item = _items.Next();
 
             try
             {
@@ -256,7 +247,7 @@ internal sealed class PostQueue
     {
         private static int s_last = -1;
 
-        internal static int Next() => System.Threading.Interlocked.Increment(ref s_last);
+        internal static int Next() => Interlocked.Increment(ref s_last);
     }
 
     private static class LaneIndex<TState>
