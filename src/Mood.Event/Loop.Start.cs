@@ -59,9 +59,11 @@ public sealed partial class Loop
         _depth++;
         _starts++;
 
-        if (_posts.IsInterrupted)
+        if (_posts.HasWork)
         {
-            Handle.Wake(); // called by what was posted, or after a failure: what comes behind that runs in here
+            // Called by what was posted, or after a failure: what comes behind that runs in here. Or the thread that posted
+            // first has not come to waking the loop yet, and a later one is here already.
+            Handle.Wake();
         }
 
         try
@@ -207,7 +209,7 @@ public sealed partial class Loop
             Native.mood_loop_break(_native, how);
         }
 
-        if (_posts.Run(this) && !_closing)
+        if (_posts.RunAll(this) && !_closing)
         {
             Handle.Wake(); // for the next Start
         }

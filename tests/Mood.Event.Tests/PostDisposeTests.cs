@@ -45,32 +45,39 @@ public sealed class PostDisposeTests : LoopTest
             }
         }))];
 
-        for (int i = 0; i < Rounds; i++)
+        try
         {
-            loop = new Loop(LoopFlags.NoEnv);
-            begin.SignalAndWait();
-            Thread.SpinWait(i % 50 * 20);
-
-            if (inCallback)
+            for (int i = 0; i < Rounds; i++)
             {
-                loop.Post(loop.Dispose);
-                loop.Start();
-            }
-            else
-            {
-                loop.Start(RunFlags.NoWait);
-                loop.Dispose();
-            }
+                loop = new Loop(LoopFlags.NoEnv);
+                begin.SignalAndWait();
+                Thread.SpinWait(i % 50 * 20);
 
-            int ran = Volatile.Read(ref counts.Ran);
-            end.SignalAndWait();
-            Assert.Equal(counts.Accepted, counts.Ran);
-            late += counts.Ran - ran;
+                if (inCallback)
+                {
+                    loop.Post(loop.Dispose);
+                    loop.Start();
+                }
+                else
+                {
+                    loop.Start(RunFlags.NoWait);
+                    loop.Dispose();
+                }
+
+                int ran = Volatile.Read(ref counts.Ran);
+                end.SignalAndWait();
+                Assert.Equal(counts.Accepted, counts.Ran);
+                late += counts.Ran - ran;
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref over, true);
+            begin.RemoveParticipant();
+            end.RemoveParticipant();
+            Array.ForEach(threads, t => t.Join());
         }
 
-        Volatile.Write(ref over, true);
-        begin.SignalAndWait();
-        Array.ForEach(threads, t => t.Join());
         Assert.Equal(Rounds * Producers * 20, counts.Accepted + counts.Refused);
         Assert.Equal(0, late); // nothing ran after Dispose had returned
 

@@ -97,6 +97,52 @@ public sealed class PostTests : LoopTest
     }
 
     [Fact]
+    public void Bursts_of_every_size_and_mixture_keep_their_order()
+    {
+        Loop loop = NewLoop();
+        var random = new Random(1);
+        int posted = 0, called = 0, wrong = 0;
+
+        // longer than what is kept, much shorter right after, and some that are interrupted in the middle
+        for (int i = 0; i < 200; i++)
+        {
+            int size = i % 20 == 0 ? 200_000 : random.Next(1, 1 << random.Next(1, 14));
+            int kinds = random.Next(1, 4), interrupted = random.Next(0, size * 2);
+
+            for (int k = 0; k < size; k++)
+            {
+                int number = posted++;
+
+                switch (random.Next(kinds))
+                {
+                    case 0 when k == interrupted:
+                        loop.Post(() =>
+                        {
+                            Check(number);
+                            loop.Start(RunFlags.NoWait);
+                        });
+                        break;
+                    case 0:
+                        loop.Post(() => Check(number));
+                        break;
+                    case 1:
+                        loop.Post(Check, number);
+                        break;
+                    default:
+                        loop.Post(t => Check((int)t.Item2), ("", (long)number));
+                        break;
+                }
+            }
+
+            loop.Start(RunFlags.NoWait);
+        }
+
+        Assert.Equal((0, posted), (wrong, called));
+
+        void Check(int number) => wrong += called++ == number ? 0 : 1;
+    }
+
+    [Fact]
     public void Before_Start_and_after_Stop_it_waits_for_the_next_Start()
     {
         Loop loop = NewLoop();
@@ -116,6 +162,37 @@ public sealed class PostTests : LoopTest
         Assert.Equal([1, 2, 3], log);
         Assert.True(loop.Start(RunFlags.Once));
         Assert.Equal([1, 2, 3, 4], log);
+    }
+
+    [Fact]
+    public void What_a_thread_has_posted_runs_in_its_next_Start_however_many_others_post()
+    {
+        Loop loop = NewLoop();
+        bool over = false;
+        int others = 0;
+        Thread[] threads = [.. Enumerable.Range(0, 3).Select(_ => OnThread(() =>
+        {
+            while (!Volatile.Read(ref over))
+            {
+                loop.Post(() => others++);
+            }
+        }))];
+        int calls = 0, rounds = 0, inTime = 0;
+
+        // the one whose item is first, and who so has to wake the loop, may be preempted before it does
+        for (double end = Ev.Time() + 2; Ev.Time() < end; rounds++)
+        {
+            int before = calls;
+            loop.Post(() => calls++);
+            loop.Start(RunFlags.NoWait);
+            inTime += calls - before;
+        }
+
+        Volatile.Write(ref over, true);
+        Array.ForEach(threads, t => t.Join());
+        loop.Start();
+        Assert.Equal(rounds, inTime);
+        Assert.InRange(others, 1, int.MaxValue);
     }
 
     [Fact]
@@ -238,7 +315,7 @@ public sealed class PostTests : LoopTest
             Assert.Equal(PostQueue.Answer.First, queue.Add(() => calls++));
             Assert.Equal(PostQueue.Answer.Further, queue.Add(() => calls++));
             Assert.Equal(PostQueue.Answer.Further, queue.Add(_ => calls++, i));
-            Assert.False(queue.Run(loop));
+            Assert.False(queue.RunAll(loop));
         }
 
         Assert.Equal(9, calls);

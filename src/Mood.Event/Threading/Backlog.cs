@@ -28,11 +28,9 @@ internal sealed class Backlog<T>
     internal bool IsFinished => _batch is null;
 
     /// <summary>Appends an item.</summary>
-    /// <returns>Whether it is the first since Take.</returns>
-    internal bool Add(T item)
+    internal void Add(T item)
     {
         Piece? piece = _last;
-        bool isFirst = piece is null;
 
         if (piece is null || piece.Count == piece.Items.Length)
         {
@@ -40,7 +38,6 @@ internal sealed class Backlog<T>
         }
 
         piece.Items[piece.Count++] = item;
-        return isFirst;
     }
 
     /// <summary>When everything taken before is finished: what has come in is the new batch.</summary>

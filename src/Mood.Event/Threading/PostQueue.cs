@@ -5,20 +5,25 @@ namespace Mood.Event;
 
 /// <summary>
 /// What other threads want done on the loop's thread. Producers append under the gate; the loop takes all there is at once
-/// and works it off without the gate. One backlog holds the order of everything: an Action by itself, what has a state
-/// as its lane, which knows the actions and states of one type in the same order. So a Post allocates nothing but, now and
-/// then, a piece of a backlog.
+/// and works it off without the gate. Actions lie in one lane, and what has a state in one lane per type of state; the order
+/// among lanes is kept as runs, so many of one lane, so many of another. So a Post allocates nothing but, now and then, a piece
+/// of a backlog.
 /// </summary>
 internal sealed class PostQueue
 {
-    private readonly Backlog<object> _works = new();
+    private readonly PostLane.Actions _actions = new();
+    private readonly Backlog<Run> _runs = new();
 
     // 1: a thread is inside the gate. It is there for a few instructions, and for those a Monitor takes as long again.
     private int _gate;
 
-    // under the gate
-    private Lane?[] _lanes = [];
-    private bool _closed;
+    // under the gate: the run that grows, behind those in _runs
+    private PostLane?[] _lanes = [];
+    private Run _growing;
+    private bool _isWoken, _closed;
+
+    // the loop's thread's: what is left of a run, and the last one of the batch, behind those in _runs
+    private Run _current, _final;
 
     /// <summary>What became of an item.</summary>
     internal enum Answer
@@ -33,8 +38,11 @@ internal sealed class PostQueue
         Further,
     }
 
-    /// <summary>Whether a batch was begun and not finished. The loop's thread only.</summary>
-    internal bool IsInterrupted => !_works.IsFinished;
+    // whether a batch was begun and not finished
+    private bool IsInterrupted => _current.Length > 0 || _final.Length > 0 || !_runs.IsFinished;
+
+    /// <summary>Whether there is anything to run; at least what this thread has added. The loop's thread only.</summary>
+    internal bool HasWork => IsInterrupted || Volatile.Read(ref _isWoken);
 
     /// <summary>Appends an action, from any thread.</summary>
     internal Answer Add(Action action)
@@ -43,7 +51,14 @@ internal sealed class PostQueue
 
         try
         {
-            return _closed ? Answer.Refused : AddCore(action);
+            if (_closed)
+            {
+                return Answer.Refused;
+            }
+
+            Continue(_actions);
+            _actions.Add(action);
+            return Count();
         }
         finally
         {
@@ -63,11 +78,13 @@ internal sealed class PostQueue
                 return Answer.Refused;
             }
 
-            int index = LaneIndex<TState>.Value;
-            Lane? known = index < _lanes.Length ? _lanes[index] : null;
-            Lane<TState> lane = known is null ? NewLane<TState>(index) : (Lane<TState>)known;
+            int index = PostLane.Number<TState>.Value;
+            PostLane.States<TState> lane = index < _lanes.Length && _lanes[index] is PostLane known
+                ? (PostLane.States<TState>)known
+                : NewLane<TState>(index);
+            Continue(lane);
             lane.Add(action, state);
-            return AddCore(lane);
+            return Count();
         }
         finally
         {
@@ -90,7 +107,7 @@ internal sealed class PostQueue
     /// the loop gets to its other work. Throws nothing. The loop's thread only.
     /// </summary>
     /// <returns>Whether something was left, for the loop was stopped with an exception or disposed.</returns>
-    internal bool Run(Loop loop)
+    internal bool RunAll(Loop loop)
     {
         if (RunBatch(loop))
         {
@@ -136,16 +153,39 @@ internal sealed class PostQueue
         while (Volatile.Read(ref _gate) != 0 || Interlocked.CompareExchange(ref _gate, 1, 0) != 0);
     }
 
-    private Answer AddCore(object work) => _works.Add(work) ? Answer.First : Answer.Further;
+    // What follows is of this lane. First this, then the item, then Count: where memory gives out in between, a run of none is
+    // left, which harms nobody.
+    private void Continue(PostLane lane)
+    {
+        if (_growing.Lane == lane)
+        {
+            return;
+        }
 
-    private Lane<TState> NewLane<TState>(int index)
+        if (_growing.Length > 0)
+        {
+            _runs.Add(_growing);
+        }
+
+        _growing = new Run { Lane = lane };
+    }
+
+    private Answer Count()
+    {
+        _growing.Length++;
+        bool isFirst = !_isWoken;
+        _isWoken = true;
+        return isFirst ? Answer.First : Answer.Further;
+    }
+
+    private PostLane.States<TState> NewLane<TState>(int index)
     {
         if (index >= _lanes.Length)
         {
             Array.Resize(ref _lanes, Math.Max(index + 1, _lanes.Length * 2));
         }
 
-        var lane = new Lane<TState>();
+        var lane = new PostLane.States<TState>();
         _lanes[index] = lane;
         return lane;
     }
@@ -154,13 +194,15 @@ internal sealed class PostQueue
     private bool Take()
     {
         Enter();
-        _works.Take();
+        _runs.Take();
+        _actions.Take();
 
-        foreach (Lane? lane in _lanes)
+        foreach (PostLane? lane in _lanes)
         {
             lane?.Take();
         }
 
+        (_final, _growing, _isWoken) = (_growing, default, false);
         Leave();
         return IsInterrupted;
     }
@@ -183,75 +225,26 @@ internal sealed class PostQueue
 
     private void RunNext(Loop loop)
     {
-        object work = _works.Next();
-
-        if (work is not Action action)
+        if (_current.Length == 0)
         {
-            ((Lane)work).RunNext(loop);
-            return;
-        }
-
-        try
-        {
-            action();
-        }
-#pragma warning disable CA1031 // any exception: it is the loop's to decide what becomes of it
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            loop.OnPostedException(action, e);
-        }
-    }
-
-    /// <summary>The items of one type of state.</summary>
-    private abstract class Lane
-    {
-        internal abstract void RunNext(Loop loop);
-
-        internal abstract void Take();
-    }
-
-    private sealed class Lane<TState> : Lane
-    {
-        private readonly Backlog<Item> _items = new();
-
-        internal void Add(Action<TState> action, TState state) => _items.Add(new Item { Action = action, State = state });
-
-        internal override void Take() => _items.Take();
-
-        internal override void RunNext(Loop loop)
-        {
-            Item item = _items.Next();
-
-            try
+            if (_runs.IsFinished)
             {
-                item.Action(item.State);
+                (_current, _final) = (_final, default);
             }
-#pragma warning disable CA1031 // any exception: it is the loop's to decide what becomes of it
-            catch (Exception e)
-#pragma warning restore CA1031
+            else
             {
-                loop.OnPostedException(item.Action, e);
+                _current = _runs.Next();
             }
         }
 
-        private struct Item
-        {
-            internal Action<TState> Action;
-            internal TState State;
-        }
+        _current.Length--;
+        _current.Lane.RunNext(loop);
     }
 
-    /// <summary>Numbers the types of states.</summary>
-    private static class LaneIndex
+    /// <summary>So many items of one lane, one after the other.</summary>
+    private struct Run
     {
-        private static int s_last = -1;
-
-        internal static int Next() => Interlocked.Increment(ref s_last);
-    }
-
-    private static class LaneIndex<TState>
-    {
-        internal static readonly int Value = LaneIndex.Next();
+        internal PostLane Lane;
+        internal int Length;
     }
 }
