@@ -1,4 +1,6 @@
-/* Time: the real clocks, and the manual clock a loop may live on. */
+/* Time: the real clocks, and the manual ones a loop may live on. Of those there are two: the tests set one of them as the
+ * kernel's clocks would be, and libev looks at it in its own way (mood_loop_clock); the other is the host's, exact to the last
+ * bit, and a loop that has it never waits for time (mood_loop_manual, manual.h). */
 #include "libev.h"
 
 #include <errno.h>
@@ -38,9 +40,23 @@ mood_hook_clock_gettime (clockid_t id, struct timespec *ts)
 void
 mood_loop_clock (mood_loop *l, int32_t manual, double monotonic, double realtime)
 {
-  l->manual = manual;
+  l->manual = manual ? MANUAL_SET : MANUAL_NONE;
   l->monotonic = monotonic;
   l->realtime = realtime;
+}
+
+void
+mood_loop_manual (mood_loop *l)
+{
+  l->manual = MANUAL_HOST;
+  mood_ev_manual (l->ev);
+}
+
+int32_t
+mood_loop_due (mood_loop *l, double *monotonic)
+{
+  *monotonic = mood_ev_due (l->ev);
+  return mood_ev_busy (l->ev);
 }
 
 double

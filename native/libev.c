@@ -1,5 +1,6 @@
 /* The only file that includes ev.c. libev stays unmodified: what has to differ in a managed process is configured in
- * libev.h or hooked here, by macros that stand before the include. Below it are the few doors to libev's statics. */
+ * libev.h or hooked here, by macros that stand before the include. Below it are the few doors to libev's statics;
+ * manual.h has more of them. */
 #include "libev.h"
 
 #include <errno.h>
@@ -382,3 +383,5 @@ mood_ev_destroy (struct ev_loop *loop)
   ev_free (submits);
 #endif
 }
+
+#include "manual.h"

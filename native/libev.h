@@ -71,14 +71,21 @@ struct mood_loop
   ev_async wake;           /* internal, unreferenced: carries what other threads ask for */
   int error;               /* recorded failure, errno or -1 */
   char message[256];
-  int manual;              /* clock.c: time is what mood_loop_clock said */
+  int manual;              /* clock.c: enum mood_manual */
   double monotonic, realtime;
+  double origin;           /* MANUAL_HOST, manual.h: what the wall clock showed at the zero of the monotonic one */
+  void (*wait) (struct ev_loop *, double); /* the backend's own */
+  int stepped;             /* the wall clock was set: the periodics have to be computed anew */
+  int stalled;             /* nothing but time, which does not pass, could end the wait */
+  int found;               /* the last iteration had something to do */
   unsigned iouring_mark;   /* libev.c: see mood_ev_settle */
   unsigned generation;     /* how often the kernel side was made */
   int refused;             /* errno of the last time that it was not */
   int spare;               /* an eventfd for a reset to come, or -1 */
   int reread;              /* libev.c, files: 1 after a reset, 2 once its inotify was made anew */
 };
+
+enum mood_manual { MANUAL_NONE, MANUAL_SET /* mood_loop_clock */, MANUAL_HOST /* mood_loop_manual */ };
 
 extern int mood_signals;
 
@@ -130,6 +137,12 @@ void mood_ev_refill (struct ev_loop *ev);
 void mood_ev_settle (struct ev_loop *ev);
 void mood_ev_reread (struct ev_loop *ev);
 void mood_ev_destroy (struct ev_loop *ev);
+void mood_ev_manual (struct ev_loop *ev);
+void mood_ev_adopt (struct ev_loop *ev);
+void mood_ev_look (struct ev_loop *ev);
+void mood_ev_resume (struct ev_loop *ev);
+double mood_ev_due (struct ev_loop *ev);
+int  mood_ev_busy (struct ev_loop *ev);
 extern __thread int mood_spare_eventfd;
 
 #endif

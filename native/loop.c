@@ -83,6 +83,10 @@ static void
 invoke_pending (struct ev_loop *ev)
 {
   mood_loop *l = (mood_loop *)ev_userdata (ev);
+  int stalled = l->stalled;
+
+  if (l->manual == MANUAL_HOST)
+    mood_ev_adopt (ev);
 
   mood_ev_refill (ev);
   mood_ev_reread (ev);
@@ -95,6 +99,15 @@ invoke_pending (struct ev_loop *ev)
     }
   else if (l->queue.always || mood_ev_any_pending (ev))
     l->host.pending (l->data);
+
+  /* on a manual clock, with nothing left but timers of the future: this run ends, for it would wait for ever */
+  if (stalled)
+    {
+      l->stalled = 0;
+
+      if (mood_ev_done (ev) == EVBREAK_CANCEL)
+        ev_break (ev, EVBREAK_ONE);
+    }
 }
 
 static int
@@ -331,25 +344,26 @@ with_time (mood_loop *l, void (*call) (struct ev_loop *))
 void
 mood_loop_now_update (mood_loop *l)
 {
-  with_time (l, ev_now_update);
+  with_time (l, l->manual == MANUAL_HOST ? mood_ev_look : ev_now_update);
 }
 
 void
 mood_loop_suspend (mood_loop *l)
 {
-  with_time (l, ev_suspend);
+  with_time (l, l->manual == MANUAL_HOST ? mood_ev_look : ev_suspend);
 }
 
 void
 mood_loop_resume (mood_loop *l)
 {
-  with_time (l, ev_resume);
+  with_time (l, l->manual == MANUAL_HOST ? mood_ev_resume : ev_resume);
 }
 
+/* libev sleeps for it, which is waiting for time */
 void
 mood_loop_io_interval (mood_loop *l, double seconds)
 {
-  ev_set_io_collect_interval (l->ev, seconds);
+  ev_set_io_collect_interval (l->ev, l->manual == MANUAL_HOST ? 0. : seconds);
 }
 
 void

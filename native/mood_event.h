@@ -63,7 +63,11 @@ typedef struct
   void   (*pending)    (void *data);                                       /* call what is pending: mood_loop_queue */
   void   (*wake)       (void *data);                                       /* mood_loop_wake was called */
   double (*reschedule) (void *data, mood_watcher *w, double now);          /* when is this scheduler due next? */
+  void   (*clock)      (void *data, double *times);                        /* mood_loop_manual: what time is it? */
 } mood_callbacks;
+
+/* mood_callbacks.clock writes two times: seconds of a clock that nobody steps, and what the wall clock showed at its zero */
+#define MOOD_TIMES 2
 
 /* who owns the process's signal dispositions */
 #define MOOD_SIGNALS_HOST   0 /* the host registers and calls mood_feed_signal */
@@ -118,7 +122,9 @@ MOOD_API uint32_t mood_loop_backend (mood_loop *l);
 MOOD_API int32_t  mood_loop_changes (mood_loop *l);                 /* embedded: has fds the kernel does not know, or a wake */
 MOOD_API void     mood_loop_io_interval (mood_loop *l, double seconds);
 MOOD_API void     mood_loop_timeout_interval (mood_loop *l, double seconds);
-MOOD_API void     mood_loop_clock (mood_loop *l, int32_t manual, double monotonic, double realtime);
+MOOD_API void     mood_loop_clock (mood_loop *l, int32_t manual, double monotonic, double realtime); /* for tests: libev's own look */
+MOOD_API void     mood_loop_manual (mood_loop *l);                  /* a new loop's time is the host's: mood_callbacks.clock */
+MOOD_API int32_t  mood_loop_due (mood_loop *l, double *monotonic);  /* manual: the next due time, infinity: none; 1: there is work now */
 
 /* -- every watcher ------------------------------------------------------------------------------------------------ */
 MOOD_API mood_watcher *mood_watcher_new (mood_loop *l, int32_t kind, int32_t id); /* zeroed; null: out of memory */

@@ -66,6 +66,12 @@ internal static class Error
     internal static ArgumentException Argument_NotStarted(string parameter) =>
         new("The process was not started by this object, or was disposed.", parameter);
 
+    internal static ArgumentException Argument_OtherClock(string parameter) =>
+        new("The loop's time is not this clock's: make the loop with it.", parameter);
+
+    internal static ArgumentOutOfRangeException ArgumentOutOfRange_Future(double value, string parameter) =>
+        new(parameter, value, "A clock goes no further than DateTimeOffset does.");
+
     internal static ArgumentException Argument_Path(string parameter) =>
         new("A path is not empty and holds no NUL character.", parameter);
 
@@ -130,6 +136,11 @@ internal static class Error
         "The reschedule function returned {0}, which is not a time at or after now ({1}). The scheduler is stopped.",
         value,
         now));
+
+    internal static InvalidOperationException InvalidOperation_TimeStandsStill(int rounds) => new(string.Format(
+        Culture,
+        "Time cannot go on: a timer was due again at once, {0} times. Does it start itself with zero seconds?",
+        rounds));
 
     // -- what only libev can refuse ------------------------------------------------------------------------------------
 

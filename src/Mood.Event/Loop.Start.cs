@@ -24,7 +24,10 @@ public sealed partial class Loop
     // a Stop that another thread asked for and the loop has not seen yet
     private int _stop = NoStop;
 
-    /// <summary>Runs the loop on this thread: waits for events and calls the watchers (ev_run).</summary>
+    /// <summary>
+    /// Runs the loop on this thread: waits for events and calls the watchers (ev_run). On a <see cref="ManualClock"/> it waits
+    /// only for what comes by itself, like io, and returns true once nothing but timers of the future is left.
+    /// </summary>
     /// <param name="flags">How long.</param>
     /// <returns>False: no active watcher is left that keeps the loop alive, or it was disposed. True: call again.</returns>
     /// <exception cref="ArgumentOutOfRangeException">There is no such flag.</exception>
@@ -58,6 +61,7 @@ public sealed partial class Loop
         Volatile.Write(ref _runner, thread);
         _depth++;
         _starts++;
+        BeSeenRunning();
 
         if (_posts.HasWork)
         {
@@ -125,6 +129,7 @@ public sealed partial class Loop
         }
         else if (!IsClosed && !_closing && _failure is null)
         {
+            CountStop((int)how);
             Native.mood_loop_break(_native, (int)how);
             GC.KeepAlive(this);
         }
@@ -206,6 +211,7 @@ public sealed partial class Loop
 
         if (how != NoStop)
         {
+            CountStop(how);
             Native.mood_loop_break(_native, how);
         }
 

@@ -142,6 +142,7 @@ public sealed partial class Loop
 
             if (loop == Outermost)
             {
+                LookAtClock();
                 return new Claim(loop);
             }
 

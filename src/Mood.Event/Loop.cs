@@ -36,6 +36,7 @@ public sealed partial class Loop : IDisposable
     /// <param name="data">For <see cref="Data"/>.</param>
     /// <param name="ioInterval">For <see cref="IoInterval"/>, seconds.</param>
     /// <param name="timeoutInterval">For <see cref="TimeoutInterval"/>, seconds.</param>
+    /// <param name="clock">The loop's time, for tests; null: the system's.</param>
     /// <exception cref="ArgumentException"><paramref name="flags"/> or <paramref name="backends"/> hold unknown bits.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An interval is negative, NaN or infinite.</exception>
     /// <exception cref="EventException">No backend asked for works here, or the system refuses a file descriptor
@@ -48,20 +49,22 @@ public sealed partial class Loop : IDisposable
         Action<Loop>? callback = null,
         object? data = null,
         double ioInterval = 0.0,
-        double timeoutInterval = 0.0)
-        : this(isDefault: false, flags, backends, callback, data, ioInterval, timeoutInterval)
+        double timeoutInterval = 0.0,
+        ManualClock? clock = null)
+        : this(isDefault: false, flags, backends, callback, data, ioInterval, timeoutInterval, clock)
     {
     }
 
-    /// <inheritdoc cref="Loop(LoopFlags, Backends, Action{Loop}, object, double, double)"/>
+    /// <inheritdoc cref="Loop(LoopFlags, Backends, Action{Loop}, object, double, double, ManualClock)"/>
     public Loop(
         LoopFlags flags,
         Backends backends,
         Action<Loop>? callback,
         object? data,
         TimeSpan ioInterval,
-        TimeSpan timeoutInterval)
-        : this(flags, backends, callback, data, ioInterval.TotalSeconds, timeoutInterval.TotalSeconds)
+        TimeSpan timeoutInterval,
+        ManualClock? clock = null)
+        : this(flags, backends, callback, data, ioInterval.TotalSeconds, timeoutInterval.TotalSeconds, clock)
     {
     }
 
@@ -72,7 +75,8 @@ public sealed partial class Loop : IDisposable
         Action<Loop>? callback,
         object? data,
         double ioInterval,
-        double timeoutInterval)
+        double timeoutInterval,
+        ManualClock? clock)
     {
         Validate.Flags(flags, nameof(flags));
         Validate.Backends(backends, nameof(backends));
@@ -98,6 +102,7 @@ public sealed partial class Loop : IDisposable
             throw Error.Event_NoBackend(backends);
         }
 
+        LiveOn(clock);
         Callback = callback;
         Data = data;
         IoInterval = ioInterval;
@@ -229,6 +234,7 @@ public sealed partial class Loop : IDisposable
     /// <param name="data">For <see cref="Data"/>.</param>
     /// <param name="ioInterval">For <see cref="IoInterval"/>, seconds.</param>
     /// <param name="timeoutInterval">For <see cref="TimeoutInterval"/>, seconds.</param>
+    /// <param name="clock">The loop's time, for tests; null: the system's.</param>
     /// <returns>The one default loop.</returns>
     /// <exception cref="ArgumentException">As in the constructor, when it has to be made.</exception>
     /// <exception cref="EventException">It cannot be made.</exception>
@@ -239,23 +245,25 @@ public sealed partial class Loop : IDisposable
         Action<Loop>? callback = null,
         object? data = null,
         double ioInterval = 0.0,
-        double timeoutInterval = 0.0)
+        double timeoutInterval = 0.0,
+        ManualClock? clock = null)
     {
         lock (s_defaultGate)
         {
-            return s_default ??= new Loop(isDefault: true, flags, backends, callback, data, ioInterval, timeoutInterval);
+            return s_default ??= new Loop(isDefault: true, flags, backends, callback, data, ioInterval, timeoutInterval, clock);
         }
     }
 
-    /// <inheritdoc cref="GetDefault(LoopFlags, Backends, Action{Loop}, object, double, double)"/>
+    /// <inheritdoc cref="GetDefault(LoopFlags, Backends, Action{Loop}, object, double, double, ManualClock)"/>
     public static Loop GetDefault(
         LoopFlags flags,
         Backends backends,
         Action<Loop>? callback,
         object? data,
         TimeSpan ioInterval,
-        TimeSpan timeoutInterval) =>
-        GetDefault(flags, backends, callback, data, ioInterval.TotalSeconds, timeoutInterval.TotalSeconds);
+        TimeSpan timeoutInterval,
+        ManualClock? clock = null) =>
+        GetDefault(flags, backends, callback, data, ioInterval.TotalSeconds, timeoutInterval.TotalSeconds, clock);
 
     /// <summary>
     /// Ends the loop: what was posted before is called, on this thread, its active watchers are stopped and disposed, its
@@ -328,6 +336,7 @@ public sealed partial class Loop : IDisposable
     private void CloseHandle()
     {
         IsClosed = true;
+        Clock?.Remove(this);
         Handle.CloseLoop();
         Handle.Dispose();
     }

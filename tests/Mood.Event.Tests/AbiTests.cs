@@ -97,6 +97,7 @@ public sealed partial class AbiTests : IDisposable
             ["pending"] = (nint)(&callbacks.Pending),
             ["wake"] = (nint)(&callbacks.Wake),
             ["reschedule"] = (nint)(&callbacks.Reschedule),
+            ["clock"] = (nint)(&callbacks.Clock),
         });
     }
 
@@ -210,7 +211,7 @@ public sealed partial class AbiTests : IDisposable
             static double never (void *data, mood_watcher *w, double now) { (void)data; (void)w; return now + 1e30; }
             int main (int argc, char **argv)
             {
-              mood_callbacks callbacks = { event, nothing, nothing, never };
+              mood_callbacks callbacks = { event, nothing, nothing, never, 0 };
               mood_loop *loop;
               mood_watcher *w;
               (void)argv;
@@ -257,7 +258,7 @@ public sealed partial class AbiTests : IDisposable
             static double never (void *data, mood_watcher *w, double now) { (void)data; (void)w; return now + 1e30; }
             int main (int argc, char **argv)
             {
-              mood_callbacks callbacks = { event, nothing, nothing, never };
+              mood_callbacks callbacks = { event, nothing, nothing, never, 0 };
               struct sigaction action = { 0 }, now;
               mood_loop *loop;
               (void)argc;
@@ -333,6 +334,7 @@ public sealed partial class AbiTests : IDisposable
         _ when type == typeof(nint).MakePointerType() => "mood_loop**",
         _ when type == typeof(byte).MakePointerType() => "char*",
         _ when type == typeof(int).MakePointerType() => "int32_t*",
+        _ when type == typeof(double).MakePointerType() => "double*",
         _ when type == typeof(Native.Callbacks).MakePointerType() => "mood_callbacks*",
         _ when type == typeof(Native.QueueMemory).MakePointerType() => "mood_queue*",
         _ when type == typeof(Native.FileStatusMemory).MakePointerType() => "mood_file_status*",
@@ -381,7 +383,7 @@ public sealed partial class AbiTests : IDisposable
         foreach ((string type, string fields) in new[]
         {
             ("mood_file_status", "size device inode device_type accessed_seconds modified_seconds changed_seconds accessed_nanos modified_nanos changed_nanos mode link_count user group"),
-            ("mood_callbacks", "event pending wake reschedule"),
+            ("mood_callbacks", "event pending wake reschedule clock"),
             ("mood_watcher_head", "active pending priority kind background plain id"),
             ("mood_queue", "slots counts priority halted always"),
             ("mood_pending", "watcher revents"),

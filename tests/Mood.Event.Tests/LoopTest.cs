@@ -31,6 +31,14 @@ public abstract class LoopTest : IDisposable
     protected Loop NewLoop(Backends backends = Backends.Auto, LoopFlags flags = LoopFlags.NoEnv) =>
         Guard(new Loop(flags | LoopFlags.NoEnv, backends));
 
+    /// <summary>A loop on a manual clock. It has no watchdog, whose time would pass too: such a loop does not wait for timers.</summary>
+    protected Loop NewLoop(ManualClock clock, Backends backends = Backends.Auto, LoopFlags flags = LoopFlags.NoEnv)
+    {
+        var loop = new Loop(flags | LoopFlags.NoEnv, backends, clock: clock);
+        _loops.Add(loop);
+        return loop;
+    }
+
     /// <summary>The default loop, disposed at the end of the test.</summary>
     protected Loop NewDefaultLoop() => Guard(Loop.GetDefault(LoopFlags.NoEnv));
 

@@ -82,7 +82,7 @@ pending (void *data)
 static void wake (void *data) { mood_loop_break (*(mood_loop **)data, EVBREAK_ALL); }
 static double reschedule (void *data, mood_watcher *w, double now) { (void)data; (void)w; return now + 0.001; }
 
-static const mood_callbacks callbacks = { event, pending, wake, reschedule };
+static const mood_callbacks callbacks = { event, pending, wake, reschedule, 0 };
 
 /* -- every kind on every backend, freed in several orders ---------------------------------------------------------- */
 

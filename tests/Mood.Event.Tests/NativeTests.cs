@@ -112,7 +112,7 @@ public sealed class NativeTests : IDisposable
             static double never (void *data, mood_watcher *w, double now) { (void)data; (void)w; return now + 1e30; }
             int main (void)
             {
-              mood_callbacks callbacks = { event, nothing, nothing, never };
+              mood_callbacks callbacks = { event, nothing, nothing, never, 0 };
               mood_loop *loop, *other;
               mood_watcher *stat;
               mood_initialize (MOOD_SIGNALS_NATIVE);

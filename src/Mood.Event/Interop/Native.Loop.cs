@@ -108,6 +108,20 @@ internal static unsafe partial class Native
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_loop_clock(nint loop, int manual, double monotonic, double realtime);
 
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_loop_manual(nint loop);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_loop_due(nint loop, double* monotonic);
+
+    /// <summary>When a loop on a manual clock has its next timer, infinity for none, and whether it has work before that.</summary>
+    internal static double Due(nint loop, out bool busy)
+    {
+        double monotonic;
+        busy = mood_loop_due(loop, &monotonic) != 0;
+        return monotonic;
+    }
+
     /// <summary>Takes the failure that native code recorded: its errno (-1 where there is none), or 0.</summary>
     internal static int TakeError(nint loop, out string message)
     {

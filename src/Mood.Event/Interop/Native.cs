@@ -62,7 +62,7 @@ internal static unsafe partial class Native
     /// <summary>mood_callbacks.</summary>
     internal struct Callbacks
     {
-        internal nint Event, Pending, Wake, Reschedule;
+        internal nint Event, Pending, Wake, Reschedule, Clock;
     }
 
     /// <summary>mood_watcher_head: read in place, never mirrored.</summary>

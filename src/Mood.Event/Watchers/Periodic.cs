@@ -51,7 +51,7 @@ public sealed class Periodic : Watcher<Periodic>
     /// <exception cref="InvalidOperationException">The loop runs on another thread.</exception>
     public Periodic(
         Loop loop, DateTimeOffset at, Action<Periodic, Events> callback, object? data = null, int priority = 0)
-        : this(loop, SecondsSinceEpoch(at), 0, callback, data, priority)
+        : this(loop, ManualClock.SecondsSinceEpoch(at), 0, callback, data, priority)
     {
     }
 
@@ -107,7 +107,7 @@ public sealed class Periodic : Watcher<Periodic>
     /// <param name="at">When.</param>
     /// <exception cref="InvalidOperationException">The watcher is active or pending.</exception>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
-    public void Set(DateTimeOffset at) => Set(SecondsSinceEpoch(at), 0);
+    public void Set(DateTimeOffset at) => Set(ManualClock.SecondsSinceEpoch(at), 0);
 
     /// <summary>Stops and starts it with its present times (ev_periodic_again); an inactive one is started.</summary>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
@@ -119,9 +119,6 @@ public sealed class Periodic : Watcher<Periodic>
         Settle();
         GC.KeepAlive(this);
     }
-
-    private static double SecondsSinceEpoch(DateTimeOffset time) =>
-        (time.UtcTicks - new DateTimeOffset(1970, 1, 1, 0, 0, 0, TimeSpan.Zero).UtcTicks) / (double)TimeSpan.TicksPerSecond;
 
     private static void CheckTimes(double offset, double interval)
     {
