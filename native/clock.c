@@ -60,6 +60,23 @@ mood_loop_due (mood_loop *l, double *monotonic)
 }
 
 double
+mood_loop_lag (mood_loop *l)
+{
+  double times [MOOD_TIMES] = { l->monotonic, l->origin };
+  struct timespec ts;
+
+  if (l->manual == MANUAL_HOST)
+    l->host.clock (l->data, times);
+  else if (l->manual == MANUAL_NONE)
+    {
+      clock_gettime (CLOCK_MONOTONIC, &ts);
+      times [0] = (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+    }
+
+  return times [0] - mood_ev_monotonic (l->ev);
+}
+
+double
 mood_time (void)
 {
   struct timespec ts;

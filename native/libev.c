@@ -276,6 +276,12 @@ mood_ev_done (struct ev_loop *loop)
   return loop->loop_done;
 }
 
+double
+mood_ev_monotonic (struct ev_loop *loop)
+{
+  return loop->mn_now;
+}
+
 /* ev_pending_count also counts libev's own watchers, and the slots of events that were cleared */
 int
 mood_ev_pending (struct ev_loop *loop)

@@ -131,6 +131,7 @@ int  mood_ev_any_pending (struct ev_loop *ev);
 int  mood_ev_pending (struct ev_loop *ev);
 void mood_ev_settle_pending (struct ev_loop *ev);
 int  mood_ev_done (struct ev_loop *ev);
+double mood_ev_monotonic (struct ev_loop *ev);
 int  mood_ev_changes (struct ev_loop *ev);
 int  mood_ev_backend_fd (struct ev_loop *ev);
 void mood_ev_refill (struct ev_loop *ev);

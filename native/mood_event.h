@@ -108,6 +108,7 @@ MOOD_API void     mood_loop_wake (mood_loop *l);                    /* [any thre
 MOOD_API int32_t  mood_loop_reset (mood_loop *l);
 MOOD_API double   mood_loop_now (mood_loop *l);
 MOOD_API void     mood_loop_now_update (mood_loop *l);
+MOOD_API double   mood_loop_lag (mood_loop *l);                     /* seconds since the loop looked at the clock timers count by */
 MOOD_API void     mood_loop_suspend (mood_loop *l);
 MOOD_API void     mood_loop_resume (mood_loop *l);
 MOOD_API void     mood_loop_ref (mood_loop *l);

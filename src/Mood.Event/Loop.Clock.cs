@@ -17,8 +17,28 @@ public sealed partial class Loop
     // how often a Stop has ended a Start
     private int _stops;
 
+#if NET8_0_OR_GREATER
+    private LoopTimeProvider? _timeProvider;
+
+    /// <summary>
+    /// This loop's time for what takes a provider of it: <c>Task.Delay(time, loop.TimeProvider)</c>, <c>new CancellationTokenSource(time, loop.TimeProvider)</c>,
+    /// <c>new PeriodicTimer(time, loop.TimeProvider)</c>. Its timers are the loop's: their callbacks run on the loop's thread,
+    /// while it runs, and their exceptions go where those of watchers go (<see cref="CallbackException"/>). Any thread may make, change and dispose
+    /// them. They do not keep <see cref="Start"/> from returning, as .NET's timers keep no program from ending; Run waits for
+    /// its main and so for them. With the loop they end, without a call.
+    /// <para>
+    /// The time is the system's, or that of the loop's <see cref="ManualClock"/>.
+    /// </para>
+    /// </summary>
+    public TimeProvider TimeProvider =>
+        _timeProvider ?? Interlocked.CompareExchange(ref _timeProvider, new LoopTimeProvider(this), null) ?? _timeProvider;
+#endif
+
     /// <summary>The loop's time; null: the system's.</summary>
     internal ManualClock? Clock { get; private set; }
+
+    /// <summary>Whether the loop is disposed, or about to be: nothing can be started any more.</summary>
+    internal bool IsEnding => _closing || IsClosed;
 
     /// <summary>Whether the clock must wake the loop when it moves: it may be waiting, itself or inside another one.</summary>
     internal bool MayWait => (Volatile.Read(ref _starts) > 0 && !IsHere) || Embedder is not null;
@@ -62,6 +82,15 @@ public sealed partial class Loop
                 return;
             }
         }
+    }
+
+    /// <summary>How far the time that new timers count from has fallen behind: callbacks take time too.</summary>
+    internal double Lag()
+    {
+        using Claim claim = Read();
+        double lag = IsClosed ? 0 : Native.mood_loop_lag(_native);
+        GC.KeepAlive(this);
+        return Math.Max(lag, 0);
     }
 
     private void LiveOn(ManualClock? clock)

@@ -102,6 +102,7 @@ public sealed partial class Loop
             {
                 if (loop == Outermost && !IsClosed)
                 {
+                    LookAtClock();
                     t_thread = t_thread == 0 ? thread : t_thread;
                     claim = new Claim(loop);
                     return true;

@@ -52,6 +52,9 @@ internal static unsafe partial class Native
     internal static extern void mood_loop_now_update(nint loop);
 
     [DllImport(Library, ExactSpelling = true)]
+    internal static extern double mood_loop_lag(nint loop);
+
+    [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_loop_suspend(nint loop);
 
     [DllImport(Library, ExactSpelling = true)]

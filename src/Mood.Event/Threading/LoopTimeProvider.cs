@@ -1,0 +1,42 @@
+#if NET8_0_OR_GREATER
+using System;
+using System.Threading;
+
+namespace Mood.Event;
+
+/// <summary>A loop's time and timers for the rest of .NET; see <see cref="Loop.TimeProvider"/>.</summary>
+internal sealed class LoopTimeProvider(Loop loop) : TimeProvider
+{
+    // of a manual clock, whose unit is TimeSpan's
+    public override long TimestampFrequency => loop.Clock is null ? base.TimestampFrequency : TimeSpan.TicksPerSecond;
+
+    public override DateTimeOffset GetUtcNow() => loop.Clock?.UtcNow ?? base.GetUtcNow();
+
+    public override long GetTimestamp() =>
+        loop.Clock is ManualClock clock ? (long)Math.Round(clock.Elapsed * TimeSpan.TicksPerSecond) : base.GetTimestamp();
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = new ProviderTimer(loop, Validate.NotNull(callback, nameof(callback)), state);
+        bool started;
+
+        try
+        {
+            started = timer.Change(dueTime, period);
+        }
+        catch
+        {
+            timer.Dispose();
+            throw;
+        }
+
+        if (!started)
+        {
+            timer.Dispose();
+            Error.Throw_Disposed(loop);
+        }
+
+        return timer;
+    }
+}
+#endif
