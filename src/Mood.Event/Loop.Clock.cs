@@ -21,11 +21,12 @@ public sealed partial class Loop
     private LoopTimeProvider? _timeProvider;
 
     /// <summary>
-    /// This loop's time for what takes a provider of it: <c>Task.Delay(time, loop.TimeProvider)</c>, <c>new CancellationTokenSource(time, loop.TimeProvider)</c>,
-    /// <c>new PeriodicTimer(time, loop.TimeProvider)</c>. Its timers are the loop's: their callbacks run on the loop's thread,
-    /// while it runs, and their exceptions go where those of watchers go (<see cref="CallbackException"/>). Any thread may make, change and dispose
-    /// them. They do not keep <see cref="Start"/> from returning, as .NET's timers keep no program from ending; Run waits for
-    /// its main and so for them. With the loop they end, without a call.
+    /// This loop's time for what takes a provider of it: <c>Task.Delay(time, loop.TimeProvider)</c>,
+    /// <c>new CancellationTokenSource(time, loop.TimeProvider)</c>, <c>new PeriodicTimer(time, loop.TimeProvider)</c>. Its
+    /// timers are the loop's: their callbacks run on the loop's thread, while it runs, and their exceptions go where those
+    /// of watchers go (<see cref="CallbackException"/>). Any thread may make, change and dispose them. They do not keep
+    /// <see cref="Start"/> from returning, as .NET's timers keep no program from ending; Run waits for its main and so for
+    /// them. With the loop they end, without a call.
     /// <para>
     /// The time is the system's, or that of the loop's <see cref="ManualClock"/>.
     /// </para>

@@ -4,16 +4,17 @@ using System.Collections.Generic;
 namespace Mood.Event;
 
 /// <summary>
-/// Time for tests: it stands still until it is told to move. The loops that are made with it have its time, and no other loop:
-/// their timers, periodics, schedulers and polling Stats, and <see cref="Loop.Now"/>. They never wait for time; io, signals, children and
-/// other threads are as real as ever beside it.
+/// Time for tests: it stands still until it is told to move. The loops that are made with it have its time, and no other
+/// loop: their timers, periodics, schedulers and polling Stats, and <see cref="Loop.Now"/>. They never wait for time; io,
+/// signals, children and other threads are as real as ever beside it.
 /// <para>
-/// It may be used from any thread. Loops that run on other threads are woken when it moves; what a callback sees is still the
-/// time of its iteration.
+/// It may be used from any thread. Loops that run on other threads are woken when it moves; what a callback sees is still
+/// the time of its iteration.
 /// </para>
 /// <para>
-/// Times are exact: a callback sees <see cref="Loop.Now"/> equal to the time it was due at, and a timer that repeats keeps to
-/// the multiples of 100 ns (the unit of <see cref="TimeSpan"/>) that its seconds stand for: the tenth call of one of 0.1 s comes at 1 s.
+/// Times are exact: a callback sees <see cref="Loop.Now"/> equal to the time it was due at, and a timer that repeats keeps
+/// to the multiples of 100 ns (the unit of <see cref="TimeSpan"/>) that its seconds stand for: the tenth call of one of
+/// 0.1 s comes at 1 s.
 /// </para>
 /// </summary>
 public sealed class ManualClock
@@ -75,9 +76,9 @@ public sealed class ManualClock
     private long ElapsedTicks => (long)Math.Round(_elapsed * TimeSpan.TicksPerSecond);
 
     /// <summary>
-    /// Moves time. What fell due is called when the loops run: <c>loop.Start(RunFlags.NoWait)</c>, or just <c>loop.Start()</c>, which does not
-    /// wait for the rest; a loop that runs on another thread is woken. To them it is one leap: a timer that repeats is
-    /// late, and not called once for each time it has missed. Any thread, in callbacks too.
+    /// Moves time. What fell due is called when the loops run: <c>loop.Start(RunFlags.NoWait)</c>, or <c>loop.Start()</c>,
+    /// which does not wait for the rest; a loop that runs on another thread is woken. To them it is one leap: a timer that
+    /// repeats is late, and not called once for each time it has missed. Any thread, in callbacks too.
     /// </summary>
     /// <param name="seconds">How far, zero or more.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="seconds"/> is negative, NaN, infinite, or leads past the
@@ -99,13 +100,14 @@ public sealed class ManualClock
     public void Advance(TimeSpan time) => Advance(time.TotalSeconds);
 
     /// <summary>
-    /// Moves time and runs the loop on the way, on this thread, without waiting: from each due time to the next, so that every
-    /// callback sees <see cref="Loop.Now"/> equal to its own, in order and however many there are, those that callbacks start on
-    /// the way included. Before time goes on, the loop does all it can do at once: posted work, fed events, io that
-    /// is ready.
+    /// Moves time and runs the loop on the way, on this thread, without waiting: from each due time to the next, so that
+    /// every callback sees <see cref="Loop.Now"/> equal to its own, in order and however many there are, those that
+    /// callbacks start on the way included. Before time goes on, the loop does all it can do at once: posted work, fed
+    /// events, io that is ready.
     /// <para>
-    /// A callback that stops the loop ends it, and so does an exception that stops the loop, which leaves it; the clock then
-    /// stands at that callback's time. Other loops with this clock see time move, and have to be run themselves.
+    /// A callback that stops or disposes the loop ends it, and so does an exception that stops the loop, which leaves it;
+    /// the clock then stands at that callback's time. Other loops with this clock see time move, and have to be run
+    /// themselves.
     /// </para>
     /// </summary>
     /// <param name="loop">A loop that was made with this clock.</param>
@@ -115,8 +117,8 @@ public sealed class ManualClock
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="seconds"/> is negative, NaN, infinite, or leads past the
     /// year 9999.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
-    /// <exception cref="InvalidOperationException">The loop runs on another thread; or a timer that starts itself with zero seconds
-    /// does not let time go on.</exception>
+    /// <exception cref="InvalidOperationException">The loop runs on another thread; or a timer that starts itself with zero
+    /// seconds does not let time go on.</exception>
     public void Advance(Loop loop, double seconds)
     {
         if (Validate.NotNull(loop, nameof(loop)).Clock != this)
@@ -141,8 +143,8 @@ public sealed class ManualClock
     public void Advance(Loop loop, TimeSpan time) => Advance(loop, time.TotalSeconds);
 
     /// <summary>
-    /// Sets the wall clock, forward or back, as an administrator would: periodics and schedulers of its loops follow when the loops run next,
-    /// timers do not. Any thread.
+    /// Sets the wall clock, forward or back, as an administrator would: periodics and schedulers of its loops follow when
+    /// the loops run next, timers do not. Any thread.
     /// </summary>
     /// <param name="value">What it shows from now on.</param>
     public void SetUtcNow(DateTimeOffset value)
@@ -201,7 +203,7 @@ public sealed class ManualClock
         }
     }
 
-    // With the gate held. Three times 0.1 is 0.3: what is meant is a multiple of 100 ns, within a few rounding errors (native/manual.h).
+    // With the gate held. Three times 0.1 is 0.3: a multiple of 100 ns is meant, within a few rounding errors (native/manual.h).
     private double After(double seconds, string parameter)
     {
         double elapsed = _elapsed + seconds;

@@ -13,9 +13,10 @@ internal sealed class ProviderTimer : ITimer
 {
     private readonly ProviderTimerCore _core;
 
-    internal ProviderTimer(Loop loop, TimerCallback callback, object? state) => _core = new ProviderTimerCore(loop, callback, state);
+    internal ProviderTimer(Loop loop, TimerCallback callback, object? state) =>
+        _core = new ProviderTimerCore(loop, callback, state);
 
-    ~ProviderTimer() => _core.Dispose();
+    ~ProviderTimer() => _core.End();
 
     public bool Change(TimeSpan dueTime, TimeSpan period)
     {
@@ -26,19 +27,19 @@ internal sealed class ProviderTimer : ITimer
 
     public void Dispose()
     {
-        _core.Dispose();
+        _core.End();
         GC.SuppressFinalize(this);
     }
 
     public ValueTask DisposeAsync()
     {
-        _core.Dispose();
+        _core.End();
         GC.SuppressFinalize(this);
         return _core.WhenIdle();
     }
 
-    // The system's timers take whole milliseconds from -1, which is infinite, on. Ours are as precise as TimeSpan, but agree on what
-    // is too little or too much.
+    // The system's timers take whole milliseconds from -1, which is infinite, on. Ours are as precise as TimeSpan, but agree on
+    // what is too little or too much.
     private static TimeSpan Milliseconds(TimeSpan time, string parameter)
     {
         long milliseconds = (long)time.TotalMilliseconds;

@@ -6,15 +6,17 @@ using System.Threading.Tasks;
 namespace Mood.Event;
 
 /// <summary>
-/// What is behind a timer of <see cref="LoopTimeProvider"/>. Any thread says what it wants, under the gate; the loop's thread makes
-/// its watcher follow, at once if it is the one that wants it.
+/// What is behind a timer of <see cref="LoopTimeProvider"/>. Any thread says what it wants, under the gate; the loop's
+/// thread makes its watcher follow, at once if it is the one that wants it.
 /// <code>
 /// Change:  wanted = times             ---+
 /// Dispose: wanted = nothing, for ever ---+--> behind --> Follow, on the loop's thread: watcher = wanted
 /// watcher fires --> callback, unless behind
 /// </code>
 /// </summary>
-internal sealed class ProviderTimerCore : IDisposable
+#pragma warning disable CA1001 // the loop's thread disposes the watcher, which may be later
+internal sealed class ProviderTimerCore
+#pragma warning restore CA1001
 {
     private readonly object _gate = new();
     private readonly Loop _loop;
@@ -41,8 +43,8 @@ internal sealed class ProviderTimerCore : IDisposable
         _state = state;
     }
 
-    /// <summary>Stops it for good, from any thread; a callback that is running goes on.</summary>
-    public void Dispose()
+    /// <summary>Stops it for good; a callback that is running goes on.</summary>
+    internal void End()
     {
         lock (_gate)
         {
