@@ -172,6 +172,91 @@ public sealed class ModelTests : LoopTest
         }
     });
 
+    /// <summary>
+    /// A loop on a manual clock, run through time: each timer and periodic is called at each of its times, those of timers that
+    /// callbacks start included, and no other. The order within one moment is libev's business.
+    /// </summary>
+    [Fact]
+    public void Advance_calls_at_each_due_time() => Check(Gen.Choose(0, 6), ops =>
+    {
+        var clock = new ManualClock();
+        using var loop = new Loop(LoopFlags.NoEnv, clock: clock);
+        double start = clock.Now, now = 0;
+        var active = new List<(int Id, Watcher Watcher, double Due, double Repeat)>();
+        var log = new List<(double Time, int Id)>();
+        var expected = new List<(double Time, int Id)>();
+        int made = 0;
+
+        // one in three starts another one, a tenth of a second later, when it is called
+        void OnTimer(Timer timer, Events events)
+        {
+            int id = (int)timer.Data!;
+            log.Add((loop.Now() - start, id));
+
+            if (id % 3 == 0)
+            {
+                loop.Timer(0.1, 0, (_, _) => log.Add((loop.Now() - start, -id))).Start();
+            }
+        }
+
+        void Add(Watcher watcher, double due, double repeat)
+        {
+            watcher.Start();
+            active.Add((made, watcher, due, repeat));
+        }
+
+        foreach ((int op, int who, int value) in ops)
+        {
+            switch (op)
+            {
+                case 0 or 1:
+                    Add(loop.Timer(value * 0.3, 0, OnTimer, ++made), now + value * 0.3, 0);
+                    break;
+                case 2:
+                    Add(loop.Timer(value * 0.2, (who + 1) * 0.1, OnTimer, ++made), now + value * 0.2, (who + 1) * 0.1);
+                    break;
+                case 3:
+                    int id = ++made;
+                    Add(
+                        loop.Periodic(0, who + 1, (_, _) => log.Add((loop.Now() - start, id))),
+                        (Math.Floor((start + now) / (who + 1)) + 1) * (who + 1) - start,
+                        who + 1);
+                    break;
+                case 4 when active.Count > 0 && active[value % active.Count].Id > 0:
+                    active[value % active.Count].Watcher.Dispose();
+                    active.RemoveAt(value % active.Count);
+                    break;
+                default:
+                    double end = now + value * 0.7;
+                    clock.Advance(loop, value * 0.7);
+
+                    while (active.Count > 0 && active.MinBy(a => a.Due) is var next && next.Due <= end + 1e-6)
+                    {
+                        active.Remove(next);
+                        expected.Add((next.Due, next.Id));
+
+                        if (next.Repeat > 0)
+                        {
+                            active.Add(next with { Due = next.Due + next.Repeat });
+                        }
+
+                        if (next.Watcher is Timer && next.Id > 0 && next.Id % 3 == 0)
+                        {
+                            active.Add((-next.Id, next.Watcher, next.Due + 0.1, 0));
+                        }
+                    }
+
+                    now = end;
+                    Assert.Equal(Tidy(expected), Tidy(log));
+                    Assert.Equal(log.OrderBy(l => l.Time), log);
+                    break;
+            }
+        }
+
+        static IEnumerable<(double Time, int Id)> Tidy(List<(double Time, int Id)> calls) =>
+            calls.Select(c => (Time: Math.Round(c.Time, 5), c.Id)).OrderBy(c => c.Time).ThenBy(c => c.Id);
+    });
+
     /// <summary>Lists of operations: what, to whom, with which small number.</summary>
     private static void Check(Gen<int> op, Action<(int Op, int Who, int Value)[]> body)
     {
