@@ -21,11 +21,17 @@ public sealed class LoopGroup : IDisposable
     /// <param name="name">What the threads are called, each with its number behind; null: "Mood.Event".</param>
     /// <param name="flags">How the loops are made.</param>
     /// <param name="backends">What the loops may wait with.</param>
+    /// <param name="clock">The loops' time, for tests; null: the system's.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is less than 1.</exception>
     /// <exception cref="ArgumentException"><paramref name="flags"/> or <paramref name="backends"/> hold unknown bits.</exception>
     /// <exception cref="EventException">A loop cannot be made; then none is left.</exception>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
-    public LoopGroup(int count, string? name = null, LoopFlags flags = LoopFlags.Auto, Backends backends = Backends.Auto)
+    public LoopGroup(
+        int count,
+        string? name = null,
+        LoopFlags flags = LoopFlags.Auto,
+        Backends backends = Backends.Auto,
+        ManualClock? clock = null)
     {
         _threads = new LoopThread[Validate.Positive(count, nameof(count))];
         _loops = new Loop[count];
@@ -35,7 +41,7 @@ public sealed class LoopGroup : IDisposable
             for (int i = 0; i < count; i++)
             {
                 string numbered = string.Format(CultureInfo.InvariantCulture, "{0} {1}", name ?? "Mood.Event", i);
-                _threads[i] = new LoopThread(numbered, flags, backends);
+                _threads[i] = new LoopThread(numbered, flags, backends, clock);
                 _loops[i] = _threads[i].Loop;
             }
         }

@@ -26,12 +26,14 @@ public sealed class LoopThread : IDisposable
     /// <param name="name">The thread's name, for debuggers and the like; null: "Mood.Event".</param>
     /// <param name="flags">How the loop is made.</param>
     /// <param name="backends">What the loop may wait with.</param>
+    /// <param name="clock">The loop's time, for tests; null: the system's.</param>
     /// <exception cref="ArgumentException"><paramref name="flags"/> or <paramref name="backends"/> hold unknown bits.</exception>
     /// <exception cref="EventException">The loop cannot be made.</exception>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
-    public LoopThread(string? name = null, LoopFlags flags = LoopFlags.Auto, Backends backends = Backends.Auto)
+    public LoopThread(
+        string? name = null, LoopFlags flags = LoopFlags.Auto, Backends backends = Backends.Auto, ManualClock? clock = null)
     {
-        Loop = new Loop(flags, backends);
+        Loop = new Loop(flags, backends, clock: clock);
         _thread = new Thread(Run) { Name = name ?? "Mood.Event", IsBackground = true };
 
         // whoever makes it is not its parent: neither its AsyncLocals nor what they hold are the loop's
