@@ -223,6 +223,23 @@ public sealed class ManualClockTests : LoopTest
     }
 
     [Fact]
+    public void A_timer_and_a_periodic_of_one_moment_come_in_one_iteration()
+    {
+        Loop loop = NewLoop(_clock);
+        uint timer = 0, periodic = 0, later = 0, last = 0;
+        loop.Timer(0.1, 0, (_, _) => timer = loop.Iteration).Start();
+        loop.Timer(0.2, 0, (_, _) => last = loop.Iteration).Start();
+        loop.Periodic(Start + 0.1, 0, (_, _) =>
+        {
+            periodic = loop.Iteration;
+            loop.Timer(0.1, 0, (_, _) => later = loop.Iteration).Start();
+        }).Start();
+        _clock.Advance(loop, 1);
+        Assert.NotEqual(0u, timer);
+        Assert.Equal((timer, last), (periodic, later));
+    }
+
+    [Fact]
     public void What_is_due_at_the_end_is_called_and_what_comes_later_is_not()
     {
         Loop loop = NewLoop(_clock);

@@ -82,7 +82,18 @@ pending (void *data)
 static void wake (void *data) { mood_loop_break (*(mood_loop **)data, EVBREAK_ALL); }
 static double reschedule (void *data, mood_watcher *w, double now) { (void)data; (void)w; return now + 0.001; }
 
-static const mood_callbacks callbacks = { event, pending, wake, reschedule, 0 };
+/* the one manual clock there is here */
+static double monotonic, origin;
+
+static void
+tell_time (void *data, double *times)
+{
+  (void)data;
+  times [0] = monotonic;
+  times [1] = origin;
+}
+
+static const mood_callbacks callbacks = { event, pending, wake, reschedule, tell_time };
 
 /* -- every kind on every backend, freed in several orders ---------------------------------------------------------- */
 
@@ -414,6 +425,68 @@ threads (int rounds)
     CHECK (!pthread_join (ids [i], 0));
 }
 
+/* -- time in the host's hand --------------------------------------------------------------------------------------- */
+
+static void
+manual_clock (unsigned backend)
+{
+  mood_loop *loop;
+  mood_watcher *timer, *periodic;
+  watch ticks = { 0, 0 }, tocks = { 0, 0 };
+  double due;
+  int i;
+
+  monotonic = 0.;
+  origin = 946684800.;
+  CHECK (!mood_loop_new (EVFLAG_NOENV | backend, 0, &callbacks, &loop, &loop));
+  mood_loop_manual (loop);
+  CHECK (mood_loop_now (loop) == origin);
+  CHECK (mood_loop_due (loop, &due) == 0 && due > 1e300);
+
+  CHECK (timer = mood_watcher_new (loop, MOOD_TIMER, id_of (&ticks)));
+  mood_timer_set (timer, .1, .1);
+  mood_watcher_start (timer);
+  CHECK (periodic = mood_watcher_new (loop, MOOD_PERIODIC, id_of (&tocks)));
+  mood_periodic_set (periodic, 0., 60.);
+  mood_watcher_start (periodic);
+
+  /* both are in the future: neither waits */
+  CHECK (mood_loop_run (loop, 0) == MOOD_RUN_ACTIVE);
+  CHECK (!ticks.seen && !tocks.seen);
+
+  for (i = 1; i <= 1200; ++i)
+    {
+      while (mood_loop_due (loop, &due))
+        CHECK (mood_loop_run (loop, EVRUN_NOWAIT) == MOOD_RUN_ACTIVE);
+
+      CHECK (due == i / 10.);
+      monotonic = due;
+      CHECK (mood_loop_run (loop, EVRUN_NOWAIT) == MOOD_RUN_ACTIVE);
+      CHECK (mood_loop_now (loop) == origin + i / 10.);
+      CHECK (ticks.seen == i && tocks.seen == i / 600);
+    }
+
+  /* the wall clock is set: the periodic follows */
+  origin += 30.;
+  CHECK (mood_loop_run (loop, 0) == MOOD_RUN_ACTIVE);
+  CHECK (mood_periodic_at (periodic) == 946684800. + 180.);
+  CHECK (mood_timer_remaining (timer) > .09 && mood_loop_lag (loop) == 0.);
+  monotonic += 5.;
+  CHECK (mood_loop_lag (loop) == 5.);
+  mood_loop_suspend (loop);
+  monotonic += 5.;
+  mood_loop_resume (loop);
+  CHECK (mood_loop_lag (loop) == 0.);
+
+  mood_watcher_stop (timer);
+  mood_watcher_stop (periodic);
+  CHECK (mood_loop_run (loop, 0) == 0);
+  mood_watcher_free (timer);
+  mood_watcher_free (periodic);
+  mood_loop_close (loop);
+  mood_loop_release (loop);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -440,6 +513,8 @@ main (int argc, char **argv)
 
         for (i = 0; i < ORDERS; ++i)
           all_kinds (backend, i, argv [2]);
+
+        manual_clock (backend);
       }
 
   children (0);
