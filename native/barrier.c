@@ -4,6 +4,11 @@
  * signal of ours, raised at this very thread, lies behind all that came before, and when the host's handler for it
  * runs, those have been handled. Each raise is one ticket; the signal is a real-time one, of which none is merged with
  * another. child.c and the host's last stop of a signal rely on it.
+ *
+ * There may be several of us in the process: libraries, each with a host of its own, and hosts that share a library (the
+ * assembly in several load contexts). What one raises is not to count for another. So each library takes a signal that
+ * nobody has a handler for, and each host counts for itself: it is called once per raise at most, so the one that is
+ * furthest is not ahead of what was handled.
  */
 #include "libev.h"
 
@@ -21,18 +26,102 @@
 # include <time.h>
 #endif
 
+enum { HOSTS = 64 };
+
+static int lock, raised, hosts, handled [HOSTS];
+static int chosen; /* 0: nobody has asked yet */
+
+static void
+enter (void)
+{
+  while (__atomic_exchange_n (&lock, 1, __ATOMIC_ACQUIRE))
+    sched_yield ();
+}
+
+static void
+leave (void)
+{
+  __atomic_store_n (&lock, 0, __ATOMIC_RELEASE);
+}
+
+static int
+furthest (void)
+{
+  int i, last = __atomic_load_n (handled, __ATOMIC_SEQ_CST);
+
+  for (i = __atomic_load_n (&hosts, __ATOMIC_SEQ_CST); --i > 0; )
+    {
+      int h = __atomic_load_n (handled + i, __ATOMIC_SEQ_CST);
+
+      if (h - last > 0)
+        last = h;
+    }
+
+  return last;
+}
+
 #ifdef SIGRTMAX
-# define BARRIER SIGRTMAX
+
+static int
+choose (void)
+{
+  int signum;
+
+  for (signum = SIGRTMAX; signum > SIGRTMIN; --signum)
+    {
+      struct sigaction now;
+
+      if (!sigaction (signum, 0, &now) && !(now.sa_flags & SA_SIGINFO) && now.sa_handler == SIG_DFL)
+        return signum;
+    }
+
+  return SIGRTMAX;
+}
+
+/* the last one is what the first library in a process takes, so it is nobody's to watch */
+int
+mood_barrier_owns (int signum)
+{
+  return signum == SIGRTMAX || signum == __atomic_load_n (&chosen, __ATOMIC_SEQ_CST);
+}
+
 #else
-# define BARRIER SIGURG
+
+static int
+choose (void)
+{
+  return SIGURG;
+}
+
+int
+mood_barrier_owns (int signum)
+{
+  return signum == SIGURG;
+}
+
 #endif
 
-static int lock, raised, handled;
-
+/* until its handler is there, the signal is free for others to take: the host lets one of all hosts in here at a time */
 int32_t
-mood_barrier_signal (void)
+mood_barrier_join (int32_t *signum)
 {
-  return BARRIER;
+  int host = -1; /* one too many: it need not count, the others do */
+
+  enter ();
+
+  if (!chosen)
+    __atomic_store_n (&chosen, choose (), __ATOMIC_SEQ_CST);
+
+  if (hosts < HOSTS)
+    {
+      host = hosts;
+      __atomic_store_n (handled + host, furthest (), __ATOMIC_SEQ_CST);
+      __atomic_store_n (&hosts, hosts + 1, __ATOMIC_SEQ_CST);
+    }
+
+  *signum = chosen;
+  leave ();
+  return host;
 }
 
 /* no thread of a managed process blocks signals: it is in the host's pipe before this returns, in the order of tickets */
@@ -41,18 +130,16 @@ mood_barrier_raise (void)
 {
   int ticket;
 
-  while (__atomic_exchange_n (&lock, 1, __ATOMIC_ACQUIRE))
-    sched_yield ();
-
+  enter ();
   ticket = ++raised;
 
   /* our own handler runs inside the signal, and the host's behind it: there is no pipe to wait for */
   if (mood_signals == MOOD_SIGNALS_NATIVE)
-    __atomic_store_n (&handled, ticket, __ATOMIC_SEQ_CST);
+    __atomic_store_n (handled, ticket, __ATOMIC_SEQ_CST);
   else
-    pthread_kill (pthread_self (), BARRIER);
+    pthread_kill (pthread_self (), chosen);
 
-  __atomic_store_n (&lock, 0, __ATOMIC_RELEASE);
+  leave ();
   return ticket;
 }
 
@@ -184,14 +271,16 @@ mood_barrier_await (uint64_t signums)
 }
 
 void
-mood_barrier_handled (void)
+mood_barrier_handled (int32_t host)
 {
-  __atomic_add_fetch (&handled, 1, __ATOMIC_SEQ_CST);
+  if (host >= 0)
+    __atomic_add_fetch (handled + host, 1, __ATOMIC_SEQ_CST);
+
   mood_child_passed ();
 }
 
 int32_t
 mood_barrier_passed (int32_t ticket)
 {
-  return __atomic_load_n (&handled, __ATOMIC_SEQ_CST) - ticket >= 0;
+  return furthest () - ticket >= 0;
 }

@@ -13,6 +13,10 @@ command -v "${cc%% *}" >/dev/null 2>&1 || {
 }
 
 libev=$(sh "$here/fetch.sh")
+
+# of the one property, unless MSBuild, which may have been told another, says it
+version=${MOOD_EVENT_VERSION:-$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' "$here/../Directory.Build.props")}
+version=${version%%+*} # without build metadata, as Ev.Version
 mkdir -p "$out"
 
 objects=$(mktemp -d)
@@ -33,7 +37,7 @@ esac
 # shellcheck disable=SC2086
 compile() {
   $cc -std=gnu11 -O2 -g -ffile-prefix-map="$here=native" -ffile-prefix-map="$libev=libev" -fPIC -fvisibility=hidden \
-    -fno-strict-aliasing -pthread -D_FILE_OFFSET_BITS=64 -I "$here/hooks" -I "$libev" ${CFLAGS:-} "$@"
+    -fno-strict-aliasing -pthread -D_FILE_OFFSET_BITS=64 -I "$here/hooks" -I "$libev" "-DMOOD_VERSION=\"$version\"" ${CFLAGS:-} "$@"
 }
 
 compile -w -c "$here/libev.c" -o "$objects/libev.o"

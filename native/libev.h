@@ -108,6 +108,9 @@ int  mood_signal_default (unsigned flags, struct ev_loop **ev);
 void mood_signal_close (struct ev_loop *ev);
 void mood_signal_renew (int signum);
 
+/* barrier.c */
+int  mood_barrier_owns (int signum);
+
 /* child.c */
 int  mood_child_start (ev_child *w);
 void mood_child_init (ev_child *w);

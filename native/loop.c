@@ -22,11 +22,25 @@ mood_abi_version (void)
   return MOOD_ABI_VERSION;
 }
 
-void
+/* the managed side that it is built with: two of them may be in one process, and find one library */
+const char *
+mood_version (void)
+{
+  return MOOD_VERSION;
+}
+
+int32_t
 mood_initialize (int32_t signals)
 {
+  static int used = -1;
+  int before = -1;
+
+  if (!__atomic_compare_exchange_n (&used, &before, signals, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+    return before == signals ? 0 : -EBUSY;
+
   mood_signals = signals;
   mood_error_install ();
+  return 0;
 }
 
 int32_t

@@ -75,7 +75,8 @@ typedef struct
 
 /* -- library ------------------------------------------------------------------------------------------------------ */
 MOOD_API int32_t  mood_abi_version (void);                          /* [any thread] */
-MOOD_API void     mood_initialize (int32_t signals);
+MOOD_API const char *mood_version (void);                           /* [any thread] of the package it is built for */
+MOOD_API int32_t  mood_initialize (int32_t signals);                /* [any thread] 0, -EBUSY: in use the other way */
 MOOD_API int32_t  mood_libev_version (void);                        /* [any thread] major << 16 | minor */
 MOOD_API uint32_t mood_supported_backends (void);                   /* [any thread] */
 MOOD_API uint32_t mood_recommended_backends (void);                 /* [any thread] */
@@ -140,10 +141,10 @@ MOOD_API void     mood_watcher_settle (mood_watcher *w);            /* active ma
 MOOD_API void     mood_watcher_call (mood_loop *l, mood_watcher *w, int32_t revents); /* libev's own callback */
 
 /* -- the barrier: see barrier.c ----------------------------------------------------------------------------------- */
-MOOD_API int32_t  mood_barrier_signal (void);                       /* [any thread] the signal the host has to answer */
+MOOD_API int32_t  mood_barrier_join (int32_t *signum);              /* [one of the process] a host; the signal it has to answer */
 MOOD_API int32_t  mood_barrier_raise (void);                        /* [any thread] a ticket */
 MOOD_API void     mood_barrier_await (uint64_t signums);            /* [any thread] bit signum - 1 each: until none is on its way that a barrier would overtake */
-MOOD_API void     mood_barrier_handled (void);                      /* [any thread] the host's handler ran */
+MOOD_API void     mood_barrier_handled (int32_t host);              /* [any thread] that host's handler ran */
 MOOD_API int32_t  mood_barrier_passed (int32_t ticket);             /* [any thread] whatever came before it is handled */
 
 /* -- one kind each ------------------------------------------------------------------------------------------------ */

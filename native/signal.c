@@ -97,8 +97,8 @@ mood_signal_check (int32_t signum)
     return -EPERM;
 #endif
 
-  /* child.c's own: one from elsewhere at the wrong moment makes it reap a child that is not its own */
-  if (signum == mood_barrier_signal ())
+  /* barrier.c's own: one from elsewhere at the wrong moment makes child.c reap a child that is not its own */
+  if (mood_barrier_owns (signum))
     return -EPERM;
 
   return 0;

@@ -8,6 +8,10 @@ namespace Mood.Event;
 /// <summary>Every exception of the library, made in one place: Error.Kind_Reason.</summary>
 internal static class Error
 {
+    private const string WhereItBelongs =
+        "Deploy both from one package, and where an assembly is loaded into an AssemblyLoadContext of its own, have that one load "
+        + "its own native library (override LoadUnmanagedDll with an AssemblyDependencyResolver): what lies beside the application is found first.";
+
     private static CultureInfo Culture => CultureInfo.InvariantCulture;
 
     // -- arguments ----------------------------------------------------------------------------------------------------
@@ -47,6 +51,9 @@ internal static class Error
 
     internal static ArgumentException Argument_IoEvents(Events events, string parameter) =>
         new(string.Format(Culture, "Io watches Read, Write, both or None, not {0} (0x{1:X}).", events, (int)events), parameter);
+
+    internal static ArgumentException Argument_BarrierSignal(int signum) =>
+        new(string.Format(Culture, "Signal {0} is the library's own in this process, see Signum.SIGRTMAX.", signum));
 
     internal static ArgumentException Argument_UnknownBits(Enum value, string parameter) =>
         new(string.Format(Culture, "{0} holds bits that do not exist.", value), parameter);
@@ -214,11 +221,23 @@ internal static class Error
             inner);
     }
 
-    internal static PlatformNotSupportedException PlatformNotSupported_OtherVersion(int version) => new(string.Format(
+    internal static PlatformNotSupportedException PlatformNotSupported_OtherAbi(int abi) => new(string.Format(
         Culture,
-        "The native library is of another version of Mood.Event: it speaks ABI {0}, this assembly {1}. Deploy both from one package.",
+        "The native library is of another version of Mood.Event: it speaks ABI {0}, this assembly ({1}) ABI {2}. {3}",
+        abi,
+        Ev.Version,
+        Interop.Native.AbiVersion,
+        WhereItBelongs));
+
+    internal static PlatformNotSupportedException PlatformNotSupported_OtherVersion(string version) => new(string.Format(
+        Culture,
+        "The native library is of another version of Mood.Event: {0}, this assembly is {1}. {2}",
         version,
-        Interop.Native.AbiVersion));
+        Ev.Version,
+        WhereItBelongs));
+
+    internal static PlatformNotSupportedException PlatformNotSupported_OtherFramework() => new(
+        "The native library is in use by a Mood.Event of another target framework in this process. " + WhereItBelongs);
 
     private static string Describe(int error) => new System.ComponentModel.Win32Exception(error).Message;
 }

@@ -1,5 +1,4 @@
 using System;
-using System.Reflection;
 using Mood.Event.Interop;
 
 namespace Mood.Event;
@@ -28,7 +27,7 @@ public static class Ev
     }
 
     /// <summary>The version of this package, without build metadata.</summary>
-    public static string Version { get; } = ReadVersion();
+    public static string Version => Library.Version;
 
     /// <summary>The backends compiled in that this kernel offers (ev_supported_backends).</summary>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
@@ -110,7 +109,4 @@ public static class Ev
     /// <param name="signal">The signal.</param>
     public static void FeedSignal(System.Runtime.InteropServices.PosixSignal signal) => FeedSignal(Signum.From(signal));
 #endif
-
-    private static string ReadVersion() =>
-        typeof(Ev).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 }

@@ -101,7 +101,8 @@ public static class Signum
     /// <summary>The first real-time signal, Linux; .NET's own.</summary>
     public static int SIGRTMIN { get; } = Number(30);
 
-    /// <summary>The last real-time signal, Linux.</summary>
+    /// <summary>The last real-time signal, Linux; this library's own. In a process with several copies of the library each
+    /// takes another one, the highest that nobody has a handler for.</summary>
     public static int SIGRTMAX { get; } = Number(31);
 
 #if NET8_0_OR_GREATER

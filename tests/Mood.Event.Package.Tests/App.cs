@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>A fresh project outside the repository that knows of nothing but the package, and runs App/.</summary>
+/// <summary>A fresh project outside the repository that knows of nothing but the package, and runs App/ or another directory.</summary>
 internal sealed class App
 {
     private readonly string _directory;
@@ -12,11 +12,13 @@ internal sealed class App
     /// <param name="package">The package.</param>
     /// <param name="framework">The target framework.</param>
     /// <param name="name">The directory's name: one per project.</param>
-    internal App(PackageFixture package, string framework, string name)
+    /// <param name="sources">The directory with its sources.</param>
+    /// <param name="version">Another version than the package's.</param>
+    internal App(PackageFixture package, string framework, string name, string sources = "App", string? version = null)
     {
         _directory = Place.New(name);
 
-        foreach (string source in Directory.GetFiles(Path.Combine(Place.Repository, "tests", "Mood.Event.Package.Tests", "App")))
+        foreach (string source in Directory.GetFiles(Path.Combine(Place.Repository, "tests", "Mood.Event.Package.Tests", sources)))
         {
             File.Copy(source, Path.Combine(_directory, Path.GetFileName(source)));
         }
@@ -43,7 +45,7 @@ internal sealed class App
                 <TrimmerSingleWarn>false</TrimmerSingleWarn>
               </PropertyGroup>
               <ItemGroup>
-                <PackageReference Include="Mood.Event" Version="{package.Version}" />
+                <PackageReference Include="Mood.Event" Version="[{version ?? package.Version}]" />
               </ItemGroup>
             </Project>
             """);

@@ -100,7 +100,7 @@ public sealed partial class DriverTests(PackageFixture package)
         string[] driver = more.Contains("-c") ? [] : [Driver];
         Command.Run(
             Place.Root, "env",
-            [$"ZIG_GLOBAL_CACHE_DIR={cache}", $"ZIG_LOCAL_CACHE_DIR={cache}", s_zig.Value, "cc", "-target", .. Targets()[rid].Split(' '), "-std=gnu11", "-O2", "-w", "-pthread", "-D_FILE_OFFSET_BITS=64",
+            [$"ZIG_GLOBAL_CACHE_DIR={cache}", $"ZIG_LOCAL_CACHE_DIR={cache}", s_zig.Value, "cc", "-target", .. Targets()[rid].Split(' '), "-std=gnu11", "-O2", "-w", "-pthread", "-D_FILE_OFFSET_BITS=64", "-DMOOD_VERSION=\"any\"",
                 "-I", Path.Combine(native, "hooks"), "-I", native, "-I", libev, .. driver, .. more, "-o", program]);
         return program;
     }

@@ -92,7 +92,7 @@ public sealed partial class NativeLibraryTests(PackageFixture package)
         string again = Place.New("again"), native = Directory.CreateDirectory(Path.Combine(again, "elsewhere")).FullName;
         Command.Run(Place.Root, "cp", "-r", Path.Combine(Place.Repository, "native") + "/.", native);
         Command.Run(
-            again, "env", $"ZIG_LOCAL_CACHE_DIR={Path.Combine(again, "cache")}", "sh", Path.Combine(native, "natives.sh"), Path.Combine(again, "runtimes"));
+            again, "env", $"MOOD_EVENT_VERSION={package.Version}", $"ZIG_LOCAL_CACHE_DIR={Path.Combine(again, "cache")}", "sh", Path.Combine(native, "natives.sh"), Path.Combine(again, "runtimes"));
 
         string first = Path.Combine(package.Content, "runtimes");
         string[] files = [.. Directory.GetFiles(first, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(first, f))];

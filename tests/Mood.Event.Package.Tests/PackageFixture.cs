@@ -19,6 +19,7 @@ public sealed class PackageFixture : IDisposable
         Version = Path.GetFileNameWithoutExtension(File)["Mood.Event.".Length..];
         Content = Path.Combine(Place.Root, "content");
         ZipFile.ExtractToDirectory(File, Content);
+        Other = new(PackOther);
         AllNatives = Command.TryRun(Place.Repository, "sh", Path.Combine("native", "zig.sh")).ExitCode == 0;
 
         if (!AllNatives)
@@ -45,6 +46,19 @@ public sealed class PackageFixture : IDisposable
     public bool AllNatives { get; }
 
     public void Dispose() => Directory.Delete(Place.Root, recursive: true);
+
+    private string PackOther()
+    {
+        string other = Version + "-other", artifacts = Place.New("other-version");
+        Command.Run(
+            Place.Repository, "dotnet", "pack", Path.Combine("src", "Mood.Event"), "-c", "Release", "-v", "minimal", $"-p:ArtifactsPath={artifacts}", $"-p:Version={other}");
+        System.IO.File.Copy(
+            Path.Combine(artifacts, "package", "release", $"Mood.Event.{other}.nupkg"), Path.Combine(Feed, $"Mood.Event.{other}.nupkg"));
+        return other;
+    }
+
+    /// <summary>Another version, with this machine's native library only, lies beside it: made when it is asked for.</summary>
+    internal Lazy<string> Other { get; }
 
     /// <summary>The native library for a platform.</summary>
     internal string Native(string rid) => Directory.GetFiles(Path.Combine(Content, "runtimes", rid, "native")).Single();

@@ -292,7 +292,7 @@ public sealed partial class AbiTests : IDisposable
     [GeneratedRegex(@"\(NEEDED\).*\[(.*?)\]")]
     private static partial Regex NeededLine();
 
-    [GeneratedRegex(@"MOOD_API\s+(\w+\s*\*?)\s*(mood_\w+)\s*\(([^)]*)\)\s*;")]
+    [GeneratedRegex(@"MOOD_API\s+((?:const\s+)?\w+\s*\*?)\s*(mood_\w+)\s*\(([^)]*)\)\s*;")]
     private static partial Regex Declaration();
 
     [GeneratedRegex(@"/\*.*?\*/", RegexOptions.Singleline)]

@@ -24,7 +24,7 @@ internal static class SignalRegistrations
     private static readonly ulong s_harmless = // by default they do nothing
         Bit(Signum.SIGCHLD) | Bit(Signum.SIGCONT) | Bit(Signum.SIGURG) | Bit(Signum.SIGWINCH);
     private static PosixSignalRegistration? s_barrier;
-    private static int s_handled;
+    private static int s_handled, s_host, s_barrierSignal;
 
     /// <summary>One more holder of the signal. Throws what PosixSignalRegistration.Create throws.</summary>
     internal static void Acquire(LoopHandle loop, int signum)
@@ -32,6 +32,11 @@ internal static class SignalRegistrations
         lock (s_gate)
         {
             s_barrier ??= AnswerBarrier();
+
+            if (signum == s_barrierSignal)
+            {
+                throw Error.Argument_BarrierSignal(signum);
+            }
 
             if (s_holders[signum] == 0)
             {
@@ -161,18 +166,35 @@ internal static class SignalRegistrations
         }
     }
 
-    /// <summary>Answers the barrier. Once made it stays: one may be under way when the last watcher stops.</summary>
-    private static PosixSignalRegistration AnswerBarrier() =>
-        PosixSignalRegistration.Create((PosixSignal)Native.mood_barrier_signal(), static context =>
+    /// <summary>
+    /// Answers the barrier. Once made it stays: one may be under way when the last watcher stops. Whatever copies of this
+    /// assembly there are in the process, they take their signals one by one: hence a lock that all of them know.
+    /// </summary>
+    private static unsafe PosixSignalRegistration AnswerBarrier()
+    {
+#pragma warning disable CA2002 // an object with weak identity: it is one and the same in every load context, as it has to be
+        lock (typeof(PosixSignalRegistration))
+#pragma warning restore CA2002
         {
-            context.Cancel = true;
-            Native.mood_barrier_handled();
-
-            lock (s_passed)
+            if (s_barrierSignal == 0)
             {
-                Monitor.PulseAll(s_passed);
+                int signum;
+                s_host = Native.mood_barrier_join(&signum);
+                s_barrierSignal = signum;
             }
-        });
+
+            return PosixSignalRegistration.Create((PosixSignal)s_barrierSignal, static context =>
+            {
+                context.Cancel = true;
+                Native.mood_barrier_handled(s_host);
+
+                lock (s_passed)
+                {
+                    Monitor.PulseAll(s_passed);
+                }
+            });
+        }
+    }
 #else
     internal static void Acquire(LoopHandle loop, int signum)
     {

@@ -1,4 +1,5 @@
 using System;
+using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -19,6 +20,10 @@ internal static class Library
 #else
         false;
 #endif
+
+    /// <summary>The version of the package, without build metadata: also the native library's.</summary>
+    internal static string Version { get; } =
+        typeof(Library).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void Initialize()
@@ -48,25 +53,43 @@ internal static class Library
                 return;
             }
 
-            int version;
-
-            try
-            {
-                version = Native.mood_abi_version();
-            }
-            catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
-            {
-                throw Error.PlatformNotSupported_NoLibrary(e);
-            }
-
-            if (version != Native.AbiVersion)
-            {
-                throw Error.PlatformNotSupported_OtherVersion(version);
-            }
-
+            CheckVersion();
             LoadWhatErrorsNeed();
-            Native.mood_initialize(HostSignals ? SignalsHost : SignalsNative);
+
+            if (Native.mood_initialize(HostSignals ? SignalsHost : SignalsNative) < 0)
+            {
+                throw Error.PlatformNotSupported_OtherFramework();
+            }
+
             s_ready = true;
+        }
+    }
+
+    // The ABI tells whether there is anything to ask; the version, whether this is the library this assembly came with, and
+    // not that of another Mood.Event in the process which the runtime found first.
+    private static unsafe void CheckVersion()
+    {
+        int abi;
+
+        try
+        {
+            abi = Native.mood_abi_version();
+        }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
+        {
+            throw Error.PlatformNotSupported_NoLibrary(e);
+        }
+
+        if (abi != Native.AbiVersion)
+        {
+            throw Error.PlatformNotSupported_OtherAbi(abi);
+        }
+
+        string version = Marshal.PtrToStringAnsi((nint)Native.mood_version())!;
+
+        if (version != Version)
+        {
+            throw Error.PlatformNotSupported_OtherVersion(version);
         }
     }
 }

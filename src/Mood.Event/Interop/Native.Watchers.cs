@@ -105,7 +105,7 @@ internal static unsafe partial class Native
     internal static extern void mood_child_status(nint w, int* rpid, int* rstatus);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern int mood_barrier_signal();
+    internal static extern int mood_barrier_join(int* signum);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_barrier_await(ulong signums);
@@ -114,7 +114,7 @@ internal static unsafe partial class Native
     internal static extern int mood_barrier_raise();
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_barrier_handled();
+    internal static extern void mood_barrier_handled(int host);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_barrier_passed(int ticket);

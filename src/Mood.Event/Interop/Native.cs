@@ -27,7 +27,10 @@ internal static unsafe partial class Native
     internal static extern int mood_abi_version();
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_initialize(int signals);
+    internal static extern byte* mood_version();
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_initialize(int signals);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_libev_version();

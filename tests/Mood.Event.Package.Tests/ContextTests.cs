@@ -1,0 +1,52 @@
+using System;
+using System.IO;
+using Xunit;
+
+namespace Mood.Event.Package.Tests;
+
+/// <summary>More than one Mood.Event in a process: in load contexts of their own, as plug-ins have them.</summary>
+[Collection(PackageGroup.Name)]
+public sealed class ContextTests(PackageFixture package, ContextTests.Programs programs) : IClassFixture<ContextTests.Programs>
+{
+    /// <summary>The same program for two versions, and the application that loads them.</summary>
+    public sealed class Programs
+    {
+        internal string? Host { get; set; }
+
+        internal string? Plugin { get; set; }
+
+        internal string? Other { get; set; }
+    }
+
+    [Fact]
+    public void Two_versions_know_nothing_of_one_another() => Run("apart", Plugin(), Other());
+
+    [Fact]
+    public void Two_places_of_one_version_neither()
+    {
+        string copy = Path.Combine(Place.New("plugin-copy"), "out");
+        Command.Run(Place.Root, "cp", "-r", Path.GetDirectoryName(Plugin())!, copy);
+        Run("apart", Plugin(), Path.Combine(copy, "App.dll"));
+    }
+
+    [Fact]
+    public void Two_copies_that_share_one_library_share_its_default_loop_and_signals() => Run("shared", Plugin());
+
+    [Fact]
+    public void The_library_of_another_version_is_refused_and_both_are_named() => Run("astray", Other());
+
+    private void Run(string scenario, params string[] plugins)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return; // the program reads /proc
+        }
+
+        programs.Host ??= Path.Combine(new App(package, "net10.0", "contexts", sources: "Contexts").Build(), "App.dll");
+        App.AssertRuns("dotnet", [programs.Host, scenario, .. plugins]);
+    }
+
+    private string Plugin() => programs.Plugin ??= Path.Combine(new App(package, "net10.0", "plugin").Build(), "App.dll");
+
+    private string Other() => programs.Other ??= Path.Combine(new App(package, "net10.0", "plugin-other", version: package.Other.Value).Build(), "App.dll");
+}

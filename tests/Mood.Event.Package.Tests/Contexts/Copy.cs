@@ -1,0 +1,47 @@
+using System;
+using System.Reflection;
+using System.Runtime.Loader;
+
+/// <summary>A program with a Mood.Event of its own, in a load context of its own: it asks for its files as the program's deps.json says.</summary>
+internal sealed class Copy : AssemblyLoadContext
+{
+    private readonly AssemblyDependencyResolver _files;
+    private readonly bool _own;
+    private readonly Type _guest;
+
+    /// <param name="program">The program's assembly.</param>
+    /// <param name="own">Whether native libraries are looked for by the context too.</param>
+    public Copy(string program, bool own = true)
+        : base(program)
+    {
+        _files = new AssemblyDependencyResolver(program);
+        _own = own;
+        _guest = LoadFromAssemblyPath(program).GetType("Guest", throwOnError: true)!;
+    }
+
+    public string Version => (string)_guest.GetProperty("Version")!.GetValue(null)!;
+
+    public void Run(string topic) => Call("Run", topic);
+
+    public IDisposable TakeDefault() => (IDisposable)Call("TakeDefault")!;
+
+    public IDisposable Watch(int signum, Action seen) => (IDisposable)Call("Watch", signum, seen)!;
+
+    /// <summary>Sends the library's barrier through the runtime: a ticket.</summary>
+    public int RaiseBarrier() => (int)Native("mood_barrier_raise")!;
+
+    public bool HasPassed(int ticket) => (int)Native("mood_barrier_passed", ticket)! != 0;
+
+    protected override Assembly? Load(AssemblyName assemblyName) =>
+        _files.ResolveAssemblyToPath(assemblyName) is string path ? LoadFromAssemblyPath(path) : null;
+
+    protected override nint LoadUnmanagedDll(string unmanagedDllName) =>
+        _own && _files.ResolveUnmanagedDllToPath(unmanagedDllName) is string path ? LoadUnmanagedDllFromPath(path) : 0;
+
+    private object? Call(string method, params object[] arguments) =>
+        _guest.GetMethod(method)!.Invoke(null, BindingFlags.DoNotWrapExceptions, null, arguments, null);
+
+    private object? Native(string function, params object[] arguments) =>
+        LoadFromAssemblyName(new AssemblyName("Mood.Event")).GetType("Mood.Event.Interop.Native", throwOnError: true)!
+            .GetMethod(function, BindingFlags.NonPublic | BindingFlags.Static)!.Invoke(null, arguments);
+}

@@ -1,0 +1,212 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using System.Runtime.InteropServices;
+using System.Threading;
+using Mood.Event;
+
+// A program that uses Mood.Event, and loads others that do: Contexts SCENARIO PROGRAM [PROGRAM]. Ends with "done".
+internal static class Program
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
+    private static int Main(string[] args)
+    {
+        switch (args[0])
+        {
+            case "apart":
+                Apart(new Copy(args[1]), new Copy(args[2]));
+                break;
+            case "shared":
+                Shared(new Copy(args[1]), new Copy(args[1]));
+                break;
+            case "astray":
+                Astray(new Copy(args[1], own: false));
+                break;
+            default:
+                return 2;
+        }
+
+        Console.WriteLine("done");
+        return 0;
+    }
+
+    /// <summary>Each has a native library of its own: they know nothing of one another.</summary>
+    private static void Apart(Copy first, Copy second)
+    {
+        Console.WriteLine($"{Ev.Version}, {first.Version}, {second.Version}");
+        AtOnce(
+            () => InTurn(first, "timer", "io", "async", "child", "process", "exceptions", "gc", "echo"),
+            () => InTurn(second, "timer", "io", "async", "child", "process", "exceptions", "gc", "echo"));
+        InTurn(first, "signal");
+        InTurn(second, "signal");
+        Check(Libraries().Count == 2, "two native libraries: " + string.Join(", ", Libraries()));
+
+        // children of nobody, and of Process, in both at once: none is reaped by another than its own
+        AtOnce(
+            () => Repeat(40, () => InTurn(first, "child", "process")),
+            () => Repeat(40, () => InTurn(second, "process", "child")),
+            () => Repeat(200, () =>
+            {
+                using Process process = Process.Start("/bin/sh", ["-c", "exit 3"]);
+                process.WaitForExit();
+                Check(process.ExitCode == 3, "a Process keeps its exit code");
+            }));
+
+        // both see a signal, and the one that is left still does
+        int seenByFirst = 0, seenBySecond = 0;
+        using (IDisposable left = second.Watch(Signum.SIGUSR1, () => Interlocked.Increment(ref seenBySecond)))
+        {
+            using (first.Watch(Signum.SIGUSR1, () => Interlocked.Increment(ref seenByFirst)))
+            {
+                Raise(Signum.SIGUSR1);
+                Until(() => Volatile.Read(ref seenByFirst) == 1 && Volatile.Read(ref seenBySecond) == 1, "both see a signal");
+            }
+
+            Raise(Signum.SIGUSR1);
+            Until(() => Volatile.Read(ref seenBySecond) == 2, "the other one still does");
+        }
+
+        Check(seenByFirst == 1, "the one that stopped does not");
+
+        // the barriers of one are not the other's
+        int ticket = 0;
+        Repeat(10, () => ticket = first.RaiseBarrier());
+        Until(() => first.HasPassed(ticket), "a barrier passes");
+        Thread.Sleep(100);
+        Check(!first.HasPassed(ticket + 1), "no barrier passes before it was raised");
+        Check(!second.HasPassed(second.RaiseBarrier() + 1), "nor one of another copy");
+        using IDisposable one = first.TakeDefault(), other = second.TakeDefault();
+    }
+
+    /// <summary>Two copies that find one file: libev's state is the process's, as with one copy and two users.</summary>
+    private static void Shared(Copy first, Copy second)
+    {
+        InTurn(first, "timer", "signal", "child", "process");
+        InTurn(second, "timer", "signal", "child", "process");
+        Check(Libraries().Count == 1, "one native library: " + string.Join(", ", Libraries()));
+        AtOnce(
+            () => InTurn(first, "timer", "io", "async", "exceptions", "gc", "echo", "stat"),
+            () => InTurn(second, "timer", "io", "async", "exceptions", "gc", "echo", "stat"));
+
+        // a signal belongs to one loop at a time
+        int seen = 0;
+        using (first.Watch(Signum.SIGUSR1, () => Interlocked.Increment(ref seen)))
+        {
+            Refuses(() => second.Watch(Signum.SIGUSR1, () => { }), "watched by another loop");
+            Raise(Signum.SIGUSR1);
+            Until(() => Volatile.Read(ref seen) == 1, "the owner sees it");
+        }
+
+        using (second.Watch(Signum.SIGUSR1, () => Interlocked.Increment(ref seen)))
+        {
+            Raise(Signum.SIGUSR1);
+            Until(() => Volatile.Read(ref seen) == 2, "the next owner sees it");
+        }
+
+        // and there is one default loop
+        using (first.TakeDefault())
+        {
+            Refuses(() => second.TakeDefault(), "default loop");
+        }
+
+        Repeat(20, () =>
+        {
+            InTurn(first, "child", "process");
+            InTurn(second, "child", "process");
+        });
+
+        // the runtime calls both for every barrier: that counts once
+        int ticket = 0;
+        Repeat(10, () => ticket = first.RaiseBarrier());
+        Until(() => second.HasPassed(ticket), "a barrier passes");
+        Thread.Sleep(100);
+        Check(!first.HasPassed(ticket + 1), "no barrier passes before it was raised");
+    }
+
+    /// <summary>A context that does not look for its own native library is given the application's.</summary>
+    private static void Astray(Copy copy)
+    {
+        foreach (int _ in new int[2])
+        {
+            try
+            {
+                copy.Run("timer");
+                Check(false, "the library of another version is refused");
+            }
+            catch (PlatformNotSupportedException e)
+            {
+                Console.WriteLine(e.Message);
+                Check(e.Message.Contains(Ev.Version, StringComparison.Ordinal) && e.Message.Contains(copy.Version, StringComparison.Ordinal), "both versions are named");
+            }
+        }
+
+        using var loop = new Loop();
+        bool fired = false;
+        loop.Timer(0.001, 0, (_, _) => fired = true).Start();
+        loop.Start();
+        Check(fired, "the application goes on");
+        Check(Libraries().Count == 1, "one native library");
+    }
+
+    private static void InTurn(Copy copy, params string[] topics)
+    {
+        foreach (string topic in topics)
+        {
+            copy.Run(topic);
+        }
+    }
+
+    private static void Repeat(int times, Action action)
+    {
+        for (int i = 0; i < times; i++)
+        {
+            action();
+        }
+    }
+
+    /// <summary>Each on a thread of its own; what they throw ends the process, as it should here.</summary>
+    private static void AtOnce(params Action[] actions)
+    {
+        Thread[] threads = [.. actions.Select(a => new Thread(() => a()))];
+        Array.ForEach(threads, t => t.Start());
+        Array.ForEach(threads, t => t.Join());
+    }
+
+    private static void Refuses(Action action, string text)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception e) when (e.GetType().FullName == "Mood.Event.EventException")
+        {
+            Console.WriteLine(e.Message);
+            Check(e.Message.Contains(text, StringComparison.Ordinal), text + ": " + e.Message);
+            return;
+        }
+
+        Check(false, "refused: " + text);
+    }
+
+    private static void Until(Func<bool> condition, string what) => Check(SpinWait.SpinUntil(condition, s_patience), what);
+
+    private static void Check(bool condition, string what)
+    {
+        if (!condition)
+        {
+            throw new InvalidOperationException("not so: " + what);
+        }
+    }
+
+    /// <summary>The native libraries in this process; the application's own only if it has used it.</summary>
+    private static HashSet<string> Libraries() => [.. File.ReadLines("/proc/self/maps")
+        .Where(line => line.EndsWith("/libmood_event.so", StringComparison.Ordinal)).Select(line => line[line.IndexOf('/', StringComparison.Ordinal)..])];
+
+    private static void Raise(int signum) => Check(kill(Environment.ProcessId, signum) == 0, "kill");
+
+    [DllImport("libc")]
+    private static extern int kill(int pid, int signum);
+}
