@@ -3,107 +3,108 @@ using Mood.Event.Interop;
 namespace Mood.Event;
 
 /// <summary>This platform's number of every POSIX signal, or -1 for one that it does not have.</summary>
+/// <exception cref="System.PlatformNotSupportedException">There is no native library for this system.</exception>
 public static class Signum
 {
     /// <summary>Hangup.</summary>
-    public static int SIGHUP { get; } = Number(0);
+    public static int SIGHUP => Number(0);
 
     /// <summary>Interrupt, Ctrl+C.</summary>
-    public static int SIGINT { get; } = Number(1);
+    public static int SIGINT => Number(1);
 
     /// <summary>Quit from the terminal.</summary>
-    public static int SIGQUIT { get; } = Number(2);
+    public static int SIGQUIT => Number(2);
 
     /// <summary>Illegal instruction.</summary>
-    public static int SIGILL { get; } = Number(3);
+    public static int SIGILL => Number(3);
 
     /// <summary>Trap.</summary>
-    public static int SIGTRAP { get; } = Number(4);
+    public static int SIGTRAP => Number(4);
 
     /// <summary>Abort.</summary>
-    public static int SIGABRT { get; } = Number(5);
+    public static int SIGABRT => Number(5);
 
     /// <summary>Bus error.</summary>
-    public static int SIGBUS { get; } = Number(6);
+    public static int SIGBUS => Number(6);
 
     /// <summary>Arithmetic fault.</summary>
-    public static int SIGFPE { get; } = Number(7);
+    public static int SIGFPE => Number(7);
 
     /// <summary>Kill; cannot be caught.</summary>
-    public static int SIGKILL { get; } = Number(8);
+    public static int SIGKILL => Number(8);
 
     /// <summary>First signal for programs.</summary>
-    public static int SIGUSR1 { get; } = Number(9);
+    public static int SIGUSR1 => Number(9);
 
     /// <summary>Invalid memory access.</summary>
-    public static int SIGSEGV { get; } = Number(10);
+    public static int SIGSEGV => Number(10);
 
     /// <summary>Second signal for programs.</summary>
-    public static int SIGUSR2 { get; } = Number(11);
+    public static int SIGUSR2 => Number(11);
 
     /// <summary>Write to a pipe nobody reads; ignored by .NET.</summary>
-    public static int SIGPIPE { get; } = Number(12);
+    public static int SIGPIPE => Number(12);
 
     /// <summary>Alarm clock.</summary>
-    public static int SIGALRM { get; } = Number(13);
+    public static int SIGALRM => Number(13);
 
     /// <summary>Termination.</summary>
-    public static int SIGTERM { get; } = Number(14);
+    public static int SIGTERM => Number(14);
 
     /// <summary>A child changed its state.</summary>
-    public static int SIGCHLD { get; } = Number(15);
+    public static int SIGCHLD => Number(15);
 
     /// <summary>Continue if stopped.</summary>
-    public static int SIGCONT { get; } = Number(16);
+    public static int SIGCONT => Number(16);
 
     /// <summary>Stop; cannot be caught.</summary>
-    public static int SIGSTOP { get; } = Number(17);
+    public static int SIGSTOP => Number(17);
 
     /// <summary>Stop from the terminal.</summary>
-    public static int SIGTSTP { get; } = Number(18);
+    public static int SIGTSTP => Number(18);
 
     /// <summary>Terminal input in the background.</summary>
-    public static int SIGTTIN { get; } = Number(19);
+    public static int SIGTTIN => Number(19);
 
     /// <summary>Terminal output in the background.</summary>
-    public static int SIGTTOU { get; } = Number(20);
+    public static int SIGTTOU => Number(20);
 
     /// <summary>Urgent data on a socket.</summary>
-    public static int SIGURG { get; } = Number(21);
+    public static int SIGURG => Number(21);
 
     /// <summary>CPU time limit.</summary>
-    public static int SIGXCPU { get; } = Number(22);
+    public static int SIGXCPU => Number(22);
 
     /// <summary>File size limit.</summary>
-    public static int SIGXFSZ { get; } = Number(23);
+    public static int SIGXFSZ => Number(23);
 
     /// <summary>Virtual alarm clock.</summary>
-    public static int SIGVTALRM { get; } = Number(24);
+    public static int SIGVTALRM => Number(24);
 
     /// <summary>Profiling timer.</summary>
-    public static int SIGPROF { get; } = Number(25);
+    public static int SIGPROF => Number(25);
 
     /// <summary>The terminal's size changed.</summary>
-    public static int SIGWINCH { get; } = Number(26);
+    public static int SIGWINCH => Number(26);
 
     /// <summary>I/O is possible.</summary>
-    public static int SIGIO { get; } = Number(27);
+    public static int SIGIO => Number(27);
 
     /// <summary>POSIX's other name for <see cref="SIGIO"/>.</summary>
     public static int SIGPOLL => SIGIO;
 
     /// <summary>Bad system call.</summary>
-    public static int SIGSYS { get; } = Number(28);
+    public static int SIGSYS => Number(28);
 
     /// <summary>Power failure, Linux.</summary>
-    public static int SIGPWR { get; } = Number(29);
+    public static int SIGPWR => Number(29);
 
     /// <summary>The first real-time signal, Linux; .NET's own.</summary>
-    public static int SIGRTMIN { get; } = Number(30);
+    public static int SIGRTMIN => Number(30);
 
     /// <summary>The last real-time signal, Linux; this library's own. In a process with several copies of the library each
     /// takes another one, the highest that nobody has a handler for.</summary>
-    public static int SIGRTMAX { get; } = Number(31);
+    public static int SIGRTMAX => Number(31);
 
 #if NET8_0_OR_GREATER
     /// <summary>The platform's number of a <see cref="System.Runtime.InteropServices.PosixSignal"/>, which is either a
@@ -126,6 +127,7 @@ public static class Signum
 #pragma warning restore CA1416
 #endif
 
+    // asked each time: what an initializer throws, nobody reads, for the runtime wraps it
     private static int Number(int index)
     {
         Library.Initialize();

@@ -52,16 +52,17 @@ internal sealed class App
     }
 
     /// <summary>Builds it and returns the output directory.</summary>
-    internal string Build() => Make("build");
+    internal string Build(params string[] arguments) => Make("build", arguments);
 
     /// <summary>Publishes it and returns the output directory.</summary>
     internal string Publish(params string[] arguments) => Make("publish", arguments);
 
-    /// <summary>Runs the program, which must go through all it has.</summary>
-    internal static void AssertRuns(string program, params string[] arguments)
+    /// <summary>Runs the program, which must go through all it has, and returns what it wrote.</summary>
+    internal static string AssertRuns(string program, params string[] arguments)
     {
         string output = Command.Run(Place.Root, program, arguments);
         Assert.EndsWith("done\n", output, StringComparison.Ordinal);
+        return output;
     }
 
     private string Make(string verb, params string[] arguments)

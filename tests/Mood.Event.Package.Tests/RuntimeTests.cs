@@ -54,5 +54,30 @@ public sealed class RuntimeTests(PackageFixture package)
         App.AssertRuns("mono", Path.Combine(output, "App.exe"));
     }
 
+    /// <summary>The emulator runs Mono; children are programs of the machine's own.</summary>
+    [Fact]
+    public void Mono_on_arm64()
+    {
+        if (!package.AllNatives || !Command.IsHere("qemu-aarch64"))
+        {
+            return; // has been said
+        }
+
+        (int exitCode, string system, string error) = Command.TryRun(
+            Place.Root, "sh", Path.Combine(Place.Repository, "tests", "Mood.Event.Package.Tests", "mono-arm64.sh"));
+
+        if (exitCode != 0)
+        {
+            Console.WriteLine($"There is no Mono for arm64: what needs it is skipped. {error}");
+            return;
+        }
+
+        system = system.Trim();
+        string output = new App(package, "net472", "mono-arm64").Build("-p:MoodEventRuntime=linux-arm64");
+        string said = App.AssertRuns(
+            "env", $"MONO_CFG_DIR={system}/etc", "qemu-aarch64", "-L", system, system + "/usr/bin/mono-sgen", Path.Combine(output, "App.exe"));
+        Assert.Contains(" Arm64, ", said, StringComparison.Ordinal);
+    }
+
     private static string Rid => System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier;
 }

@@ -90,9 +90,8 @@ internal static unsafe partial class Native
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_loop_pending(nint loop);
 
-#if NET8_0_OR_GREATER
-    [SuppressGCTransition]
-#endif
+    // not SuppressGCTransition: such a call makes the runtime look for the library when it compiles the caller, and this
+    // caller is Loop's constructor, which says first that there is none
     [DllImport(Library, ExactSpelling = true)]
     internal static extern uint mood_loop_backend(nint loop);
 

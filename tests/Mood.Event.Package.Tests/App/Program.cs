@@ -7,8 +7,14 @@ using Mood.Event;
 // Package.Tests compiles it for every runtime there is: what is here has to work on all of them.
 internal static class Program
 {
-    private static int Main()
+    private static int Main(string[] args)
     {
+        if (args.Length == 1 && args[0] == "refused")
+        {
+            Refused.Run();
+            return 0;
+        }
+
         Console.WriteLine($"{RuntimeInformation.FrameworkDescription} {RuntimeInformation.ProcessArchitecture}, {Ev.Version}, {Ev.SupportedBackends}");
         Run("timer", Watchers.Timer);
         Run("io", Watchers.Io);

@@ -1,0 +1,37 @@
+using System;
+using Mood.Event;
+
+/// <summary>Where there is no native library for the system, whatever is touched first says so, and says it again.</summary>
+internal static class Refused
+{
+    private static readonly Action[] s_doors =
+    {
+        () => _ = Signum.SIGINT, () => new Loop(), () => _ = Loop.Default, () => Loop.GetDefault(), () => Ev.Time(), () => Ev.Sleep(1), () => Ev.FeedSignal(1),
+        () => _ = Ev.SupportedBackends, () => _ = Ev.RecommendedBackends, () => _ = Ev.EmbeddableBackends, () => _ = Ev.AbiVersion,
+    };
+
+    public static void Run()
+    {
+        string text = "";
+
+        foreach (Action door in s_doors)
+        {
+            for (int i = 0; i < 2; i++)
+            {
+                try
+                {
+                    door();
+                    Check.That(false, "there is no native library");
+                }
+                catch (PlatformNotSupportedException e)
+                {
+                    text = e.Message;
+                }
+            }
+        }
+
+        Console.WriteLine(Ev.Version); // which takes none
+        Console.WriteLine(text);
+        Console.WriteLine("refused");
+    }
+}
