@@ -14,7 +14,7 @@ usage: ./build.ps1 VERB [ARGUMENTS]
   soak [MINUTES]         random operations against models (2 minutes); --seed N replays a failure
   bench [AREA] [ARGS]    Mood.Event against C libev and others, in turn; --help says more
   sanitize [FILTER]      the tests over a native library built with ASan and UBSan
-  pack                   the NuGet package with the natives, into artifacts/package; without zig: with this machine's only
+  pack                   the NuGet package with the natives, into artifacts/package/release; without zig: with this machine's only
   clean                  removes what was built
 
 CONFIGURATION is Release unless the environment says otherwise.
