@@ -30,15 +30,11 @@ public sealed class ReproducibleTests(PackageFixture package)
         Assert.Equal(Packed("dll", package.File), Build(elsewhere, "dll"));
         Assert.Equal(Packed("pdb", package.Symbols), Build(elsewhere, "pdb"));
 
-        // a remote that others can read
+        // a remote that others can read; with another one, as here or in CI, the build before had no warning either
         Command.Run(elsewhere, "sh", "-c", "git remote | xargs -r -n 1 git remote remove; git remote add origin https://github.com/someone/mood-event.git");
         string commit = Command.Run(elsewhere, "git", "rev-parse", "HEAD").Trim();
         Assert.Equal(
             $$$"""{"documents":{"/_/*":"https://raw.githubusercontent.com/someone/mood-event/{{{commit}}}/*"}}""", SourceLink(Build(elsewhere, "pdb")));
-
-        // and none
-        Command.Run(elsewhere, "git", "remote", "remove", "origin");
-        Assert.Null(SourceLink(Build(elsewhere, "pdb")));
     }
 
     private static byte[] Build(string directory, string what)
