@@ -48,7 +48,7 @@ internal static class ChildScenarios
                     ended += Run(watched, seen, 5);
                     break;
                 case "o":
-                    Child own = Loop.Default.Child(Posix.Spawn("sleep 0.02; exit 6"), trace: false, (w, _) => w.Stop());
+                    Child own = Loop.Default.Child(Shell.Spawn("sleep 0.02; exit 6"), trace: false, (w, _) => w.Stop());
                     own.Start();
                     Loop.Default.Start();
                     ended += own.ExitCode == 6 ? 1 : 0;
@@ -72,7 +72,7 @@ internal static class ChildScenarios
 
         for (int i = 0; i < count; i++)
         {
-            Child own = Loop.Default.Child(Posix.Spawn("exit 6"), trace: false, (w, _) => w.Stop());
+            Child own = Loop.Default.Child(Shell.Spawn("exit 6"), trace: false, (w, _) => w.Stop());
             own.Start();
             processes += Run(Start("exit 3", out ManualResetEventSlim exited), exited, 3);
             Loop.Default.Start();

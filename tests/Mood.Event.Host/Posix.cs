@@ -15,22 +15,6 @@ internal static unsafe partial class Posix
         }
     }
 
-    /// <summary>A child that System.Diagnostics.Process knows nothing of: sh -c SCRIPT.</summary>
-    internal static int Spawn(string script)
-    {
-        nint shell = Marshal.StringToCoTaskMemUTF8("sh"), option = Marshal.StringToCoTaskMemUTF8("-c");
-        nint text = Marshal.StringToCoTaskMemUTF8(script);
-        nint* arguments = stackalloc nint[] { shell, option, text, 0 };
-        nint* environment = stackalloc nint[] { 0 };
-        int pid;
-        int error = posix_spawn(&pid, "/bin/sh", 0, 0, arguments, environment);
-
-        Marshal.FreeCoTaskMem(shell);
-        Marshal.FreeCoTaskMem(option);
-        Marshal.FreeCoTaskMem(text);
-        return error == 0 ? pid : throw new InvalidOperationException($"posix_spawn: errno {error}");
-    }
-
     /// <summary>Writes into a pipe that nobody can read from any more; returns errno, or 0 when it could.</summary>
     internal static int WriteToClosedPipe()
     {
@@ -59,7 +43,4 @@ internal static unsafe partial class Posix
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int close(int fd);
-
-    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int posix_spawn(int* pid, string path, nint actions, nint attributes, nint* arguments, nint* environment);
 }

@@ -83,7 +83,7 @@ internal sealed class ChildActor : Actor
         }
         else
         {
-            _pid = Posix.Spawn(script);
+            _pid = Shell.Spawn(script);
             _child = _loop.Child(_pid, trace: Random.Next(2) == 0, Ended);
         }
 

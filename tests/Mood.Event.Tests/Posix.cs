@@ -53,21 +53,7 @@ internal static unsafe partial class Posix
     internal static void Raise(int signum) => Kill(Environment.ProcessId, signum);
 
     /// <summary>A child that System.Diagnostics.Process knows nothing of: sh -c SCRIPT.</summary>
-    internal static int Spawn(string script)
-    {
-        nint shell = Marshal.StringToCoTaskMemUTF8("sh"), option = Marshal.StringToCoTaskMemUTF8("-c");
-        nint text = Marshal.StringToCoTaskMemUTF8(script);
-        nint* arguments = stackalloc nint[] { shell, option, text, 0 };
-        nint* environment = stackalloc nint[] { 0 };
-        int pid;
-
-        Assert.Equal(0, posix_spawn(&pid, "/bin/sh", 0, 0, arguments, environment));
-
-        Marshal.FreeCoTaskMem(shell);
-        Marshal.FreeCoTaskMem(option);
-        Marshal.FreeCoTaskMem(text);
-        return pid;
-    }
+    internal static int Spawn(string script) => Shell.Spawn(script);
 
     /// <summary>waitpid: the pid, 0 while it runs, -1 when it is not a child (any more).</summary>
     internal static int Wait(int pid, out int status, int options = 0)
@@ -115,7 +101,4 @@ internal static unsafe partial class Posix
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int waitpid(int pid, int* status, int options);
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int posix_spawn(int* pid, string path, nint actions, nint attributes, nint* arguments, nint* environment);
 }
