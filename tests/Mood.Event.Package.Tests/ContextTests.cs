@@ -33,6 +33,9 @@ public sealed class ContextTests(PackageFixture package, ContextTests.Programs p
     public void Two_copies_that_share_one_library_share_its_default_loop_and_signals() => Run("shared", Plugin());
 
     [Fact]
+    public void A_context_can_be_unloaded_unless_it_watched_a_signal() => Run("unloaded", Plugin());
+
+    [Fact]
     public void The_library_of_another_version_is_refused_and_both_are_named() => Run("astray", Other());
 
     private void Run(string scenario, params string[] plugins)

@@ -7,19 +7,23 @@ internal sealed class Copy : AssemblyLoadContext
 {
     private readonly AssemblyDependencyResolver _files;
     private readonly bool _own;
-    private readonly Type _guest;
+    private readonly string _program;
 
     /// <param name="program">The program's assembly.</param>
     /// <param name="own">Whether native libraries are looked for by the context too.</param>
-    public Copy(string program, bool own = true)
-        : base(program)
+    /// <param name="isCollectible">Whether it can be unloaded.</param>
+    public Copy(string program, bool own = true, bool isCollectible = false)
+        : base(program, isCollectible)
     {
         _files = new AssemblyDependencyResolver(program);
         _own = own;
-        _guest = LoadFromAssemblyPath(program).GetType("Guest", throwOnError: true)!;
+        _program = program;
     }
 
-    public string Version => (string)_guest.GetProperty("Version")!.GetValue(null)!;
+    // not kept: a context that refers to what is in it is never unloaded
+    private Type Guest => LoadFromAssemblyPath(_program).GetType("Guest", throwOnError: true)!;
+
+    public string Version => (string)Guest.GetProperty("Version")!.GetValue(null)!;
 
     public void Run(string topic) => Call("Run", topic);
 
@@ -39,7 +43,7 @@ internal sealed class Copy : AssemblyLoadContext
         _own && _files.ResolveUnmanagedDllToPath(unmanagedDllName) is string path ? LoadUnmanagedDllFromPath(path) : 0;
 
     private object? Call(string method, params object[] arguments) =>
-        _guest.GetMethod(method)!.Invoke(null, BindingFlags.DoNotWrapExceptions, null, arguments, null);
+        Guest.GetMethod(method)!.Invoke(null, BindingFlags.DoNotWrapExceptions, null, arguments, null);
 
     private object? Native(string function, params object[] arguments) =>
         LoadFromAssemblyName(new AssemblyName("Mood.Event")).GetType("Mood.Event.Interop.Native", throwOnError: true)!

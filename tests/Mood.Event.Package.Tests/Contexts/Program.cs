@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Threading;
 using Mood.Event;
@@ -24,6 +25,9 @@ internal static class Program
                 break;
             case "astray":
                 Astray(new Copy(args[1], own: false));
+                break;
+            case "unloaded":
+                Unloaded(args[1]);
                 break;
             default:
                 return 2;
@@ -149,6 +153,37 @@ internal static class Program
         loop.Start();
         Check(fired, "the application goes on");
         Check(Libraries().Count == 1, "one native library");
+    }
+
+    /// <summary>A context goes with all that was used in it; one that has watched a signal stays, with the registration that does.</summary>
+    private static void Unloaded(string program)
+    {
+        foreach (int _ in new int[3])
+        {
+            Check(IsGone(UseAndUnload(program, "timer", "io", "async", "exceptions", "echo")), "a context is unloaded");
+        }
+
+        Check(!IsGone(UseAndUnload(program, "signal")), "one that watched a signal is not");
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference UseAndUnload(string program, params string[] topics)
+    {
+        var copy = new Copy(program, isCollectible: true);
+        InTurn(copy, topics);
+        copy.Unload();
+        return new WeakReference(copy);
+    }
+
+    private static bool IsGone(WeakReference context)
+    {
+        for (int i = 0; i < 20 && context.IsAlive; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        return !context.IsAlive;
     }
 
     private static void InTurn(Copy copy, params string[] topics)
