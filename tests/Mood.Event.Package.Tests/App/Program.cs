@@ -26,6 +26,9 @@ internal static class Program
         Run("exceptions", Failures.Exceptions);
         Run("fatal", Failures.Fatal);
         Run("threads", Failures.WrongThread);
+        Run("post", Doors.Post);
+        Run("run", Doors.Run);
+        Run("loop threads", Doors.Threads);
         Run("gc", Lifetimes.Collected);
         Run("abandoned", Lifetimes.Abandoned);
         Run("echo", Echo.Run);
