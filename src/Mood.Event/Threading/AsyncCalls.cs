@@ -29,7 +29,9 @@ internal sealed class AsyncCalls
 
         lock (_calls)
         {
-            calls = [.. _calls];
+            // not by a collection expression: that needs System.Linq, and a file to load it from, while none may be left
+            calls = new AsyncCall[_calls.Count];
+            _calls.CopyTo(calls);
             _calls.Clear();
         }
 
