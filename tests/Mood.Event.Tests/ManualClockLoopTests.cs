@@ -4,6 +4,7 @@ using System.IO;
 using System.Linq;
 using System.Runtime.CompilerServices;
 using System.Threading;
+using System.Threading.Tasks;
 using Xunit;
 
 namespace Mood.Event.Tests;
@@ -264,6 +265,23 @@ public sealed class ManualClockLoopTests : LoopTest
         _clock.SetUtcNow(_clock.UtcNow.AddSeconds(2e6));
         Assert.True(thread.Join(TimeSpan.FromSeconds(Patience)));
         Assert.Equal(_start + 2e6, loop.Now());
+    }
+
+    [Fact]
+    public void A_Run_ends_whose_main_moves_the_clock()
+    {
+        Loop loop = NewLoop(_clock);
+        loop.Timer(3630, 0, (_, _) => Log(loop, "timer")).Start();
+        double end = loop.Run(async () =>
+        {
+            Task delay = Task.Delay(TimeSpan.FromHours(1), loop.TimeProvider);
+            _clock.Advance(3600);
+            await delay;
+            _clock.Advance(loop, 60);
+            return _clock.Now - _start;
+        });
+        Assert.Equal(3660, end);
+        Assert.Equal(["3630 timer"], _log);
     }
 
     [Fact]
