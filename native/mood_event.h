@@ -16,7 +16,7 @@
 # define MOOD_API __attribute__ ((visibility ("default")))
 #endif
 
-#define MOOD_ABI_VERSION 3
+#define MOOD_ABI_VERSION 4
 
 typedef struct mood_loop mood_loop;
 typedef struct ev_watcher mood_watcher; /* starts as mood_watcher_head */

@@ -12,7 +12,7 @@ namespace Mood.Event.Interop;
 internal static unsafe partial class Native
 {
     internal const string Library = "mood_event";
-    internal const int AbiVersion = 3;
+    internal const int AbiVersion = 4;
 
     // errno, where a caller tells cases apart: the same on every platform we build for
     internal const int EPERM = 1, EBADF = 9, ENOMEM = 12, EBUSY = 16, ERANGE = 34;

@@ -6,7 +6,7 @@ internal static class Refused
 {
     private static readonly Action[] s_doors =
     {
-        () => _ = Signum.SIGINT, () => new Loop(), () => _ = Loop.Default, () => Loop.GetDefault(), () => Ev.Time(), () => Ev.Sleep(1), () => Ev.FeedSignal(1),
+        () => _ = Signum.SIGINT, () => new Loop(), () => new LoopThread(), () => new LoopGroup(1), () => _ = Loop.Default, () => Loop.GetDefault(), () => Ev.Time(), () => Ev.Sleep(1), () => Ev.FeedSignal(1),
         () => _ = Ev.SupportedBackends, () => _ = Ev.RecommendedBackends, () => _ = Ev.EmbeddableBackends, () => _ = Ev.AbiVersion,
     };
 
