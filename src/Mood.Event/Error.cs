@@ -55,6 +55,9 @@ internal static class Error
     internal static ArgumentException Argument_BarrierSignal(int signum) =>
         new(string.Format(Culture, "Signal {0} is the library's own in this process, see Signum.SIGRTMAX.", signum));
 
+    internal static ArgumentException Argument_WaitEvents(Events events, string parameter) =>
+        new(string.Format(Culture, "One waits for Read, Write or both, not {0} (0x{1:X}).", events, (int)events), parameter);
+
     internal static ArgumentException Argument_UnknownBits(Enum value, string parameter) =>
         new(string.Format(Culture, "{0} holds bits that do not exist.", value), parameter);
 
@@ -70,6 +73,15 @@ internal static class Error
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Pid(int pid, string parameter) =>
         new(parameter, pid, "A pid is a positive number, or 0 for every child.");
 
+    internal static ArgumentException Argument_HostName(string parameter) =>
+        new("A host name has to be looked up first, which may take long. LoopStream.ConnectAsync does that.", parameter);
+
+    internal static ArgumentException Argument_StreamSocket(string parameter) =>
+        new("Only a stream socket can be used as a Stream.", parameter);
+
+    internal static ArgumentOutOfRangeException ArgumentOutOfRange_Timeout(int milliseconds, string parameter) =>
+        new(parameter, milliseconds, "A timeout is a positive number of milliseconds, or Timeout.Infinite.");
+
     internal static ArgumentException Argument_NotStarted(string parameter) =>
         new("The process was not started by this object, or was disposed.", parameter);
 
@@ -84,10 +96,12 @@ internal static class Error
 
     // -- state --------------------------------------------------------------------------------------------------------
 
+    internal static ObjectDisposedException ObjectDisposed(object instance) => new(instance.GetType().FullName);
+
 #if NET8_0_OR_GREATER
     [System.Diagnostics.CodeAnalysis.DoesNotReturn]
 #endif
-    internal static void Throw_Disposed(object instance) => throw new ObjectDisposedException(instance.GetType().FullName);
+    internal static void Throw_Disposed(object instance) => throw ObjectDisposed(instance);
 
     internal static ObjectDisposedException ObjectDisposed_Call(object instance) =>
         new(instance.GetType().FullName, "The loop was disposed before the call ended.");
@@ -134,6 +148,15 @@ internal static class Error
 
     internal static InvalidOperationException InvalidOperation_NotSuspended() =>
         new("Resume without Suspend.");
+
+    internal static InvalidOperationException InvalidOperation_Moving() =>
+        new("The last MoveNextAsync has not ended.");
+
+    internal static InvalidOperationException InvalidOperation_StreamBusy(string what) => new(string.Format(
+        Culture, "Another {0} of this stream is under way: there is one at a time.", what));
+
+    internal static IOException IO_Connection(Exception inner) =>
+        new(string.Format(Culture, "The connection cannot be read or written: {0}", inner.Message), inner);
 
     internal static InvalidOperationException InvalidOperation_NotReferenced() =>
         new("DecRef without IncRef.");

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Mood.Event.Handles;
 using Mood.Event.Interop;
 
@@ -316,21 +317,29 @@ public sealed partial class Loop : IDisposable
     private void CloseCore()
     {
         _posts.RunLast(this);
-        Calls.FailAll(this);
+#if NET8_0_OR_GREATER
+        List<Watcher> waits = TakeWaits();
+#endif
         Watchers.DisposeAll();
 
         if (!IsDefault)
         {
             CloseHandle();
-            return;
+        }
+        else
+        {
+            // nobody gets a new default loop before the native one, of which there is only one, is gone
+            lock (s_defaultGate)
+            {
+                CloseHandle();
+                s_default = null;
+            }
         }
 
-        // nobody gets a new default loop before the native one, of which there is only one, is gone
-        lock (s_defaultGate)
-        {
-            CloseHandle();
-            s_default = null;
-        }
+#if NET8_0_OR_GREATER
+        EndWaits(waits);
+#endif
+        Calls.FailAll(this); // those that what they waited for has not ended
     }
 
     private void CloseHandle()

@@ -42,6 +42,15 @@ internal static class Validate
     internal static Events IoEvents(Events events, string parameter) =>
         (events & ~(Events.Read | Events.Write)) == 0 ? events : throw Error.Argument_IoEvents(events, parameter);
 
+    /// <summary>Events that can come.</summary>
+    internal static Events WaitEvents(Events events, string parameter) =>
+        IoEvents(events, parameter) != Events.None ? events : throw Error.Argument_WaitEvents(events, parameter);
+
+    internal static int Timeout(int milliseconds, string parameter) =>
+        milliseconds is > 0 or System.Threading.Timeout.Infinite
+            ? milliseconds
+            : throw Error.ArgumentOutOfRange_Timeout(milliseconds, parameter);
+
     internal static LoopFlags Flags(LoopFlags flags, string parameter) =>
         (flags & ~AllFlags) == 0 ? flags : throw Error.Argument_UnknownBits(flags, parameter);
 

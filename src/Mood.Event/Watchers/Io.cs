@@ -62,6 +62,10 @@ public sealed class Io : Watcher<Io>
         SetCore(fd, events);
     }
 
+    /// <summary>For a <see cref="Wait"/>, which gives it an fd with <see cref="Watch"/> and takes it away again.</summary>
+    internal Io(Loop loop, Action<Io, Events> callback, Wait wait)
+        : base(loop, callback, wait) => Create(Native.Kind.Io, priority: 0);
+
     /// <summary>The file descriptor's number.</summary>
     public int Fd => _fd.Number;
 
@@ -132,6 +136,19 @@ public sealed class Io : Watcher<Io>
         SetCore(FileDescriptor.From(socket, nameof(socket)), events);
     }
 
+    internal void Watch(FileDescriptor fd, Events events)
+    {
+        using Loop.Claim claim = UseSettable(nameof(Fd));
+        SetCore(fd, events);
+        Start();
+    }
+
+    internal void Unwatch()
+    {
+        Stop();
+        _fd = default; // waits are kept, and what they waited for must not be
+    }
+
     private protected override void StartCore()
     {
         int error = _fd.Check();
@@ -152,6 +169,7 @@ public sealed class Io : Watcher<Io>
         if (_fd.IsClosed)
         {
             Stop(); // the number is somebody else's by now, and so is the event
+            Tell(new ObjectDisposedException(typeof(Socket).FullName));
             return;
         }
 
@@ -160,12 +178,20 @@ public sealed class Io : Watcher<Io>
 
     private protected override void OnError(int revents)
     {
-        if (!_fd.IsClosed)
+        if (_fd.IsClosed)
         {
-            int error = Native.mood_fd_check(_fd.Number);
-            Loop.Fail(Error.Event_ClosedFd(_fd.Number, error < 0 ? -error : 0));
+            Tell(new ObjectDisposedException(typeof(Socket).FullName));
+            return;
         }
+
+        int error = Native.mood_fd_check(_fd.Number);
+        EventException exception = Error.Event_ClosedFd(_fd.Number, error < 0 ? -error : 0);
+        Loop.Fail(exception);
+        Tell(exception);
     }
+
+    // whoever awaits it would wait for ever
+    private void Tell(Exception exception) => (Data as Wait)?.Fail(exception);
 
     private void SetCore(FileDescriptor fd, Events events)
     {

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 
 namespace Mood.Event;
 
@@ -58,6 +59,24 @@ internal sealed class WatcherTable
             _slots[slot].Watcher?.Dispose();
         }
     }
+
+#if NET8_0_OR_GREATER
+    /// <summary>Those that somebody awaits.</summary>
+    internal List<Watcher> OfWaits()
+    {
+        var found = new List<Watcher>();
+
+        for (int slot = None + 1; slot < _end; slot++)
+        {
+            if (_slots[slot].Watcher is { Data: Wait } watcher)
+            {
+                found.Add(watcher);
+            }
+        }
+
+        return found;
+    }
+#endif
 
     private struct Slot
     {

@@ -1,0 +1,72 @@
+#if NET8_0_OR_GREATER
+using System;
+using System.Net.Sockets;
+using System.Threading;
+using System.Threading.Tasks;
+using Mood.Event.Handles;
+
+namespace Mood.Event;
+
+/// <summary>Waits until a socket has taken all bytes: the loop's, for one call, or those of a <see cref="LoopStream"/>.</summary>
+internal sealed class SendWait : IoWait<int>
+{
+    private readonly LoopStream? _stream;
+    private Socket? _socket;
+    private ReadOnlyMemory<byte> _buffer;
+    private int _sent;
+
+    internal SendWait(Loop loop, LoopStream? stream = null)
+        : base(loop) => _stream = stream;
+
+    internal static ValueTask<int> Begin(
+        Loop loop, Socket socket, ReadOnlyMemory<byte> buffer, int sent, CancellationToken cancellationToken)
+    {
+        SendWait wait = loop.Waits.Sends.Take() ?? new SendWait(loop);
+        (wait._socket, wait._buffer, wait._sent) = (socket, buffer, sent);
+        wait.Begin(FileDescriptor.From(socket, nameof(socket)), Events.Write, cancellationToken);
+        return new ValueTask<int>(wait, wait.Version);
+    }
+
+    internal ValueTask BeginAnywhere(
+        Socket socket, ReadOnlyMemory<byte> buffer, int sent, CancellationToken cancellationToken)
+    {
+        (_socket, _buffer, _sent) = (socket, buffer, sent);
+        short version = Version; // posted, it may be over at any moment
+        BeginAnywhere(FileDescriptor.From(socket, nameof(socket)), Events.Write, cancellationToken);
+        return new ValueTask(this, version);
+    }
+
+    private protected override bool IsOver => _stream is { IsDisposed: true };
+
+    private protected override void OnReady(Events revents)
+    {
+        if (!SocketCall.TrySend(_socket!, _buffer.Span, ref _sent, out Exception? exception))
+        {
+            return;
+        }
+
+        if (exception is null)
+        {
+            Succeed(_sent);
+        }
+        else
+        {
+            Fail(_stream is null ? exception : LoopStream.Wrap(exception));
+        }
+    }
+
+    private protected override void OnIdle(bool isSpoilt)
+    {
+        (_socket, _buffer) = (null, default);
+
+        if (_stream is not null)
+        {
+            _stream.OnWriteEnded(isSpoilt);
+        }
+        else if (!isSpoilt && !Loop.IsClosed)
+        {
+            Loop.Waits.Sends.Add(this);
+        }
+    }
+}
+#endif

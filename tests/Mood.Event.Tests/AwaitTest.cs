@@ -1,0 +1,141 @@
+using System;
+using System.Collections.Concurrent;
+using System.Threading;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>A test of what can be awaited on a loop.</summary>
+public abstract class AwaitTest : FdTest
+{
+    /// <summary>With the loop's own context set, and without any.</summary>
+    public static TheoryData<bool> Contexts => [true, false];
+
+    /// <summary>
+    /// Runs an asynchronous function on the loop until it ends: with Run, or without any context, so that what follows an
+    /// await is called where the wait ends.
+    /// </summary>
+    protected static void Drive(Loop loop, Func<Task> main, bool withContext = true)
+    {
+        if (withContext)
+        {
+            loop.Run(main);
+            return;
+        }
+
+        SynchronizationContext? before = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+
+        try
+        {
+            Task task = main();
+
+            while (!task.IsCompleted && loop.Start(RunFlags.Once))
+            {
+            }
+
+            Assert.True(task.IsCompleted, "nothing is left that could end it");
+            task.GetAwaiter().GetResult();
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(before);
+        }
+    }
+
+    /// <summary>
+    /// Bytes that the thread allocates in some rounds of an asynchronous function, once it has warmed up; all of it has
+    /// to stay on one thread.
+    /// </summary>
+    protected static Task<long> AllocatedByAsync<T>(Func<ValueTask<T>> round) =>
+        AllocatedAsync(async rounds =>
+        {
+            for (int i = 0; i < rounds; i++)
+            {
+                await round();
+            }
+        });
+
+    /// <inheritdoc cref="AllocatedByAsync{T}"/>
+    protected static Task<long> AllocatedByAsync(Func<ValueTask> round) =>
+        AllocatedAsync(async rounds =>
+        {
+            for (int i = 0; i < rounds; i++)
+            {
+                await round();
+            }
+        });
+
+    private static async Task<long> AllocatedAsync(Func<int, Task> runAsync)
+    {
+        const int Rounds = 2000;
+        long allocated = -1;
+
+        // the runtime itself may allocate on this thread while it still optimizes: what is ours would in every round
+        for (int attempt = 0; attempt < 5 && allocated != 0; attempt++)
+        {
+            int thread = Environment.CurrentManagedThreadId;
+            long before = GC.GetAllocatedBytesForCurrentThread();
+
+            for (int i = 0; i < Rounds; i++)
+            {
+                await round();
+            }
+
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.Equal(thread, Environment.CurrentManagedThreadId);
+        }
+
+        return allocated;
+    }
+
+    /// <summary>No watcher is left that keeps the loop alive.</summary>
+    protected static void AssertIdle(Loop loop) => Assert.False(loop.Start(RunFlags.NoWait));
+
+    /// <summary>A thread that does one thing after another, when told to.</summary>
+    protected sealed class Helper : IDisposable
+    {
+        private readonly BlockingCollection<Action> _actions = [];
+        private readonly Thread _thread;
+
+        public Helper()
+        {
+            _thread = new Thread(() =>
+            {
+                foreach (Action action in _actions.GetConsumingEnumerable())
+                {
+                    action();
+                }
+            });
+            _thread.Start();
+        }
+
+        public void Do(Action action) => _actions.Add(action);
+
+        public void Dispose()
+        {
+            _actions.CompleteAdding();
+            _thread.Join();
+            _actions.Dispose();
+        }
+    }
+
+    /// <summary>A context that keeps what is posted, and counts it.</summary>
+    protected sealed class OtherContext : SynchronizationContext
+    {
+        private readonly ConcurrentQueue<(SendOrPostCallback Callback, object? State)> _posted = new();
+
+        public int Count => _posted.Count;
+
+        public override void Post(SendOrPostCallback d, object? state) => _posted.Enqueue((d, state));
+
+        public void RunAll()
+        {
+            while (_posted.TryDequeue(out var item))
+            {
+                item.Callback(item.State);
+            }
+        }
+    }
+}
