@@ -48,47 +48,10 @@ public abstract class AwaitTest : FdTest
     /// Bytes that the thread allocates in some rounds of an asynchronous function, once it has warmed up; all of it has
     /// to stay on one thread.
     /// </summary>
-    protected static Task<long> AllocatedByAsync<T>(Func<ValueTask<T>> round) =>
-        AllocatedAsync(async rounds =>
-        {
-            for (int i = 0; i < rounds; i++)
-            {
-                await round();
-            }
-        });
+    protected static Task<long> AllocatedByAsync<T>(Func<ValueTask<T>> round) => AllocatedAsync(null, round);
 
     /// <inheritdoc cref="AllocatedByAsync{T}"/>
-    protected static Task<long> AllocatedByAsync(Func<ValueTask> round) =>
-        AllocatedAsync(async rounds =>
-        {
-            for (int i = 0; i < rounds; i++)
-            {
-                await round();
-            }
-        });
-
-    private static async Task<long> AllocatedAsync(Func<int, Task> runAsync)
-    {
-        const int Rounds = 2000;
-        long allocated = -1;
-
-        // the runtime itself may allocate on this thread while it still optimizes: what is ours would in every round
-        for (int attempt = 0; attempt < 5 && allocated != 0; attempt++)
-        {
-            int thread = Environment.CurrentManagedThreadId;
-            long before = GC.GetAllocatedBytesForCurrentThread();
-
-            for (int i = 0; i < Rounds; i++)
-            {
-                await round();
-            }
-
-            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            Assert.Equal(thread, Environment.CurrentManagedThreadId);
-        }
-
-        return allocated;
-    }
+    protected static Task<long> AllocatedByAsync(Func<ValueTask> round) => AllocatedAsync<int>(round, null);
 
     /// <summary>No watcher is left that keeps the loop alive.</summary>
     protected static void AssertIdle(Loop loop) => Assert.False(loop.Start(RunFlags.NoWait));
@@ -137,5 +100,35 @@ public abstract class AwaitTest : FdTest
                 item.Callback(item.State);
             }
         }
+    }
+
+    private static async Task<long> AllocatedAsync<T>(Func<ValueTask>? plain, Func<ValueTask<T>>? typed)
+    {
+        const int Rounds = 2000;
+        long allocated = -1;
+
+        // the runtime itself may allocate on this thread while it still optimizes: what is ours would in every round
+        for (int attempt = 0; attempt < 5 && allocated != 0; attempt++)
+        {
+            int thread = Environment.CurrentManagedThreadId;
+            long before = GC.GetAllocatedBytesForCurrentThread();
+
+            for (int i = 0; i < Rounds; i++)
+            {
+                if (plain is not null)
+                {
+                    await plain();
+                }
+                else
+                {
+                    await typed!();
+                }
+            }
+
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.Equal(thread, Environment.CurrentManagedThreadId);
+        }
+
+        return allocated;
     }
 }

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Xunit;
@@ -209,7 +210,7 @@ public sealed class DelayTests : AwaitTest
 
             for (int i = 0; i < Rounds; i++)
             {
-                using var source = new CancellationTokenSource();
+                var source = new CancellationTokenSource(); // not disposed: the other thread may come later
                 int spins = random.Next(400);
                 helper.Do(() =>
                 {
@@ -433,14 +434,19 @@ public sealed class DelayTests : AwaitTest
     public void One_that_nobody_awaits_is_collected_afterwards()
     {
         Loop loop = NewLoop();
+        DelayTen(loop);
+        Assert.False(loop.Start());
+        Collect();
+        Assert.Equal((1, 1), Live()); // the loop and its watchdog
+    }
 
+    // on its own, so that no local of the test keeps the last one
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void DelayTen(Loop loop)
+    {
         for (int i = 0; i < 10; i++)
         {
             _ = loop.Delay(0);
         }
-
-        Assert.False(loop.Start());
-        Collect();
-        Assert.Equal((1, 1), Live()); // the loop and its watchdog
     }
 }

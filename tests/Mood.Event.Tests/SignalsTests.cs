@@ -1,0 +1,204 @@
+using System;
+using System.Collections.Generic;
+using System.Runtime.InteropServices;
+using System.Threading;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>Loop.Signals.</summary>
+public sealed class SignalsTests : AwaitTest
+{
+    [Theory]
+    [MemberData(nameof(Contexts))]
+    public void Every_signal_that_is_looked_at_is_one_turn(bool withContext)
+    {
+        Loop loop = NewLoop();
+        List<int> seen = [];
+        Drive(loop, async () =>
+        {
+            Task sending = SendAsync();
+
+            await foreach (int signum in loop.Signals(Signum.SIGUSR1))
+            {
+                seen.Add(signum);
+
+                if (seen.Count == 5)
+                {
+                    break;
+                }
+            }
+
+            await sending;
+
+            async Task SendAsync()
+            {
+                for (int i = 1; i <= 5; i++)
+                {
+                    Posix.Raise(Signum.SIGUSR1);
+
+                    for (double end = loop.Now() + Patience; seen.Count < i && loop.Now() < end;)
+                    {
+                        await loop.Delay(0.001);
+                    }
+                }
+            }
+        }, withContext);
+        Assert.Equal([Signum.SIGUSR1, Signum.SIGUSR1, Signum.SIGUSR1, Signum.SIGUSR1, Signum.SIGUSR1], seen);
+        AssertIdle(loop);
+    }
+
+    [Fact]
+    public void What_comes_while_nobody_looks_is_one_further_turn()
+    {
+        Loop loop = NewLoop();
+        int turns = 0;
+        using var source = new CancellationTokenSource();
+        loop.Timer(0.001, 0, (_, _) => Ev.FeedSignal(Signum.SIGUSR1)).Start();
+        Drive(loop, async () =>
+        {
+            try
+            {
+                await foreach (int _ in loop.Signals(Signum.SIGUSR1, source.Token))
+                {
+                    turns++;
+
+                    if (turns == 1)
+                    {
+                        for (int i = 0; i < 3; i++)
+                        {
+                            Ev.FeedSignal(Signum.SIGUSR1);
+                            await loop.Delay(0.01);
+                        }
+                    }
+                    else
+                    {
+                        await loop.Delay(0.02);
+                        source.CancelAfter(1);
+                    }
+                }
+            }
+            catch (OperationCanceledException)
+            {
+            }
+        });
+        Assert.Equal(2, turns);
+        AssertIdle(loop);
+    }
+
+    [Fact]
+    public void Two_enumerations_see_the_same_signal()
+    {
+        Loop loop = NewLoop();
+        Drive(loop, async () =>
+        {
+            IAsyncEnumerable<int> signals = loop.Signals(PosixSignal.SIGHUP);
+            Task<int> one = First(signals), two = First(signals);
+            Posix.Raise(Signum.SIGHUP);
+            Assert.Equal([Signum.SIGHUP, Signum.SIGHUP], await Task.WhenAll(one, two));
+        });
+        AssertIdle(loop);
+
+        static async Task<int> First(IAsyncEnumerable<int> signals)
+        {
+            await foreach (int signum in signals)
+            {
+                return signum;
+            }
+
+            return 0;
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Either_token_ends_it(bool first)
+    {
+        Loop loop = NewLoop();
+        using CancellationTokenSource one = new(), two = new();
+        loop.Timer(0.005, 0, (_, _) => (first ? one : two).Cancel()).Start();
+        Drive(loop, async () => await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (int _ in loop.Signals(Signum.SIGUSR1, one.Token).WithCancellation(two.Token))
+            {
+                Assert.Fail("there was no signal");
+            }
+        }));
+        AssertIdle(loop);
+    }
+
+    [Fact]
+    public void The_watcher_is_active_from_the_first_turn_to_the_end()
+    {
+        Loop loop = NewLoop();
+        Drive(loop, async () =>
+        {
+            IAsyncEnumerator<int> signals = loop.Signals(Signum.SIGUSR2).GetAsyncEnumerator();
+            ValueTask<bool> next = signals.MoveNextAsync();
+            Assert.Throws<InvalidOperationException>(() => { _ = signals.MoveNextAsync(); });
+            Posix.Raise(Signum.SIGUSR2);
+            Assert.True(await next);
+            Assert.Equal(Signum.SIGUSR2, signals.Current);
+
+            Ev.FeedSignal(Signum.SIGUSR2);
+            await loop.Delay(0.01);
+            next = signals.MoveNextAsync();
+            Assert.True(next.IsCompletedSuccessfully); // it had come before
+            Assert.True(await next);
+
+            next = signals.MoveNextAsync();
+            await signals.DisposeAsync();
+            await Assert.ThrowsAsync<ObjectDisposedException>(() => next.AsTask());
+            Assert.False(await signals.MoveNextAsync());
+            await signals.DisposeAsync();
+        });
+        AssertIdle(loop);
+    }
+
+    [Fact]
+    public void Disposed_with_the_loop_it_ends_with_an_ObjectDisposedException()
+    {
+        Loop loop = NewLoop();
+        Exception? thrown = null;
+        Drive(loop, async () =>
+        {
+            _ = Watch();
+            await loop.Delay(0.001);
+        });
+        loop.Dispose();
+        Assert.IsType<ObjectDisposedException>(thrown);
+
+        async Task Watch()
+        {
+            try
+            {
+                await foreach (int _ in loop.Signals(Signum.SIGUSR1))
+                {
+                }
+            }
+            catch (ObjectDisposedException e)
+            {
+                thrown = e;
+            }
+        }
+    }
+
+    [Fact]
+    public void What_cannot_be_watched_is_refused()
+    {
+        Loop loop = NewLoop(), other = NewLoop();
+        Assert.Throws<ArgumentOutOfRangeException>("signum", () => loop.Signals(Signum.SIGKILL));
+        Assert.Throws<ArgumentOutOfRangeException>("signum", () => loop.Signals(0));
+        using Signal signal = other.Signal(Signum.SIGUSR1, (_, _) => { });
+        signal.Start();
+        Drive(loop, async () => await Assert.ThrowsAsync<EventException>(async () =>
+        {
+            await foreach (int _ in loop.Signals(Signum.SIGUSR1))
+            {
+            }
+        }));
+        AssertIdle(loop);
+    }
+}
