@@ -184,9 +184,17 @@ public sealed partial class Loop
         return Watchers.OfWaits();
     }
 
-    // Those who wait are told once the loop is gone: what they do next may be to make another default loop.
+    // Those who wait are told once the loop is gone: what they do next may be to make another default loop. What they have
+    // awaiting them goes on in their context, which takes nothing any more from elsewhere.
     private void EndWaits(List<Watcher> waits)
     {
+        SynchronizationContext? before = SynchronizationContext.Current;
+
+        if (_context is not null && waits.Count > 0)
+        {
+            SynchronizationContext.SetSynchronizationContext(_context);
+        }
+
         foreach (Watcher watcher in waits)
         {
             try
@@ -200,6 +208,8 @@ public sealed partial class Loop
                 OnException(watcher, e, fatal: false);
             }
         }
+
+        SynchronizationContext.SetSynchronizationContext(before);
     }
 }
 #endif

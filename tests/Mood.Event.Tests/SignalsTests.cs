@@ -34,6 +34,8 @@ public sealed class SignalsTests : AwaitTest
 
             async Task SendAsync()
             {
+                await loop.Delay(0.001); // before anybody watches, it would end the process
+
                 for (int i = 1; i <= 5; i++)
                 {
                     Posix.Raise(Signum.SIGUSR1);

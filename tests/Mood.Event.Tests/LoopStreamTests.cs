@@ -1,0 +1,396 @@
+using System;
+using System.IO;
+using System.Linq;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>A socket as a Stream, on the loop's thread and on others.</summary>
+public sealed class LoopStreamTests : AwaitTest
+{
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void It_reads_and_writes_on_the_loop_s_thread(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (LoopStream client, LoopStream server) = NewStreams(loop);
+        int thread = Environment.CurrentManagedThreadId;
+        Drive(loop, async () =>
+        {
+            byte[] buffer = new byte[10];
+
+            for (byte i = 0; i < 10; i++)
+            {
+                ValueTask<int> reading = server.ReadAsync(buffer);
+                await client.WriteAsync(new[] { i, i });
+                Assert.Equal(2, await reading);
+                Assert.Equal(i, buffer[1]);
+                Assert.Equal(thread, Environment.CurrentManagedThreadId);
+            }
+
+            ValueTask<int> end = server.ReadAsync(buffer);
+            await client.DisposeAsync();
+            Assert.Equal(0, await end);
+        });
+        AssertIdle(loop);
+    }
+
+    [Fact]
+    public void On_another_thread_it_waits_with_the_loop_and_goes_on_elsewhere()
+    {
+        Loop loop = NewLoop();
+        (LoopStream client, LoopStream server) = NewStreams(loop);
+        int thread = Environment.CurrentManagedThreadId;
+        Drive(loop, () => Task.Run(async () =>
+        {
+            byte[] buffer = new byte[10];
+
+            for (byte i = 0; i < 100; i++)
+            {
+                Task<int> reading = server.ReadAsync(buffer).AsTask();
+                await client.WriteAsync(new[] { i });
+                Assert.Equal(1, await reading);
+                Assert.Equal(i, buffer[0]);
+                Assert.NotEqual(thread, Environment.CurrentManagedThreadId);
+            }
+        }));
+        AssertIdle(loop);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Both_directions_at_the_same_time_carry_every_byte(bool onLoop)
+    {
+        const int Size = 8 * 1024 * 1024;
+        Loop loop = NewLoop();
+        (LoopStream client, LoopStream server) = NewStreams(loop);
+        byte[] sent = new byte[Size];
+        new Random(1).NextBytes(sent);
+        byte[][] received = [new byte[Size], new byte[Size]];
+        Drive(loop, () => onLoop ? All() : Task.Run(All));
+        Assert.Equal(sent, received[0]);
+        Assert.Equal(sent, received[1]);
+        AssertIdle(loop);
+
+        async Task All() => await Task.WhenAll(
+            client.WriteAsync(sent).AsTask(),
+            server.WriteAsync(sent).AsTask(),
+            client.ReadExactlyAsync(received[0]).AsTask(),
+            server.ReadExactlyAsync(received[1]).AsTask());
+    }
+
+    [Fact]
+    public void Read_and_Write_wait_on_the_thread_that_calls_them()
+    {
+        const int Size = 4 * 1024 * 1024;
+        Loop loop = NewLoop();
+        (LoopStream client, LoopStream server) = NewStreams(loop);
+        byte[] sent = new byte[Size], received = new byte[Size];
+        new Random(1).NextBytes(sent);
+        Drive(loop, async () => await Task.WhenAll(
+            Task.Run(() => client.Write(sent, 0, Size)),
+            Task.Run(() => server.ReadExactly(received))));
+        Assert.Equal(sent, received);
+
+        server.ReadTimeout = 20;
+        Assert.Equal(20, server.ReadTimeout);
+        IOException e = Assert.Throws<IOException>(() => server.ReadByte());
+        Assert.Equal(SocketError.TimedOut, Assert.IsType<SocketException>(e.InnerException).SocketErrorCode);
+        Assert.Throws<ArgumentOutOfRangeException>("value", () => server.WriteTimeout = 0);
+        client.WriteByte(9); // the loop does not run: it is not needed for that
+        Assert.Equal(9, server.ReadByte());
+    }
+
+    [Fact]
+    public void A_second_read_or_write_is_refused_and_hurts_nobody()
+    {
+        Loop loop = NewLoop();
+        (LoopStream client, LoopStream server) = NewStreams(loop);
+        Drive(loop, async () =>
+        {
+            byte[] buffer = new byte[10];
+            ValueTask<int> reading = server.ReadAsync(buffer);
+            Assert.Throws<InvalidOperationException>(() => { _ = server.ReadAsync(buffer); });
+            Assert.Throws<InvalidOperationException>(() => server.Read(buffer, 0, 1));
+            await Task.Run(() => Assert.Throws<InvalidOperationException>(() => { _ = server.ReadAsync(buffer); }));
+            ValueTask writing = server.WriteAsync(new byte[16 * 1024 * 1024]);
+            Assert.Throws<InvalidOperationException>(() => { _ = server.WriteAsync(buffer); });
+            await client.WriteAsync(new byte[] { 1 });
+            Assert.Equal(1, await reading);
+            await client.ReadExactlyAsync(new byte[16 * 1024 * 1024]);
+            await writing;
+        });
+        AssertIdle(loop);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Cancelled_it_can_be_used_again(bool onLoop)
+    {
+        Loop loop = NewLoop();
+        (LoopStream client, LoopStream server) = NewStreams(loop);
+        Drive(loop, () => onLoop ? Test() : Task.Run(Test));
+        AssertIdle(loop);
+
+        async Task Test()
+        {
+            byte[] buffer = new byte[10];
+
+            for (int i = 0; i < 20; i++)
+            {
+                using var source = new CancellationTokenSource(1);
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => server.ReadAsync(buffer, source.Token).AsTask());
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => server.ReadAsync(buffer, source.Token).AsTask());
+                await client.WriteAsync(new byte[] { 1 });
+                Assert.Equal(1, await server.ReadAsync(buffer));
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Messages_and_cancellations_race_and_no_byte_is_lost(bool onLoop)
+    {
+        const int Rounds = 10_000;
+        Loop loop = NewLoop();
+        (LoopStream client, LoopStream server) = NewStreams(loop);
+        using var helper = new Helper();
+        int received = 0;
+        Drive(loop, () => onLoop ? Test() : Task.Run(Test));
+        Assert.Equal(Rounds, received);
+        Assert.Equal(0, server.Socket.Available);
+        AssertIdle(loop);
+
+        async Task Test()
+        {
+            byte[] buffer = new byte[100];
+            var random = new Random(1);
+
+            for (int i = 0; i < Rounds; i++)
+            {
+                var source = new CancellationTokenSource(); // not disposed: the other thread may come later
+                int spins = random.Next(1000);
+                helper.Do(() =>
+                {
+                    client.WriteByte(1);
+                    Thread.SpinWait(spins);
+                    source.Cancel();
+                });
+
+                try
+                {
+                    received += await server.ReadAsync(buffer, source.Token);
+                }
+                catch (OperationCanceledException)
+                {
+                }
+            }
+
+            while (received < Rounds)
+            {
+                received += await server.ReadAsync(buffer);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Disposed_under_a_read_it_ends_the_read_and_closes_the_socket(bool onLoop)
+    {
+        Loop loop = NewLoop();
+        (LoopStream client, LoopStream server) = NewStreams(loop);
+        Drive(loop, () => onLoop ? Test() : Task.Run(Test));
+        AssertIdle(loop);
+        Assert.Throws<ObjectDisposedException>(() => server.Socket.Available);
+
+        async Task Test()
+        {
+            Task<int> reading = server.ReadAsync(new byte[1]).AsTask();
+            Task writing = server.WriteAsync(new byte[16 * 1024 * 1024]).AsTask();
+            await Task.Delay(20);
+            Assert.False(reading.IsCompleted || writing.IsCompleted);
+            await server.DisposeAsync();
+            await Assert.ThrowsAnyAsync<ObjectDisposedException>(() => reading);
+            await Assert.ThrowsAnyAsync<Exception>(() => writing);
+            Assert.False(server.CanRead || server.CanWrite);
+            Assert.Throws<ObjectDisposedException>(() => { _ = server.ReadAsync(new byte[1]); });
+            Assert.Throws<ObjectDisposedException>(() => server.WriteByte(1));
+
+            // the other side sees the end of it
+            await Assert.ThrowsAnyAsync<Exception>(async () =>
+            {
+                while (await client.ReadAsync(new byte[1024 * 1024]) > 0)
+                {
+                }
+
+                throw new EndOfStreamException();
+            });
+        }
+    }
+
+    [Fact]
+    public void It_leaves_a_socket_that_it_does_not_own_open()
+    {
+        Loop loop = NewLoop();
+        (Socket client, Socket server) = NewConnection();
+        var stream = new LoopStream(loop, server);
+        Drive(loop, async () =>
+        {
+            Task<int> reading = stream.ReadAsync(new byte[1]).AsTask();
+            await stream.DisposeAsync();
+            await Assert.ThrowsAnyAsync<ObjectDisposedException>(() => reading);
+            client.Send([1]);
+            Assert.Equal(1, await server.ReceiveAsync(loop, new byte[1]));
+        });
+        AssertIdle(loop);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Reading_and_Dispose_race_and_every_read_ends(bool owns)
+    {
+        Loop loop = NewLoop();
+        using var helper = new Helper();
+        Drive(loop, () => Task.Run(async () =>
+        {
+            var random = new Random(1);
+
+            for (int i = 0; i < 500; i++)
+            {
+                (Socket client, Socket server) = NewConnection();
+                using Socket one = client, two = server;
+                var stream = new LoopStream(loop, server, owns);
+                int spins = random.Next(2000);
+                helper.Do(() =>
+                {
+                    Thread.SpinWait(spins);
+                    stream.Dispose();
+                });
+                Exception? thrown = await Record.ExceptionAsync(() => stream.ReadAsync(new byte[1]).AsTask());
+                Assert.IsType<ObjectDisposedException>(thrown, exactMatch: false);
+            }
+        }));
+        AssertIdle(loop);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Disposed_with_the_loop_reads_end(bool onLoop)
+    {
+        Loop loop = NewLoop();
+        (_, LoopStream server) = NewStreams(loop);
+        Task<int>? reading = null;
+        Drive(loop, async () =>
+        {
+            reading = onLoop ? server.ReadAsync(new byte[1]).AsTask() : Task.Run(() => server.ReadAsync(new byte[1]).AsTask());
+            await loop.Delay(0.01);
+        });
+        Assert.False(reading!.IsCompleted);
+        loop.Dispose();
+        Assert.True(Posix.Until(() => reading.IsCompleted));
+        Assert.IsType<ObjectDisposedException>(reading.Exception!.InnerException);
+        Assert.Throws<ObjectDisposedException>(() => { _ = server.ReadAsync(new byte[1]); });
+    }
+
+    [Fact]
+    public void A_connection_that_breaks_is_an_IOException()
+    {
+        Loop loop = NewLoop();
+        (LoopStream client, LoopStream server) = NewStreams(loop);
+        Drive(loop, async () =>
+        {
+            Task<int> reading = server.ReadAsync(new byte[1]).AsTask();
+            client.Socket.LingerState = new LingerOption(true, 0);
+            client.Dispose();
+            IOException e = await Assert.ThrowsAsync<IOException>(() => reading);
+            Assert.Equal(SocketError.ConnectionReset, Assert.IsType<SocketException>(e.InnerException).SocketErrorCode);
+        });
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ConnectAsync_finds_names_and_tries_their_addresses(bool onLoop)
+    {
+        Loop loop = NewLoop();
+        Socket listener = NewListener(); // IPv4 only: "localhost" may be ::1 too
+        int port = ((IPEndPoint)listener.LocalEndPoint!).Port;
+        Drive(loop, () => onLoop ? Test() : Task.Run(Test));
+        AssertIdle(loop);
+
+        async Task Test()
+        {
+            await using LoopStream stream = await LoopStream.ConnectAsync(loop, new DnsEndPoint("localhost", port));
+            using Socket server = await listener.AcceptAsync();
+            await stream.WriteAsync(new byte[] { 5 });
+            Assert.Equal(1, await server.ReceiveAsync(new byte[10]));
+            await using LoopStream other = await LoopStream.ConnectAsync(loop, listener.LocalEndPoint!);
+            Assert.True(other.Socket.NoDelay);
+            listener.Dispose();
+            await Assert.ThrowsAsync<SocketException>(() => LoopStream.ConnectAsync(loop, new IPEndPoint(IPAddress.Loopback, port)).AsTask());
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Nothing_is_allocated_in_steady_state_on_the_loop_s_thread(bool withToken)
+    {
+        Loop loop = NewLoop();
+        (LoopStream client, LoopStream server) = NewStreams(loop);
+        using var source = new CancellationTokenSource();
+        CancellationToken token = withToken ? source.Token : default;
+        byte[] buffer = new byte[10], one = new byte[1];
+        long allocated = -1;
+        Drive(loop, async () => allocated = await AllocatedByAsync(() =>
+        {
+            ValueTask<int> reading = server.ReadAsync(buffer, token);
+            client.Write(one);
+            return reading;
+        }));
+        Assert.Equal(0, allocated);
+    }
+
+    [Fact]
+    public void The_rest_of_a_Stream_is_there()
+    {
+        Loop loop = NewLoop();
+        (LoopStream client, LoopStream server) = NewStreams(loop);
+        Assert.True(client.CanRead && client.CanWrite && client.CanTimeout && !client.CanSeek);
+        Assert.Throws<NotSupportedException>(() => client.Length);
+        Assert.Throws<NotSupportedException>(() => client.Position);
+        Assert.Throws<NotSupportedException>(() => client.Position = 0);
+        Assert.Throws<NotSupportedException>(() => client.Seek(0, SeekOrigin.Begin));
+        Assert.Throws<NotSupportedException>(() => client.SetLength(0));
+        Drive(loop, async () =>
+        {
+            byte[] buffer = new byte[10];
+            await client.FlushAsync();
+            client.Flush();
+            await Task.Factory.FromAsync(client.BeginWrite([1, 2, 3], 1, 2, null, null), client.EndWrite);
+            Assert.Equal(2, await Task.Factory.FromAsync(server.BeginRead(buffer, 1, 9, null, null), server.EndRead));
+            Assert.Equal([0, 2, 3], buffer.Take(3));
+            Assert.Throws<ArgumentOutOfRangeException>(() => { _ = server.ReadAsync(buffer, 5, 6); });
+        });
+        Assert.Throws<ArgumentNullException>("loop", () => new LoopStream(null!, server.Socket));
+        Assert.Throws<ArgumentNullException>("socket", () => new LoopStream(loop, null!));
+        using var datagrams = new Socket(SocketType.Dgram, ProtocolType.Udp);
+        Assert.Throws<ArgumentException>("socket", () => new LoopStream(loop, datagrams));
+    }
+
+    private (LoopStream Client, LoopStream Server) NewStreams(Loop loop)
+    {
+        (Socket client, Socket server) = NewConnection();
+        return (new LoopStream(loop, client, ownsSocket: true), new LoopStream(loop, server, ownsSocket: true));
+    }
+}
