@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Net;
@@ -80,7 +81,8 @@ public sealed class LoopStreamTlsTests : AwaitTest
     {
         Loop loop = NewLoop();
         Socket listener = NewListener();
-        int port = ((IPEndPoint)listener.LocalEndPoint!).Port, connections = 0, requests = 0;
+        int port = ((IPEndPoint)listener.LocalEndPoint!).Port, requests = 0;
+        List<Task> connections = [];
         string big = new('x', 500_000);
         Drive(loop, async () =>
         {
@@ -100,7 +102,7 @@ public sealed class LoopStreamTlsTests : AwaitTest
                 using var content = new StringContent(big);
                 using HttpResponseMessage response = await http.PostAsync(new Uri("c", UriKind.Relative), content);
                 Assert.Equal(big, await response.Content.ReadAsStringAsync());
-                Assert.Equal(1, connections);
+                Assert.Equal(1, connections.Count);
 
                 // and many at the same time over as many as it likes
                 string[] answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => http.GetStringAsync(new Uri($"{i}", UriKind.Relative))));
@@ -109,6 +111,7 @@ public sealed class LoopStreamTlsTests : AwaitTest
 
             stop.Cancel();
             await serving;
+            await Task.WhenAll(connections); // HttpClient has closed them
         });
         Assert.Equal(23, requests);
         AssertIdle(loop);
@@ -120,8 +123,7 @@ public sealed class LoopStreamTlsTests : AwaitTest
                 while (true)
                 {
                     Socket socket = await listener.AcceptAsync(loop, stop);
-                    connections++;
-                    _ = ServeConnectionAsync(socket);
+                    connections.Add(ServeConnectionAsync(socket));
                 }
             }
             catch (OperationCanceledException)
@@ -148,7 +150,12 @@ public sealed class LoopStreamTlsTests : AwaitTest
                 }
 
                 char[] body = new char[length];
-                Assert.Equal(length, await reader.ReadBlockAsync(body));
+
+                if (length > 0) // StreamReader waits for something even to fill nothing
+                {
+                    Assert.Equal(length, await reader.ReadBlockAsync(body));
+                }
+
                 string answer = length > 0 ? new string(body) : request.Replace(" HTTP/1.1", "", StringComparison.Ordinal);
                 requests++;
                 await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {answer.Length}\r\n\r\n{answer}"));

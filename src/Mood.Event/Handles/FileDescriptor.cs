@@ -72,6 +72,19 @@ internal struct FileDescriptor
 #endif
     }
 
+    /// <summary>The fd of a socket that another thread may dispose at any moment.</summary>
+    internal static FileDescriptor Of(Socket socket)
+    {
+        try
+        {
+            return From(socket, nameof(socket));
+        }
+        catch (ArgumentException)
+        {
+            throw new ObjectDisposedException(typeof(Socket).FullName);
+        }
+    }
+
     /// <summary>
     /// 0, or a negative errno. The kernel is asked, but for a socket, which knows by itself: of a number, and of a handle
     /// that may not own its number, nobody else knows whether it is an open file.

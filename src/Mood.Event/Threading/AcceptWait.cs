@@ -21,7 +21,7 @@ internal sealed class AcceptWait : IoWait<Socket>
     {
         AcceptWait wait = loop.Waits.Accepts.Take() ?? new AcceptWait(loop);
         wait._socket = socket;
-        wait.Begin(FileDescriptor.From(socket, nameof(socket)), Events.Read, cancellationToken);
+        wait.Begin(FileDescriptor.Of(socket), Events.Read, cancellationToken);
         return new ValueTask<Socket>(wait, wait.Version);
     }
 

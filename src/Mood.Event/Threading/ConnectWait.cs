@@ -18,7 +18,7 @@ internal sealed class ConnectWait : IoWait<bool>
     internal static ValueTask Begin(Loop loop, Socket socket, CancellationToken cancellationToken)
     {
         var wait = new ConnectWait(loop, socket);
-        wait.Begin(FileDescriptor.From(socket, nameof(socket)), Events.Write, cancellationToken);
+        wait.Begin(FileDescriptor.Of(socket), Events.Write, cancellationToken);
         return new ValueTask(wait, wait.Version);
     }
 

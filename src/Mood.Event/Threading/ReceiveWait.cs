@@ -21,7 +21,7 @@ internal sealed class ReceiveWait : IoWait<int>
     {
         ReceiveWait wait = loop.Waits.Receives.Take() ?? new ReceiveWait(loop);
         (wait._socket, wait._buffer) = (socket, buffer);
-        wait.Begin(FileDescriptor.From(socket, nameof(socket)), Events.Read, cancellationToken);
+        wait.Begin(FileDescriptor.Of(socket), Events.Read, cancellationToken);
         return new ValueTask<int>(wait, wait.Version);
     }
 
@@ -29,7 +29,7 @@ internal sealed class ReceiveWait : IoWait<int>
     {
         (_socket, _buffer) = (socket, buffer);
         short version = Version; // posted, it may be over at any moment
-        BeginAnywhere(FileDescriptor.From(socket, nameof(socket)), Events.Read, cancellationToken);
+        BeginAnywhere(FileDescriptor.Of(socket), Events.Read, cancellationToken);
         return new ValueTask<int>(this, version);
     }
 

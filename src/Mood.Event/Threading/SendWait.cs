@@ -23,7 +23,7 @@ internal sealed class SendWait : IoWait<int>
     {
         SendWait wait = loop.Waits.Sends.Take() ?? new SendWait(loop);
         (wait._socket, wait._buffer, wait._sent) = (socket, buffer, sent);
-        wait.Begin(FileDescriptor.From(socket, nameof(socket)), Events.Write, cancellationToken);
+        wait.Begin(FileDescriptor.Of(socket), Events.Write, cancellationToken);
         return new ValueTask<int>(wait, wait.Version);
     }
 
@@ -32,7 +32,7 @@ internal sealed class SendWait : IoWait<int>
     {
         (_socket, _buffer, _sent) = (socket, buffer, sent);
         short version = Version; // posted, it may be over at any moment
-        BeginAnywhere(FileDescriptor.From(socket, nameof(socket)), Events.Write, cancellationToken);
+        BeginAnywhere(FileDescriptor.Of(socket), Events.Write, cancellationToken);
         return new ValueTask(this, version);
     }
 
