@@ -11,8 +11,32 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The echo sample in a process of its own that runs out of file descriptors.</summary>
-public sealed class EchoTests : IDisposable
+/// <summary>The echo sample.</summary>
+public sealed class EchoTests() : EchoTest(Path.Combine("echo", "Echo.dll"));
+
+/// <summary>Its asynchronous twin.</summary>
+public sealed class EchoAsyncTests() : EchoTest(Path.Combine("echo-async", "EchoAsync.dll"))
+{
+    [Theory]
+    [InlineData("--size", "64")]
+    [InlineData("--size", "200000")]
+    [InlineData("--loops", "2")]
+    [InlineData("--backend", "Poll")]
+    public void Its_self_test_passes_and_allocates_nothing_per_round_trip(string option, string value)
+    {
+        string report = Repository.Run(Environment.ProcessPath!, Program, "--selftest", "--seconds", "1", option, value);
+        Assert.Contains("echo self-test passed", report, StringComparison.Ordinal);
+        Assert.Contains("lost 0, changed 0", report, StringComparison.Ordinal);
+        Match allocated = Regex.Match(report, @"allocated +(\d+) bytes .*, ([\d.]+) per round trip");
+        Assert.True(allocated.Success, report);
+
+        // a state machine per message would be at least a hundred
+        Assert.True(double.Parse(allocated.Groups[2].Value, CultureInfo.InvariantCulture) < 20, report);
+    }
+}
+
+/// <summary>An echo server in a process of its own that runs out of file descriptors.</summary>
+public abstract class EchoTest : IDisposable
 {
     private const double Patience = 30;
 
@@ -20,13 +44,24 @@ public sealed class EchoTests : IDisposable
     private readonly List<Socket> _clients = [];
     private readonly int _pid;
 
-    public EchoTests() => _pid = Posix.Spawn(
-        $"ulimit -c 0; ulimit -n 150; exec '{Environment.ProcessPath}' '{Path.Combine(AppContext.BaseDirectory, "echo", "Echo.dll")}' " +
-        $"--port 0 --idle 0 >'{_output}' 2>&1 </dev/null");
+    protected EchoTest(string program)
+    {
+        Program = Path.Combine(AppContext.BaseDirectory, program);
+        _pid = Posix.Spawn(
+            $"ulimit -c 0; ulimit -n 150; exec '{Environment.ProcessPath}' '{Program}' --port 0 --idle 0 >'{_output}' 2>&1 </dev/null");
+    }
+
+    protected string Program { get; }
 
     private string Output => File.ReadAllText(_output);
 
     public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing)
     {
         _clients.ForEach(c => c.Dispose());
 

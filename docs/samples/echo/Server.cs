@@ -31,23 +31,7 @@ internal sealed class Server : IServer
     {
         _loop = loop;
         _idle = options.Idle;
-        _listener = new Socket(options.Host.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
-
-        try
-        {
-            if (isShared)
-            {
-                SharePort(_listener);
-            }
-
-            _listener.Bind(new IPEndPoint(options.Host, options.Port));
-            _listener.Listen();
-        }
-        catch
-        {
-            _listener.Dispose();
-            throw;
-        }
+        _listener = Listener.Open(options, isShared);
 
         // above the connections' priority: who waits at the door is let in even when everybody inside is talking
         _acceptable = loop.Io(_listener, Events.Read, (_, _) => Accept(), priority: 1);
@@ -95,15 +79,6 @@ internal sealed class Server : IServer
     {
         connection.Dispose();
         _connections.Remove(connection);
-    }
-
-    // .NET has no name for it, and the number is each system's own
-    private static void SharePort(Socket socket)
-    {
-        (int level, int option) = OperatingSystem.IsLinux() ? (1, 15)
-            : OperatingSystem.IsMacOS() ? (0xffff, 0x0200)
-            : throw new PlatformNotSupportedException("--loops needs SO_REUSEPORT, which this sample knows on Linux and macOS.");
-        socket.SetRawSocketOption(level, option, BitConverter.GetBytes(1));
     }
 
     private void Accept()
