@@ -130,7 +130,7 @@ public sealed class LoopStopTests : LoopTest
     }
 
     /// <summary>A timer for the loop to wait for when it is not stopped.</summary>
-    private static void KeepBusy(Loop loop, Action called) => loop.Timer(0.3, 0, (_, _) => called()).Start();
+    private static void KeepBusy(Loop loop, Action called) => loop.Timer(1, 0, (_, _) => called()).Start();
 
     /// <summary>A Stop of another thread arrives, and right behind it, in the same batch, something else happens.</summary>
     private static void InOneBatchWithAStop(Loop loop, BreakHow how, Action action)
