@@ -168,7 +168,7 @@ internal sealed class Episode(
     private Actor NewActor()
     {
         int own = _random.Next();
-        return _random.Next(children ? 18 : 16) switch
+        return _random.Next(children ? 22 : 20) switch
         {
             0 or 1 or 2 => new TimerActor(_loop, own),
             3 or 4 => new IoActor(_loop, own),
@@ -182,15 +182,22 @@ internal sealed class Episode(
             13 => new EmbedActor(_loop, own),
             14 => new ForkActor(_loop, own),
             15 => new StatActor(_loop, own),
+            16 or 17 => new PostActor(_loop, own),
+            18 or 19 => new WaitActor(_loop, own),
             _ => new ChildActor(_loop, own),
         };
     }
 
     private void OnCallbackException(object? sender, CallbackExceptionEventArgs e)
     {
+        if (e.Watcher is null && e.Exception is ObjectDisposedException)
+        {
+            return; // the rest of an InvokeAsync whose actor was retired, and then its loop
+        }
+
         if (e.Exception is not ExpectedException expected)
         {
-            _broken ??= new SoakException($"{_loop.Backend}, {e.Watcher.GetType().Name}: {e.Exception}");
+            _broken ??= new SoakException($"{_loop.Backend}, {e.Watcher?.GetType().Name ?? "posted"}: {e.Exception}");
             return;
         }
 
