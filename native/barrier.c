@@ -13,7 +13,6 @@
 #include "libev.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 #if __linux__
@@ -30,19 +29,6 @@ enum { HOSTS = 64 };
 
 static int lock, raised, hosts, handled [HOSTS];
 static int chosen; /* 0: nobody has asked yet */
-
-static void
-enter (void)
-{
-  while (__atomic_exchange_n (&lock, 1, __ATOMIC_ACQUIRE))
-    sched_yield ();
-}
-
-static void
-leave (void)
-{
-  __atomic_store_n (&lock, 0, __ATOMIC_RELEASE);
-}
 
 static int
 furthest (void)
@@ -107,7 +93,7 @@ mood_barrier_join (int32_t *signum)
 {
   int host = -1; /* one too many: it need not count, the others do */
 
-  enter ();
+  mood_lock (&lock);
 
   if (!chosen)
     __atomic_store_n (&chosen, choose (), __ATOMIC_SEQ_CST);
@@ -120,7 +106,7 @@ mood_barrier_join (int32_t *signum)
     }
 
   *signum = chosen;
-  leave ();
+  mood_unlock (&lock);
   return host;
 }
 
@@ -130,7 +116,7 @@ mood_barrier_raise (void)
 {
   int ticket;
 
-  enter ();
+  mood_lock (&lock);
   ticket = ++raised;
 
   /* our own handler runs inside the signal, and the host's behind it: there is no pipe to wait for */
@@ -139,7 +125,7 @@ mood_barrier_raise (void)
   else
     pthread_kill (pthread_self (), chosen);
 
-  leave ();
+  mood_unlock (&lock);
   return ticket;
 }
 

@@ -8,6 +8,8 @@
 
 #include "mood_event.h"
 
+#include <sched.h>
+
 #define EV_STANDALONE 1
 #define EV_MULTIPLICITY 1
 #define EV_FEATURES 0x7f
@@ -91,6 +93,20 @@ extern int mood_signals;
 
 /* The loop whose native code this thread is in: what the hooks without a loop argument work for. */
 extern __thread mood_loop *mood_current;
+
+/* for moments: whoever waits gives its turn away */
+static inline void
+mood_lock (int *lock)
+{
+  while (__atomic_exchange_n (lock, 1, __ATOMIC_ACQUIRE))
+    sched_yield ();
+}
+
+static inline void
+mood_unlock (int *lock)
+{
+  __atomic_store_n (lock, 0, __ATOMIC_RELEASE);
+}
 
 /* loop.c */
 void mood_reset (mood_loop *l);

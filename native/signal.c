@@ -29,19 +29,6 @@ static int lock;
 /* threads and handlers inside mood_feed_signal right now, by signal */
 static int feeders [NSIG];
 
-static void
-enter (void)
-{
-  while (__atomic_exchange_n (&lock, 1, __ATOMIC_ACQUIRE))
-    sched_yield ();
-}
-
-static void
-leave (void)
-{
-  __atomic_store_n (&lock, 0, __ATOMIC_RELEASE);
-}
-
 /* in the order of Signum.cs; 0 ends the list */
 static const int numbers [] = {
   SIGHUP, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGKILL, SIGUSR1, SIGSEGV, SIGUSR2, SIGPIPE,
@@ -213,12 +200,12 @@ mood_signal_renew (int signum)
   if (mood_signals != MOOD_SIGNALS_NATIVE)
     return;
 
-  enter ();
+  mood_lock (&lock);
 
   if (installed [signum])
     install (signum);
 
-  leave ();
+  mood_unlock (&lock);
 }
 
 void
@@ -245,7 +232,7 @@ mood_signal_start (ev_signal *w)
   struct ev_loop *loop;
   int error = 0;
 
-  enter ();
+  mood_lock (&lock);
   loop = mood_ev_signal_loop (w->signum);
 
   if (loop && loop != w->owner->ev)
@@ -259,7 +246,7 @@ mood_signal_start (ev_signal *w)
       ev_signal_start (w->owner->ev, w);
     }
 
-  leave ();
+  mood_unlock (&lock);
   return error;
 }
 
@@ -276,14 +263,14 @@ mood_signal_stop (ev_signal *w)
 {
   int was_active = ev_is_active (w);
 
-  enter ();
+  mood_lock (&lock);
   ev_signal_stop (w->owner->ev, w);
 
   /* the last one: closing the loop will not find its signal again */
   if (was_active && !mood_ev_signal_loop (w->signum))
     outlast_feeders (w->signum);
 
-  leave ();
+  mood_unlock (&lock);
 }
 
 int
@@ -291,7 +278,7 @@ mood_signal_default (unsigned flags, struct ev_loop **ev)
 {
   int error = 0;
 
-  enter ();
+  mood_lock (&lock);
 
   if (mood_ev_signal_loop (SIGCHLD))
     error = -EBUSY;
@@ -302,7 +289,7 @@ mood_signal_default (unsigned flags, struct ev_loop **ev)
       *ev = mood_ev_default_fresh (flags);
     }
 
-  leave ();
+  mood_unlock (&lock);
   return error;
 }
 
@@ -313,7 +300,7 @@ mood_signal_close (struct ev_loop *ev)
 {
   int signum;
 
-  enter ();
+  mood_lock (&lock);
 
   for (signum = 1; signum < NSIG; ++signum)
     if (mood_ev_signal_loop (signum) == ev)
@@ -324,7 +311,7 @@ mood_signal_close (struct ev_loop *ev)
       }
 
   mood_ev_destroy (ev);
-  leave ();
+  mood_unlock (&lock);
 }
 
 void
