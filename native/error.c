@@ -63,6 +63,9 @@ syserr (const char *message) EV_NOEXCEPT
 {
   int error = errno;
 
+  if (error == ECANCELED && mood_current && mood_ev_ask_again (mood_current->ev))
+    return;
+
   if (!mood_current || ++retries > RETRIES)
     give_up (message, error);
 

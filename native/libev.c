@@ -348,6 +348,46 @@ mood_ev_settle (struct ev_loop *loop)
 #endif
 }
 
+/* With io_uring the kernel takes back what a thread has asked for when that thread ends, and says so of each fd, at which libev
+ * gives up. The loop may go on on another thread: it asks again. libev is in the middle of the completions, and will take
+ * the others of them for events of nothing. */
+int
+mood_ev_ask_again (struct ev_loop *loop)
+{
+  int found = 0;
+#if EV_USE_IOURING
+  char *ring = (char *)loop->iouring_cq_ring;
+  struct io_uring_cqe *cqes = (struct io_uring_cqe *)(ring + loop->iouring_cq_cqes);
+  unsigned i, head, tail, mask;
+
+  if (loop->backend != EVBACKEND_IOURING)
+    return 0;
+
+  head = *(volatile unsigned *)(ring + loop->iouring_cq_head);
+  tail = *(volatile unsigned *)(ring + loop->iouring_cq_tail);
+  mask = *(unsigned *)(ring + loop->iouring_cq_ring_mask);
+  ECB_MEMORY_FENCE_ACQUIRE;
+
+  for (i = head; i != tail; ++i)
+    {
+      struct io_uring_cqe *cqe = cqes + (i & mask);
+      int fd = (int)(cqe->user_data & 0xffffffffU);
+
+      if (cqe->res != -ECANCELED || cqe->user_data == (uint64_t)-1
+          || (uint32_t)(cqe->user_data >> 32) != (uint32_t)loop->anfds [fd].egen)
+        continue;
+
+      cqe->res = 0;
+      loop->anfds [fd].events = 0;
+      fd_change (loop, fd, EV_ANFD_REIFY);
+      ++found;
+    }
+#else
+  (void)loop;
+#endif
+  return found;
+}
+
 /* what inotify would have said of each file, had it not been replaced */
 void
 mood_ev_reread (struct ev_loop *loop)

@@ -155,6 +155,7 @@ int  mood_ev_changes (struct ev_loop *ev);
 int  mood_ev_backend_fd (struct ev_loop *ev);
 void mood_ev_refill (struct ev_loop *ev);
 void mood_ev_settle (struct ev_loop *ev);
+int  mood_ev_ask_again (struct ev_loop *ev);
 void mood_ev_reread (struct ev_loop *ev);
 void mood_ev_destroy (struct ev_loop *ev);
 void mood_ev_manual (struct ev_loop *ev);

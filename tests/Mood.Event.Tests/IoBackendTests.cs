@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Net.Sockets;
+using System.Threading;
 using Xunit;
 
 namespace Mood.Event.Tests;
@@ -30,6 +31,39 @@ public sealed class IoBackendTests : FdTest
 
         Assert.False(loop.Start());
         Assert.Equal("written 1 7 ", log);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void The_thread_that_ran_the_loop_may_end_before_the_event_comes(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (int read, int write) = NewPipe();
+        int value = 0;
+        loop.Io(read, Events.Read, (w, _) =>
+        {
+            value = Posix.Read(w.Fd);
+            w.Stop();
+        }).Start();
+
+        for (int i = 0; i < 3; i++)
+        {
+            var thread = new Thread(() => loop.Start(RunFlags.NoWait));
+            thread.Start();
+            thread.Join();
+        }
+
+        loop.Timer(0.02, 0, (_, _) => Posix.Write(write, 7)).Start();
+        Assert.False(loop.Start());
+        Assert.Equal(7, value);
+
+        var other = new Thread(() => loop.Post(() => value = 8));
+        loop.Timer(Patience / 4, 0, (_, _) => { }).Start();
+        loop.Check((_, _) => loop.Stop(value == 8 ? BreakHow.All : BreakHow.Cancel)).Start();
+        other.Start();
+        Assert.True(loop.Start());
+        other.Join();
+        Assert.Equal(8, value);
     }
 
     [Theory]
