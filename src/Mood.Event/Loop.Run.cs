@@ -94,6 +94,15 @@ public sealed partial class Loop
             : throw (IsClosed || _closing ? Error.ObjectDisposed_Run(this) : Error.InvalidOperation_Stopped());
     }
 
+    // a wake tells the innermost Start alone
+    private void WakeIfMainEnded()
+    {
+        if (_main?.HasEnded(_starts) == true)
+        {
+            Handle.Wake();
+        }
+    }
+
     private void StartUntilEnd(Task task)
     {
         _main = new MainTask(this, task, _starts + 1, _main);
@@ -106,6 +115,7 @@ public sealed partial class Loop
         finally
         {
             _main = _main.Outer;
+            WakeIfMainEnded(); // the Run around this one
         }
     }
 }

@@ -89,10 +89,7 @@ public sealed partial class Loop
             Volatile.Write(ref _runner, before);
         }
 
-        if (_main?.HasEnded(_starts) == true)
-        {
-            Handle.Wake(); // a Run around this Start, whose task has ended meanwhile
-        }
+        WakeIfMainEnded(); // the Run around this Start
 
         if (_depth == 0 && _closing)
         {

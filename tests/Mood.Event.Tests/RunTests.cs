@@ -202,6 +202,23 @@ public sealed class RunTests : LoopTest
     }
 
     [Fact]
+    public void A_main_that_ends_while_a_nested_Run_runs_ends_its_Run_right_after_it()
+    {
+        Loop loop = NewLoop();
+        var ended = new TaskCompletionSource();
+        bool insideAfterEnd = false;
+        loop.Timer(0, 0, (_, _) => loop.Run(async () =>
+        {
+            await loop.Delay(0.001);
+            ended.SetResult();
+            await loop.Delay(0.05);
+            insideAfterEnd = true;
+        })).Start();
+        loop.Run(() => ended.Task);
+        Assert.True(insideAfterEnd);
+    }
+
+    [Fact]
     public void On_a_loop_that_runs_elsewhere_it_is_refused()
     {
         Loop loop = NewLoop();
