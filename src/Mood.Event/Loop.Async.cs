@@ -159,7 +159,7 @@ public sealed partial class Loop
             return ValueTask.FromCanceled(cancellationToken);
         }
 
-        if (!IsRunning)
+        if (!IsRunning && _suspensions == 0)
         {
             // no callback is under way whose time it would change, and the time may be as old as the last Start
             Native.mood_loop_now_update(_native);

@@ -51,6 +51,22 @@ public sealed class DelayTests : AwaitTest
     }
 
     [Fact]
+    public void It_takes_nothing_from_the_time_that_a_suspended_loop_does_not_count()
+    {
+        Loop loop = NewLoop();
+        Timer timer = loop.Timer(Patience / 2, 0, (_, _) => { });
+        timer.Start();
+        loop.Suspend();
+        Thread.Sleep(200);
+        ValueTask delay = loop.Delay(0.01);
+        double before = timer.Remaining;
+        loop.Resume();
+        Assert.InRange(timer.Remaining, before - 0.1, before + 0.1);
+        Assert.InRange(timer.Remaining, (Patience / 2) - 0.1, (Patience / 2) + 0.1);
+        Drive(loop, async () => await delay);
+    }
+
+    [Fact]
     public void Outside_Start_it_counts_from_the_call_however_old_the_loop_s_time_is()
     {
         Loop loop = NewLoop();
