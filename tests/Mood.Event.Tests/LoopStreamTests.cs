@@ -40,6 +40,38 @@ public sealed class LoopStreamTests : AwaitTest
     }
 
     [Fact]
+    public async Task Disposed_while_its_loop_is_being_disposed_on_another_thread_it_ends_its_waits_all_the_same()
+    {
+        Loop loop = NewLoop();
+        (LoopStream client, _) = NewStreams(loop);
+        Task<int> reading = client.ReadAsync(new byte[1]).AsTask();
+        using var closing = new ManualResetEventSlim();
+        using var disposed = new ManualResetEventSlim();
+        loop.Post(() =>
+        {
+            closing.Set();
+            disposed.Wait();
+        });
+        Task disposing = Task.Run(() =>
+        {
+            closing.Wait();
+
+            try
+            {
+                client.Dispose();
+            }
+            finally
+            {
+                disposed.Set();
+            }
+        });
+        loop.Dispose();
+        await disposing;
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => reading.WaitAsync(TimeSpan.FromSeconds(Patience)));
+        Assert.True(client.Socket.SafeHandle.IsClosed);
+    }
+
+    [Fact]
     public void On_another_thread_it_waits_with_the_loop_and_goes_on_elsewhere()
     {
         Loop loop = NewLoop();

@@ -289,7 +289,7 @@ public sealed partial class LoopStream : Stream
 
             if (!Loop.TryPost(CloseCore))
             {
-                CloseCore(); // the loop's Dispose has ended the waits
+                CloseSocket(); // the waits are ended by the loop's Dispose, which may be under way
             }
         }
     }
@@ -299,7 +299,11 @@ public sealed partial class LoopStream : Stream
     {
         _receive?.Fail(Error.ObjectDisposed(this));
         _send?.Fail(Error.ObjectDisposed(this));
+        CloseSocket();
+    }
 
+    private void CloseSocket()
+    {
         if (_ownsSocket)
         {
             Socket.Dispose();
