@@ -194,10 +194,14 @@ public sealed partial class Loop
         finally
         {
             // a Callback that did not wait for the thread it gave the Invoke to waits here
-            for (var spin = default(SpinWait); Interlocked.CompareExchange(ref _lender, before, thread) != thread;)
+            var wait = default(QuietWait);
+
+            while (Interlocked.CompareExchange(ref _lender, before, thread) != thread)
             {
-                spin.SpinOnce();
+                wait.SpinOnce();
             }
+
+            wait.End();
         }
     }
 

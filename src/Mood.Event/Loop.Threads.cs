@@ -199,12 +199,14 @@ public sealed partial class Loop
             return default;
         }
 
-        var spin = default(SpinWait);
+        var wait = default(QuietWait);
 
         while (Interlocked.CompareExchange(ref _runner, Environment.CurrentManagedThreadId, 0) != 0)
         {
-            spin.SpinOnce();
+            wait.SpinOnce();
         }
+
+        wait.End();
 
         return new Claim(this);
     }

@@ -5,11 +5,12 @@ namespace Mood.Event;
 /// <summary>The asynchronous calls of a loop that have not ended, so that none waits for a loop that is gone.</summary>
 internal sealed class AsyncCalls
 {
+    private readonly Gate _gate = new();
     private readonly HashSet<AsyncCall> _calls = [];
 
     internal void Add(AsyncCall call)
     {
-        lock (_calls)
+        using (_gate.Enter())
         {
             _calls.Add(call);
         }
@@ -17,7 +18,7 @@ internal sealed class AsyncCalls
 
     internal void Remove(AsyncCall call)
     {
-        lock (_calls)
+        using (_gate.Enter())
         {
             _calls.Remove(call);
         }
@@ -27,7 +28,7 @@ internal sealed class AsyncCalls
     {
         AsyncCall[] calls;
 
-        lock (_calls)
+        using (_gate.Enter())
         {
             // not by a collection expression: that needs System.Linq, and a file to load it from, while none may be left
             calls = new AsyncCall[_calls.Count];

@@ -21,7 +21,7 @@ public sealed class ManualClock
 {
     private static readonly DateTimeOffset s_epoch = new(1970, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    private readonly object _gate = new();
+    private readonly Gate _gate = new();
     private readonly List<WeakReference<Loop>> _loops = [];
 
     // Seconds since the clock was made, which nobody steps; and what the wall clock showed at their zero, in seconds since the
@@ -39,7 +39,7 @@ public sealed class ManualClock
     {
         get
         {
-            lock (_gate)
+            using (_gate.Enter())
             {
                 return _origin + _elapsed;
             }
@@ -51,7 +51,7 @@ public sealed class ManualClock
     {
         get
         {
-            lock (_gate)
+            using (_gate.Enter())
             {
                 // so far from zero that a double does not tell its last ticks apart
                 long ticks = Math.Max(0, Math.Min(DateTimeOffset.MaxValue.UtcTicks, _originTicks + ElapsedTicks));
@@ -65,7 +65,7 @@ public sealed class ManualClock
     {
         get
         {
-            lock (_gate)
+            using (_gate.Enter())
             {
                 return _elapsed;
             }
@@ -87,7 +87,7 @@ public sealed class ManualClock
     {
         Validate.NotNegative(seconds, nameof(seconds));
 
-        lock (_gate)
+        using (_gate.Enter())
         {
             _elapsed = After(seconds, nameof(seconds));
         }
@@ -129,7 +129,7 @@ public sealed class ManualClock
         Validate.NotNegative(seconds, nameof(seconds));
         double end;
 
-        lock (_gate)
+        using (_gate.Enter())
         {
             end = After(seconds, nameof(seconds));
         }
@@ -149,7 +149,7 @@ public sealed class ManualClock
     /// <param name="value">What it shows from now on.</param>
     public void SetUtcNow(DateTimeOffset value)
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             _originTicks = value.UtcTicks - ElapsedTicks;
             _origin = SecondsSinceEpoch(value) - _elapsed;
@@ -163,7 +163,7 @@ public sealed class ManualClock
 
     internal void Read(out double elapsed, out double origin)
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             elapsed = _elapsed;
             origin = _origin;
@@ -173,7 +173,7 @@ public sealed class ManualClock
     /// <summary>Time moves to a due time, unless it is there already.</summary>
     internal void MoveTo(double elapsed)
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (elapsed <= _elapsed)
             {
@@ -188,7 +188,7 @@ public sealed class ManualClock
 
     internal void Add(Loop loop)
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             _loops.RemoveAll(l => !l.TryGetTarget(out _));
             _loops.Add(new WeakReference<Loop>(loop));
@@ -197,7 +197,7 @@ public sealed class ManualClock
 
     internal void Remove(Loop loop)
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             _loops.RemoveAll(l => !l.TryGetTarget(out Loop? other) || other == loop);
         }
@@ -222,7 +222,7 @@ public sealed class ManualClock
     {
         List<Loop>? waiting = null;
 
-        lock (_gate)
+        using (_gate.Enter())
         {
             foreach (WeakReference<Loop> weak in _loops)
             {

@@ -144,13 +144,15 @@ internal sealed class PostQueue
     // whoever is inside may have been preempted: then this thread yields, and sleeps if that does not help
     private void Wait()
     {
-        var spin = default(SpinWait);
+        var wait = default(QuietWait);
 
         do
         {
-            spin.SpinOnce();
+            wait.SpinOnce();
         }
         while (Volatile.Read(ref _gate) != 0 || Interlocked.CompareExchange(ref _gate, 1, 0) != 0);
+
+        wait.End();
     }
 
     // What follows is of this lane. First this, then the item, then Count: where memory gives out in between, a run of none is

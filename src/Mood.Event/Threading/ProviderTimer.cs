@@ -16,7 +16,7 @@ namespace Mood.Event;
 /// </summary>
 internal sealed class ProviderTimer : ITimer
 {
-    private readonly object _gate = new();
+    private readonly Gate _gate = new();
     private readonly Loop _loop;
     private readonly TimerCallback _callback;
     private readonly object? _state;
@@ -47,7 +47,7 @@ internal sealed class ProviderTimer : ITimer
     {
         TimeSpan due = Milliseconds(dueTime, nameof(dueTime)), repeat = Milliseconds(period, nameof(period));
 
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_disposed)
             {
@@ -66,7 +66,7 @@ internal sealed class ProviderTimer : ITimer
     /// <summary>Stops it for good; a callback that is running goes on.</summary>
     public void Dispose()
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_disposed)
             {
@@ -85,7 +85,7 @@ internal sealed class ProviderTimer : ITimer
     {
         Dispose();
 
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_running == 0)
             {
@@ -118,7 +118,7 @@ internal sealed class ProviderTimer : ITimer
             }
         }
 
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_posted)
             {
@@ -131,7 +131,7 @@ internal sealed class ProviderTimer : ITimer
         return _loop.TryPost(
             static timer =>
             {
-                lock (timer._gate)
+                using (timer._gate.Enter())
                 {
                     timer._posted = false;
                 }
@@ -147,7 +147,7 @@ internal sealed class ProviderTimer : ITimer
         TimeSpan due, period;
         double seconds;
 
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (!_behind)
             {
@@ -192,7 +192,7 @@ internal sealed class ProviderTimer : ITimer
 
     private void OnTimer(Timer timer, Events events)
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_behind)
             {
@@ -223,7 +223,7 @@ internal sealed class ProviderTimer : ITimer
         {
             TaskCompletionSource? idle;
 
-            lock (_gate)
+            using (_gate.Enter())
             {
                 idle = --_running == 0 ? _idle : null;
                 _idle = _running == 0 ? null : _idle;
