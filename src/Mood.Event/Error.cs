@@ -134,6 +134,14 @@ internal static class Error
 #if NET8_0_OR_GREATER
     [System.Diagnostics.CodeAnalysis.DoesNotReturn]
 #endif
+    internal static void Throw_NotBegun() => throw new InvalidOperationException(string.Format(
+        Culture,
+        "The loop is about to run on a thread of its own and cannot be used from thread {0}. Loop.Post, Loop.Stop, Async.Send and Ev.* are for that.",
+        Environment.CurrentManagedThreadId));
+
+#if NET8_0_OR_GREATER
+    [System.Diagnostics.CodeAnalysis.DoesNotReturn]
+#endif
     internal static void Throw_Rescheduling() => throw new InvalidOperationException(
         "A reschedule function computes a time; it must not change any watcher or loop.");
 

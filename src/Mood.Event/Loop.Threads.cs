@@ -7,9 +7,15 @@ namespace Mood.Event;
 /// <content>One thread at a time.</content>
 public sealed partial class Loop
 {
-    // The thread that uses the loop right now: the one inside Start, or inside any other member outside Start; 0: none.
-    // While Loop.Callback has another thread call Invoke, that one.
+    // no thread has this number, nor its negative
+    private const int Nobody = int.MinValue;
+
+    // The thread that uses the loop right now: the one inside Start, or inside any other member outside Start; 0: none;
+    // Nobody: it is for a thread that has not begun. While Loop.Callback has another thread call Invoke, that one.
     private int _runner;
+
+    // Counts the beginnings and the ends of visits: it is odd while one is under way.
+    private int _visits;
 
     // The thread that was inside Start last, or made the loop: who calls on an idle loop from there need not wait.
     private volatile int _home = Environment.CurrentManagedThreadId;
@@ -72,7 +78,32 @@ public sealed partial class Loop
     /// Claims the loop if this thread is the one that runs it, or ran it last and nobody does now; otherwise it is to be
     /// waited for. Throws nothing.
     /// </summary>
-    internal bool TryEnter(out Claim claim)
+    internal bool TryEnter(out Claim claim) => TryEnter(isVisit: false, out claim);
+
+    /// <summary>
+    /// The same for a moment, in which no code of the user's is called: a thread that wants to run the loop waits for it.
+    /// For what any thread may do, and so may not know that the loop is about to run elsewhere.
+    /// </summary>
+    internal bool TryVisit(out Claim claim) => TryEnter(isVisit: true, out claim);
+
+    /// <summary>Takes the loop away from this thread, for a thread that is about to begin, and says so with TakeOver.</summary>
+    internal void GiveAway()
+    {
+        _home = Nobody;
+        Volatile.Write(ref _runner, Nobody);
+    }
+
+    /// <summary>This thread is the one that the loop was given away for. It has it until it disposes the claim.</summary>
+    internal Claim TakeOver()
+    {
+        int thread = Environment.CurrentManagedThreadId;
+        t_thread = thread;
+        _home = thread;
+        Volatile.Write(ref _runner, thread);
+        return new Claim(this);
+    }
+
+    private bool TryEnter(bool isVisit, out Claim claim)
     {
         claim = default;
 
@@ -98,17 +129,29 @@ public sealed partial class Loop
                 return false;
             }
 
-            if (Interlocked.CompareExchange(ref loop._runner, thread, 0) == 0)
+            if (isVisit)
             {
-                if (loop == Outermost && !IsClosed)
-                {
-                    LookAtClock();
-                    t_thread = t_thread == 0 ? thread : t_thread;
-                    claim = new Claim(loop);
-                    return true;
-                }
+                Interlocked.Increment(ref loop._visits); // before anybody can meet the visitor
+            }
 
+            bool isMine = Interlocked.CompareExchange(ref loop._runner, thread, 0) == 0;
+
+            if (isMine && loop == Outermost && !IsClosed)
+            {
+                LookAtClock();
+                t_thread = t_thread == 0 ? thread : t_thread;
+                claim = new Claim(loop, isVisit);
+                return true;
+            }
+
+            if (isMine)
+            {
                 Volatile.Write(ref loop._runner, 0);
+            }
+
+            if (isVisit)
+            {
+                Interlocked.Increment(ref loop._visits);
             }
         }
     }
@@ -125,7 +168,7 @@ public sealed partial class Loop
             t_thread = thread;
         }
 
-        while (true)
+        for (var spin = default(SpinWait); ;)
         {
             Loop loop = Outermost;
 
@@ -134,10 +177,23 @@ public sealed partial class Loop
                 return default;
             }
 
+            int visits = Volatile.Read(ref loop._visits);
             int other = Interlocked.CompareExchange(ref loop._runner, thread, 0);
 
             if (other != 0)
             {
+                // whoever is met while this has one and the same even value is no visitor
+                if (visits % 2 != 0 || Volatile.Read(ref loop._visits) != visits)
+                {
+                    spin.SpinOnce();
+                    continue;
+                }
+
+                if (other == Nobody)
+                {
+                    Error.Throw_NotBegun();
+                }
+
                 Error.Throw_WrongThread(other);
             }
 
@@ -215,14 +271,24 @@ public sealed partial class Loop
     internal readonly ref struct Claim
     {
         private readonly Loop? _loop;
+        private readonly bool _isVisit;
 
-        internal Claim(Loop loop) => _loop = loop;
+        internal Claim(Loop loop, bool isVisit = false)
+        {
+            _loop = loop;
+            _isVisit = isVisit;
+        }
 
         public void Dispose()
         {
             if (_loop is not null)
             {
                 Volatile.Write(ref _loop._runner, 0);
+
+                if (_isVisit)
+                {
+                    Interlocked.Increment(ref _loop._visits);
+                }
             }
         }
     }

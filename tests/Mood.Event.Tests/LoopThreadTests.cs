@@ -181,6 +181,27 @@ public sealed class LoopThreadTests : LoopTest
     }
 
     [Fact]
+    public async Task Who_makes_it_does_not_get_between_it_and_its_thread()
+    {
+        for (int i = 0; i < 300; i++)
+        {
+            var thread = new LoopThread(null, LoopFlags.NoEnv);
+            bool sent = false;
+
+            for (int n = 0; n < 100; n++)
+            {
+                // the one goes to the loop's thread, and the other is refused, whether that thread has begun or not
+                using ITimer timer = thread.Loop.TimeProvider.CreateTimer(_ => { }, null, TimeSpan.Zero, TimeSpan.Zero);
+                Assert.Throws<InvalidOperationException>(() => thread.Loop.Delay(1));
+            }
+
+            thread.Loop.SynchronizationContext.Send(maker => sent = Environment.CurrentManagedThreadId != (int)maker!, Environment.CurrentManagedThreadId);
+            Assert.True(sent);
+            await thread.StopAsync();
+        }
+    }
+
+    [Fact]
     public async Task Many_come_and_go_while_others_post()
     {
         int ran = 0, accepted = 0;

@@ -16,6 +16,27 @@ public sealed class LoopTimeProviderTests : LoopTest
     private readonly List<string> _log = [];
 
     [Fact]
+    public void Who_makes_timers_where_the_loop_ran_last_is_not_in_the_way_of_who_runs_it_now()
+    {
+        for (int i = 0; i < 500; i++)
+        {
+            Loop loop = NewLoop();
+            Exception? failure = null;
+            var thread = new Thread(() => failure = Record.Exception(() => loop.Run(() => loop.Delay(0.001).AsTask())));
+            thread.Start();
+
+            for (int n = 0; n < 200; n++)
+            {
+                using ITimer timer = loop.TimeProvider.CreateTimer(_ => { }, null, TimeSpan.FromSeconds(1), TimeSpan.Zero);
+            }
+
+            thread.Join();
+            Assert.Null(failure);
+            loop.Dispose();
+        }
+    }
+
+    [Fact]
     public void A_loop_has_one_provider_whose_time_is_the_system_s()
     {
         Loop loop = NewLoop();

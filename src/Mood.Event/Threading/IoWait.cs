@@ -40,7 +40,7 @@ internal abstract class IoWait<TResult> : Wait<TResult>
     /// </summary>
     private protected void BeginAnywhere(FileDescriptor fd, Events events, CancellationToken cancellationToken)
     {
-        if (Loop.TryEnter(out Loop.Claim claim))
+        if (Loop.TryVisit(out Loop.Claim claim))
         {
             using (claim)
             {

@@ -232,7 +232,7 @@ public sealed partial class LoopStream : Stream
 
     private static ValueTask BeginConnect(Loop loop, Socket socket, EndPoint endPoint, CancellationToken cancellationToken)
     {
-        if (loop.TryEnter(out Loop.Claim claim))
+        if (loop.TryVisit(out Loop.Claim claim))
         {
             using (claim)
             {

@@ -34,6 +34,7 @@ public sealed class LoopThread : IDisposable
         string? name = null, LoopFlags flags = LoopFlags.Auto, Backends backends = Backends.Auto, ManualClock? clock = null)
     {
         Loop = new Loop(flags, backends, clock: clock);
+        Loop.GiveAway(); // whoever uses it before its thread does would keep that from running it
         _thread = new Thread(Run) { Name = name ?? "Mood.Event", IsBackground = true };
 
         // whoever makes it is not its parent: neither its AsyncLocals nor what they hold are the loop's
@@ -131,6 +132,23 @@ public sealed class LoopThread : IDisposable
 
     private void Run()
     {
+        Exception? failure = RunLoop();
+
+        if (failure is null)
+        {
+            _ended.SetResult(true);
+        }
+        else
+        {
+            Tell(failure);
+            _ended.SetException(failure);
+            Ignore(_ended.Task); // told already
+        }
+    }
+
+    private Exception? RunLoop()
+    {
+        using Loop.Claim claim = Loop.TakeOver();
         SynchronizationContext.SetSynchronizationContext(Loop.SynchronizationContext);
         Exception? failure = null;
 
@@ -157,16 +175,7 @@ public sealed class LoopThread : IDisposable
             failure ??= e;
         }
 
-        if (failure is null)
-        {
-            _ended.SetResult(true);
-        }
-        else
-        {
-            Tell(failure);
-            _ended.SetException(failure);
-            Ignore(_ended.Task); // told already
-        }
+        return failure;
     }
 
     private void Tell(Exception failure)

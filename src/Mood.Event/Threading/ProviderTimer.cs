@@ -109,7 +109,7 @@ internal sealed class ProviderTimer : ITimer
 
     private bool Follow()
     {
-        if (!Loop.IsRescheduling && _loop.TryEnter(out Loop.Claim claim))
+        if (!Loop.IsRescheduling && _loop.TryVisit(out Loop.Claim claim))
         {
             using (claim)
             {
