@@ -77,7 +77,7 @@ internal static class Error
         new("A host name has to be looked up first, which may take long. LoopStream.ConnectAsync does that.", parameter);
 
     internal static ArgumentException Argument_StreamSocket(string parameter) =>
-        new("Only a stream socket can be used as a Stream.", parameter);
+        new("Only a connected stream socket can be used as a Stream.", parameter);
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Timeout(int milliseconds, string parameter) =>
         new(parameter, milliseconds, "A timeout is a positive number of milliseconds, or Timeout.Infinite.");
@@ -127,7 +127,7 @@ internal static class Error
 #endif
     internal static void Throw_WrongThread(int runner) => throw new InvalidOperationException(string.Format(
         Culture,
-        "The loop is running on thread {0} and cannot be used from thread {1}. Loop.Post, Loop.Stop, Async.Send and Ev.* are for that.",
+        "The loop is running on thread {0} and cannot be used from thread {1}. Loop.Post, InvokeAsync and Stop, Async.Send and Ev.* are for that.",
         runner,
         Environment.CurrentManagedThreadId));
 
@@ -136,7 +136,7 @@ internal static class Error
 #endif
     internal static void Throw_NotBegun() => throw new InvalidOperationException(string.Format(
         Culture,
-        "The loop is about to run on a thread of its own and cannot be used from thread {0}. Loop.Post, Loop.Stop, Async.Send and Ev.* are for that.",
+        "The loop is about to run on a thread of its own and cannot be used from thread {0}. Loop.Post, InvokeAsync and Stop, Async.Send and Ev.* are for that.",
         Environment.CurrentManagedThreadId));
 
 #if NET8_0_OR_GREATER

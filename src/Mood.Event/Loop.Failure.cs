@@ -34,17 +34,25 @@ public sealed partial class Loop
         }
 #pragma warning disable CA1031 // any exception: the thread is anybody's
         catch (Exception e)
-        {
-            try
-            {
-                Console.Error.WriteLine($"Mood.Event: unhandled exception in a handler of CallbackException: {e}");
-            }
-            catch (Exception)
-            {
-                // then there is nobody to tell
-            }
-        }
 #pragma warning restore CA1031
+        {
+            Write($"unhandled exception in a handler of CallbackException: {e}");
+        }
+    }
+
+    /// <summary>The last resort: standard error. Throws nothing.</summary>
+    internal static void Write(string what)
+    {
+        try
+        {
+            Console.Error.WriteLine("Mood.Event: " + what);
+        }
+#pragma warning disable CA1031 // any exception: then there is nobody to tell
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            // nor may it end the process
+        }
     }
 
     // isFatal is asked only once something was thrown, for reflection is slow; null: it is fatal
@@ -78,7 +86,7 @@ public sealed partial class Loop
 
         if (handler is null)
         {
-            string what = watcher is null ? "what was posted" : $"the callback of a {watcher.GetType().Name}";
+            string what = watcher is null ? "what was posted, or follows an await" : $"the callback of a {watcher.GetType().Name}";
             Console.Error.WriteLine($"Mood.Event: unhandled exception in {what}: {exception}");
         }
         else

@@ -57,7 +57,8 @@ public sealed partial class Loop
 
     /// <summary>
     /// Has the loop's thread call the action, and tells how it went. Any thread; waiting for the task on the loop's own thread
-    /// hangs. Continuations of the task run on the thread pool, unless they ask for a context.
+    /// hangs. Continuations of the task run on the thread pool, unless they ask for a context. AsyncLocal values of the
+    /// caller's are the action's too, which is not so with <see cref="Post(Action)"/>.
     /// </summary>
     /// <param name="action">What to call.</param>
     /// <returns>Ends with the action, and with its exception if it throws one. Fails with
@@ -81,29 +82,24 @@ public sealed partial class Loop
     /// <exception cref="ArgumentNullException"><paramref name="function"/> is null.</exception>
     public Task<T> InvokeAsync<T>(Func<T> function)
     {
-        var source = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        bool accepted = TryPost(
-            static item =>
-            {
-                try
-                {
-                    item.Source.SetResult(item.Function());
-                }
-#pragma warning disable CA1031 // any exception: it is the task's
-                catch (Exception e)
-#pragma warning restore CA1031
-                {
-                    item.Source.SetException(e);
-                }
-            },
-            (Function: Validate.NotNull(function, nameof(function)), Source: source));
+        Validate.NotNull(function, nameof(function));
 
-        if (!accepted)
+#if NET8_0_OR_GREATER
+        // the compiler takes a function of a ValueTask for one of a T: its end is waited for all the same
+        if (function is Func<ValueTask> asynchronous)
         {
-            source.SetException(Error.ObjectDisposed_Call(this));
+            return InvokeAsync(new AsyncCall<T>(this, () => asynchronous().AsTask()));
+        }
+#endif
+
+        var call = new Call<T>(function);
+
+        if (!TryPost(static call => call.Run(), call))
+        {
+            call.Fail(Error.ObjectDisposed_Call(this));
         }
 
-        return source.Task;
+        return call.Task;
     }
 
     /// <summary>

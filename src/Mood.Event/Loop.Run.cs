@@ -71,6 +71,10 @@ public sealed partial class Loop
             {
                 StartUntilEnd(task);
             }
+            else if (_starts == 0)
+            {
+                Interlocked.Exchange(ref _stop, NoStop); // it was for this Run, which has ended, and not for the next
+            }
 
             hasEnded = task.IsCompleted;
         }

@@ -36,6 +36,52 @@ public sealed class InvokeAsyncTests : LoopTest
     }
 
     [Fact]
+    public async Task The_end_of_a_ValueTask_is_waited_for()
+    {
+        Loop loop = NewLoop();
+        using var running = new Running(loop);
+        int thread = 0;
+        await loop.InvokeAsync(async ValueTask () =>
+        {
+            await loop.Delay(0.02);
+            thread = Environment.CurrentManagedThreadId;
+        });
+        Assert.Equal(running.Thread, thread);
+        await loop.InvokeAsync(() => loop.Delay(0.001));
+        var thrown = new InvalidTimeZoneException();
+        Assert.Same(thrown, await Record.ExceptionAsync(() => loop.InvokeAsync(async ValueTask () =>
+        {
+            await loop.Delay(0.001);
+            throw thrown;
+        })));
+    }
+
+    [Fact]
+    public async Task The_caller_s_AsyncLocal_values_come_along_but_not_with_Post()
+    {
+        Loop loop = NewLoop();
+        using var running = new Running(loop);
+        var local = new AsyncLocal<int> { Value = 5 };
+        Assert.Equal(5, await loop.InvokeAsync(() => local.Value));
+        Assert.Equal((5, 6), await loop.InvokeAsync(async () =>
+        {
+            int before = local.Value++;
+            await Task.Yield();
+            return (before, local.Value);
+        }));
+        Assert.Equal(5, local.Value);
+
+        var posted = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+        loop.Post(() => posted.SetResult(local.Value));
+        Assert.Equal(0, await posted.Task);
+
+        using (ExecutionContext.SuppressFlow())
+        {
+            Assert.Equal(0, loop.InvokeAsync(() => local.Value).Result);
+        }
+    }
+
+    [Fact]
     public async Task Exceptions_go_to_the_task_and_nowhere_else()
     {
         Loop loop = NewLoop();

@@ -30,6 +30,17 @@ public sealed class LoopGroupTests : LoopTest
     }
 
     [Fact]
+    public async Task Next_leaves_out_a_loop_that_has_ended()
+    {
+        using var group = new LoopGroup(3, null, LoopFlags.NoEnv);
+        await group.Loops[1].InvokeAsync(group.Loops[1].Dispose);
+        Assert.True(Posix.Until(() => !group.Loops[1].TryPost(() => { })));
+        Assert.True(Posix.Until(() => !Enumerable.Range(0, 6).Select(_ => group.Next()).Contains(group.Loops[1])));
+        await group.StopAsync();
+        Assert.Contains(group.Next(), group.Loops);
+    }
+
+    [Fact]
     public async Task StopAsync_ends_all_of_them()
     {
         var group = new LoopGroup(4, null, LoopFlags.NoEnv);

@@ -418,6 +418,11 @@ public sealed class LoopStreamTests : AwaitTest
         Assert.Throws<ArgumentNullException>("socket", () => new LoopStream(loop, null!));
         using var datagrams = new Socket(SocketType.Dgram, ProtocolType.Udp);
         Assert.Throws<ArgumentException>("socket", () => new LoopStream(loop, datagrams));
+        using var alone = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        Assert.Throws<ArgumentException>("socket", () => new LoopStream(loop, alone));
+        Assert.True(alone.Blocking);
+        alone.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => new LoopStream(loop, alone));
     }
 
     private (LoopStream Client, LoopStream Server) NewStreams(Loop loop)

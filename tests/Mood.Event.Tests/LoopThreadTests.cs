@@ -45,7 +45,9 @@ public sealed class LoopThreadTests : LoopTest
     {
         s_local.Value = "the maker's";
         await using var thread = new LoopThread(null, LoopFlags.NoEnv);
-        Assert.Null(await thread.Loop.InvokeAsync(() => s_local.Value));
+        var seen = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        thread.Loop.Post(() => seen.SetResult(s_local.Value));
+        Assert.Null(await seen.Task);
         Assert.Equal("the maker's", s_local.Value);
     }
 

@@ -72,6 +72,24 @@ public sealed class RunTests : LoopTest
     }
 
     [Fact]
+    public void A_Stop_in_a_main_that_never_waits_is_not_for_the_next_Run()
+    {
+        Loop loop = NewLoop();
+        loop.Run(() =>
+        {
+            loop.Stop();
+            return Task.CompletedTask;
+        });
+        bool over = false;
+        loop.Run(async () =>
+        {
+            await loop.Delay(0.001);
+            over = true;
+        });
+        Assert.True(over);
+    }
+
+    [Fact]
     public void Its_exception_leaves_Run_as_it_is()
     {
         Loop loop = NewLoop();

@@ -11,6 +11,7 @@ namespace Mood.Event;
 internal abstract class AsyncCall
 {
     private readonly Func<Task> _function;
+    private readonly ExecutionContext? _context = ExecutionContext.Capture();
 
     private protected AsyncCall(Loop loop, Func<Task> function)
     {
@@ -22,6 +23,23 @@ internal abstract class AsyncCall
 
     /// <summary>Calls the function, on the loop's thread. Throws nothing.</summary>
     internal void Run()
+    {
+        if (_context is null)
+        {
+            RunHere();
+        }
+        else
+        {
+            ExecutionContext.Run(_context, static call => ((AsyncCall)call!).RunHere(), this);
+        }
+    }
+
+    /// <summary>The task fails, unless it has ended.</summary>
+    internal abstract void Fail(Exception exception);
+
+    private protected abstract void End(Task task);
+
+    private void RunHere()
     {
         Loop.Calls.Add(this);
         SynchronizationContext? before = LoopSynchronizationContext.Enter(Loop);
@@ -48,11 +66,6 @@ internal abstract class AsyncCall
             SynchronizationContext.SetSynchronizationContext(before);
         }
     }
-
-    /// <summary>The task fails, unless it has ended.</summary>
-    internal abstract void Fail(Exception exception);
-
-    private protected abstract void End(Task task);
 
     private void OnEnded(Task task)
     {

@@ -60,8 +60,7 @@ public sealed class LoopGroup : IDisposable
 
     /// <summary>
     /// Raised when an exception has left the Start of one of the loops, on its thread: see <see cref="LoopThread.Failed"/>, also
-    /// for what happens without a handler. The others go on; <see cref="Next"/> goes on to name the one that ended, which
-    /// refuses what is posted.
+    /// for what happens without a handler. The sender is its LoopThread. The others go on.
     /// </summary>
     public event EventHandler<LoopFailedEventArgs>? Failed
     {
@@ -73,8 +72,18 @@ public sealed class LoopGroup : IDisposable
     public IReadOnlyList<Loop> Loops { get; }
 
     /// <summary>One loop after the other, and again from the first. Any thread.</summary>
-    /// <returns>The next loop.</returns>
-    public Loop Next() => _loops[(int)((uint)Interlocked.Increment(ref _last) % (uint)_loops.Length)];
+    /// <returns>The next loop that has not ended; when all have, one of them, which refuses what is posted.</returns>
+    public Loop Next()
+    {
+        Loop next = NextOfAll();
+
+        for (int i = 1; i < _loops.Length && next.IsClosed; i++)
+        {
+            next = NextOfAll();
+        }
+
+        return next;
+    }
 
     /// <summary>Ends all loops, as <see cref="LoopThread.StopAsync"/> does. Twice is fine.</summary>
     /// <returns>Ends when all threads have ended; with the exceptions that left the Starts of loops, if any did.</returns>
@@ -94,4 +103,6 @@ public sealed class LoopGroup : IDisposable
     /// <returns>Ends when all threads have ended.</returns>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 #endif
+
+    private Loop NextOfAll() => _loops[(int)((uint)Interlocked.Increment(ref _last) % (uint)_loops.Length)];
 }

@@ -34,14 +34,16 @@ public sealed partial class LoopStream : Stream
     /// <param name="socket">A connected stream socket.</param>
     /// <param name="ownsSocket">Whether Dispose disposes the socket.</param>
     /// <exception cref="ArgumentNullException"><paramref name="loop"/> or <paramref name="socket"/> is null.</exception>
-    /// <exception cref="ArgumentException">It is not a stream socket.</exception>
+    /// <exception cref="ArgumentException">It is not a stream socket, or not connected.</exception>
     /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
     public LoopStream(Loop loop, Socket socket, bool ownsSocket = false)
     {
         Loop = Validate.NotNull(loop, nameof(loop));
         Socket = Validate.NotNull(socket, nameof(socket));
 
-        if (socket.SocketType != SocketType.Stream)
+        ObjectDisposedException.ThrowIf(socket.SafeHandle.IsClosed, socket);
+
+        if (socket.SocketType != SocketType.Stream || !socket.Connected)
         {
             throw Error.Argument_StreamSocket(nameof(socket));
         }

@@ -194,10 +194,10 @@ public sealed class LoopThread : IDisposable
             }
         }
 #pragma warning disable CA1031 // any exception: StopAsync tells the one that matters
-        catch (Exception)
+        catch (Exception e)
 #pragma warning restore CA1031
         {
-            // nor may it end the process
+            Loop.Write($"unhandled exception in a handler of Failed: {e}");
         }
     }
 }
