@@ -58,6 +58,7 @@ public sealed partial class Loop
             throw Error.InvalidOperation_RunInside();
         }
 
+        _home = Environment.CurrentManagedThreadId;
         SynchronizationContext? before = LoopSynchronizationContext.Enter(this);
         Native.mood_loop_ref(_native);
         Task? task = null;

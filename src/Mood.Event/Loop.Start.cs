@@ -262,6 +262,7 @@ public sealed partial class Loop
             {
                 if (_starts == 0)
                 {
+                    _home = Environment.CurrentManagedThreadId;
                     _pending.Resume();
                 }
 

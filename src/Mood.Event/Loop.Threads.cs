@@ -17,7 +17,7 @@ public sealed partial class Loop
     // Counts the beginnings and the ends of visits: it is odd while one is under way.
     private int _visits;
 
-    // The thread that was inside Start last, or made the loop: who calls on an idle loop from there need not wait.
+    // The thread that was inside Start, Run or Invoke last, or made the loop: who calls on an idle loop from there need not wait.
     private volatile int _home = Environment.CurrentManagedThreadId;
 
     // This thread's id where it is found fastest; 0 before it has used any loop; negative inside a reschedule function, so
@@ -114,7 +114,8 @@ public sealed partial class Loop
 
         int thread = Environment.CurrentManagedThreadId;
 
-        // another thread may be inside a member, for a moment; if it is inside Start, this is not the loop's thread any more
+        // another thread may be inside a member, for a moment; if that calls code of the user's, which may take its time and wait
+        // for this thread, this is not the loop's thread any more, or the loop is ending
         for (var spin = default(SpinWait); ; spin.SpinOnce())
         {
             Loop loop = Outermost;
@@ -124,7 +125,7 @@ public sealed partial class Loop
                 return true;
             }
 
-            if (_home != thread || IsClosed)
+            if (_home != thread || IsEnding)
             {
                 return false;
             }
@@ -136,7 +137,7 @@ public sealed partial class Loop
 
             bool isMine = Interlocked.CompareExchange(ref loop._runner, thread, 0) == 0;
 
-            if (isMine && loop == Outermost && !IsClosed)
+            if (isMine && loop == Outermost && !IsEnding)
             {
                 LookAtClock();
                 t_thread = t_thread == 0 ? thread : t_thread;

@@ -15,6 +15,73 @@ public sealed class LoopTimeProviderTests : LoopTest
     private readonly ManualClock _clock = new();
     private readonly List<string> _log = [];
 
+    [Theory, InlineData("Run"), InlineData("Invoke"), InlineData("Dispose")]
+    public void Who_makes_a_timer_where_the_loop_ran_last_does_not_wait_for_what_is_called_elsewhere_now(string how)
+    {
+        Loop loop = NewLoop();
+        using var inside = new ManualResetEventSlim();
+        using var made = new ManualResetEventSlim();
+        bool wasMade = false;
+
+        if (how == "Dispose")
+        {
+            loop.Post(Wait);
+        }
+        else if (how == "Invoke")
+        {
+            loop.Idle((idle, _) =>
+            {
+                idle.Stop();
+                Wait();
+            }).Feed(Events.Idle);
+        }
+
+        var thread = new Thread(Use);
+        thread.Start();
+        inside.Wait();
+
+        if (how == "Dispose")
+        {
+            Assert.Throws<ObjectDisposedException>(Make);
+        }
+        else
+        {
+            Make();
+        }
+
+        made.Set();
+        thread.Join();
+        Assert.True(wasMade);
+
+        void Wait()
+        {
+            inside.Set();
+            wasMade = made.Wait(TimeSpan.FromSeconds(Patience));
+        }
+
+        void Make() => loop.TimeProvider.CreateTimer(_ => { }, null, TimeSpan.FromSeconds(1), TimeSpan.Zero).Dispose();
+
+        void Use()
+        {
+            if (how == "Run")
+            {
+                loop.Run(() =>
+                {
+                    Wait();
+                    return Task.CompletedTask;
+                });
+            }
+            else if (how == "Invoke")
+            {
+                loop.Invoke();
+            }
+            else
+            {
+                loop.Dispose();
+            }
+        }
+    }
+
     [Fact]
     public void Who_makes_timers_where_the_loop_ran_last_is_not_in_the_way_of_who_runs_it_now()
     {
