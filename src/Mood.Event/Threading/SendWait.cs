@@ -8,21 +8,21 @@ using Mood.Event.Handles;
 namespace Mood.Event;
 
 /// <summary>Waits until a socket has taken all bytes: the loop's, for one call, or those of a <see cref="LoopStream"/>.</summary>
-internal sealed class SendWait : IoWait<int>
+internal sealed class SendWait : TransferWait
 {
-    private readonly LoopStream? _stream;
-    private Socket? _socket;
     private ReadOnlyMemory<byte> _buffer;
     private int _sent;
 
     internal SendWait(Loop loop, LoopStream? stream = null)
-        : base(loop) => _stream = stream;
+        : base(loop, stream)
+    {
+    }
 
     internal static ValueTask<int> Begin(
         Loop loop, Socket socket, ReadOnlyMemory<byte> buffer, int sent, CancellationToken cancellationToken)
     {
         SendWait wait = loop.Waits.Sends.Take() ?? new SendWait(loop);
-        (wait._socket, wait._buffer, wait._sent) = (socket, buffer, sent);
+        (wait.Socket, wait._buffer, wait._sent) = (socket, buffer, sent);
         wait.Begin(FileDescriptor.Of(socket), Events.Write, cancellationToken);
         return new ValueTask<int>(wait, wait.Version);
     }
@@ -30,38 +30,26 @@ internal sealed class SendWait : IoWait<int>
     internal ValueTask BeginAnywhere(
         Socket socket, ReadOnlyMemory<byte> buffer, int sent, CancellationToken cancellationToken)
     {
-        (_socket, _buffer, _sent) = (socket, buffer, sent);
+        (Socket, _buffer, _sent) = (socket, buffer, sent);
         short version = Version; // posted, it may be over at any moment
         BeginAnywhere(FileDescriptor.Of(socket), Events.Write, cancellationToken);
         return new ValueTask(this, version);
     }
 
-    private protected override bool IsOver => _stream is { IsDisposed: true };
-
-    private protected override void OnReady(Events revents)
+    private protected override bool Try(Socket socket, out int count, out Exception? exception)
     {
-        if (!SocketCall.TrySend(_socket!, _buffer.Span, ref _sent, out Exception? exception))
-        {
-            return;
-        }
-
-        if (exception is null)
-        {
-            Succeed(_sent);
-        }
-        else
-        {
-            Fail(_stream is null ? exception : LoopStream.Wrap(exception));
-        }
+        bool isDone = SocketCall.TrySend(socket, _buffer.Span, ref _sent, out exception);
+        count = _sent;
+        return isDone;
     }
 
     private protected override void OnIdle(bool isSpoilt)
     {
-        (_socket, _buffer) = (null, default);
+        (Socket, _buffer) = (null, default);
 
-        if (_stream is not null)
+        if (Stream is not null)
         {
-            _stream.OnWriteEnded(isSpoilt);
+            Stream.OnWriteEnded(isSpoilt);
         }
         else if (!isSpoilt && !Loop.IsClosed)
         {
