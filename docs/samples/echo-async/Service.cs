@@ -1,5 +1,4 @@
 using System;
-using System.CommandLine;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
@@ -7,29 +6,10 @@ using Mood.Event;
 
 namespace Echo;
 
-internal static class Program
+/// <summary>The server as a program: until a signal ends it.</summary>
+internal static class Service
 {
-    private static int Main(string[] args) =>
-        Options.CommandLine(Run).Parse(args).Invoke(new InvocationConfiguration
-        {
-            ProcessTerminationTimeout = null, // SIGINT and SIGTERM are the loop's
-        });
-
-    private static int Run(Options options)
-    {
-        _ = Console.Out; // opened now: a message that there are no file descriptors left must not want one
-
-        try
-        {
-            using var loop = new Loop(backends: options.Backend);
-            return options.SelfTest ? new SelfTest(loop, options).Run() : loop.Run(() => ServeAsync(loop, options));
-        }
-        catch (Exception e) when (e is EventException or PlatformNotSupportedException or System.Net.Sockets.SocketException)
-        {
-            Console.Error.WriteLine($"echo: {e.Message}");
-            return 1;
-        }
-    }
+    public static int Run(Loop loop, Options options) => loop.Run(() => ServeAsync(loop, options));
 
     private static async Task<int> ServeAsync(Loop loop, Options options)
     {
