@@ -1,23 +1,23 @@
-# build.sh for PowerShell: the same verbs, the same meaning. Without arguments it says what.
+# build.sh for PowerShell, with the same verbs. Without arguments it lists them.
 $ErrorActionPreference = 'Stop'
 Set-Location $PSScriptRoot
 
 $usage = @'
 usage: ./build.ps1 VERB [ARGUMENTS]
 
-  native                 the native library for this machine
-  natives                the native libraries for every platform, with zig
-  build                  everything
-  test [FILTER]          the tests of the library, or those whose names contain FILTER
-  test-package [FILTER]  the tests of the package: it is made, restored into fresh projects and run on every runtime here
-  demo [SAMPLE] [ARGS]   a sample from docs/samples; without one: echo --selftest
-  soak [MINUTES]         random operations against models (2 minutes); --seed N replays a failure
-  bench [AREA] [ARGS]    Mood.Event against C libev and others, in turn; --help says more
-  sanitize [FILTER]      the tests over a native library built with ASan and UBSan
-  pack                   the NuGet package with the natives, into artifacts/package/release; without zig: with this machine's only
-  clean                  removes what was built
+  native                 builds the native library for this machine
+  natives                builds the native libraries for every platform, with zig
+  build                  builds everything
+  test [FILTER]          runs the tests of the library, or only those whose names contain FILTER
+  test-package [FILTER]  makes the packages, then runs programs that use them on every runtime of this machine
+  demo [SAMPLE] [ARGS]   runs a sample of docs/samples; the default is echo --selftest
+  soak [MINUTES]         runs random operations against models, for 2 minutes by default; --seed N repeats a failure
+  bench [AREA] [ARGS]    compares Mood.Event with libev in C and others; --help lists the areas
+  sanitize [FILTER]      runs the tests over a native library with AddressSanitizer and UndefinedBehaviorSanitizer
+  pack                   makes the NuGet packages in artifacts/package/release; without zig, Mood.Event holds the native library of this machine only
+  clean                  removes artifacts
 
-CONFIGURATION is Release unless the environment says otherwise.
+The environment variable CONFIGURATION selects Debug or Release. The default is Release.
 '@
 
 $configuration = if ($env:CONFIGURATION) { $env:CONFIGURATION } else { 'Release' }
@@ -29,7 +29,7 @@ function Fail($message, $code) {
     exit $code
 }
 
-# everything that is built needs the native library
+# these verbs need the native library
 if ($verb -in 'native', 'natives', 'build', 'test', 'test-package', 'demo', 'soak', 'bench', 'sanitize', 'pack') {
     if ($env:OS -eq 'Windows_NT') { Fail 'the native library cannot be built on Windows yet' 1 }
     if (-not (Get-Command dotnet -ErrorAction SilentlyContinue)) {
@@ -38,8 +38,8 @@ if ($verb -in 'native', 'natives', 'build', 'test', 'test-package', 'demo', 'soa
 }
 
 switch ($verb) {
-    'native' { dotnet msbuild native/native.proj -v:minimal -nologo }
-    'natives' { dotnet msbuild native/native.proj -t:Natives -v:minimal -nologo }
+    'native' { dotnet msbuild native/build/native.proj -v:minimal -nologo }
+    'natives' { dotnet msbuild native/build/native.proj -t:Natives -v:minimal -nologo }
     'build' { dotnet build Mood.Event.sln -c $configuration -nologo -v minimal }
     { $_ -in 'test', 'test-package' } {
         $filter = @(if ($rest) { '--filter', "FullyQualifiedName~$($rest[0])" })
@@ -48,29 +48,39 @@ switch ($verb) {
         dotnet build $what -c $configuration -nologo -v minimal
         if ($LASTEXITCODE) { exit $LASTEXITCODE }
         dotnet test $tests -c $configuration -nologo -v minimal --no-build @filter -- RunConfiguration.TreatNoTestsAsError=true
+        $failed = $LASTEXITCODE
+        # A failure of the first must not hide the second. A filter names tests of the first: no match is an error.
+        if ($verb -eq 'test' -and -not $rest) {
+            dotnet test tests/Mood.Event.Hosting.Tests -c $configuration -nologo -v minimal --no-build -- RunConfiguration.TreatNoTestsAsError=true
+            if ($LASTEXITCODE) { $failed = $LASTEXITCODE }
+        }
+        exit $failed
     }
     'demo' {
         if (-not $rest) { $rest = @('echo', '--selftest') }
         $sample = $rest[0]
         if (-not (Test-Path "docs/samples/$sample" -PathType Container)) {
-            Fail "there is no sample '$sample'. There are: $((Get-ChildItem docs/samples -Directory).Name)" 2
+            Fail "there is no sample '$sample'. The samples are: $((Get-ChildItem docs/samples -Directory).Name)" 2
         }
         $arguments = @($rest | Select-Object -Skip 1)
         dotnet run --project "docs/samples/$sample" -c $configuration -- @arguments
     }
     'soak' { dotnet run --project tests/Mood.Event.Soak -c $configuration -- @rest }
     'bench' { dotnet run --project tests/Mood.Event.Benchmarks -c $configuration -- @rest }
-    'sanitize' { sh native/sanitize.sh $configuration @rest }
+    'sanitize' { sh native/build/sanitize.sh $configuration @rest }
     'pack' {
-        sh native/zig.sh | Out-Null
+        sh native/build/zig.sh | Out-Null
         $natives = if ($LASTEXITCODE) { 'false' } else { 'true' }
         if ($natives -eq 'true') {
-            dotnet msbuild native/native.proj -t:Natives -v:minimal -nologo @rest
+            dotnet msbuild native/build/native.proj -t:Natives -v:minimal -nologo @rest
             if ($LASTEXITCODE) { exit $LASTEXITCODE }
         } else {
             [Console]::Error.WriteLine('build.ps1: without zig the package holds the native library of this machine only')
         }
-        dotnet pack src/Mood.Event -c $configuration -nologo -v minimal "-p:PackNatives=$natives" @rest
+        foreach ($package in 'Mood.Event', 'Mood.Event.Hosting') {
+            dotnet pack "src/$package" -c $configuration -nologo -v minimal "-p:PackNatives=$natives" @rest
+            if ($LASTEXITCODE) { exit $LASTEXITCODE }
+        }
     }
     'clean' { if (Test-Path artifacts) { Remove-Item artifacts -Recurse -Force }; exit 0 }
     { $_ -in 'help', '-h', '--help' } { $usage; exit 0 }

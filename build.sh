@@ -1,5 +1,5 @@
 #!/bin/sh
-# Everything this repository does, in one place. Without arguments it says what.
+# Builds, tests and packs this repository. Without arguments it lists its verbs.
 set -eu
 cd "$(dirname "$0")"
 
@@ -7,19 +7,19 @@ usage() {
   cat <<'END'
 usage: ./build.sh VERB [ARGUMENTS]
 
-  native                 the native library for this machine
-  natives                the native libraries for every platform, with zig
-  build                  everything
-  test [FILTER]          the tests of the library, or those whose names contain FILTER
-  test-package [FILTER]  the tests of the package: it is made, restored into fresh projects and run on every runtime here
-  demo [SAMPLE] [ARGS]   a sample from docs/samples; without one: echo --selftest
-  soak [MINUTES]         random operations against models (2 minutes); --seed N replays a failure
-  bench [AREA] [ARGS]    Mood.Event against C libev and others, in turn; --help says more
-  sanitize [FILTER]      the tests over a native library built with ASan and UBSan
-  pack                   the NuGet package with the natives, into artifacts/package/release; without zig: with this machine's only
-  clean                  removes what was built
+  native                 builds the native library for this machine
+  natives                builds the native libraries for every platform, with zig
+  build                  builds everything
+  test [FILTER]          runs the tests of the library, or only those whose names contain FILTER
+  test-package [FILTER]  makes the packages, then runs programs that use them on every runtime of this machine
+  demo [SAMPLE] [ARGS]   runs a sample of docs/samples; the default is echo --selftest
+  soak [MINUTES]         runs random operations against models, for 2 minutes by default; --seed N repeats a failure
+  bench [AREA] [ARGS]    compares Mood.Event with libev in C and others; --help lists the areas
+  sanitize [FILTER]      runs the tests over a native library with AddressSanitizer and UndefinedBehaviorSanitizer
+  pack                   makes the NuGet packages in artifacts/package/release; without zig, Mood.Event holds the native library of this machine only
+  clean                  removes artifacts
 
-CONFIGURATION is Release unless the environment says otherwise.
+The environment variable CONFIGURATION selects Debug or Release. The default is Release.
 END
 }
 
@@ -41,17 +41,21 @@ verb=${1:-help}
 case $verb in
   native)
     need_dotnet
-    dotnet msbuild native/native.proj -v:minimal -nologo ;;
+    dotnet msbuild native/build/native.proj -v:minimal -nologo ;;
   natives)
     need_dotnet
-    dotnet msbuild native/native.proj -t:Natives -v:minimal -nologo ;;
+    dotnet msbuild native/build/native.proj -t:Natives -v:minimal -nologo ;;
   build)
     need_dotnet
     dotnet build Mood.Event.sln -c "$configuration" -nologo -v minimal ;;
   test)
     need_dotnet
     dotnet build Mood.Event.sln -c "$configuration" -nologo -v minimal
-    run_tests Mood.Event.Tests "$@" ;;
+    failed=0
+    run_tests Mood.Event.Tests "$@" || failed=$?
+    # A failure of the first must not hide the second. A filter names tests of the first: no match is an error.
+    [ $# -gt 0 ] || run_tests Mood.Event.Hosting.Tests || failed=$?
+    exit "$failed" ;;
   test-package)
     need_dotnet
     dotnet build tests/Mood.Event.Package.Tests -c "$configuration" -nologo -v minimal
@@ -61,7 +65,7 @@ case $verb in
     [ $# -gt 0 ] || set -- echo --selftest
     sample=$1; shift
     [ -d "docs/samples/$sample" ] || {
-      echo "build.sh: there is no sample '$sample'. There are: $(ls docs/samples | tr '\n' ' ')" >&2; exit 2; }
+      echo "build.sh: there is no sample '$sample'. The samples are: $(ls docs/samples | tr '\n' ' ')" >&2; exit 2; }
     dotnet build "docs/samples/$sample" -c "$configuration" -nologo -v minimal
     dotnet run --project "docs/samples/$sample" -c "$configuration" --no-build -- "$@" ;;
   soak)
@@ -73,17 +77,19 @@ case $verb in
     dotnet run --project tests/Mood.Event.Benchmarks -c "$configuration" --no-build -- "$@" ;;
   sanitize)
     need_dotnet
-    sh native/sanitize.sh "$configuration" "$@" ;;
+    sh native/build/sanitize.sh "$configuration" "$@" ;;
   pack)
     need_dotnet
-    if sh native/zig.sh >/dev/null; then
+    if sh native/build/zig.sh >/dev/null; then
       natives=true
-      dotnet msbuild native/native.proj -t:Natives -v:minimal -nologo "$@"
+      dotnet msbuild native/build/native.proj -t:Natives -v:minimal -nologo "$@"
     else
       natives=false
       echo "build.sh: without zig the package holds the native library of this machine only" >&2
     fi
-    dotnet pack src/Mood.Event -c "$configuration" -nologo -v minimal -p:PackNatives=$natives "$@" ;;
+    for package in Mood.Event Mood.Event.Hosting; do
+      dotnet pack "src/$package" -c "$configuration" -nologo -v minimal -p:PackNatives=$natives "$@"
+    done ;;
   clean)
     rm -rf artifacts ;;
   help|-h|--help)

@@ -1,312 +1,68 @@
-/* Children without stealing them.
+/* Children: the loop notices the end of a child without the host's threads, and never reaps a child of the host.
  *
- * libev asks waitpid(-1) for the next child that changed; this file answers. It only looks (WNOWAIT) at the children
- * that are watched: one pid each, or for a pid 0 watcher every child of the process. A child that ended may belong to
- * the host's own Process class, which aborts the process when somebody else reaps it. So it is reaped, and reported,
- * only after a barrier:
+ * Linux 5.4 and later: a watched child has a pidfd, which becomes readable when the child ends. Older kernels and macOS:
+ * SIGCHLD makes the loop look at each watched child. On all systems, SIGCHLD makes the loop look for stops, continues and the
+ * children of a pid 0 watcher.
  *
- *   look: it is a zombie       remember pid and status, epoch E
- *   barrier up to E            raise SIGCHLD, then the barrier signal (barrier.c), both at this very thread, so that the
- *                              host's queue holds them in this order behind the zombie's end
- *   host's SIGCHLD handling    reaps what is the host's; it cannot miss a child that was a zombie before
- *   host's barrier handler     calls mood_barrier_handled: up to E, what is still a zombie is nobody else's
- *   here again                 reap it (or find it reaped) and report it
+ * libev's child watcher asks waitpid(-1) for the next child that changed. mood_hook_waitpid answers from a table with one
+ * entry per watched child:
  *
- * A child watched on behalf of the host (keep) is reported when it is seen and never reaped.
+ *   ALIVE     --look-->  CHANGED   it stopped or continued. Reported, then ALIVE again
+ *             --look-->  ENDED     a zombie: its status is known, and it has to be reaped
+ *             --look-->  REAPED    another part of the process has reaped it, and the kernel still knows the status (Linux 6.15)
+ *             --look-->  GONE      another part of the process has reaped it, and the status is lost; or it never was a child
+ *   ENDED, REAPED, GONE  reported once, then the entry is removed
+ *
+ * The host's own Process class aborts the process when one of its children is reaped here. A pid does not tell whose child
+ * it is. So an ENDED child is reaped only after the host has looked for its own:
+ *
+ *   look: it is a zombie       the entry gets the current epoch
+ *   mood_callbacks.reap        asks the host to look through all of its children, beginning now
+ *   mood_child_passed          the host has done so: a zombie of that epoch that is left does not belong to the host
+ *   here again                 it is reaped (or found reaped), then reported
+ *
+ * The host answers on its thread pool, which may have no thread to spare. After TICKS ticks of TICK seconds the end is reported,
+ * and the child is reaped later, when the answer comes. Ticks are counted, not time, because a machine that delays this thread
+ * delays the pool too. On a manual clock no tick comes, so the end is reported at once. A child watched on
+ * behalf of the host (keep) is never reaped here, and its report is never delayed.
+ *
+ * The other files of children: known.c has the table, pidfd.c asks the kernel about one child, processes.c lists the children of a
+ * pid 0 watcher, and reaping.c asks the host and reaps.
  */
-#include "libev.h"
+#include "child.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <limits.h>
 #include <string.h>
-#include <unistd.h>
 #include <sys/wait.h>
-#if __APPLE__
-# include <libproc.h>
-#else
-# include <dirent.h>
-#endif
 
-typedef mood_child child;
-
-enum { ALIVE, CHANGED, ENDED, GONE }; /* CHANGED: stopped or continued. GONE: somebody else reaped it */
-
-typedef struct
-{
-  pid_t pid;
-  int state;
-  int status;
-  int epoch;
-} known;
+/* Set in a watcher's pid once the end of its child was reported: a pid is not negative, so the watcher does not hear of
+ * another child that gets the same number. libev hashes the lowest bits only. */
+enum { PAST = INT_MIN };
 
 /* used on the default loop's thread only */
-static known *table;
-static int count, capacity, scanned, epoch;
+static ev_timer ticker; /* internal: runs while an ENDED child waits for the host's answer */
+static int scanned;     /* this round of mood_hook_waitpid has looked */
+static pid_t reported;  /* the child whose end the last answer was; libev has told its watchers since */
 
-/* the barrier that is under way (0: none) with its ticket, and the last one that passed: epochs */
-static int barrier, ticket, passed;
+/* -- marks of the watchers ---------------------------------------------------------------------------------------------- */
 
 static int
-for_each_watcher (int (*visit) (child *, pid_t), pid_t pid)
+mark_gone (child *w, pid_t pid)
 {
-  int chain, found = 0;
-
-  for (chain = mood_ev_child_chains (); chain--; )
-    {
-      child *w;
-
-      for (w = (child *)mood_ev_child_head (chain); w; w = (child *)w->ev.next)
-        found |= visit (w, pid);
-    }
-
-  return found;
-}
-
-/* -- the table ----------------------------------------------------------------------------------------------------- */
-
-static known *
-find (pid_t pid)
-{
-  int i;
-
-  for (i = 0; i < count; ++i)
-    if (table [i].pid == pid)
-      return table + i;
+  if (mood_child_watches (w, pid))
+    w->gone = 1;
 
   return 0;
 }
 
-static known *
-remember (pid_t pid)
-{
-  known *k = find (pid);
-
-  if (k)
-    return k;
-
-  if (count == capacity)
-    {
-      int larger = capacity ? capacity * 2 : 64;
-      known *grown = realloc (table, (size_t)larger * sizeof *table);
-
-      if (!grown)
-        return 0; /* seen again at the next SIGCHLD */
-
-      table = grown;
-      capacity = larger;
-    }
-
-  k = table + count++;
-  memset (k, 0, sizeof *k);
-  k->pid = pid;
-  return k;
-}
-
-static void
-forget (known *k)
-{
-  *k = table [--count];
-}
-
-/* -- looking ------------------------------------------------------------------------------------------------------- */
-
-/* the wait status that waitpid would have given */
 static int
-status_of (const siginfo_t *info)
+mark_known (child *w, pid_t pid)
 {
-  switch (info->si_code)
-    {
-      case CLD_EXITED:    return (info->si_status & 0xff) << 8;
-      case CLD_KILLED:    return info->si_status & 0x7f;
-      case CLD_DUMPED:    return (info->si_status & 0x7f) | 0x80;
-      case CLD_CONTINUED: return 0xffff;
-      default:            return (info->si_status & 0xff) << 8 | 0x7f; /* stopped, trapped */
-    }
-}
-
-/* 1: info is filled, 0: nothing new, -1: not our child, or not any more */
-static int
-look (pid_t pid, siginfo_t *info, int options)
-{
-  int result;
-
-  memset (info, 0, sizeof *info);
-
-  do
-    result = waitid (P_PID, (id_t)pid, info, options | WNOHANG);
-  while (result < 0 && errno == EINTR);
-
-  return result < 0 ? -1 : info->si_pid == pid;
-}
-
-static void
-examine (pid_t pid, int traced)
-{
-  siginfo_t info;
-  known *k = find (pid);
-  int result;
-
-  if (k && k->state != ALIVE)
-    return;
-
-  if ((result = look (pid, &info, WEXITED | WNOWAIT)))
-    {
-      if ((k = remember (pid)))
-        {
-          k->state = result < 0 ? GONE : ENDED;
-          k->status = result < 0 ? 0 : status_of (&info);
-          k->epoch = epoch;
-        }
-    }
-  else if (traced && look (pid, &info, WSTOPPED | WCONTINUED) > 0 && (k = remember (pid)))
-    {
-      k->state = CHANGED;
-      k->status = status_of (&info);
-    }
-}
-
-static int
-watches_any (child *w, pid_t pid)
-{
-  (void)pid;
-  return !w->ev.pid;
-}
-
-static int
-traces (child *w, pid_t pid)
-{
-  return (w->ev.pid == pid || !w->ev.pid) && w->ev.flags & 1;
-}
-
-/* somebody wants its end, and wants it reaped */
-static int
-reaps (child *w, pid_t pid)
-{
-  return !w->ev.pid || (w->ev.pid == pid && !w->keep && !w->ended);
-}
-
-static int
-examine_watched (child *w, pid_t pid)
-{
-  (void)pid;
-
-  if (w->ev.pid && !w->ended)
-    examine (w->ev.pid, for_each_watcher (traces, w->ev.pid));
+  if (mood_child_watches (w, pid))
+    w->gone = 0;
 
   return 0;
-}
-
-/* -- every child of this process, for pid 0 ------------------------------------------------------------------------ */
-
-static void
-examine_stranger (pid_t pid)
-{
-  if (remember (pid))
-    examine (pid, for_each_watcher (traces, pid));
-}
-
-#if __APPLE__
-
-static void
-examine_all (void)
-{
-  pid_t pids [4096];
-  int n = proc_listchildpids (getpid (), pids, sizeof pids);
-
-  while (n-- > 0)
-    examine_stranger (pids [n]);
-}
-
-#else
-
-/* the parent named in /proc/PID/stat, which is behind the last parenthesis: a command's name may hold anything */
-static pid_t
-parent_of (const char *pid)
-{
-  char path [64], text [512], *end;
-  FILE *file;
-  size_t size;
-  int parent = 0;
-
-  snprintf (path, sizeof path, "/proc/%s/stat", pid);
-
-  if (!(file = fopen (path, "re")))
-    return 0;
-
-  size = fread (text, 1, sizeof text - 1, file);
-  fclose (file);
-  text [size] = 0;
-
-  if ((end = strrchr (text, ')')) && sscanf (end, ") %*c %d", &parent) != 1)
-    parent = 0;
-
-  return parent;
-}
-
-static void
-examine_all (void)
-{
-  DIR *proc = opendir ("/proc");
-  struct dirent *entry;
-  pid_t self = getpid ();
-
-  if (!proc)
-    return;
-
-  while ((entry = readdir (proc)))
-    if (entry->d_name [0] >= '1' && entry->d_name [0] <= '9' && parent_of (entry->d_name) == self)
-      examine_stranger (atoi (entry->d_name));
-
-  closedir (proc);
-}
-
-#endif
-
-static void
-examine_known (void)
-{
-  int i;
-
-  for (i = count; i--; )
-    if (table [i].state == ALIVE)
-      examine (table [i].pid, for_each_watcher (traces, table [i].pid));
-}
-
-/* -- reaping and reporting ----------------------------------------------------------------------------------------- */
-
-static void
-start_barrier (void)
-{
-  int i, wanted = 0;
-
-  for (i = 0; i < count; ++i)
-    if (table [i].state == ENDED && table [i].epoch > __atomic_load_n (&passed, __ATOMIC_ACQUIRE))
-      wanted = 1;
-
-  if (!wanted || __atomic_load_n (&barrier, __ATOMIC_ACQUIRE))
-    return;
-
-  pthread_kill (pthread_self (), SIGCHLD); /* nobody blocks it: the host has it before this returns */
-  __atomic_store_n (&ticket, mood_barrier_raise (), __ATOMIC_SEQ_CST);
-  __atomic_store_n (&barrier, epoch++, __ATOMIC_SEQ_CST);
-  mood_child_passed (); /* or its handler was faster */
-}
-
-/* any thread: has the barrier that is under way passed? */
-void
-mood_child_passed (void)
-{
-  int e = __atomic_load_n (&barrier, __ATOMIC_SEQ_CST);
-
-  if (!e || !mood_barrier_passed (__atomic_load_n (&ticket, __ATOMIC_SEQ_CST))
-      || !__atomic_compare_exchange_n (&barrier, &e, 0, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-    return;
-
-  __atomic_store_n (&passed, e, __ATOMIC_SEQ_CST);
-  mood_feed_signal (SIGCHLD);
 }
 
 static int
@@ -319,65 +75,136 @@ mark_ended (child *w, pid_t pid)
 }
 
 static int
-mark_gone (child *w, pid_t pid)
+mark_past (child *w, pid_t pid)
 {
-  if (w->ev.pid == pid || !w->ev.pid)
-    w->gone = 1;
+  if (w->ev.pid == pid && w->ended)
+    w->ev.pid |= PAST;
 
   return 0;
 }
 
-static int
-mark_known (child *w, pid_t pid)
-{
-  if (w->ev.pid == pid || !w->ev.pid)
-    w->gone = 0;
+/* -- a host that answers late ------------------------------------------------------------------------------------------- */
 
-  return 0;
+static void
+tick (struct ev_loop *ev, ev_timer *timer, int revents)
+{
+  known *k;
+  int waiting = 0, over = 0;
+
+  (void)revents;
+
+  for (k = mood_known; k; k = k->next)
+    if (k->state == ENDED)
+      {
+        waiting = 1;
+        over |= ++k->ticks >= TICKS;
+      }
+    else if (k->state == ALIVE && k->held)
+      {
+        waiting = 1;
+
+        if (++k->ticks % TICKS)
+          continue;
+
+        mood_known_examine (k);
+
+        if (k->state != ALIVE)
+          {
+            k->ticks = 0;
+            over = 1;
+          }
+      }
+
+  if (!waiting)
+    {
+      ev_ref (ev);
+      ev_timer_stop (ev, timer);
+    }
+
+  if (over)
+    mood_child_wake ();
 }
+
+static void
+start_ticker (void)
+{
+  /* A manual clock would show the ticker as a due time of the program. */
+  if (ev_is_active (&ticker) || mood_child_home->manual == MANUAL_HOST)
+    return;
+
+  ev_timer_init (&ticker, tick, TICK, TICK);
+  ev_set_priority (&ticker, EV_MAXPRI);
+  ev_now_update (mood_child_home->ev);
+  ev_timer_start (mood_child_home->ev, &ticker);
+  ev_unref (mood_child_home->ev);
+}
+
+/* -- reporting ----------------------------------------------------------------------------------------------------- */
 
 static void
 scan (void)
 {
-  for_each_watcher (examine_watched, 0);
+  known *k, *next;
+  int any = mood_child_visit (mood_child_watches_any, 0);
 
-  if (for_each_watcher (watches_any, 0))
+  for (k = mood_known; k; k = next)
     {
-      examine_known ();
-      examine_all ();
+      next = k->next;
+
+      /* a pidfd reports the end by itself */
+      if (!ev_is_active (&k->io) || mood_child_visit (mood_child_traces, k->pid))
+        mood_known_examine (k);
     }
 
-  start_barrier ();
+  if (any)
+    mood_processes_visit (mood_known_discover, mood_child_visit (mood_child_traces, 0));
+
+  mood_reaping_ask ();
 }
 
-/* 1: it can be reported now, and is reaped if it is to be */
+enum { NOT_YET, SETTLED, UNREAPED };
+
+/* Whether the entry can be reported now. */
 static int
 settle (known *k)
 {
-  int status;
-
   if (k->state == ALIVE)
-    return 0;
-
-  if (k->state == ENDED && for_each_watcher (reaps, k->pid))
     {
-      if (k->epoch > __atomic_load_n (&passed, __ATOMIC_ACQUIRE))
-        return 0;
+      if (k->held)
+        start_ticker ();
 
-      while (waitpid (k->pid, &status, WNOHANG) < 0 && errno == EINTR)
-        ;
+      return NOT_YET;
     }
 
-  return 1;
+  if (k->state != ENDED || !mood_child_visit (mood_child_reaps, k->pid))
+    return SETTLED;
+
+  if (mood_reaping_passed (k->epoch))
+    {
+      mood_pidfd_reap (k->fd, k->pid);
+      return SETTLED;
+    }
+
+  /* no tick comes on a manual clock */
+  if (k->ticks >= TICKS || mood_child_home->manual == MANUAL_HOST)
+    return UNREAPED;
+
+  start_ticker ();
+  return NOT_YET;
 }
 
 /* in place of waitpid(-1): libev asks until the answer is 0 */
 pid_t
 mood_hook_waitpid (int *status, int options)
 {
-  int i;
+  known *k;
 
   (void)options;
+
+  if (reported)
+    mood_child_visit (mark_past, reported);
+
+  reported = 0;
 
   if (!scanned)
     {
@@ -385,44 +212,63 @@ mood_hook_waitpid (int *status, int options)
       scan ();
     }
 
-  for (i = 0; i < count; ++i)
-    if (settle (table + i))
-      {
-        pid_t pid = table [i].pid;
-        int changed = table [i].state == CHANGED;
+  for (k = mood_known; k; k = k->next)
+    {
+      pid_t pid = k->pid;
+      int settled = settle (k);
 
-        *status = table [i].status;
-        for_each_watcher (table [i].state == GONE ? mark_gone : mark_known, pid);
+      if (!settled)
+        continue;
 
-        if (changed)
-          table [i].state = ALIVE;
-        else
-          {
-            for_each_watcher (mark_ended, pid);
-            forget (table + i);
-          }
+      *status = k->status;
+      mood_child_visit (k->state == GONE ? mark_gone : mark_known, pid);
 
-        return pid;
-      }
+      if (k->state == CHANGED)
+        k->state = ALIVE;
+      else
+        {
+          reported = pid;
+          mood_child_visit (mark_ended, pid);
+
+          if (settled == UNREAPED)
+            {
+              int e = k->epoch;
+
+              mood_reaping_owe (pid, mood_known_release (k), e);
+            }
+          else
+            mood_known_forget (k);
+        }
+
+      /* each look finds one child only: look again */
+      if (mood_child_visit (mood_child_watches_any, 0) && !mood_processes_known ())
+        scanned = 0;
+
+      return pid;
+    }
 
   scanned = 0;
-
-  if (!for_each_watcher (watches_any, 0))
-    for (i = count; i--; ) /* living children are only kept for pid 0 */
-      if (table [i].state == ALIVE)
-        forget (table + i);
-
   errno = 0;
   return 0;
 }
 
 /* -- the watcher --------------------------------------------------------------------------------------------------- */
 
-/* the default loop is made anew: what the one before knew was its own */
+/* The default loop is closed or made again. The new loop takes over nothing from the table of the old one. */
 void
 mood_child_forget (void)
 {
-  scanned = count = 0;
+  mood_known_clear ();
+  memset (&ticker, 0, sizeof ticker);
+  reported = scanned = 0;
+  mood_child_home = 0;
+}
+
+void
+mood_child_reset (mood_loop *l)
+{
+  if (l == mood_child_home)
+    mood_known_renew ();
 }
 
 void
@@ -435,23 +281,66 @@ int
 mood_child_start (ev_child *w)
 {
   child *c = (child *)w;
+  known *k = 0;
 
   if (ev_is_active (w))
     return 0;
 
+  mood_child_home = w->owner;
+  w->pid &= ~PAST;
   c->ended = c->gone = 0;
 
-  if (!epoch)
-    epoch = 1;
+  if (w->pid && !(k = mood_known_remember (w->pid)))
+    return -ENOMEM;
+
+  if (k)
+    mood_known_examine (k);
+
+  /* Only SIGCHLD reports stops, unknown children, and the end of a child without a pidfd. */
+  if (!k || w->flags & 1 || (k->fd < 0 && k->state == ALIVE))
+    {
+      int error = !mood_signal_is_handled (SIGCHLD) ? -ECHILD : mood_signal_is_blocked (SIGCHLD) ? -EACCES : 0;
+
+      if (error)
+        {
+          if (k && !mood_child_visit (mood_child_watches, k->pid))
+            mood_known_forget (k);
+
+          return error;
+        }
+    }
 
   ev_child_start (w->owner->ev, w);
   mood_signal_renew (SIGCHLD);
 
-  if (!w->pid)
-    examine_all (); /* who lives now can be missed later */
+  /* Pid 0: note the children that live now, so that their end is not missed later. */
+  if (!k)
+    mood_processes_visit (mood_known_discover, mood_child_visit (mood_child_traces, 0));
 
-  mood_feed_signal (SIGCHLD); /* it may have ended before */
+  mood_child_wake ();
   return 0;
+}
+
+void
+mood_child_stop (ev_child *w)
+{
+  known *k, *next;
+
+  if (!ev_is_active (w))
+    {
+      ev_child_stop (w->owner->ev, w); /* it may be pending */
+      return;
+    }
+
+  ev_child_stop (w->owner->ev, w);
+
+  for (k = mood_known; k; k = next)
+    {
+      next = k->next;
+
+      if (!mood_child_visit (mood_child_watches, k->pid))
+        mood_known_forget (k);
+    }
 }
 
 void
@@ -467,4 +356,13 @@ mood_child_status (mood_watcher *w, int32_t *rpid, int32_t *rstatus)
 {
   *rpid = ((ev_child *)w)->rpid;
   *rstatus = ((child *)w)->gone ? -1 : ((ev_child *)w)->rstatus;
+}
+
+int32_t
+mood_child_kill (mood_watcher *w, int32_t signum)
+{
+  child *c = (child *)w;
+  known *k = c->ev.pid & PAST ? 0 : mood_known_find (c->ev.pid);
+
+  return k && k->state <= CHANGED ? mood_pidfd_kill (k->fd, k->pid, signum, c->keep) : 1;
 }

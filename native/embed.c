@@ -1,17 +1,27 @@
-/* ev_embed with its internals answered by the managed side.
+/* ev_embed. "The other loop" is the embedded one. The managed side runs it.
  *
- * libev's own callbacks run the other loop from native code and go on using the watcher afterwards, which is a use after
- * free when a callback in there disposes it. Here they only report, and touch nothing after the report:
- *   io       the other loop has events           EV_EMBED   (libev's own callback: it feeds the watcher)
- *   prepare  the other loop has changed its fds  EV_PREPARE (or the kernel would not know them while we block)
- *            or another thread has woken it
- *   fork     this loop was reset                 EV_FORK    (the other one is marked too, and must run once)
+ * libev's own callbacks run the other loop from native code and use the watcher afterwards. That is a use after free when a callback
+ * of the other loop disposes the watcher. The callbacks here only report an event, and touch nothing after the report:
+ *   io       the other loop has events              EV_EMBED    the watcher becomes pending, as for any event
+ *            libev has stopped this io              EV_ERROR    the whole embed is stopped
+ *   prepare  the other loop has changed its fds,    EV_PREPARE  the kernel must know them before this loop waits
+ *            or was reset, or another thread
+ *            has woken it
+ *   fork     this loop was reset                    EV_FORK     the other loop is reset too, and must run once
  */
 #include "libev.h"
 
 #include <stddef.h>
 
+/* clang-format off */
 #define EMBED(part, member) ((ev_embed *)((char *)(part) - offsetof (ev_embed, member)))
+/* clang-format on */
+
+static mood_loop *
+other_of (ev_embed *w)
+{
+  return (mood_loop *)ev_userdata (w->other);
+}
 
 static void
 report (struct ev_loop *ev, ev_embed *w, int revents)
@@ -19,20 +29,38 @@ report (struct ev_loop *ev, ev_embed *w, int revents)
   mood_watcher_event (ev, (mood_watcher *)w, revents);
 }
 
-/* The other loop may have made its kernel side anew, mostly with the same number: then nobody watches it any more. */
+/* When the other loop renews its kernel side, the new epoll fd often has the old number, and this loop's backend does not watch
+ * it. The generation counts the resets. */
 void
 mood_embed_renew (mood_watcher *watcher)
 {
   mood_embed *w = (mood_embed *)watcher;
-  mood_loop *other = (mood_loop *)ev_userdata (w->ev.other);
+  mood_loop *other = other_of (&w->ev), *outer;
 
   if (other->generation == w->generation)
     return;
 
+  outer = mood_enter (w->ev.owner);
   w->generation = other->generation;
   ev_io_stop (w->ev.owner->ev, &w->ev.io);
   ev_io_set (&w->ev.io, mood_ev_backend_fd (w->ev.other), EV_READ);
   ev_io_start (w->ev.owner->ev, &w->ev.io);
+  mood_leave (outer);
+}
+
+static void
+io_cb (struct ev_loop *ev, ev_io *io, int revents)
+{
+  ev_embed *w = EMBED (io, io);
+
+  if (!(revents & EV_ERROR))
+    {
+      ev_feed_event (ev, w, EV_EMBED);
+      return;
+    }
+
+  mood_watcher_stop ((mood_watcher *)w);
+  report (ev, w, EV_EMBED | EV_ERROR);
 }
 
 static void
@@ -45,13 +73,17 @@ prepare_cb (struct ev_loop *ev, ev_prepare *prepare, int revents)
     report (ev, w, revents);
 }
 
+/* If no eventfd can be made for the other loop, this Start fails before this loop itself is reset. The next Start tries again. */
 static void
 fork_cb (struct ev_loop *ev, ev_fork *fork, int revents)
 {
   ev_embed *w = EMBED (fork, fork);
+  int error = mood_loop_reset (other_of (w));
 
-  mood_reset ((mood_loop *)ev_userdata (w->other));
-  report (ev, w, revents);
+  if (error < 0)
+    mood_error_record (w->owner, -error, "An embedded loop cannot be reset");
+  else
+    report (ev, w, revents);
 }
 
 void
@@ -60,11 +92,32 @@ mood_embed_set (mood_watcher *w, mood_loop *other)
   ev_embed_set ((ev_embed *)w, other->ev);
 }
 
-void
+/* Returns 0, or a negated errno if the kernel refuses to watch the other loop. */
+int
 mood_embed_start (ev_embed *w)
 {
-  ((mood_embed *)w)->generation = ((mood_loop *)ev_userdata (w->other))->generation;
+  int error;
+
+  ((mood_embed *)w)->generation = other_of (w)->generation;
+  w->io.kind = MOOD_EMBED; /* for refuse in libev/accessors.c: an error of this io that lasts is the embed's, not the loop's */
   ev_embed_start (w->owner->ev, w);
+  ev_set_cb (&w->io, io_cb);
   ev_set_cb (&w->prepare, prepare_cb);
   ev_set_cb (&w->fork, fork_cb);
+
+  if ((error = mood_ev_register (w->owner->ev, &w->io)))
+    ev_embed_stop (w->owner->ev, w);
+
+  return -error;
+}
+
+void
+mood_embed_stop (struct ev_loop *ev, ev_embed *w)
+{
+  int watched = ev_is_active (&w->io) && other_of (w)->generation == ((mood_embed *)w)->generation;
+
+  ev_embed_stop (ev, w);
+
+  if (watched)
+    mood_ev_unregister (ev, other_of (w), w->io.fd);
 }

@@ -1,4 +1,5 @@
-/* libev's three ways to give up (assert, ev_syserr, no memory) as errors of the loop that ran into them. */
+/* libev gives up in three cases: a failed assert, ev_syserr, and no memory. This file turns each of them into a failure of the
+ * loop. */
 #include "libev.h"
 
 #include <errno.h>
@@ -9,7 +10,7 @@
 
 __thread int mood_verifying;
 
-/* a retrying loop inside libev got this many chances of a millisecond each before it counts as hopeless */
+/* Where libev would retry for ever, it retries this often, a millisecond apart. Then the process ends with a message. */
 #define RETRIES 1000
 
 static __thread int retries;
@@ -33,7 +34,7 @@ give_up (const char *message, int error)
   abort ();
 }
 
-/* `condition` is libev's text and test: ("libev: what is wrong", test) */
+/* `condition` is the source text of libev's assert: ("libev: the message", test) */
 void
 mood_assert_failed (const char *condition)
 {
@@ -45,8 +46,8 @@ mood_assert_failed (const char *condition)
       abort ();
     }
 
-  /* libev goes on to kill the fd: its watchers get EV_ERROR, which says more than this does. It may be on its way to
-   * wait by now, and would not look at what became pending before something else happens. */
+  /* libev stops the watchers of a closed fd and feeds them EV_ERROR, which names the fd. It may wait before it handles these
+   * events, and the wake prevents that. NativeTests pins these texts to the libev in use. */
   if (strstr (condition, "invalid fd found") || strstr (condition, "found invalid fd") || strstr (condition, "bad fd"))
     {
       ev_async_send (mood_current->ev, &mood_current->wake);
@@ -56,14 +57,14 @@ mood_assert_failed (const char *condition)
   mood_error_record (mood_current, error, condition);
 }
 
-/* Called by libev where a system call failed in a way it cannot handle. Some callers go on, and the loop ends; others
- * retry for ever, so that they get a second and then a message. */
+/* libev calls this when a system call fails in a way that it cannot handle. Some callers go on, and the loop ends. Others retry
+ * for ever: after a second of that the process ends with a message. */
 static void
 syserr (const char *message) EV_NOEXCEPT
 {
   int error = errno;
 
-  if (error == ECANCELED && mood_current && mood_ev_ask_again (mood_current->ev))
+  if ((error == ECANCELED || error == EINVAL) && mood_current && mood_ev_ask_again (mood_current->ev))
     return;
 
   if (!mood_current || ++retries > RETRIES)
@@ -75,13 +76,12 @@ syserr (const char *message) EV_NOEXCEPT
   mood_error_record (mood_current, error, message);
 }
 
-/* libev aborts when it gets no memory, in places that cannot be undone halfway. So there is a last reserve: when memory
- * runs out it is given up, libev gets what it asked for, and the loop ends with ENOMEM while there is still room to say
- * so. It is laid in again when the error is taken. Only when not even that helps, libev has its way. */
+/* libev aborts when it gets no memory, because it cannot undo a change halfway. So there is a reserve. When memory runs out, the
+ * reserve is freed, libev gets its memory, and the loop ends with ENOMEM while there is still memory to report it. The
+ * reserve is allocated again when the host takes the error. If the reserve does not help, libev aborts. */
 #define RESERVE (1 << 20)
 
 static void *reserve;
-static int fail_after;
 
 static void *
 allocate (void *pointer, long size) EV_NOEXCEPT
@@ -94,9 +94,8 @@ allocate (void *pointer, long size) EV_NOEXCEPT
       return 0;
     }
 
-  if (!__atomic_load_n (&fail_after, __ATOMIC_RELAXED) || __atomic_sub_fetch (&fail_after, 1, __ATOMIC_RELAXED))
-    if ((result = realloc (pointer, (size_t)size)))
-      return result;
+  if (!mood_allocation_fails () && (result = realloc (pointer, (size_t)size)))
+    return result;
 
   free (__atomic_exchange_n (&reserve, 0, __ATOMIC_SEQ_CST));
   result = realloc (pointer, (size_t)size);
@@ -117,34 +116,6 @@ lay_in (void)
 }
 
 void
-mood_fail_allocation (int32_t after)
-{
-  __atomic_store_n (&fail_after, after, __ATOMIC_RELAXED);
-}
-
-static int fail_wait;
-
-void
-mood_fail_wait (int32_t error)
-{
-  __atomic_store_n (&fail_wait, error, __ATOMIC_RELAXED);
-}
-
-int
-mood_wait_fails (void)
-{
-  int error = __atomic_load_n (&fail_wait, __ATOMIC_RELAXED);
-
-  if (error)
-    {
-      __atomic_store_n (&fail_wait, 0, __ATOMIC_RELAXED);
-      errno = error;
-    }
-
-  return error;
-}
-
-void
 mood_error_install (void)
 {
   ev_set_syserr_cb (syserr);
@@ -159,8 +130,8 @@ mood_loop_error (mood_loop *l, char *text, int32_t size)
 
   retries = 0;
 
-  if (error == ENOMEM)
-    lay_in ();
+  if (error)
+    lay_in (); /* memory may have run out too, after the failure that was recorded first */
 
   if (error && size > 0)
     {

@@ -1,4 +1,4 @@
-/* libev as we configure it, and what our C files share. Every file but libev.c includes libev through here. */
+/* The configuration of libev, and the declarations that our C files share. Every C file includes libev through this header. */
 #ifndef MOOD_LIBEV_H
 #define MOOD_LIBEV_H
 
@@ -7,16 +7,18 @@
 #endif
 
 #include "mood_event.h"
+#include "testing.h"
 
 #include <sched.h>
+#include <sys/types.h>
 
 #define EV_STANDALONE 1
 #define EV_MULTIPLICITY 1
 #define EV_FEATURES 0x7f
 #define EV_COMPAT3 0
-#define EV_VERIFY 1          /* Loop.Verify really checks; the loop itself never calls it */
-#define EV_CLEANUP_ENABLE 0  /* so that destroying a loop touches no watcher: their memory may be gone first */
-#define EV_USE_SIGNALFD 0    /* a signalfd needs the signal blocked in every thread, which nobody can promise here */
+#define EV_VERIFY 1         /* for Loop.Verify; at this level libev itself does not call it */
+#define EV_CLEANUP_ENABLE 0 /* so that ev_loop_destroy touches no watcher, whose memory may be freed before */
+#define EV_USE_SIGNALFD 0   /* a signalfd needs the signal blocked in every thread, which a library cannot ensure */
 #define EV_USE_NANOSLEEP 1
 #define EV_USE_MONOTONIC 1
 #define EV_USE_REALTIME 1
@@ -34,67 +36,106 @@
 # define EV_USE_KQUEUE 1
 #endif
 
-/* Fields every watcher gets. Small, and in the order that leaves no gaps: where there are many watchers, memory is what
- * an event costs. libev's own internal watchers are zeroed here, and have no owner. */
+/* The fields that every watcher gets. They are small and leave no gaps, because with many watchers the cost of an event is
+ * memory access. In libev's own watchers they are 0. */
+/* clang-format off */
 #define EV_DECL_PRIORITY int8_t priority;
 #define EV_COMMON                                                              \
   int8_t kind;             /* enum mood_kind */                                \
-  int8_t background;       /* KeepAlive is false */                            \
-  int8_t plain;            /* has an owner, and keeps all its references */    \
+  int8_t background;       /* enum mood_background; 0: keeps the loop alive */ \
+  int8_t plain;            /* has an owner, and holds all its references */    \
   int32_t id;              /* the host's number for it */                      \
   struct mood_loop *owner; /* null in libev's internal watchers */
+/* clang-format on */
 
 #include "ev.h"
 
-/* two watchers know more than libev's */
+/* Why an active watcher does not keep its loop alive. */
+enum mood_background {
+  MOOD_NO_KEEPALIVE = 1, /* the host asked for it: mood_watcher_keepalive */
+  MOOD_NEVER_DUE = 2     /* a scheduler whose next time never comes */
+};
+
+/* The next time of such a scheduler. It is finite, because libev computes with it. */
+#define MOOD_NEVER 1e30
+
+/* Two kinds of watchers have fields of ours behind libev's. The loop's thread alone uses them. */
 typedef struct
 {
   ev_child ev;
-  int32_t keep;  /* look, never reap */
-  int32_t ended; /* its end was reported: the number may belong to somebody else by now */
-  int32_t gone;  /* the last event: it ended, and its status is not to be had */
+  int32_t keep;  /* the child is the host's: never reap it */
+  int32_t ended; /* the end of its child was reported: another child may get the same pid */
+  int32_t gone;  /* the last event: the child ended, and its status is lost */
 } mood_child;
 
 typedef struct
 {
   ev_embed ev;
-  unsigned generation; /* of the other loop's kernel side, when it was last looked at */
+  unsigned generation; /* the other loop's `generation` when its fd was last put under watch */
 } mood_embed;
 
+/* Any thread uses the fields marked "atomic". The thread that uses the loop uses the others. */
 struct mood_loop
 {
-  struct ev_loop *ev;      /* null once closed */
-  mood_callbacks host;     /* per loop: two copies of the managed library may share this one */
-  void *data;              /* the managed Loop: a weak handle */
-  int references;          /* atomic: the handle's and one per watcher */
-  int open;                /* atomic: ev may be woken */
-  int senders;             /* atomic: threads inside a wake right now */
+  struct ev_loop *ev;  /* null after mood_loop_close */
+  mood_callbacks host; /* per loop, because two copies of the managed library may share this one */
+  void *data;          /* the argument of `host`: a weak handle to the managed Loop */
+  int references;      /* atomic: one of mood_loop_release, and one per watcher; at 0 the memory is freed */
+  int open;            /* atomic: 1 from the end of mood_loop_new to mood_loop_close; wakes need it */
+  int senders;         /* atomic: the threads inside a wake; mood_loop_close waits for 0 */
   mood_queue queue;
-  ev_async wake;           /* internal, unreferenced: carries what other threads ask for */
-  int error;               /* recorded failure, errno or -1 */
-  char message[256];
-  int manual;              /* clock.c: enum mood_manual */
+  ev_async wake; /* internal and unreferenced: mood_loop_wake sends it */
+  int error;     /* the recorded failure: errno, -1 without one, or 0; mood_loop_error takes it */
+  char message [256];
+  int manual; /* enum mood_manual */
   double monotonic, realtime;
-  double origin;           /* MANUAL_HOST, manual.h: what the wall clock showed at the zero of the monotonic one */
-  void (*wait) (struct ev_loop *, double); /* the backend's own */
-  int stepped;             /* the wall clock was set: the periodics have to be computed anew */
-  int stalled;             /* nothing but time, which does not pass, could end the wait */
-  int found;               /* the last iteration had something to do */
-  unsigned iouring_mark;   /* libev.c: see mood_ev_settle */
-  unsigned generation;     /* how often the kernel side was made */
-  int refused;             /* errno of the last time that it was not */
-  int spare;               /* an eventfd for a reset to come, or -1 */
-  int reread;              /* libev.c, files: 1 after a reset, 2 once its inotify was made anew */
+  uint64_t looked;                         /* the cycle counter at the last mood_loop_now_update, or 0 */
+  double origin;                           /* MANUAL_HOST: the wall-clock time at the zero of `monotonic` */
+  void (*wait) (struct ev_loop *, double); /* MANUAL_HOST: the backend's own poll, which manual_poll calls */
+  int stepped;                             /* MANUAL_HOST: the wall clock was set, and the periodics must be rescheduled */
+  int stalled;                             /* MANUAL_HOST: only the passing of time could have ended the wait, so the run ends */
+  int found;                               /* MANUAL_HOST: the last iteration found pending events */
+  unsigned iouring_mark;                   /* libev/iouring.c: see mood_ev_return_reference */
+  int refusals;                            /* libev/iouring.c: how often in this second the kernel refused to poll */
+  int64_t refusals_second;
+  unsigned generation; /* how often the backend's fd was created */
+  int refused;         /* the errno of the last attempt to create it, or 0 */
+  unsigned serial;     /* how many loops were made before: libev/descriptors.c */
+  int unmarked;        /* its files carry no marks, because the kernel does not store them */
+  int spare;           /* an eventfd for libev to take, or -1 */
+  int made;            /* the epoll fd that a constructor under way has made, or -1 */
+  int registering;     /* an Embed is being started, and its start reports a refusal of the kernel */
+  unsigned long aio;   /* an aio context for libev to take, or 0 */
+  void *ring;          /* what libev takes to set io_uring up, or null: libev/ring.c */
+  int cleared;         /* cleared events since mood_ev_drop_cleared last removed their slots */
+  int reread;          /* 1: after a reset; 2: it also replaced inotify, so the watched files must be read again */
 };
 
-enum mood_manual { MANUAL_NONE, MANUAL_SET /* mood_loop_clock */, MANUAL_HOST /* mood_loop_manual */ };
+enum mood_manual { MANUAL_NONE, MANUAL_SET /* testing.c */, MANUAL_HOST /* mood_loop_manual */ };
 
 extern int mood_signals;
 
-/* The loop whose native code this thread is in: what the hooks without a loop argument work for. */
+/* The loop that this thread is inside: the hooks without a loop argument work for it. */
 extern __thread mood_loop *mood_current;
 
-/* for moments: whoever waits gives its turn away */
+/* Every function that may allocate or fail enters its loop, so that the failure is recorded in that loop and in no other one,
+ * such as the loop whose callback made the call. The result is for mood_leave. */
+static inline mood_loop *
+mood_enter (mood_loop *l)
+{
+  mood_loop *outer = mood_current;
+
+  mood_current = l;
+  return outer;
+}
+
+static inline void
+mood_leave (mood_loop *outer)
+{
+  mood_current = outer;
+}
+
+/* A lock that is held for moments only, so that a waiting thread yields its turn. */
 static inline void
 mood_lock (int *lock)
 {
@@ -108,62 +149,74 @@ mood_unlock (int *lock)
   __atomic_store_n (lock, 0, __ATOMIC_RELEASE);
 }
 
+/* clock.c */
+void mood_clock_initialize (void);
+uint64_t mood_cycles (void);
+
 /* loop.c */
 void mood_reset (mood_loop *l);
 
 /* error.c */
 void mood_error_record (mood_loop *l, int error, const char *message);
 void mood_error_install (void);
-int  mood_wait_fails (void);
 extern __thread int mood_verifying;
 
 /* signal.c */
-int  mood_signal_start (ev_signal *w);
+int mood_signal_start (ev_signal *w);
 void mood_signal_stop (ev_signal *w);
-int  mood_signal_default (unsigned flags, struct ev_loop **ev);
+int mood_signal_default (unsigned flags, struct ev_loop **ev);
 void mood_signal_close (struct ev_loop *ev);
 void mood_signal_renew (int signum);
-
-/* barrier.c */
-int  mood_barrier_owns (int signum);
+int mood_signal_is_handled (int signum);
+int mood_signal_is_blocked (int signum);
 
 /* child.c */
-int  mood_child_start (ev_child *w);
+int mood_child_start (ev_child *w);
+void mood_child_stop (ev_child *w);
 void mood_child_init (ev_child *w);
 void mood_child_forget (void);
-void mood_child_passed (void);
+void mood_child_reset (mood_loop *l);
 
 /* watcher.c, stat.c, embed.c */
 void mood_watcher_event (struct ev_loop *ev, mood_watcher *w, int revents);
 void mood_stat_free (ev_stat *w);
-void mood_embed_start (ev_embed *w);
+int mood_embed_start (ev_embed *w);
+void mood_embed_stop (struct ev_loop *ev, ev_embed *w);
 
-/* libev.c: doors to libev's statics */
+/* libev.c and its parts in libev/ */
 ev_signal *mood_ev_signal_head (int signum);
 struct ev_loop *mood_ev_signal_loop (int signum);
 void mood_ev_signal_detach (int signum);
 ev_child *mood_ev_child_head (int chain);
-int  mood_ev_child_chains (void);
+int mood_ev_child_chains (void);
+void mood_ev_child_wake (struct ev_loop *ev);
 struct ev_loop *mood_ev_default_fresh (unsigned flags);
 void mood_ev_queue (struct ev_loop *ev, mood_queue *queue);
-int  mood_ev_any_pending (struct ev_loop *ev);
-int  mood_ev_pending (struct ev_loop *ev);
+int mood_ev_any_pending (struct ev_loop *ev);
+int mood_ev_pending (struct ev_loop *ev);
 void mood_ev_settle_pending (struct ev_loop *ev);
-int  mood_ev_done (struct ev_loop *ev);
+void mood_ev_drop_cleared (struct ev_loop *ev);
+int mood_ev_done (struct ev_loop *ev);
 double mood_ev_monotonic (struct ev_loop *ev);
-int  mood_ev_changes (struct ev_loop *ev);
-int  mood_ev_backend_fd (struct ev_loop *ev);
+int mood_ev_changes (struct ev_loop *ev);
+int mood_ev_backend_fd (struct ev_loop *ev);
 void mood_ev_refill (struct ev_loop *ev);
-void mood_ev_settle (struct ev_loop *ev);
-int  mood_ev_ask_again (struct ev_loop *ev);
+void mood_ev_return_reference (struct ev_loop *ev);
+int mood_ev_ask_again (struct ev_loop *ev);
 void mood_ev_reread (struct ev_loop *ev);
 void mood_ev_destroy (struct ev_loop *ev);
 void mood_ev_manual (struct ev_loop *ev);
+void mood_ev_take_poll (struct ev_loop *ev);
 void mood_ev_adopt (struct ev_loop *ev);
 void mood_ev_look (struct ev_loop *ev);
 void mood_ev_resume (struct ev_loop *ev);
 double mood_ev_due (struct ev_loop *ev);
-int  mood_ev_busy (struct ev_loop *ev);
-extern __thread int mood_spare_eventfd;
+int mood_ev_busy (struct ev_loop *ev);
+int mood_ev_reserve (mood_loop *l);
+int mood_ev_reserve_ring (mood_loop *l);
+void mood_ev_drop_reserve (mood_loop *l);
+void mood_ev_made (mood_loop *l);
+int mood_ev_register (struct ev_loop *ev, ev_io *w);
+void mood_ev_unregister (struct ev_loop *ev, mood_loop *other, int fd);
 
 #endif

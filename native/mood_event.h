@@ -1,9 +1,9 @@
-/* The whole C ABI of libmood_event on one page.
+/* The whole C ABI of libmood_event on one page. The host is the managed library that calls it.
  *
- * Rules: every name starts with mood_; fixed-width types; a result below zero is a negated errno; a time is a double in
- * seconds. A loop is used by one thread at a time; functions marked [any thread] are the exception. Nothing here checks
- * its arguments: the managed side has done so. Nothing here calls sigaction, sigprocmask or waitpid(-1) behind the
- * host's back: see signal.c and child.c.
+ * Rules: Every name starts with mood_. Types have a fixed width. A result below zero is a negated errno. A time is a double in
+ * seconds. One thread at a time uses a loop, except for the functions marked [any thread]. The functions do not check their
+ * arguments, because the host has done so. They do not change the signal dispositions and masks that the host owns (signal.c), and do
+ * not reap the host's own children (child.c).
  */
 #ifndef MOOD_EVENT_H
 #define MOOD_EVENT_H
@@ -16,23 +16,25 @@
 # define MOOD_API __attribute__ ((visibility ("default")))
 #endif
 
-#define MOOD_ABI_VERSION 4
+#define MOOD_ABI_VERSION 7
 
 typedef struct mood_loop mood_loop;
 typedef struct ev_watcher mood_watcher; /* starts as mood_watcher_head */
 
-/* How a watcher starts, whatever its kind. libev writes the first two, on the loop's thread. */
+/* The first fields of every watcher. libev writes `active` and `pending`, on the loop's thread. */
 typedef struct
 {
   int32_t active, pending;
   int8_t priority, kind, background;
-  int8_t plain;            /* 0: libev's own, or one for mood_watcher_settle before it is called */
-  int32_t id;              /* the host's, who may change it; 0: libev's own, for mood_watcher_call */
+  int8_t plain; /* 0: a watcher of libev's own, or one that needs mood_watcher_settle before its callback */
+  int32_t id;   /* the host's number for the watcher, which the host may change; 0: libev's own, call it by mood_watcher_call */
 } mood_watcher_head;
 
-/* What is pending, where libev keeps it. The host walks it as ev_invoke_pending does, which spares a transition into
- * managed code per event: from the highest priority down, each from the last slot to the first; count the slot off and clear
- * the watcher's `pending`, then call; read `priority` anew after each call, feeding sets it back; stop at `halted`. */
+/* A pending event in libev's own array. The host walks the arrays as ev_invoke_pending does, which saves a transition into
+ * managed code per event. The walk goes from the highest priority down, and in each priority from the last slot to the first.
+ * For each slot it decrements the count, clears the watcher's `pending`, and then calls the watcher. A callback may feed
+ * events, which sets `priority` back, so the walk reads `priority` and the count anew after each call. It ends when `halted`
+ * is set. */
 typedef struct
 {
   mood_watcher *watcher;
@@ -41,59 +43,65 @@ typedef struct
 
 typedef struct
 {
-  mood_pending **slots;    /* one array per priority; they move as they grow */
-  int32_t *counts;         /* one per priority: how many slots are in use */
-  int32_t *priority;       /* where the walk is: from MOOD_PRIORITIES - 1 down to 0 */
-  int32_t halted;          /* nothing pending is called until the next run */
-  int32_t always;          /* the host's: mood_callbacks.pending is called also when nothing is pending */
+  mood_pending **slots; /* one array per priority; an array moves when it grows */
+  int32_t *counts;      /* the number of used slots per priority */
+  int32_t *priority;    /* the current priority of the walk: MOOD_PRIORITIES - 1 down to 0 */
+  int32_t halted;       /* no pending watcher is called before the next run */
+  int32_t always;       /* the host sets it: mood_callbacks.pending is called in every iteration, also without pending events */
 } mood_queue;
 
 #define MOOD_PRIORITIES 5
 
+/* clang-format off */
 enum mood_kind
 {
   MOOD_IO, MOOD_TIMER, MOOD_PERIODIC, MOOD_SCHEDULER, MOOD_SIGNAL, MOOD_CHILD, MOOD_STAT, MOOD_IDLE,
   MOOD_PREPARE, MOOD_CHECK, MOOD_EMBED, MOOD_FORK, MOOD_ASYNC, MOOD_KINDS
 };
+/* clang-format on */
 
-/* What the host is called through. `data` is what the loop was made with. */
+/* The functions of the host that native code calls. `data` is the argument of mood_loop_new. */
 typedef struct
 {
-  void   (*event)      (void *data, mood_watcher *w, int32_t revents);     /* an event that does not wait: embed.c's */
-  void   (*pending)    (void *data);                                       /* call what is pending: mood_loop_queue */
-  void   (*wake)       (void *data);                                       /* mood_loop_wake was called */
-  double (*reschedule) (void *data, mood_watcher *w, double now);          /* when is this scheduler due next? */
-  void   (*clock)      (void *data, double *times);                        /* mood_loop_manual: what time is it? */
+  void (*event) (void *data, mood_watcher *w, int32_t revents);   /* an event that did not go through the queue (embed.c) */
+  void (*pending) (void *data);                                   /* walk the pending events: mood_loop_queue */
+  void (*wake) (void *data);                                      /* another thread has called mood_loop_wake */
+  double (*reschedule) (void *data, mood_watcher *w, double now); /* the result is the next due time of this scheduler */
+  void (*clock) (void *data, double *times);                      /* mood_loop_manual: writes the two times below */
+  int32_t (*reap) (void *data);                                   /* MOOD_SIGNALS_HOST: reap your own children now */
 } mood_callbacks;
 
-/* mood_callbacks.clock writes two times: seconds of a clock that nobody steps, and what the wall clock showed at its zero */
+/* mood_callbacks.reap returns 0 if it has begun. Then the host calls mood_child_passed after it has reaped all its own children
+ * that had ended before the call. It returns -1 if it cannot begin now. */
+
+/* mood_callbacks.clock writes the seconds of a monotonic clock, and the wall-clock time at the zero of that clock. */
 #define MOOD_TIMES 2
 
-/* who owns the process's signal dispositions */
-#define MOOD_SIGNALS_HOST   0 /* the host registers and calls mood_feed_signal */
+/* the owner of the process's signal dispositions */
+#define MOOD_SIGNALS_HOST 0   /* the host registers and calls mood_feed_signal */
 #define MOOD_SIGNALS_NATIVE 1 /* signal.c installs, chains and restores handlers */
+
+/* clang-format off */
 
 /* -- library ------------------------------------------------------------------------------------------------------ */
 MOOD_API int32_t  mood_abi_version (void);                          /* [any thread] */
-MOOD_API const char *mood_version (void);                           /* [any thread] of the package it is built for */
-MOOD_API int32_t  mood_initialize (int32_t signals);                /* [any thread] 0, -EBUSY: in use the other way */
+MOOD_API const char *mood_version (void);                           /* [any thread] the version of the package it was built for */
+MOOD_API int32_t  mood_initialize (int32_t signals);                /* [any thread] MOOD_SIGNALS_; 0, or -EBUSY: initialized with the other value */
 MOOD_API int32_t  mood_libev_version (void);                        /* [any thread] major << 16 | minor */
 MOOD_API uint32_t mood_supported_backends (void);                   /* [any thread] */
 MOOD_API uint32_t mood_recommended_backends (void);                 /* [any thread] */
 MOOD_API uint32_t mood_embeddable_backends (void);                  /* [any thread] */
+MOOD_API int64_t  mood_ticks (void);                                /* [any thread] the processor's constant counter; 0: there is none */
 MOOD_API double   mood_time (void);                                 /* [any thread] */
-MOOD_API void     mood_sleep (double seconds);                      /* [any thread] sleeps on through EINTR */
-MOOD_API int32_t  mood_fd_check (int32_t fd);                       /* [any thread] 0, or -EBADF */
-MOOD_API int32_t  mood_live (int32_t what);                         /* [any thread] 0: loops alive, 1: watchers alive */
-MOOD_API void     mood_fail_allocation (int32_t after);             /* [any thread] for tests: libev's nth from now; 0: none */
-MOOD_API void     mood_fail_wait (int32_t error);                   /* [any thread] for tests: the next wait of a loop, with errno */
+MOOD_API void     mood_sleep (double seconds);                      /* [any thread] a signal does not end it */
+MOOD_API int32_t  mood_fd_check (int32_t fd);                       /* [any thread] 0, 1: close-on-exec, or -EBADF */
 
-/* no errno: none of the backends asked for works here */
+/* not an errno: none of the requested backends works on this system */
 #define MOOD_ENOBACKEND 10000
 
-/* what a run leaves behind */
-#define MOOD_RUN_ACTIVE 1 /* active watchers */
-#define MOOD_RUN_FAILED 2 /* a failure, for mood_loop_error */
+/* the result of mood_loop_run */
+#define MOOD_RUN_ACTIVE 1 /* active watchers are left that keep the loop alive */
+#define MOOD_RUN_FAILED 2 /* a failure is recorded: mood_loop_error takes it */
 
 /* -- loop --------------------------------------------------------------------------------------------------------- */
 MOOD_API int32_t  mood_loop_new (uint32_t flags, int32_t is_default, const mood_callbacks *host, void *data, mood_loop **loop);
@@ -101,15 +109,16 @@ MOOD_API void     mood_loop_close (mood_loop *l);                   /* destroys 
 MOOD_API void     mood_loop_release (mood_loop *l);                 /* gives up the reference mood_loop_new returned */
 MOOD_API int32_t  mood_loop_run (mood_loop *l, int32_t flags);      /* MOOD_RUN_ bits */
 MOOD_API void     mood_loop_break (mood_loop *l, int32_t how);
-MOOD_API void     mood_loop_halt (mood_loop *l);                    /* break all, and leave what is pending pending */
-MOOD_API int32_t  mood_loop_error (mood_loop *l, char *text, int32_t size); /* takes a recorded failure: errno, or 0 */
-MOOD_API mood_queue *mood_loop_queue (mood_loop *l);                /* lives as long as the loop's reference */
-MOOD_API void     mood_loop_settle (mood_loop *l);                  /* what is pending is put off: mood_watcher_settle for all */
+MOOD_API void     mood_loop_halt (mood_loop *l);                    /* ends all runs; pending events stay pending */
+MOOD_API int32_t  mood_loop_error (mood_loop *l, char *text, int32_t size); /* takes the recorded failure: its errno, -1 without one, or 0: none */
+MOOD_API mood_queue *mood_loop_queue (mood_loop *l);                /* valid until mood_loop_release */
+MOOD_API void     mood_loop_settle (mood_loop *l);                  /* mood_watcher_settle for every pending watcher */
 MOOD_API void     mood_loop_wake (mood_loop *l);                    /* [any thread] while a reference is held */
 MOOD_API int32_t  mood_loop_reset (mood_loop *l);
 MOOD_API double   mood_loop_now (mood_loop *l);
 MOOD_API void     mood_loop_now_update (mood_loop *l);
-MOOD_API double   mood_loop_lag (mood_loop *l);                     /* seconds since the loop looked at the clock timers count by */
+MOOD_API int32_t  mood_loop_stale (mood_loop *l);                   /* 1: the loop's time may be more than 30 us old; makes no system call */
+MOOD_API double   mood_loop_lag (mood_loop *l);                     /* seconds since the loop read the monotonic clock */
 MOOD_API void     mood_loop_suspend (mood_loop *l);
 MOOD_API void     mood_loop_resume (mood_loop *l);
 MOOD_API void     mood_loop_ref (mood_loop *l);
@@ -121,56 +130,63 @@ MOOD_API uint32_t mood_loop_iteration (mood_loop *l);
 MOOD_API uint32_t mood_loop_depth (mood_loop *l);
 MOOD_API int32_t  mood_loop_pending (mood_loop *l);
 MOOD_API uint32_t mood_loop_backend (mood_loop *l);
-MOOD_API int32_t  mood_loop_changes (mood_loop *l);                 /* embedded: has fds the kernel does not know, or a wake */
+MOOD_API int32_t  mood_loop_changes (mood_loop *l);                 /* of an embedded loop: 0, or it has work that needs no wait. While it makes progress, each call gives another number */
 MOOD_API void     mood_loop_io_interval (mood_loop *l, double seconds);
 MOOD_API void     mood_loop_timeout_interval (mood_loop *l, double seconds);
-MOOD_API void     mood_loop_clock (mood_loop *l, int32_t manual, double monotonic, double realtime); /* for tests: libev's own look */
-MOOD_API void     mood_loop_manual (mood_loop *l);                  /* a new loop's time is the host's: mood_callbacks.clock */
-MOOD_API int32_t  mood_loop_due (mood_loop *l, double *monotonic);  /* manual: the next due time, infinity: none; 1: there is work now */
+MOOD_API void     mood_loop_manual (mood_loop *l);                  /* a new loop takes its time from mood_callbacks.clock */
+MOOD_API int32_t  mood_loop_due (mood_loop *l, double *monotonic);  /* on a manual clock: the next due time (infinity: none). Result 1: there is work before that time */
 
 /* -- every watcher ------------------------------------------------------------------------------------------------ */
 MOOD_API mood_watcher *mood_watcher_new (mood_loop *l, int32_t kind, int32_t id); /* zeroed; null: out of memory */
-MOOD_API void     mood_watcher_free (mood_watcher *w);              /* inactive, or its loop is closed */
-MOOD_API int32_t  mood_watcher_start (mood_watcher *w);             /* 0, -EBUSY (signal of another loop) */
+MOOD_API void     mood_watcher_free (mood_watcher *w);              /* the watcher must be inactive, or its loop closed */
+MOOD_API int32_t  mood_watcher_start (mood_watcher *w);             /* 0, -EBUSY (signal of another loop), -EACCES (every thread blocks the
+                                                                       signal), -ECHILD (SIGCHLD is ignored, and needed), -ENOMEM, or the
+                                                                       errno with which the kernel refuses an embed */
 MOOD_API void     mood_watcher_stop (mood_watcher *w);
 MOOD_API void     mood_watcher_feed (mood_watcher *w, int32_t revents);
 MOOD_API int32_t  mood_watcher_clear (mood_watcher *w);
 MOOD_API void     mood_watcher_priority (mood_watcher *w, int32_t priority);
 MOOD_API void     mood_watcher_keepalive (mood_watcher *w, int32_t on);
-MOOD_API void     mood_watcher_settle (mood_watcher *w);            /* active may have changed: its references follow */
-MOOD_API void     mood_watcher_call (mood_loop *l, mood_watcher *w, int32_t revents); /* libev's own callback */
-
-/* -- the barrier: see barrier.c ----------------------------------------------------------------------------------- */
-MOOD_API int32_t  mood_barrier_join (int32_t *signum);              /* [one of the process] a host; the signal it has to answer */
-MOOD_API int32_t  mood_barrier_raise (void);                        /* [any thread] a ticket */
-MOOD_API void     mood_barrier_await (uint64_t signums);            /* [any thread] bit signum - 1 each: until none is on its way that a barrier would overtake */
-MOOD_API void     mood_barrier_handled (int32_t host);              /* [any thread] that host's handler ran */
-MOOD_API int32_t  mood_barrier_passed (int32_t ticket);             /* [any thread] whatever came before it is handled */
+MOOD_API void     mood_watcher_settle (mood_watcher *w);            /* `active` may have changed: corrects the references of a watcher without KeepAlive */
+MOOD_API void     mood_watcher_call (mood_loop *l, mood_watcher *w, int32_t revents); /* calls the native callback of a watcher of libev's own */
 
 /* -- one kind each ------------------------------------------------------------------------------------------------ */
 MOOD_API void     mood_io_set (mood_watcher *w, int32_t fd, int32_t events);
 MOOD_API void     mood_timer_set (mood_watcher *w, double after, double repeat);
 MOOD_API void     mood_timer_set_repeat (mood_watcher *w, double repeat);
 MOOD_API void     mood_timer_again (mood_watcher *w);
-MOOD_API void     mood_timer_push (mood_watcher *w);                 /* mood_timer_again of one that is active and repeats: no memory is taken */
+MOOD_API void     mood_timer_push (mood_watcher *w);                 /* mood_timer_again of an active repeating timer: allocates nothing */
 MOOD_API double   mood_timer_remaining (mood_watcher *w);
 MOOD_API void     mood_periodic_set (mood_watcher *w, double offset, double interval);
 MOOD_API void     mood_periodic_set_interval (mood_watcher *w, double interval);
 MOOD_API void     mood_periodic_again (mood_watcher *w);            /* periodics and schedulers */
 MOOD_API double   mood_periodic_at (mood_watcher *w);
 MOOD_API void     mood_signal_set (mood_watcher *w, int32_t signum);
-MOOD_API int32_t  mood_signal_check (int32_t signum);               /* [any thread] 0, -ERANGE, -EPERM (not to be watched) */
-MOOD_API int32_t  mood_signal_number (int32_t index);               /* [any thread] in the order of signal.c, -1: not here */
+MOOD_API int32_t  mood_signal_check (int32_t signum);               /* [any thread] 0, -ERANGE, or -EPERM: cannot be watched */
+MOOD_API int32_t  mood_signal_number (int32_t index);               /* [any thread] by its index in signal.c; -1: not on this system */
 MOOD_API void     mood_feed_signal (int32_t signum);                /* [any thread] */
+MOOD_API void     mood_signal_register (int32_t signum, int32_t begins); /* [one thread of the process at a time] before (1) and after (0) the host makes or disposes a registration */
+MOOD_API void     mood_signal_watch (int32_t signum);               /* [any thread] the host has a registration: see signal.c */
+MOOD_API void     mood_signal_unwatch (int32_t signum);             /* [any thread] no watcher of the host's is left */
+MOOD_API int32_t  mood_signal_unguard (int32_t signum);             /* [one thread of the process at a time] 0: dispose the registration, and then call mood_signal_register with 0; else mood_signal_owed */
+MOOD_API int32_t  mood_signal_guard (int32_t signum);               /* [any thread] the registration was called. Result: how many calls are still owed; -1: not watched */
+MOOD_API int32_t  mood_signal_owed (int32_t signum);                /* [any thread] how often the registration will still be called */
+MOOD_API void     mood_signal_raise (int32_t signum);               /* [any thread] this thread has handled the signal when the call returns, also if it blocks the signal */
 MOOD_API void     mood_child_set (mood_watcher *w, int32_t pid, int32_t trace, int32_t keep);
-MOOD_API void     mood_child_status (mood_watcher *w, int32_t *rpid, int32_t *rstatus);
+MOOD_API void     mood_child_status (mood_watcher *w, int32_t *rpid, int32_t *rstatus); /* a status of -1: it is lost */
+MOOD_API int32_t  mood_child_kill (mood_watcher *w, int32_t signum); /* 0: sent, 1: the child has ended, 2: refused, see mood_pidfd_kill, or -errno */
+MOOD_API int32_t  mood_pidfd_open (int32_t pid);                    /* [any thread] -1: no pidfds, no such process, or no file descriptor is left */
+MOOD_API void     mood_pidfd_close (int32_t fd);                    /* [any thread] */
+MOOD_API int32_t  mood_pidfd_end (int32_t fd, int32_t pid, int32_t *status); /* [any thread] see pidfd.c */
+MOOD_API void     mood_pidfd_reap (int32_t fd, int32_t pid);        /* [any thread] after the host has reaped its own children */
+MOOD_API int32_t  mood_child_passed (int32_t done);                 /* [any thread] the answer to mood_callbacks.reap. Result 1: the host must answer again */
 MOOD_API int32_t  mood_stat_set (mood_watcher *w, const char *path, double interval);
 MOOD_API double   mood_stat_interval (mood_watcher *w);
 MOOD_API void     mood_stat_refresh (mood_watcher *w);
 MOOD_API void     mood_embed_set (mood_watcher *w, mood_loop *other);
-MOOD_API void     mood_embed_renew (mood_watcher *w);               /* the other loop has run: is it still what is watched? */
-MOOD_API void     mood_async_send (mood_watcher *w);                /* [any thread] while its memory is held */
-MOOD_API int32_t  mood_async_sent (mood_watcher *w);                /* [any thread] while its memory is held */
+MOOD_API void     mood_embed_renew (mood_watcher *w);               /* watches the current fd of the other loop, which has run */
+MOOD_API void     mood_async_send (mood_watcher *w);                /* [any thread] while the memory is held */
+MOOD_API int32_t  mood_async_sent (mood_watcher *w);                /* [any thread] while the memory is held */
 
 typedef struct
 {
@@ -178,8 +194,30 @@ typedef struct
   int64_t  accessed_seconds, modified_seconds, changed_seconds;
   int32_t  accessed_nanos, modified_nanos, changed_nanos;
   uint32_t mode, link_count, user, group;
-} mood_file_status;                                                 /* link_count 0: there is no such file */
+} mood_file_status;                                                 /* link_count 0: the file does not exist */
 
 MOOD_API void     mood_stat_status (mood_watcher *w, int32_t previous, mood_file_status *status);
+
+/* -- files -------------------------------------------------------------------------------------------------------- */
+/* the result of mood_stream_open beside a new file descriptor */
+#define MOOD_STREAM_SOCKET  -1 /* use the given fd with MOOD_STREAM_SOCKET */
+#define MOOD_STREAM_PATIENT -2 /* use the given fd with MOOD_STREAM_PATIENT: it blocks, so it is polled first */
+#define MOOD_STREAM_OWN      0 /* the mode of a new fd, which never blocks */
+#define MOOD_STREAM_BLOCKS  -10000 /* the result of a read or write that would block; no errno */
+#define MOOD_STREAM_REFUSED -3 /* a regular file, a directory or a block device: it cannot be waited for */
+
+MOOD_API int32_t  mood_stream_open (int32_t fd, int32_t writes);    /* [any thread] a new fd, which the caller closes, or MOOD_STREAM_; or -errno - 16 */
+MOOD_API int32_t  mood_stream_read (int32_t fd, int32_t mode, char *buffer, int32_t size);        /* [any thread] the bytes, 0: the end, MOOD_STREAM_BLOCKS, or -errno */
+MOOD_API int32_t  mood_stream_write (int32_t fd, int32_t mode, const char *buffer, int32_t size); /* [any thread] the bytes, MOOD_STREAM_BLOCKS, or -errno */
+MOOD_API int32_t  mood_stream_poll (int32_t fd, int32_t writes, int32_t milliseconds);           /* [any thread] 1: ready; 0: not in this time; or -errno */
+MOOD_API int32_t  mood_file_identity (const char *path, int64_t *identity); /* [any thread] device and inode; 0, or -errno */
+
+/* -- sockets ------------------------------------------------------------------------------------------------------ */
+#define MOOD_SOCKET_ERROR -1 /* an errno without a SocketError */
+
+MOOD_API int32_t  mood_socket_receive (int32_t fd, char *buffer, int32_t size);    /* [any thread] the bytes, 0: the end; or the negative SocketError */
+MOOD_API int32_t  mood_socket_send (int32_t fd, const char *buffer, int32_t size); /* [any thread] the bytes; or the negative SocketError */
+
+/* clang-format on */
 
 #endif

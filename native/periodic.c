@@ -1,5 +1,7 @@
-/* ev_periodic in both its shapes: Periodic (offset and interval) and Scheduler (a reschedule function). */
+/* ev_periodic in its two forms: Periodic has an offset and an interval, Scheduler has a reschedule function. */
 #include "libev.h"
+
+#include <math.h>
 
 void
 mood_periodic_set (mood_watcher *w, double offset, double interval)
@@ -23,5 +25,7 @@ mood_periodic_again (mood_watcher *w)
 double
 mood_periodic_at (mood_watcher *w)
 {
-  return ev_periodic_at ((ev_periodic *)w);
+  double at = ev_periodic_at ((ev_periodic *)w);
+
+  return w->kind == MOOD_SCHEDULER && at >= MOOD_NEVER ? INFINITY : at;
 }

@@ -1,35 +1,67 @@
-/* Signals without taking dispositions from the host.
+/* Signals, without taking the dispositions away from the host.
  *
- * libev keeps its whole machinery: one loop per signal, coalescing, feeding, priorities. Only its system calls come
- * here. With MOOD_SIGNALS_HOST they do nothing: the managed side holds a registration with the runtime, whose handler
- * calls mood_feed_signal. With MOOD_SIGNALS_NATIVE a handler is installed, which chains where the old one must go on
- * working, and the old one comes back when the last watcher stops.
+ * libev keeps its own logic: one loop per signal, coalescing, feeding, priorities. This file replaces only its system calls.
+ *
+ * MOOD_SIGNALS_HOST: the host (the .NET runtime) owns the disposition of each signal. Its handler writes the signal into a
+ * pipe. The host's own thread reads the pipe and calls the host's registrations on a thread pool, which may be busy for a
+ * long time. So our handler replaces the host's handler. It feeds the loop at once, and then calls the host's handler. The
+ * host's registration remains, because it prevents the default action. It calls mood_signal_guard, which tells whether the
+ * signal came while it was watched:
+ *
+ *   mood_signal_watch      our handler replaces the host's handler
+ *   a signal comes         owed [signum] is counted up, the loop is fed, the host's handler writes
+ *   the host's pool        mood_signal_guard counts owed [signum] down: no default action
+ *   mood_signal_unwatch    the host's handler is put back. A signal that a thread took before still runs our handler
+ *   mood_signal_unguard    0: nothing is owed, and the registration may be disposed. Otherwise the mood_signal_guard that
+ *                          counts owed [signum] down to 0 tells it
+ *
+ * MOOD_SIGNALS_NATIVE: there are no registrations. libev's own calls install our handler. It calls the old handler for the
+ * signals that other parts of a process depend on (see chains). The old handler is put back when the last watcher stops.
  */
 #include "libev.h"
 
 #include <errno.h>
-#include <sched.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#if __linux__
+# include <dirent.h>
+#endif
 
 #ifndef NSIG
 # define NSIG 65
 #endif
 
-/* what was there before our handler, and what was put over ours since, which ours was put over again: see install */
+/* Written under `lock`, before sigaction installs our handler. saved: the action that our handler replaced. above: an action that
+ * later replaced our handler, and that our handler then replaced in turn (see install). */
 static struct sigaction saved [NSIG], above [NSIG];
-static char installed [NSIG], covered [NSIG];
 
-/* the signal frame that `above` is being called for */
+/* Atomic, written under `lock`. installed: our handler is the signal's handler, or the later handler calls it. covered: `above` is
+ * in use. left: no watcher is active, and a later handler still calls our handler. */
+static int installed [NSIG], covered [NSIG], left [NSIG];
+
+/* Atomic, MOOD_SIGNALS_HOST only. watched: from mood_signal_watch to mood_signal_unwatch. owed: how many signals our handler
+ * passed to the host's handler, minus those that mood_signal_guard has seen. It includes the bit GUARDED while the host's
+ * registration exists and asks (mood_signal_unguard) before it is disposed. Count and bit are one word, so that a handler never
+ * counts for a registration that is being disposed. registering: odd while the host makes or disposes its registration. It has
+ * another value afterwards. */
+static int watched [NSIG], owed [NSIG], registering [NSIG];
+
+enum { GUARDED = 1 << 30 };
+
+/* the context of the signal frame from which `above` is being called, or null */
 static void *calling [NSIG];
 
-/* serialises who attaches to and detaches from a signal; handlers and feeders never take it */
+/* Serialises starts, stops and changes of a disposition. Handlers and feeders never take it. */
 static int lock;
 
-/* threads and handlers inside mood_feed_signal right now, by signal */
+/* by signal: how many threads and handlers are inside mood_feed_signal */
 static int feeders [NSIG];
 
 /* in the order of Signum.cs; 0 ends the list */
+/* clang-format off */
 static const int numbers [] = {
   SIGHUP, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGKILL, SIGUSR1, SIGSEGV, SIGUSR2, SIGPIPE,
   SIGALRM, SIGTERM, SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF,
@@ -41,6 +73,7 @@ static const int numbers [] = {
 #endif
   0
 };
+/* clang-format on */
 
 int32_t
 mood_signal_number (int32_t index)
@@ -69,9 +102,14 @@ mood_signal_check (int32_t signum)
   switch (signum)
     {
       /* cannot be caught, or mean a fault in this very thread that the runtime turns into an exception */
-      case SIGKILL: case SIGSTOP:
-      case SIGSEGV: case SIGBUS: case SIGFPE: case SIGILL: case SIGTRAP: case SIGABRT:
-        return -EPERM;
+      case SIGKILL:
+      case SIGSTOP:
+      case SIGSEGV:
+      case SIGBUS:
+      case SIGFPE:
+      case SIGILL:
+      case SIGTRAP:
+      case SIGABRT: return -EPERM;
     }
 
 #ifdef SIGRTMIN
@@ -84,17 +122,13 @@ mood_signal_check (int32_t signum)
     return -EPERM;
 #endif
 
-  /* barrier.c's own: one from elsewhere at the wrong moment makes child.c reap a child that is not its own */
-  if (mood_barrier_owns (signum))
-    return -EPERM;
-
   return 0;
 }
 
 void
 mood_feed_signal (int32_t signum)
 {
-  /* so that they cannot keep a loop from closing, however many come */
+  /* mood_signal_close waits for feeders. It detaches the signal first, so that new signals cannot delay it. */
   if (!mood_ev_signal_loop (signum))
     return;
 
@@ -103,13 +137,18 @@ mood_feed_signal (int32_t signum)
   __atomic_sub_fetch (&feeders [signum], 1, __ATOMIC_SEQ_CST);
 }
 
-/* -- MOOD_SIGNALS_NATIVE ------------------------------------------------------------------------------------------- */
+/* -- the handler --------------------------------------------------------------------------------------------------- */
 
-/* somebody in the process lives on these being delivered, whoever else listens */
 static int
-chains (int signum)
+get (const int *flag)
 {
-  return signum == SIGCHLD || signum == SIGCONT || signum == SIGWINCH || signum == SIGURG;
+  return __atomic_load_n (flag, __ATOMIC_SEQ_CST);
+}
+
+static void
+set (int *flag, int value)
+{
+  __atomic_store_n (flag, value, __ATOMIC_SEQ_CST);
 }
 
 static void
@@ -124,24 +163,84 @@ call (const struct sigaction *old, int signum, siginfo_t *info, void *context)
     old->sa_handler (signum);
 }
 
+static int
+same (const struct sigaction *one, const struct sigaction *other)
+{
+  return one->sa_handler == other->sa_handler; /* in one union with sa_sigaction */
+}
+
+/* Other parts of a process depend on these signals, and they have no default action that ends it. */
+static int
+is_shared (int signum)
+{
+  return signum == SIGCHLD || signum == SIGCONT || signum == SIGWINCH || signum == SIGURG;
+}
+
+/* Whether our handler calls the old one. If the host owns the dispositions: always, because it prevents the default action.
+ * Otherwise: only for the signals that other parts of a process depend on. */
+static int
+chains (int signum)
+{
+  return mood_signals == MOOD_SIGNALS_HOST || is_shared (signum);
+}
+
+/* Counts a signal that the host will ask about (mood_signal_guard). 0: the host must not see it. Then the thread took the signal
+ * before mood_signal_unwatch and comes here after the registration was disposed, and the host would do the default action. */
+static int
+count_owed (int signum)
+{
+  struct sigaction now;
+  int before, others, n;
+
+  do
+    {
+      before = get (registering + signum);
+
+      if (get (left + signum))
+        return 1; /* no watcher is active: our handler only passes the signal on */
+
+      for (n = get (owed + signum); n & GUARDED;)
+        if (__atomic_compare_exchange_n (owed + signum, &n, n + 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+          return 1;
+
+      /* If the host's handler is installed, other registrations need it, and decide about the default action. But while the host
+       * makes or disposes our registration, this may be the one that needs it. This thread may be making or disposing it, and
+       * must not wait for the end. A shared signal is passed on in any case: the host needs it, for its children for example. */
+      if (before & 1)
+        return is_shared (signum);
+
+      others = !sigaction (signum, 0, &now) && same (&now, saved + signum);
+    }
+  while (get (registering + signum) != before);
+
+  return others;
+}
+
 static void
 handler (int signum, siginfo_t *info, void *context)
 {
-  mood_feed_signal (signum);
+  int error = errno;
 
-  if (!chains (signum))
-    return;
-
-  /* who was put over ours may call it: then it is the turn of the one before ours */
-  if (!__atomic_load_n (covered + signum, __ATOMIC_ACQUIRE) || !context
-      || __atomic_load_n (calling + signum, __ATOMIC_SEQ_CST) == context)
+  /* `above`, which this handler has called, calls this handler in turn: now the saved handler must be called */
+  if (get (covered + signum) && context && __atomic_load_n (calling + signum, __ATOMIC_SEQ_CST) == context)
     call (&saved [signum], signum, info, context);
   else
     {
-      __atomic_store_n (calling + signum, context, __ATOMIC_SEQ_CST);
-      call (&above [signum], signum, info, context);
-      __atomic_store_n (calling + signum, (void *)0, __ATOMIC_SEQ_CST);
+      int pass = chains (signum) && (mood_signals != MOOD_SIGNALS_HOST || count_owed (signum));
+
+      mood_feed_signal (signum);
+
+      if (pass && get (covered + signum) && context)
+        {
+          __atomic_store_n (calling + signum, context, __ATOMIC_SEQ_CST);
+          call (&above [signum], signum, info, context);
+          __atomic_store_n (calling + signum, (void *)0, __ATOMIC_SEQ_CST);
+        }
+      else if (pass)
+        call (&saved [signum], signum, info, context);
     }
+
+  errno = error;
 }
 
 static int
@@ -150,41 +249,82 @@ ours (const struct sigaction *now)
   return now->sa_flags & SA_SIGINFO && now->sa_sigaction == handler;
 }
 
-/* Handlers are expected to call those they were put over. Mono's Process does not: its SIGCHLD handler comes with the first
- * process it starts, and silences what was there. So for signals that many listen to, ours goes on top again. */
+/* Under the lock. A handler should call the handler that it replaced. Mono's Process does not: it installs its SIGCHLD handler
+ * when it starts its first process, and the old handler is called no more. So for the signals of `chains`, our handler is
+ * installed again, over the new one. The .NET runtime never replaces another handler a second time. When it has put `saved`
+ * back, our handler is no longer installed. */
 static int
 install (int signum)
 {
   struct sigaction sa, now;
 
-  if (installed [signum] && !chains (signum))
-    return 0;
-
   if (sigaction (signum, 0, &now))
     return -1;
 
   if (ours (&now))
-    return 0;
-
-  if (!installed [signum])
-    saved [signum] = now;
-  else
     {
-      above [signum] = now;
-      __atomic_store_n (covered + signum, 1, __ATOMIC_RELEASE);
+      set (installed + signum, 1);
+      return 0;
     }
+
+  if (get (installed + signum) && same (&now, saved + signum))
+    {
+      set (covered + signum, 0);
+      set (installed + signum, 0);
+    }
+
+  if (get (installed + signum) && (mood_signals == MOOD_SIGNALS_HOST || !chains (signum)))
+    return 0;
 
   memset (&sa, 0, sizeof sa);
   sa.sa_sigaction = handler;
   sa.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
   sigemptyset (&sa.sa_mask);
 
-  if (sigaction (signum, &sa, 0))
-    return -1;
+  if (!get (installed + signum))
+    {
+      if (mood_signals == MOOD_SIGNALS_HOST)
+        {
+          /* an ignored signal stays ignored: the host did not put a handler there either */
+          if (!(now.sa_flags & SA_SIGINFO) && (now.sa_handler == SIG_IGN || now.sa_handler == SIG_DFL))
+            return 0;
 
-  installed [signum] = 1;
-  return 0;
+          /* the host's handler runs in the same frame */
+          sa.sa_mask = now.sa_mask;
+          sa.sa_flags = SA_SIGINFO | (now.sa_flags & ~SA_RESETHAND);
+        }
+
+      saved [signum] = now;
+    }
+  else
+    {
+      above [signum] = now;
+      set (covered + signum, 1);
+    }
+
+  set (installed + signum, 1);
+  return sigaction (signum, &sa, 0); /* fails for no signal that mood_signal_check lets pass */
 }
+
+/* under the lock */
+static void
+uninstall (int signum)
+{
+  struct sigaction now;
+
+  if (!get (installed + signum) || sigaction (signum, 0, &now))
+    return;
+
+  /* Another handler has replaced our handler, and calls it. To put the old handler back would remove that one. */
+  if (!ours (&now))
+    return;
+
+  sigaction (signum, get (covered + signum) ? &above [signum] : &saved [signum], 0);
+  set (covered + signum, 0);
+  set (installed + signum, 0);
+}
+
+/* -- MOOD_SIGNALS_NATIVE: libev's calls ---------------------------------------------------------------------------- */
 
 int
 mood_hook_sigaction (int signum, const struct sigaction *action, struct sigaction *old)
@@ -195,6 +335,13 @@ mood_hook_sigaction (int signum, const struct sigaction *action, struct sigactio
 }
 
 void
+mood_hook_signal (int signum)
+{
+  if (mood_signals == MOOD_SIGNALS_NATIVE)
+    uninstall (signum);
+}
+
+void
 mood_signal_renew (int signum)
 {
   if (mood_signals != MOOD_SIGNALS_NATIVE)
@@ -202,27 +349,179 @@ mood_signal_renew (int signum)
 
   mood_lock (&lock);
 
-  if (installed [signum])
+  if (get (installed + signum))
     install (signum);
 
   mood_unlock (&lock);
 }
 
+/* -- MOOD_SIGNALS_HOST: beside the host's registration ------------------------------------------------------------- */
+
 void
-mood_hook_signal (int signum)
+mood_signal_register (int32_t signum, int32_t begins)
+{
+  int n = get (registering + signum) | 1;
+
+  set (registering + signum, begins ? n : n + 1);
+}
+
+void
+mood_signal_watch (int32_t signum)
+{
+  mood_lock (&lock);
+
+  /* A new registration owes nothing. The last one of a shared signal may have gone before it was called. */
+  if (get (registering + signum) & 1)
+    set (owed + signum, GUARDED);
+  else
+    __atomic_or_fetch (owed + signum, GUARDED, __ATOMIC_SEQ_CST);
+
+  set (watched + signum, 1);
+  set (left + signum, 0);
+  install (signum);
+  mood_unlock (&lock);
+}
+
+/* A signal that was sent to the process may be pending until the thread that the kernel chose, mostly the main thread, runs. A
+ * thread that unblocks the signal takes it instead. This function does so, and restores the mask. */
+static void
+take_pending (int signum)
+{
+  sigset_t signals, old;
+
+  sigemptyset (&signals);
+  sigaddset (&signals, signum);
+  pthread_sigmask (SIG_BLOCK, &signals, &old); /* without a change the kernel does not look */
+  pthread_sigmask (SIG_UNBLOCK, &signals, 0);
+  pthread_sigmask (SIG_SETMASK, &old, 0);
+}
+
+void
+mood_signal_unwatch (int32_t signum)
+{
+  mood_lock (&lock);
+  take_pending (signum);
+  uninstall (signum);
+  set (left + signum, get (installed + signum));
+  set (watched + signum, 0);
+  mood_unlock (&lock);
+}
+
+int32_t
+mood_signal_owed (int32_t signum)
+{
+  return get (owed + signum) & ~GUARDED;
+}
+
+int32_t
+mood_signal_unguard (int32_t signum)
+{
+  int n = GUARDED;
+
+  mood_signal_register (signum, 1);
+
+  if (__atomic_compare_exchange_n (owed + signum, &n, 0, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+    return 0;
+
+  mood_signal_register (signum, 0);
+  return n & ~GUARDED;
+}
+
+int32_t
+mood_signal_guard (int32_t signum)
+{
+  int n = get (owed + signum);
+
+  while (n & ~GUARDED)
+    if (__atomic_compare_exchange_n (owed + signum, &n, n - 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+      return (n & ~GUARDED) - 1;
+
+  if (!get (watched + signum))
+    return -1;
+
+  /* The signal did not pass our handler: another part of the process has replaced it, or it was not installed yet. */
+  mood_feed_signal (signum);
+  return 0;
+}
+
+void
+mood_signal_raise (int32_t signum)
+{
+  sigset_t signals, old;
+
+  sigemptyset (&signals);
+  sigaddset (&signals, signum);
+  pthread_sigmask (SIG_UNBLOCK, &signals, &old);
+  pthread_kill (pthread_self (), signum); /* returns after the signal was handled */
+  pthread_sigmask (SIG_SETMASK, &old, 0);
+}
+
+/* -- whether a signal can arrive ----------------------------------------------------------------------------------- */
+
+int
+mood_signal_is_handled (int signum)
 {
   struct sigaction now;
 
-  if (!installed [signum] || sigaction (signum, 0, &now))
-    return;
-
-  /* somebody has put a handler before ours since, and calls it: to put the old one back would silence theirs */
-  if (!ours (&now))
-    return;
-
-  sigaction (signum, covered [signum] ? &above [signum] : &saved [signum], 0);
-  installed [signum] = covered [signum] = 0;
+  return !sigaction (signum, 0, &now) && (now.sa_flags & SA_SIGINFO || (now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN));
 }
+
+#if __linux__
+
+/* whether the thread's status in /proc says that it blocks the signal */
+static int
+blocks (const char *id, int signum)
+{
+  char line [512];
+  unsigned long long mask = 0;
+  FILE *file;
+
+  snprintf (line, sizeof line, "/proc/self/task/%s/status", id);
+
+  if (!(file = fopen (line, "re")))
+    return errno == ENOENT || errno == ESRCH; /* it has ended */
+
+  while (fgets (line, sizeof line, file) && sscanf (line, "SigBlk: %llx", &mask) != 1)
+    ;
+
+  fclose (file);
+  return mask >> (signum - 1) & 1;
+}
+
+/* 1: every thread of the process blocks the signal, for example because the process was started with it blocked. */
+int
+mood_signal_is_blocked (int signum)
+{
+  sigset_t now;
+  struct dirent *entry;
+  DIR *threads;
+  int blocked;
+
+  pthread_sigmask (SIG_BLOCK, 0, &now);
+  blocked = sigismember (&now, signum) == 1;
+
+  if (!blocked || !(threads = opendir ("/proc/self/task")))
+    return 0; /* it is not blocked here, or other threads cannot be asked */
+
+  while (blocked && (entry = readdir (threads)))
+    if (entry->d_name [0] != '.')
+      blocked = blocks (entry->d_name, signum);
+
+  closedir (threads);
+  return blocked;
+}
+
+#else
+
+/* Other threads cannot be asked here. */
+int
+mood_signal_is_blocked (int signum)
+{
+  (void)signum;
+  return 0;
+}
+
+#endif
 
 /* -- attach and detach --------------------------------------------------------------------------------------------- */
 
@@ -232,6 +531,9 @@ mood_signal_start (ev_signal *w)
   struct ev_loop *loop;
   int error = 0;
 
+  if (mood_signal_is_blocked (w->signum))
+    return -EACCES;
+
   mood_lock (&lock);
   loop = mood_ev_signal_loop (w->signum);
 
@@ -239,7 +541,7 @@ mood_signal_start (ev_signal *w)
     error = -EBUSY;
   else
     {
-      /* what came while nobody listened is not for this watcher */
+      /* a signal that came while no watcher was active is not for this one */
       if (!mood_ev_signal_head (w->signum))
         mood_ev_signal_detach (w->signum);
 
@@ -250,26 +552,11 @@ mood_signal_start (ev_signal *w)
   return error;
 }
 
-/* The signal has no loop any more, which new feeders see; none is left that saw the old one, and could still write to it. */
-static void
-outlast_feeders (int signum)
-{
-  while (__atomic_load_n (&feeders [signum], __ATOMIC_SEQ_CST))
-    sched_yield ();
-}
-
 void
 mood_signal_stop (ev_signal *w)
 {
-  int was_active = ev_is_active (w);
-
   mood_lock (&lock);
   ev_signal_stop (w->owner->ev, w);
-
-  /* the last one: closing the loop will not find its signal again */
-  if (was_active && !mood_ev_signal_loop (w->signum))
-    outlast_feeders (w->signum);
-
   mood_unlock (&lock);
 }
 
@@ -293,12 +580,13 @@ mood_signal_default (unsigned flags, struct ev_loop **ev)
   return error;
 }
 
-/* The loop goes. Its signals forget it first, without a look at its watchers, whose memory may be gone already, and
- * nobody is feeding it any more. All of it under the lock: destroying the default loop stops libev's own SIGCHLD watcher. */
+/* Closes a loop. First its signals are detached from it. This does not use its watchers, whose memory may be freed already. A
+ * feeder that saw the loop may still write to it, even for a signal whose last watcher has stopped. So this function waits for
+ * all feeders. It holds the lock throughout, because destroying the default loop stops libev's own SIGCHLD watcher. */
 void
 mood_signal_close (struct ev_loop *ev)
 {
-  int signum;
+  int signum, is_default = ev_is_default_loop (ev);
 
   mood_lock (&lock);
 
@@ -307,10 +595,17 @@ mood_signal_close (struct ev_loop *ev)
       {
         mood_ev_signal_detach (signum);
         mood_hook_signal (signum);
-        outlast_feeders (signum);
       }
 
+  for (signum = 1; signum < NSIG; ++signum)
+    while (__atomic_load_n (&feeders [signum], __ATOMIC_SEQ_CST))
+      sched_yield ();
+
   mood_ev_destroy (ev);
+
+  if (is_default)
+    mood_child_forget ();
+
   mood_unlock (&lock);
 }
 

@@ -1,21 +1,41 @@
-/* ev_stat: the watcher owns its path. */
+/* ev_stat. The watcher owns its path. The path is absolute, because libev reads the status repeatedly and the process may
+ * change its current directory in between. */
 #include "libev.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+/* The interval for a watcher that names none (0). It is libev's own where inotify does not work. Where inotify works, libev would
+ * use 30 s. That is too long for the changes that inotify does not report (see libev/descriptors.c). */
+#define DEFAULT_INTERVAL 5.0074891
+
+/* Returns the absolute path in new memory, or null. If the current directory has been deleted, the path stays relative. */
+static char *
+absolute (const char *path)
+{
+  char directory [PATH_MAX], *result;
+
+  if (*path == '/' || !getcwd (directory, sizeof directory))
+    return strdup (path);
+
+  return asprintf (&result, "%s/%s", directory, path) < 0 ? 0 : result;
+}
 
 int32_t
 mood_stat_set (mood_watcher *w, const char *path, double interval)
 {
   ev_stat *stat = (ev_stat *)w;
-  char *copy = strdup (path);
+  char *copy = absolute (path);
 
   if (!copy)
     return -ENOMEM;
 
   free ((char *)stat->path);
-  ev_stat_set (stat, copy, interval);
+  ev_stat_set (stat, copy, interval ? interval : DEFAULT_INTERVAL);
   return 0;
 }
 
@@ -38,9 +58,9 @@ mood_stat_refresh (mood_watcher *w)
 }
 
 #if __APPLE__
-# define NANOS(st, which) (st)->st_ ## which ## timespec.tv_nsec
+# define NANOS(st, which) (st)->st_##which##timespec.tv_nsec
 #else
-# define NANOS(st, which) (st)->st_ ## which ## tim.tv_nsec
+# define NANOS(st, which) (st)->st_##which##tim.tv_nsec
 #endif
 
 void

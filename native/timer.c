@@ -1,3 +1,4 @@
+/* Timers. watcher.c starts and stops them, like all watchers. */
 #include "libev.h"
 
 void
@@ -15,8 +16,11 @@ mood_timer_set_repeat (mood_watcher *w, double repeat)
 void
 mood_timer_again (mood_watcher *w)
 {
+  mood_loop *outer = mood_enter (w->owner);
+
   ev_timer_again (w->owner->ev, (ev_timer *)w);
   mood_watcher_settle (w);
+  mood_leave (outer);
 }
 
 void

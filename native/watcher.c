@@ -1,15 +1,14 @@
-/* What every watcher has: memory, start and stop by kind, pending events, priority, and its share in keeping the loop
- * alive. */
+/* The parts that all watchers share: memory, start and stop by kind, pending events, priority, and the references that keep the
+ * loop alive. */
 #include "libev.h"
 
 #include <stdlib.h>
-
-int mood_live_watchers;
 
 typedef void (*ev_call) (struct ev_loop *, mood_watcher *);
 
 #define CALL(function) ((ev_call)(void (*) (void))function)
 
+/* clang-format off */
 static const struct
 {
   size_t size;
@@ -20,23 +19,37 @@ static const struct
   [MOOD_PERIODIC]  = { sizeof (ev_periodic), CALL (ev_periodic_start), CALL (ev_periodic_stop) },
   [MOOD_SCHEDULER] = { sizeof (ev_periodic), CALL (ev_periodic_start), CALL (ev_periodic_stop) },
   [MOOD_SIGNAL]    = { sizeof (ev_signal),   0,                        0                       },
-  [MOOD_CHILD]     = { sizeof (mood_child),  0,                        CALL (ev_child_stop)    },
+  [MOOD_CHILD]     = { sizeof (mood_child),  0,                        0                       },
   [MOOD_STAT]      = { sizeof (ev_stat),     CALL (ev_stat_start),     CALL (ev_stat_stop)     },
   [MOOD_IDLE]      = { sizeof (ev_idle),     CALL (ev_idle_start),     CALL (ev_idle_stop)     },
   [MOOD_PREPARE]   = { sizeof (ev_prepare),  CALL (ev_prepare_start),  CALL (ev_prepare_stop)  },
   [MOOD_CHECK]     = { sizeof (ev_check),    CALL (ev_check_start),    CALL (ev_check_stop)    },
-  [MOOD_EMBED]     = { sizeof (mood_embed),  0,                        CALL (ev_embed_stop)    },
+  [MOOD_EMBED]     = { sizeof (mood_embed),  0,                        CALL (mood_embed_stop)  },
   [MOOD_FORK]      = { sizeof (ev_fork),     CALL (ev_fork_start),     CALL (ev_fork_stop)     },
   [MOOD_ASYNC]     = { sizeof (ev_async),    CALL (ev_async_start),    CALL (ev_async_stop)    },
 };
+/* clang-format on */
 
+/* libev computes with a scheduler's next time, so "never" is a finite number. A scheduler that is never due does not keep the loop alive,
+ * whatever KeepAlive says. When ev_periodic_start calls this, the watcher is not active yet; mood_watcher_start settles it afterwards. */
 static double
 reschedule (ev_periodic *w, double now) EV_NOEXCEPT
 {
-  return w->owner->host.reschedule (w->owner->data, (mood_watcher *)w, now);
+  double at = w->owner->host.reschedule (w->owner->data, (mood_watcher *)w, now);
+
+  if (at < MOOD_NEVER)
+    w->background &= ~MOOD_NEVER_DUE;
+  else
+    {
+      w->background |= MOOD_NEVER_DUE;
+      at = MOOD_NEVER;
+    }
+
+  mood_watcher_settle ((mood_watcher *)w);
+  return at;
 }
 
-/* The callback of every watcher of the host's. Events that wait in the queue do not come through here. */
+/* The native callback of the host's watchers. The walk of the queue does not call it; libev and embed.c do. */
 void
 mood_watcher_event (struct ev_loop *ev, mood_watcher *w, int revents)
 {
@@ -58,7 +71,7 @@ mood_watcher_new (mood_loop *l, int32_t kind, int32_t id)
   w->plain = 1;
   w->owner = l;
   __atomic_add_fetch (&l->references, 1, __ATOMIC_RELAXED);
-  __atomic_add_fetch (&mood_live_watchers, 1, __ATOMIC_RELAXED);
+  mood_count (MOOD_WATCHERS, 1);
 
   if (kind == MOOD_SCHEDULER)
     ((ev_periodic *)w)->reschedule_cb = reschedule;
@@ -77,12 +90,12 @@ mood_watcher_free (mood_watcher *w)
     mood_stat_free ((ev_stat *)w);
 
   free (w);
-  __atomic_sub_fetch (&mood_live_watchers, 1, __ATOMIC_RELAXED);
+  mood_count (MOOD_WATCHERS, -1);
   mood_loop_release (l);
 }
 
-/* KeepAlive: a watcher in the background gives up the references it holds on its loop while it is active. libev also
- * stops watchers by itself (one-shot timers, killed fds), so this is asked wherever active may have changed. */
+/* An active watcher in the background gives up the references that it holds on its loop. libev also stops
+ * watchers by itself (one-shot timers, closed fds), so this is called wherever `active` may have changed. */
 void
 mood_watcher_settle (mood_watcher *w)
 {
@@ -104,12 +117,10 @@ mood_watcher_settle (mood_watcher *w)
 int32_t
 mood_watcher_start (mood_watcher *w)
 {
-  mood_loop *l = w->owner, *outer = mood_current;
+  mood_loop *l = w->owner, *outer = mood_enter (l);
   int error = 0;
 
-  mood_current = l;
-
-  /* a closed and reused fd number is a new file even where the events are the same: EV__IOFDSET says so */
+  /* EV__IOFDSET makes libev tell the kernel even when the events are unchanged: the number may belong to a new file now. */
   if (w->kind == MOOD_IO)
     ((ev_io *)w)->events |= EV__IOFDSET;
 
@@ -118,23 +129,22 @@ mood_watcher_start (mood_watcher *w)
   else if (w->kind == MOOD_CHILD)
     error = mood_child_start ((ev_child *)w);
   else if (w->kind == MOOD_EMBED)
-    mood_embed_start ((ev_embed *)w);
+    error = mood_embed_start ((ev_embed *)w);
   else
     kinds [w->kind].start (l->ev, w);
 
   mood_watcher_settle (w);
-  mood_current = outer;
+  mood_leave (outer);
   return error;
 }
 
 void
 mood_watcher_stop (mood_watcher *w)
 {
-  mood_loop *l = w->owner, *outer = mood_current;
+  mood_loop *l = w->owner, *outer = mood_enter (l);
+  int pending = w->pending;
 
-  mood_current = l;
-
-  /* references first: libev's stop takes one away, and activecnt must not pass through a wrong zero */
+  /* The references come first: libev's stop gives one up, and activecnt must not reach 0 in between. */
   if (!w->plain)
     {
       int8_t background = w->background;
@@ -145,22 +155,33 @@ mood_watcher_stop (mood_watcher *w)
 
   if (w->kind == MOOD_SIGNAL)
     mood_signal_stop ((ev_signal *)w);
+  else if (w->kind == MOOD_CHILD)
+    mood_child_stop ((ev_child *)w);
   else
     kinds [w->kind].stop (l->ev, w);
 
-  mood_current = outer;
+  if (pending)
+    mood_ev_drop_cleared (l->ev);
+
+  mood_leave (outer);
 }
 
 void
 mood_watcher_feed (mood_watcher *w, int32_t revents)
 {
+  mood_loop *outer = mood_enter (w->owner);
+
   ev_feed_event (w->owner->ev, w, revents);
+  mood_leave (outer);
 }
 
 int32_t
 mood_watcher_clear (mood_watcher *w)
 {
-  int revents = ev_clear_pending (w->owner->ev, w);
+  int pending = w->pending, revents = ev_clear_pending (w->owner->ev, w);
+
+  if (pending)
+    mood_ev_drop_cleared (w->owner->ev);
 
   mood_watcher_settle (w);
   return revents;
@@ -175,7 +196,10 @@ mood_watcher_priority (mood_watcher *w, int32_t priority)
 void
 mood_watcher_keepalive (mood_watcher *w, int32_t on)
 {
-  w->background = !on;
+  if (on)
+    w->background &= ~MOOD_NO_KEEPALIVE;
+  else
+    w->background |= MOOD_NO_KEEPALIVE;
 
   if (w->owner->ev)
     mood_watcher_settle (w);
@@ -184,9 +208,8 @@ mood_watcher_keepalive (mood_watcher *w, int32_t on)
 void
 mood_watcher_call (mood_loop *l, mood_watcher *w, int32_t revents)
 {
-  mood_loop *outer = mood_current;
+  mood_loop *outer = mood_enter (l);
 
-  mood_current = l;
   w->cb (l->ev, w, revents);
-  mood_current = outer;
+  mood_leave (outer);
 }

@@ -3,11 +3,12 @@
 # $CC picks the compiler and may bring arguments, $CFLAGS and $LDFLAGS are added to ours; libev's source comes from fetch.sh.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
+native=$(dirname "$here")
 out=${1:?usage: build.sh OUTPUT-DIRECTORY}
 cc=${CC:-cc}
 
 command -v "${cc%% *}" >/dev/null 2>&1 || {
-  echo "native/build.sh: error MOODCC: no C compiler ('$cc'). Install one (Debian, Ubuntu: apt-get install gcc libc6-dev;" \
+  echo "native/build/build.sh: error MOODCC: no C compiler ('$cc'). Install one (Debian, Ubuntu: apt-get install gcc libc6-dev;" \
        "Fedora: dnf install gcc; Alpine: apk add gcc musl-dev linux-headers; macOS: xcode-select --install) or set CC." >&2
   exit 1
 }
@@ -15,7 +16,7 @@ command -v "${cc%% *}" >/dev/null 2>&1 || {
 libev=$(sh "$here/fetch.sh")
 
 # of the one property, unless MSBuild, which may have been told another, says it
-version=${MOOD_EVENT_VERSION:-$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' "$here/../Directory.Build.props")}
+version=${MOOD_EVENT_VERSION:-$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' "$native/../Directory.Build.props")}
 version=${version%%+*} # without build metadata, as Ev.Version
 mkdir -p "$out"
 
@@ -36,18 +37,18 @@ esac
 # libev is older than today's warnings: ours are on for our files only
 # shellcheck disable=SC2086
 compile() {
-  $cc -std=gnu11 -O2 -g -ffile-prefix-map="$here=native" -ffile-prefix-map="$libev=libev" -fPIC -fvisibility=hidden \
-    -fno-strict-aliasing -pthread -D_FILE_OFFSET_BITS=64 -I "$here/hooks" -I "$libev" "-DMOOD_VERSION=\"$version\"" ${CFLAGS:-} "$@"
+  $cc -std=gnu11 -O2 -g -ffile-prefix-map="$native=native" -ffile-prefix-map="$libev=libev" -fPIC -fvisibility=hidden \
+    -fno-strict-aliasing -pthread -D_FILE_OFFSET_BITS=64 -I "$native/libev" -I "$libev" "-DMOOD_VERSION=\"$version\"" ${CFLAGS:-} "$@"
 }
 
-compile -w -c "$here/libev.c" -o "$objects/libev.o"
+compile -w -c "$native/libev.c" -o "$objects/libev.o"
 
-for source in "$here"/*.c; do
-  [ "$source" = "$here/libev.c" ] ||
+for source in "$native"/*.c; do
+  [ "$source" = "$native/libev.c" ] ||
     compile -Wall -Wextra -Werror -c "$source" -o "$objects/$(basename "$source" .c).o"
 done
 
 # shellcheck disable=SC2086
 compile $link ${LDFLAGS:-} "$objects"/*.o -o "$objects/$name"
 mv "$objects/$name" "$out/$name"
-echo "native/build.sh: $out/$name"
+echo "native/build/build.sh: $out/$name"

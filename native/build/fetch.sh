@@ -10,7 +10,7 @@ cache=${MOOD_EVENT_CACHE:-${XDG_CACHE_HOME:-${HOME:?fetch.sh: neither MOOD_EVENT
 source=$cache/libev-$version-$sha256
 [ -f "$source/ev.c" ] && { echo "$source"; exit 0; }
 
-say() { echo "native/fetch.sh: $*" >&2; }
+say() { echo "native/build/fetch.sh: $*" >&2; }
 
 # MSBuild shows a line of this shape as an error of its own, however quiet it was told to be
 fail() { say "error MOODLIBEV: $*"; }

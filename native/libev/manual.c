@@ -1,10 +1,10 @@
-/* The host's manual clock (mood_loop_manual): part of libev.c, for it needs libev's statics.
+/* Part of libev.c: the host's manual clock (mood_loop_manual).
  *
- * libev takes the time from a timespec, whose nanoseconds are coarser than its doubles, twice in an iteration; and what is
- * due at a time it calls only after it. Here a callback sees the very time it was due at. So manual_poll takes the place of
- * the backend's poll in each iteration, and when that has returned, it makes pending what is due, with times to the last
- * bit; mood_ev_adopt says them again when callbacks are about to run. What libev sees of the clock in between is a little less,
- * at which nothing more is due. */
+ * libev reads the time twice in an iteration, from a timespec that is coarser than a double, and calls a watcher only after its
+ * due time. On this clock a callback sees exactly its due time. So manual_poll replaces the backend's poll: it calls that poll,
+ * and then makes the due watchers pending, with exact times. mood_ev_adopt sets the exact times again before callbacks run.
+ * In between libev reads a slightly earlier time, at which nothing more is due.
+ */
 
 #define FOR_EVER MAX_BLOCKTIME
 
@@ -17,7 +17,11 @@ magnitude (double t)
 static double
 just_after (double t)
 {
-  union { double value; int64_t bits; } next = { t };
+  union
+  {
+    double value;
+    int64_t bits;
+  } next = { t };
 
   if (t == 0.)
     next.bits = 1;
@@ -34,8 +38,8 @@ rounded (double t)
   return magnitude (t) < 1e11 ? (double)(int64_t)(t * 1e7 + (t < 0. ? -.5 : .5)) / 1e7 : t;
 }
 
-/* Three times 0.1 is meant to be 0.3 and not 0.30000000000000004: within a few rounding errors of such a multiple a time is
- * that. A timer that repeats is set right at each call in this way, and does not drift. */
+/* Three times 0.1 should be 0.3 and not 0.30000000000000004. So a time within a few rounding errors of a multiple of 100 ns
+ * becomes that multiple. A repeating timer is corrected at each call, and does not drift. */
 static double
 meant (double t)
 {
@@ -79,17 +83,23 @@ mood_ev_resume (struct ev_loop *loop)
   periodics_reschedule (loop);
 }
 
-/* When a time of the wall clock comes, on the monotonic one: a round number, if one shows that very time. */
+/* The monotonic time at which the wall clock reaches `at`: a multiple of 100 ns if one gives exactly this time. */
 static double
 monotonic_of (mood_loop *l, double at)
 {
-  double t = at - l->origin;
+  double t = at - l->origin, step;
 
   if (l->origin + rounded (t) == at)
     return rounded (t);
 
+  /* The step must change both t and the sum. Near 1970 `at` is small and `t` is large. Near the origin it is the reverse. */
+  step = just_after (at) - at;
+
+  if (step < just_after (t) - t)
+    step = just_after (t) - t;
+
   while (l->origin + t < at)
-    t += just_after (at) - at;
+    t += step;
 
   return t;
 }
@@ -114,14 +124,14 @@ mood_ev_busy (struct ev_loop *loop)
 {
   mood_loop *l = (mood_loop *)loop->userdata;
 
-  return l->found || l->stepped || mood_ev_any_pending (loop)
-         || loop->async_pending || loop->sig_pending || loop->pipe_write_skipped;
+  return l->found || l->stepped || mood_ev_any_pending (loop) || loop->async_pending || loop->sig_pending
+         || loop->pipe_write_skipped;
 }
 
-/* what keeps the loop alive without being able to wake it by itself, of an array of watchers or of a heap's */
+/* 1: an active watcher that keeps the loop alive */
 #define HOLDS(w) ((w)->owner && (w)->plain)
 
-/* Whether anything but time could end the wait: io, signals, other threads that something active waits for. */
+/* Whether an active watcher waits for something other than time: io, a signal, another thread. */
 static int
 has_sources (struct ev_loop *loop)
 {
@@ -145,7 +155,7 @@ has_sources (struct ev_loop *loop)
   return count > 0;
 }
 
-/* timers_reify; one that is late, and so due again already, comes in the next iteration */
+/* Replaces timers_reify. A late timer that is due again already is called in the next iteration. */
 static void
 manual_timers (struct ev_loop *loop)
 {
@@ -191,8 +201,8 @@ manual_timers (struct ev_loop *loop)
     feed_reverse_done (loop, EV_TIMER);
 }
 
-/* A scheduler that computes the next full minute by rounding up would be due at this one for ever: libev asks it only after
- * the time has passed. So do we, if need be. */
+/* libev calls a scheduler after its due time has passed. Here it is called exactly at its due time. A scheduler that rounds up to
+ * a full minute then returns the same time, so it is called again with a time just after it. */
 static double
 next_time (struct ev_loop *loop, ev_periodic *w)
 {
@@ -201,7 +211,22 @@ next_time (struct ev_loop *loop, ev_periodic *w)
   return at > ev_rt_now ? at : w->reschedule_cb (w, just_after (ev_rt_now));
 }
 
-/* periodics_reify */
+/* Sets the next time of a periodic with an interval, with libev's own computation. Its rounding errors differ from those of the
+ * time that was just due. So it may give that time again, only slightly later. Then the interval is added. */
+static void
+next_multiple (struct ev_loop *loop, ev_periodic *w)
+{
+  mood_loop *l = (mood_loop *)loop->userdata;
+  double due = ev_at (w),
+         error = 1e-15 * (magnitude (l->origin) + magnitude (l->monotonic) + magnitude (w->offset) + w->interval);
+
+  periodic_recalc (loop, w);
+
+  if (magnitude (ev_at (w) - due) <= error)
+    ev_at (w) += w->interval;
+}
+
+/* Replaces periodics_reify. */
 static void
 manual_periodics (struct ev_loop *loop)
 {
@@ -216,7 +241,7 @@ manual_periodics (struct ev_loop *loop)
           if (w->reschedule_cb)
             ev_at (w) = next_time (loop, w);
           else
-            periodic_recalc (loop, w);
+            next_multiple (loop, w);
 
           if (ev_at (w) <= ev_rt_now)
             ev_at (w) = just_after (ev_rt_now);
@@ -235,6 +260,20 @@ manual_periodics (struct ev_loop *loop)
     feed_reverse_done (loop, EV_PERIODIC);
 }
 
+static void manual_poll (struct ev_loop *loop, ev_tstamp timeout);
+
+/* Two backends may be replaced by epoll, and with them `backend_poll`: linuxaio while it polls, io_uring also while libev changes
+ * its fds before the poll. */
+void
+mood_ev_take_poll (struct ev_loop *loop)
+{
+  if (loop->backend_poll != manual_poll)
+    {
+      ((mood_loop *)loop->userdata)->wait = loop->backend_poll;
+      loop->backend_poll = manual_poll;
+    }
+}
+
 static void
 manual_poll (struct ev_loop *loop, ev_tstamp timeout)
 {
@@ -242,7 +281,7 @@ manual_poll (struct ev_loop *loop, ev_tstamp timeout)
 
   l->stalled = 0;
 
-  /* how long libev would wait for time is of no interest, only that it may wait */
+  /* Of libev's timeout only its sign is used: it tells whether the poll may wait. On a manual clock it never waits for time. */
   if (timeout > 0.)
     {
       mood_ev_look (loop);
@@ -258,17 +297,11 @@ manual_poll (struct ev_loop *loop, ev_tstamp timeout)
         }
     }
 
-  /* io_uring has the kernel tell it when a time has come: that is never */
+  /* io_uring sets its timerfd to an absolute time, mn_now + timeout. It must not expire, so it must be later than any time. */
   loop->mn_now = EV_TSTAMP_HUGE;
   l->wait (loop, timeout);
 
-  /* linuxaio has given way to epoll */
-  if (loop->backend_poll != manual_poll)
-    {
-      l->wait = loop->backend_poll;
-      loop->backend_poll = manual_poll;
-    }
-
+  mood_ev_take_poll (loop);
   mood_ev_look (loop);
 
   if (l->stepped)
@@ -292,11 +325,10 @@ mood_ev_manual (struct ev_loop *loop)
   mood_loop *l = (mood_loop *)loop->userdata;
 
 #if EV_USE_TIMERFD
-  loop->timerfd = -1; /* it tells of steps of the real clock, and would do so all the time where the manual one is in the past */
+  loop->timerfd = -1; /* it reports steps of the real clock, and would do so all the time when the manual clock is in the past */
 #endif
 
-  l->wait = loop->backend_poll;
-  loop->backend_poll = manual_poll;
+  mood_ev_take_poll (loop);
   mood_ev_look (loop);
   l->stepped = 0;
 }

@@ -1,236 +1,295 @@
 using System;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.IO;
 using System.Runtime.InteropServices;
 
 namespace Mood.Event;
 
-/// <summary>Every exception of the library, made in one place: Error.Kind_Reason.</summary>
-internal static class Error
+/// <summary>
+/// Creates every exception of the library. Each method is named Kind_Reason. A message names the object, the value, the rule and
+/// the way out. The caller passes the values that the message contains. This class calls no native code, and knows only the
+/// native error numbers.
+/// </summary>
+internal static partial class Error
 {
     private const string WhereItBelongs =
-        "Deploy both from one package, and where an assembly is loaded into an AssemblyLoadContext of its own, have that one load "
-        + "its own native library (override LoadUnmanagedDll with an AssemblyDependencyResolver): what lies beside the application is found first.";
+        "Deploy the assembly and the native library from the same package. The runtime finds the library beside the application "
+        + "first. An AssemblyLoadContext that loads its own copy of the assembly must also load its own native library: override "
+        + "LoadUnmanagedDll with an AssemblyDependencyResolver.";
+
+    private const string FromOtherThreads =
+        "From other threads use Loop.Post, Loop.InvokeAsync, Loop.Stop, Async.Send or the members of Ev.";
 
     private static CultureInfo Culture => CultureInfo.InvariantCulture;
 
     // -- arguments ----------------------------------------------------------------------------------------------------
 
+    internal static InvalidOperationException InvalidOperation_NoWatchdog(Exception inner) => new(
+        "LoopOptions.Blocked needs a watchdog thread, and the system refused to start it. Set Blocked to TimeSpan.Zero, or free memory or threads.",
+        inner);
+
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_NotFinite(double value, string parameter) =>
-        new(parameter, value, "A time must be a finite number of seconds.");
+        new(parameter, value, "A time must be a finite number of seconds, not NaN or an infinity.");
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Infinite(TimeSpan value, string parameter) =>
-        new(parameter, value, "There is no infinite time here: what shall never end is not started.");
+        new(parameter, value, "An infinite time is not allowed. To wait for ever, do not start the watcher.");
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Negative(double value, string parameter) =>
-        new(parameter, value, "It must be a finite number of seconds, zero or more.");
+        new(parameter, value, "This time must be a finite number of seconds, zero or more.");
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_NotPositive(int value, string parameter) =>
-        new(parameter, value, "It must be at least 1.");
+        new(parameter, value, "The count must be at least 1.");
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Interval(double value, string parameter) =>
-        new(parameter, value, "An interval is zero (no repetition) or at least 1/8192 second: a clock since 1970 cannot tell shorter steps apart.");
+        new(parameter, value, "An interval must be 0 (no repetition) or at least 1/8192 second, the resolution of libev's wall clock. For shorter intervals use a Timer.");
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Offset(double value, string parameter) =>
-        new(parameter, value, "The offset of a repeating periodic must lie within 1e12 seconds of the epoch.");
+        new(parameter, value, "The offset of a Periodic with an interval must lie between -1e12 and 1e12 seconds.");
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Sleep(double value, string parameter) =>
-        new(parameter, value, "It must be a number of seconds, at most 86400.");
+        new(parameter, value, "The time to sleep must be at most 86400 seconds (one day), and not NaN.");
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_NegativeFd(int fd, string parameter) =>
-        new(parameter, fd, "A file descriptor is zero or more.");
+        new(parameter, fd, "A file descriptor must be 0 or more.");
+
+    internal static ArgumentException Argument_Multicast(string parameter) => new(
+        "The delegate has several methods (it is multicast), and only the task of the last one could be awaited. Pass one function that calls and awaits them.",
+        parameter);
 
     internal static ArgumentException Argument_ClosedFd(int fd, string parameter) =>
-        new(string.Format(Culture, "File descriptor {0} is not open.", fd), parameter);
+        new(string.Format(Culture, "File descriptor {0} is not open. Only an open file can be watched.", fd), parameter);
 
     internal static ArgumentException Argument_ClosedHandle(string parameter) =>
-        new("The handle is closed or invalid.", parameter);
+        new("The handle is closed or invalid. Only the handle of an open file can be watched.", parameter);
 
     internal static ArgumentException Argument_NoFd(string parameter) =>
-        new("The handle does not hold a file descriptor.", parameter);
+        new("The handle does not contain a file descriptor. Use the handle of a file, pipe or socket.", parameter);
 
     internal static ArgumentException Argument_IoEvents(Events events, string parameter) =>
-        new(string.Format(Culture, "Io watches Read, Write, both or None, not {0} (0x{1:X}).", events, (int)events), parameter);
-
-    internal static ArgumentException Argument_BarrierSignal(int signum) =>
-        new(string.Format(Culture, "Signal {0} is the library's own in this process, see Signum.SIGRTMAX.", signum));
+        new(string.Format(Culture, "An Io can watch for Events.Read, Events.Write, both or None, but not for {0} (0x{1:X}).", events, (int)events), parameter);
 
     internal static ArgumentException Argument_WaitEvents(Events events, string parameter) =>
-        new(string.Format(Culture, "One waits for Read, Write or both, not {0} (0x{1:X}).", events, (int)events), parameter);
+        new(string.Format(Culture, "A wait must be for Events.Read, Events.Write or both, but not for {0} (0x{1:X}).", events, (int)events), parameter);
 
-    internal static ArgumentException Argument_UnknownBits(Enum value, string parameter) =>
-        new(string.Format(Culture, "{0} holds bits that do not exist.", value), parameter);
+    internal static ArgumentException Argument_UnknownBits(Enum value, Enum unknown, string parameter) => new(
+        string.Format(Culture, "The {0} value 0x{1:X} contains unknown bits: 0x{2:X}.", value.GetType().Name, value, unknown), parameter);
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Enum(Enum value, string parameter) =>
-        new(parameter, value, "There is no such value.");
+        new(parameter, value, string.Format(Culture, "{0} has no such member.", value.GetType().Name));
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Signum(int signum, string parameter) =>
-        new(parameter, signum, "There is no signal of this number.");
+        new(parameter, signum, "This platform has no signal with this number. See Signum for the numbers.");
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_UnwatchableSignum(int signum, string parameter) =>
-        new(parameter, signum, "This signal cannot be watched: it cannot be caught, or means a fault in a thread, or is the runtime's own.");
+        new(parameter, signum, "This signal cannot be watched: it cannot be caught (KILL, STOP), it reports a fault in a thread (SEGV, BUS, FPE, ILL, TRAP, ABRT), or the runtime uses it.");
+
+    internal static ArgumentException Argument_NoSignals(string parameter) =>
+        new("The list is empty. A wait needs at least one signal.", parameter);
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Pid(int pid, string parameter) =>
-        new(parameter, pid, "A pid is a positive number, or 0 for every child.");
+        new(parameter, pid, "A pid must be positive, or 0 to watch every child.");
 
     internal static ArgumentException Argument_HostName(string parameter) =>
-        new("A host name has to be looked up first, which may take long. LoopStream.ConnectAsync does that.", parameter);
+        new("A host name must be resolved first. LoopStream.ConnectAsync resolves it. Otherwise resolve it with Dns.GetHostAddressesAsync and connect to an IPEndPoint.", parameter);
 
     internal static ArgumentException Argument_StreamSocket(string parameter) =>
-        new("Only a connected stream socket can be used as a Stream.", parameter);
+        new("A LoopStream needs a connected stream socket (SocketType.Stream).", parameter);
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Timeout(int milliseconds, string parameter) =>
-        new(parameter, milliseconds, "A timeout is a positive number of milliseconds, or Timeout.Infinite.");
+        new(parameter, milliseconds, "A timeout must be a positive number of milliseconds, or Timeout.Infinite.");
+
+    internal static ArgumentOutOfRangeException ArgumentOutOfRange_ShutdownTimeout(TimeSpan value, string parameter) =>
+        new(parameter, value, "The shutdown time-out must not be negative. Timeout.InfiniteTimeSpan waits without limit.");
 
     internal static ArgumentException Argument_NotStarted(string parameter) =>
-        new("The process was not started by this object, or was disposed.", parameter);
+        new("The Process object has no process: start it first, and do not dispose it before the Child.", parameter);
 
     internal static ArgumentException Argument_OtherClock(string parameter) =>
-        new("The loop's time is not this clock's: make the loop with it.", parameter);
+        new("The loop does not use this clock. Pass the clock to the loop's constructor.", parameter);
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Future(double value, string parameter) =>
-        new(parameter, value, "A clock goes no further than DateTimeOffset does.");
+        new(parameter, value, "The clock cannot go past DateTimeOffset.MaxValue, the end of the year 9999.");
 
     internal static ArgumentException Argument_Path(string parameter) =>
-        new("A path is not empty and holds no NUL character.", parameter);
+        new("A path must not be empty and must not contain a NUL character.", parameter);
 
     // -- state --------------------------------------------------------------------------------------------------------
 
     internal static ObjectDisposedException ObjectDisposed(object instance) => new(instance.GetType().FullName);
 
-#if NET8_0_OR_GREATER
-    [System.Diagnostics.CodeAnalysis.DoesNotReturn]
-#endif
+    [DoesNotReturn]
     internal static void Throw_Disposed(object instance) => throw ObjectDisposed(instance);
 
     internal static ObjectDisposedException ObjectDisposed_Call(object instance) =>
-        new(instance.GetType().FullName, "The loop was disposed before the call ended.");
+        new(instance.GetType().FullName, "The loop was disposed before the call completed.");
 
     internal static ObjectDisposedException ObjectDisposed_Continuation(object instance) => new(
         instance.GetType().FullName,
-        "The continuation of an await came when its loop was disposed, and was not called. Await what a loop runs before disposing it.");
+        "The continuation of an await was not called, because its loop is disposed. Await everything that runs on a loop before the loop is disposed.");
 
     internal static ObjectDisposedException ObjectDisposed_Run(object instance) =>
-        new(instance.GetType().FullName, "The loop was disposed before the task that Run waits for ended.");
+        new(instance.GetType().FullName, "The loop was disposed before the task given to Run completed.");
 
     internal static InvalidOperationException InvalidOperation_RunInside() =>
-        new("Run cannot be called in a callback of a Start: the loop runs already. Await the task, or use InvokeAsync.");
+        new("Run cannot be called while the loop is running, for example in a callback. Await the task, or use InvokeAsync.");
 
     internal static InvalidOperationException InvalidOperation_Stopped() =>
-        new("The loop was stopped before the task that Run waits for ended.");
+        new("The loop was stopped before the task given to Run completed.");
 
     internal static InvalidOperationException InvalidOperation_NullTask() =>
-        new("The asynchronous function returned no task but null.");
+        new("The asynchronous function returned null instead of a task.");
 
-#if NET8_0_OR_GREATER
-    [System.Diagnostics.CodeAnalysis.DoesNotReturn]
-#endif
+    [DoesNotReturn]
     internal static void Throw_WrongThread(int runner) => throw new InvalidOperationException(string.Format(
         Culture,
-        "The loop is running on thread {0} and cannot be used from thread {1}. Loop.Post, InvokeAsync and Stop, Async.Send and Ev.* are for that.",
+        "The loop is in use on thread {0} and cannot be used on thread {1} at the same time. {2}",
         runner,
-        Environment.CurrentManagedThreadId));
+        Environment.CurrentManagedThreadId,
+        FromOtherThreads));
 
-#if NET8_0_OR_GREATER
-    [System.Diagnostics.CodeAnalysis.DoesNotReturn]
-#endif
+    [DoesNotReturn]
     internal static void Throw_NotBegun() => throw new InvalidOperationException(string.Format(
         Culture,
-        "The loop is about to run on a thread of its own and cannot be used from thread {0}. Loop.Post, InvokeAsync and Stop, Async.Send and Ev.* are for that.",
-        Environment.CurrentManagedThreadId));
+        "The loop belongs to a LoopThread whose thread has not started yet. It cannot be used on thread {0}. {1}",
+        Environment.CurrentManagedThreadId,
+        FromOtherThreads));
 
-#if NET8_0_OR_GREATER
-    [System.Diagnostics.CodeAnalysis.DoesNotReturn]
-#endif
+    [DoesNotReturn]
     internal static void Throw_Rescheduling() => throw new InvalidOperationException(
-        "A reschedule function computes a time; it must not change any watcher or loop.");
+        "A reschedule function must not change a watcher or a loop: libev is rearranging its watchers. Return the next time, and make the change in the Scheduler's callback.");
 
-    internal static InvalidOperationException InvalidOperation_ActiveOrPending(string what) =>
-        new(string.Format(Culture, "{0} cannot change while the watcher is active or pending: Stop it first.", what));
+    internal static InvalidOperationException InvalidOperation_ActiveOrPending(string watcher, string what) =>
+        new(string.Format(Culture, "{0} of the {1} cannot change while the {1} is active or pending. Call Stop first.", what, watcher));
+
+    internal static InvalidOperationException InvalidOperation_NoRepeat() =>
+        new("The Timer does not repeat (Repeat is 0), so Reset has no interval to use. Call Restart to start it again, or Stop to stop it.");
 
     internal static InvalidOperationException InvalidOperation_Running() =>
-        new("A loop cannot be embedded while it runs: start the Embed outside its callbacks.");
+        new("The loop to embed is running. Start the Embed outside the callbacks of that loop.");
 
     internal static InvalidOperationException InvalidOperation_Lent() =>
-        new("Another thread has the Invoke that Loop.Callback may give away, until it returns.");
+        new("Another thread is already inside Loop.Invoke. During Loop.Callback, only one thread at a time may call Invoke.");
 
     internal static InvalidOperationException InvalidOperation_NotSuspended() =>
-        new("Resume without Suspend.");
+        new("Resume was called without a Suspend before it. Every Suspend needs one Resume.");
 
     internal static InvalidOperationException InvalidOperation_Moving() =>
-        new("The last MoveNextAsync has not ended.");
+        new("MoveNextAsync was called before the previous MoveNextAsync completed. Await each one.");
 
     internal static InvalidOperationException InvalidOperation_StreamBusy(string what) => new(string.Format(
-        Culture, "Another {0} of this stream is under way: there is one at a time.", what));
+        Culture, "Another {0} of this stream has not completed. A stream allows one {0} at a time: await the first one.", what));
 
     internal static IOException IO_Connection(Exception inner) =>
-        new(string.Format(Culture, "The connection cannot be read or written: {0}", inner.Message), inner);
+        new(string.Format(Culture, "The connection failed: {0}", inner.Message), inner);
 
     internal static InvalidOperationException InvalidOperation_NotReferenced() =>
-        new("DecRef without IncRef.");
+        new("DecRef was called without an IncRef before it. Every IncRef needs one DecRef.");
 
     internal static InvalidOperationException InvalidOperation_Rescheduled(double value, double now) => new(string.Format(
         Culture,
-        "The reschedule function returned {0}, which is not a time at or after now ({1}). The scheduler is stopped.",
+        "The reschedule function returned {0}, which is NaN or earlier than the current time {1}. The Scheduler is stopped. Return a time at or after the current time, or infinity for never.",
         value,
         now));
 
     internal static InvalidOperationException InvalidOperation_TimeStandsStill(int rounds) => new(string.Format(
         Culture,
-        "Time cannot go on: a timer was due again at once, {0} times. Does it start itself with zero seconds?",
+        "The ManualClock cannot advance: a timer was due again at the same time, {0} times in a row. A timer that is started again in its own callback needs a time of more than 0 seconds.",
         rounds));
 
-    // -- what only libev can refuse ------------------------------------------------------------------------------------
+    // -- failures that libev or the kernel reports
+    // ------------------------------------------------------------------------------------
 
     internal static EventException Event_Native(int error, string what) =>
         new(string.Format(Culture, "{0} (errno {1}: {2}).", what, error, Describe(error)), error);
 
-    internal static EventException Event_NoLoop(int error, bool isDefault, Backends asked) => error switch
+    internal static EventException Event_NoDefaultLoop(int error) => new(
+        "The default loop cannot be created: it needs SIGCHLD, and a Signal of another loop watches that signal. Stop that Signal first.", error);
+
+    internal static EventException Event_NoBackend(Backends asked, Backends supported, Backends recommended)
     {
-        Interop.Native.EBUSY when isDefault =>
-            new EventException("The default loop needs SIGCHLD, which another loop's Signal watcher owns.", error),
-        Interop.Native.NoBackend => Event_NoBackend(asked),
-        _ => Event_Native(error, "No loop could be made"),
+        Backends refused = (asked == Backends.Auto ? recommended : asked) & supported;
+        string flags = Environment.GetEnvironmentVariable("LIBEV_FLAGS") is string value ? " (LIBEV_FLAGS=" + value + ")" : string.Empty;
+        return refused == 0
+            ? new(string.Format(
+                Culture, "The library has no backend {0}{1} on this system. It has {2}.", asked, flags, supported))
+            : new(string.Format(
+                Culture,
+                "The system refuses the backend {0}{1}: the kernel is too old, or its settings or limits forbid it. Backends.Auto takes the best one that works.",
+                refused,
+                flags));
+    }
+
+    internal static EventException Event_SignalOwned(int signum, int error) => new(
+        string.Format(Culture, "Signal {0} is watched by another loop, and only one loop at a time can watch a signal. Stop the other loop's Signal first.", signum),
+        error);
+
+    internal static EventException Event_SignalNotStarted(int signum, int error) => error switch
+    {
+        Native.EBUSY => Event_SignalOwned(signum, error),
+        Native.EACCES => new(
+            string.Format(
+                Culture,
+                "Signal {0} cannot arrive: every thread of the process blocks it. Start the process without it in its signal mask, or unblock it in one thread.",
+                signum),
+            error),
+        Native.ECHILD => new(
+            "SIGCHLD was ignored when the process started, so the kernel does not report the end of this child. Start the process with the default action for SIGCHLD.",
+            error),
+        _ => Event_Native(error, string.Format(Culture, "Signal {0} cannot be watched", signum)),
     };
 
-    internal static EventException Event_NoBackend(Backends asked) => new(string.Format(
-        Culture,
-        "None of the backends asked for ({0}{1}) works here. Supported: {2}.",
-        asked,
-        Environment.GetEnvironmentVariable("LIBEV_FLAGS") is string flags ? ", LIBEV_FLAGS=" + flags : string.Empty,
-        Ev.SupportedBackends));
-
-    internal static EventException Event_SignalOwned(int signum) => new(
-        string.Format(Culture, "Signal {0} is watched by another loop: a signal belongs to one loop at a time.", signum),
-        Interop.Native.EBUSY);
-
     internal static EventException Event_NoRegistration(int signum, Exception inner) =>
-        new(string.Format(Culture, "The runtime refuses to register signal {0}: {1}", signum, inner.Message), inner);
+        new(string.Format(Culture, "The runtime refused to register signal {0}: {1}", signum, inner.Message), inner);
 
     internal static EventException Event_NotDefault() =>
-        new("Child watchers work in the default loop only: Loop.Default.");
+        new("A Child can be watched by the default loop only. Use Loop.Default.");
 
-    internal static EventException Event_EmbedItself() => new("A loop cannot be embedded in itself.");
+    internal static EventException Event_EmbedItself() => new("A loop cannot be embedded in itself. Give the Embed another loop.");
 
     internal static EventException Event_EmbedCycle() =>
-        new("The loop to embed already embeds this one, directly or through others.");
+        new("The loop to embed already embeds this loop, directly or through other loops.");
 
-    internal static EventException Event_EmbedTwice() => new("The loop is embedded elsewhere already.");
+    internal static EventException Event_EmbedTwice() => new("The loop to embed is already embedded. Stop its other Embed first.");
 
-    internal static EventException Event_EmbedBackend(Backends backend) => new(string.Format(
-        Culture, "A loop with the backend {0} cannot be embedded. These can: {1}.", backend, Ev.EmbeddableBackends));
+    internal static EventException Event_EmbedBackend(Backends backend, Backends embeddable) => new(string.Format(
+        Culture, "A loop with the backend {0} cannot be embedded. Create it with one of these: {1}.", backend, embeddable));
+
+    internal static EventException Event_EmbedRefused(int error) => new(
+        string.Format(
+            Culture,
+            "The kernel does not let this loop watch the other one (errno {0}: {1}).{2}",
+            error,
+            Describe(error),
+            error == Native.ELOOP ? " Epoll instances nest a few levels deep only: embed fewer loops in each other." : string.Empty),
+        error);
+
+    internal static EventException Event_EmbedLost(Loop other) => new(string.Format(
+        Culture,
+        "The embedded loop (backend {0}) cannot be watched any more: its file descriptor was closed, or the kernel refuses it. The Embed is stopped.",
+        other.Backend));
 
     internal static EventException Event_ClosedFd(int fd, int error) => new(
         string.Format(
             Culture,
-            "File descriptor {0} cannot be watched any more (errno {1}: {2}). Its Io was stopped; stop an Io before its fd is closed.",
+            "File descriptor {0} is closed (errno {1}: {2}), and its Io was stopped. Stop an Io before you close its file descriptor.",
             fd,
             error,
             Describe(error)),
         error);
 
-    internal static EventException Event_Error(Watcher watcher, int revents) => new(string.Format(
-        Culture, "libev stopped this {0} with an error (revents 0x{1:X}).", watcher.GetType().Name, revents));
+    // libev does not report which of the two causes applies
+    internal static EventException Event_LostFd(int fd) => new(
+        string.Format(
+            Culture,
+            "File descriptor {0} is open, but it cannot be watched any more, and its Io was stopped. Either its file was closed and the number now "
+            + "belongs to another file: stop an Io before you close its file descriptor. Or the system refuses to watch it, "
+            + "for example at the limit fs.epoll.max_user_watches.",
+            fd),
+        Native.EBADF);
+
+    internal static EventException Event_Error(string watcher, int revents) => new(string.Format(
+        Culture, "libev stopped a {0} because of an error (revents 0x{1:X}).", watcher, revents));
 
     // -- the native library --------------------------------------------------------------------------------------------
 
@@ -243,7 +302,7 @@ internal static class Error
         return new(
             string.Format(
                 Culture,
-                "Mood.Event has no native library for this system ({0}, {1}). Looked for {2} beside the application ({3}), under runtimes/<rid>/native there, and where the system keeps its libraries. {4}",
+                "Mood.Event found no native library for this system ({0}, {1}). It looked for {2} beside the application ({3}), in runtimes/<rid>/native there, and in the system's library folders. {4}",
                 RuntimeInformation.OSDescription,
                 RuntimeInformation.ProcessArchitecture,
                 name,
@@ -252,23 +311,23 @@ internal static class Error
             inner);
     }
 
-    internal static PlatformNotSupportedException PlatformNotSupported_OtherAbi(int abi) => new(string.Format(
+    internal static PlatformNotSupportedException PlatformNotSupported_OtherAbi(int found, int expected, string version) => new(string.Format(
         Culture,
-        "The native library is of another version of Mood.Event: it speaks ABI {0}, this assembly ({1}) ABI {2}. {3}",
-        abi,
-        Ev.Version,
-        Interop.Native.AbiVersion,
+        "The native library belongs to another version of Mood.Event: its ABI is {0}, and this assembly ({1}) needs ABI {2}. {3}",
+        found,
+        version,
+        expected,
         WhereItBelongs));
 
-    internal static PlatformNotSupportedException PlatformNotSupported_OtherVersion(string version) => new(string.Format(
+    internal static PlatformNotSupportedException PlatformNotSupported_OtherVersion(string found, string expected) => new(string.Format(
         Culture,
-        "The native library is of another version of Mood.Event: {0}, this assembly is {1}. {2}",
-        version,
-        Ev.Version,
+        "The native library belongs to another version of Mood.Event: its version is {0}, and this assembly has version {1}. {2}",
+        found,
+        expected,
         WhereItBelongs));
 
     internal static PlatformNotSupportedException PlatformNotSupported_OtherFramework() => new(
-        "The native library is in use by a Mood.Event of another target framework in this process. " + WhereItBelongs);
+        "The native library is already used in this process by a Mood.Event assembly for another target framework. " + WhereItBelongs);
 
     private static string Describe(int error) => new System.ComponentModel.Win32Exception(error).Message;
 }

@@ -1,20 +1,22 @@
 using System;
-using Mood.Event.Interop;
 
 namespace Mood.Event;
 
-/// <summary>What belongs to no loop. Every member may be used from any thread.</summary>
-public static class Ev
+/// <summary>
+/// Functions and constants that belong to no loop: versions, backends, the wall clock, sleeping, feeding signals. Every
+/// member may be used from any thread.
+/// </summary>
+public static partial class Ev
 {
-    /// <summary>The lowest priority of a watcher (EV_MINPRI).</summary>
+    /// <summary>The lowest <see cref="Watcher.Priority"/>: -2 (EV_MINPRI).</summary>
     public const int MinPriority = -2;
 
-    /// <summary>The highest priority of a watcher (EV_MAXPRI).</summary>
+    /// <summary>The highest <see cref="Watcher.Priority"/>: 2 (EV_MAXPRI).</summary>
     public const int MaxPriority = 2;
 
     private const double MaxSleep = 86400;
 
-    /// <summary>The libev inside the native library: (4, 33).</summary>
+    /// <summary>The version of the libev that the native library contains: (4, 33) (ev_version_major, ev_version_minor).</summary>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
     public static (int Major, int Minor) AbiVersion
     {
@@ -29,7 +31,7 @@ public static class Ev
     /// <summary>The version of this package, without build metadata.</summary>
     public static string Version => Library.Version;
 
-    /// <summary>The backends compiled in that this kernel offers (ev_supported_backends).</summary>
+    /// <summary>The backends that a loop can use on this system (ev_supported_backends).</summary>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
     public static Backends SupportedBackends
     {
@@ -40,7 +42,9 @@ public static class Ev
         }
     }
 
-    /// <summary>The supported backends that libev trusts (ev_recommended_backends): what Auto chooses from.</summary>
+    /// <summary>
+    /// The supported backends that libev recommends (ev_recommended_backends). <see cref="Backends.Auto"/> chooses from them.
+    /// </summary>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
     public static Backends RecommendedBackends
     {
@@ -52,9 +56,10 @@ public static class Ev
     }
 
     /// <summary>
-    /// The backends whose loops can be embedded in another loop (ev_embeddable_backends, less io_uring, which libev
-    /// names although it cannot). Not all of them need be supported here.
+    /// The backends whose loops an <see cref="Embed"/> can embed (ev_embeddable_backends). Some of them may not be supported
+    /// on this system.
     /// </summary>
+    /// <remarks>libev also names io_uring. It is left out here, because an embedded io_uring loop does not work.</remarks>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
     public static Backends EmbeddableBackends
     {
@@ -65,7 +70,10 @@ public static class Ev
         }
     }
 
-    /// <summary>The wall clock, in seconds since the epoch (ev_time). <see cref="Loop.Now"/> is cheaper and steadier.</summary>
+    /// <summary>
+    /// Reads the wall clock (ev_time). Inside a callback <see cref="Loop.Now"/> is cheaper, and it is the time that timers
+    /// count from.
+    /// </summary>
     /// <returns>Seconds since 1970-01-01 UTC.</returns>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
     public static double Time()
@@ -74,8 +82,11 @@ public static class Ev
         return Native.mood_time();
     }
 
-    /// <summary>Sleeps (ev_sleep), signals or not. Zero and negative times return at once.</summary>
-    /// <param name="seconds">How long, at most 86400 (a day).</param>
+    /// <summary>
+    /// Blocks the calling thread for a time (ev_sleep). Signals do not end the sleep early. A time of zero or less returns at
+    /// once.
+    /// </summary>
+    /// <param name="seconds">Seconds to sleep, at most 86400 (one day).</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="seconds"/> is NaN or more than 86400.</exception>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
     public static void Sleep(double seconds)
@@ -89,24 +100,23 @@ public static class Ev
         Native.mood_sleep(seconds);
     }
 
-    /// <inheritdoc cref="Sleep(double)"/>
-    /// <param name="time">How long, at most a day.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="time"/> is more than a day, or infinite.</exception>
+    /// <summary>
+    /// Blocks the calling thread for a time (ev_sleep). Signals do not end the sleep early. A time of zero or less returns at
+    /// once.
+    /// </summary>
+    /// <param name="time">The time to sleep, at most one day.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="time"/> is more than one day, or is
+    /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>.</exception>
+    /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
     public static void Sleep(TimeSpan time) => Sleep(Validate.Time(time, nameof(time)));
 
     /// <summary>
-    /// Acts as if the signal had come (ev_feed_signal): its watchers become pending in the loop that owns it. Without a
-    /// watcher, nothing happens.
+    /// Reports a signal to its <see cref="Signal"/> watchers as if the process had received it (ev_feed_signal). Any thread.
+    /// Nothing happens if no loop watches the signal.
     /// </summary>
-    /// <param name="signum">The signal's number on this platform.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no signal of this number.</exception>
+    /// <param name="signum">The signal's number on this platform, for example <see cref="Signum.SIGHUP"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">This platform has no signal with this number.</exception>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
     public static void FeedSignal(int signum) =>
         Native.mood_feed_signal(Validate.Signum(signum, nameof(signum)));
-
-#if NET8_0_OR_GREATER
-    /// <inheritdoc cref="FeedSignal(int)"/>
-    /// <param name="signal">The signal.</param>
-    public static void FeedSignal(System.Runtime.InteropServices.PosixSignal signal) => FeedSignal(Signum.From(signal));
-#endif
 }

@@ -2,39 +2,39 @@ using System;
 
 namespace Mood.Event;
 
-/// <summary>
-/// What only libev or the system can refuse: no usable backend, a signal owned by another loop, a child outside the
-/// default loop, a loop that cannot be embedded, a file descriptor closed under its watcher, a failed system call.
-/// </summary>
+/// <summary>Thrown when libev or the operating system refuses a request, or when a system call fails.</summary>
+/// <remarks>A request is refused, for example, when no backend can be used, another loop owns the signal, a
+/// <see cref="Child"/> is not in the default loop, a loop cannot be embedded, or a file descriptor was closed while an
+/// <see cref="Io"/> watched it. Wrong arguments and wrong states are reported by the exceptions that .NET has for them.</remarks>
 public class EventException : Exception
 {
-    /// <summary>Makes an exception with a general message.</summary>
+    /// <summary>Creates an exception with a general message.</summary>
     public EventException()
         : this("The event loop failed.")
     {
     }
 
-    /// <summary>Makes an exception.</summary>
-    /// <param name="message">What failed.</param>
+    /// <summary>Creates an exception with a message.</summary>
+    /// <param name="message">A description of the failure.</param>
     public EventException(string message)
         : base(message)
     {
     }
 
-    /// <summary>Makes an exception that another one caused.</summary>
-    /// <param name="message">What failed.</param>
-    /// <param name="innerException">Why.</param>
+    /// <summary>Creates an exception with a message and the exception that caused it.</summary>
+    /// <param name="message">A description of the failure.</param>
+    /// <param name="innerException">The cause.</param>
     public EventException(string message, Exception innerException)
         : base(message, innerException)
     {
     }
 
-    /// <summary>Makes an exception for a failed system call.</summary>
-    /// <param name="message">What failed.</param>
-    /// <param name="nativeErrorCode">Its errno.</param>
+    /// <summary>Creates an exception for a system call that failed.</summary>
+    /// <param name="message">A description of the failure.</param>
+    /// <param name="nativeErrorCode">The errno of the system call.</param>
     public EventException(string message, int nativeErrorCode)
         : base(message) => NativeErrorCode = nativeErrorCode;
 
-    /// <summary>The errno of the system call that failed, or 0 where none did.</summary>
+    /// <summary>The errno of the system call that failed; 0 if the cause is not a system call.</summary>
     public int NativeErrorCode { get; }
 }

@@ -1,15 +1,14 @@
 using System;
-using Mood.Event.Interop;
 
 namespace Mood.Event;
 
-/// <summary>Arguments, checked before native code sees them.</summary>
+/// <summary>Checks of arguments, before native code receives them. Each returns its argument, or throws.</summary>
 internal static class Validate
 {
-    /// <summary>libev's resolution for times since the epoch; shorter intervals make it fire in every iteration.</summary>
+    /// <summary>libev's resolution for times since 1970, in seconds. A shorter interval would be due in every iteration.</summary>
     internal const double MinInterval = 1.0 / 8192;
 
-    /// <summary>Beyond this a double is too coarse for libev's stepping from an offset to now, which then takes for ever.</summary>
+    // Beyond this limit a double is too coarse, and libev's search for the next time from the offset on would not end.
     private const double MaxOffset = 1e12;
 
     private const LoopFlags AllFlags = LoopFlags.NoInotify | LoopFlags.SignalFd | LoopFlags.NoSigMask
@@ -21,7 +20,10 @@ internal static class Validate
     internal static double NotNegative(double seconds, string parameter) =>
         IsFinite(seconds) && seconds >= 0 ? seconds : throw Error.ArgumentOutOfRange_Negative(seconds, parameter);
 
-    /// <summary>In seconds. Timeout.InfiniteTimeSpan is -1 ms, which libev would take for a time that is over.</summary>
+    /// <summary>
+    /// Converts to seconds. Every member that takes a TimeSpan uses this, because Timeout.InfiniteTimeSpan is -1 ms, which libev
+    /// would treat as a time that has already passed.
+    /// </summary>
     internal static double Time(TimeSpan time, string parameter) => time != System.Threading.Timeout.InfiniteTimeSpan
         ? time.TotalSeconds
         : throw Error.ArgumentOutOfRange_Infinite(time, parameter);
@@ -39,10 +41,11 @@ internal static class Validate
             ? Finite(seconds, parameter)
             : throw Error.ArgumentOutOfRange_Offset(seconds, parameter);
 
+    /// <summary>The events that an Io can watch for: Read, Write, both or None.</summary>
     internal static Events IoEvents(Events events, string parameter) =>
         (events & ~(Events.Read | Events.Write)) == 0 ? events : throw Error.Argument_IoEvents(events, parameter);
 
-    /// <summary>Events that can come.</summary>
+    /// <summary>The events that a wait can end with: Read, Write or both.</summary>
     internal static Events WaitEvents(Events events, string parameter) =>
         IoEvents(events, parameter) != Events.None ? events : throw Error.Argument_WaitEvents(events, parameter);
 
@@ -52,12 +55,13 @@ internal static class Validate
             : throw Error.ArgumentOutOfRange_Timeout(milliseconds, parameter);
 
     internal static LoopFlags Flags(LoopFlags flags, string parameter) =>
-        (flags & ~AllFlags) == 0 ? flags : throw Error.Argument_UnknownBits(flags, parameter);
+        (flags & ~AllFlags) == 0 ? flags : throw Error.Argument_UnknownBits(flags, flags & ~AllFlags, parameter);
 
-    internal static Backends Backends(Backends backends, string parameter) =>
-        (backends & ~Event.Backends.All) == 0 ? backends : throw Error.Argument_UnknownBits(backends, parameter);
+    internal static Backends Backends(Backends backends, string parameter) => (backends & ~Event.Backends.All) == 0
+        ? backends
+        : throw Error.Argument_UnknownBits(backends, backends & ~Event.Backends.All, parameter);
 
-    /// <summary>A signal's number, whether or not it can be watched.</summary>
+    /// <summary>The number of a signal of this platform. Some of them cannot be watched.</summary>
     internal static int Signum(int signum, string parameter)
     {
         Library.Initialize();
@@ -71,6 +75,28 @@ internal static class Validate
         Native.mood_signal_check(Signum(signum, parameter)) < 0
             ? throw Error.ArgumentOutOfRange_UnwatchableSignum(signum, parameter)
             : signum;
+
+    /// <summary>The distinct numbers of signals that can be watched, in a new array.</summary>
+    internal static int[] WatchableSignums(System.Collections.Generic.IReadOnlyList<int> signums, string parameter)
+    {
+        var distinct = new System.Collections.Generic.List<int>(NotNull(signums, parameter).Count);
+
+        foreach (int signum in signums)
+        {
+            if (!distinct.Contains(WatchableSignum(signum, parameter)))
+            {
+                distinct.Add(signum);
+            }
+        }
+
+        return [.. distinct];
+    }
+
+    /// <summary>An asynchronous function: a delegate of one method. A delegate of several methods returns only the task of the
+    /// last one, so the exceptions of the others would be lost.</summary>
+    internal static T Function<T>(T? function, string parameter)
+        where T : Delegate =>
+        NotNull(function, parameter).GetInvocationList().Length == 1 ? function! : throw Error.Argument_Multicast(parameter);
 
     internal static T NotNull<T>(T? value, string parameter)
         where T : class => value ?? throw new ArgumentNullException(parameter);

@@ -10,6 +10,8 @@ internal static class Areas
     private static readonly (string Name, string Title, Func<bool, IEnumerable<Comparison>> All)[] s_areas =
     [
         ("dispatch", "Calling callbacks", DispatchBenchmark.All),
+        ("cold", "The first seconds on one processor", ColdBenchmark.All),
+        ("idle", "Start(NoWait)", IdleBenchmark.All),
         ("timers", "Timers", TimerBenchmark.All),
         ("pairs", "libev's socketpair benchmark", PairsBenchmark.All),
         ("churn", "Starting, stopping and changing Io watchers", ChurnBenchmark.All),

@@ -16,20 +16,17 @@ internal static partial class ChurnBenchmark
     internal static IEnumerable<Comparison> All(bool quick)
     {
         int operations = quick ? 100_000 : 1_000_000;
-        int[] fds = Posix.SocketPairs(Count / 2);
+        int[] fds = RawSockets.SocketPairs(Count / 2);
         Socket[] sockets = [.. fds.Select(fd => new Socket(new SafeSocketHandle(fd, ownsHandle: true)) { Blocking = false })];
 
         yield return Make(
             "start and stop",
             "ns per start and stop",
-            1.3,
+            null, // C writes a few words: the next comparison has the iteration that makes them effective
             () => bench_ev_churn(fds, Count, operations / Count),
             of => StartAndStop(of, operations / Count, inCallback: true),
             () => bench_uv_churn(fds, Count, operations / Count),
-            new Contender(Contender.OursOutside, () => StartAndStop(OfNumber, operations / Count, inCallback: false))) with
-        {
-            Patience = 100, // a system call against none
-        };
+            new Contender(Contender.OursOutside, () => StartAndStop(OfNumber, operations / Count, inCallback: false)));
         yield return Make(
             "start, iteration, stop, iteration",
             "ns per start and stop",

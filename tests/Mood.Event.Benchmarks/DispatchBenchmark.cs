@@ -17,6 +17,8 @@ internal static partial class DispatchBenchmark
         yield return Make("1 idle watcher", 1, quick ? 100_000 : 1_000_000, target: null);
     }
 
+    internal static double RoundInC(int watchers, int callbacks) => Native.Check(bench_ev_dispatch(watchers, callbacks), "dispatch");
+
     private static Comparison Make(string name, int watchers, int callbacks, double? target)
     {
         var contenders = new List<Contender>

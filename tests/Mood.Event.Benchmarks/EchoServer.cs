@@ -1,11 +1,12 @@
 using System;
+using System.IO;
 using System.Net;
 using System.Net.Sockets;
 
 namespace Mood.Event.Benchmarks;
 
 /// <summary>
-/// An echo server as a user of Mood.Event would write it, and as native/bench/echo-libev.c is. Prints its port, ends when
+/// An echo server as a user of Mood.Event would write it, and as native/echo-libev.c is. Prints its port, ends when
 /// standard input does. Plain: it calls recv and send as C does, and what it costs more than C is the loop's.
 /// </summary>
 internal sealed class EchoServer
@@ -30,7 +31,7 @@ internal sealed class EchoServer
     {
         using Loop loop = Loop.Default;
         using Socket listener = SocketsEchoServer.Listen();
-        using var input = Console.OpenStandardInput();
+        using Stream input = Console.OpenStandardInput();
         _ = new EchoServer(loop, listener, plain);
 
         loop.Io(0, Events.Read, (_, _) =>
@@ -83,7 +84,7 @@ internal sealed class EchoServer
 
             SocketError error;
             int count = _plain
-                ? Posix.Receive(io.Fd, _buffer, out error) : _socket.Receive(_buffer, SocketFlags.None, out error);
+                ? RawSockets.Receive(io.Fd, _buffer, out error) : _socket.Receive(_buffer, SocketFlags.None, out error);
 
             if (error == SocketError.WouldBlock)
             {
@@ -122,7 +123,7 @@ internal sealed class EchoServer
         private int Send(ReadOnlySpan<byte> bytes)
         {
             SocketError error;
-            int sent = _plain ? Posix.Send(_io.Fd, bytes, out error) : _socket.Send(bytes, SocketFlags.None, out error);
+            int sent = _plain ? RawSockets.Send(_io.Fd, bytes, out error) : _socket.Send(bytes, SocketFlags.None, out error);
 
             switch (error)
             {

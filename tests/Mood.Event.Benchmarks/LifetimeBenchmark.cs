@@ -15,7 +15,8 @@ internal static partial class LifetimeBenchmark
         int loops = quick ? 500 : 5000, watchers = quick ? 20_000 : 200_000;
         var contenders = new List<Contender>
         {
-            new(Contender.Libev, () => Native.Check(bench_ev_loop(loops), "loops")),
+            new(Contender.Libev, () => Native.Check(bench_ev_loop(loops, 0), "loops")),
+            new($"{Contender.Libev}, with an ev_async", () => Native.Check(bench_ev_loop(loops, 1), "loops")),
             new(Contender.Ours, () => Loops(loops)),
         };
 
@@ -26,7 +27,7 @@ internal static partial class LifetimeBenchmark
 
         yield return new Comparison("lifetime", "a loop made and disposed", "ns per loop", HigherIsBetter: false, null, contenders);
 
-        int[] fds = Posix.SocketPairs(1);
+        int[] fds = RawSockets.SocketPairs(1);
         using var socket = new Socket(new SafeSocketHandle(fds[0], ownsHandle: true));
         using var other = new Socket(new SafeSocketHandle(fds[1], ownsHandle: true));
         (string Name, Func<Loop, Watcher> Make)[] kinds =
@@ -45,7 +46,7 @@ internal static partial class LifetimeBenchmark
             "lifetime", name, unit, HigherIsBetter: false, null, [.. Contenders(choose)])
         {
             Limit = limit,
-            Patience = 4,
+            LimitPatience = 4,
         };
 
         IEnumerable<Contender> Contenders(Func<double, double, double> choose)
@@ -97,7 +98,7 @@ internal static partial class LifetimeBenchmark
     }
 
     [LibraryImport(Native.Libev)]
-    private static partial double bench_ev_loop(int operations);
+    private static partial double bench_ev_loop(int operations, int wakes);
 
     [LibraryImport(Native.Libuv)]
     private static partial double bench_uv_loop(int operations);

@@ -10,7 +10,7 @@ internal static class MemoryBenchmark
     internal static IEnumerable<Comparison> All(bool quick)
     {
         int operations = quick ? 10_000 : 100_000;
-        int[] fds = Posix.SocketPairs(1);
+        int[] fds = RawSockets.SocketPairs(1);
         using var socket = new Socket(new SafeSocketHandle(fds[0], ownsHandle: true)) { Blocking = false };
         using var other = new Socket(new SafeSocketHandle(fds[1], ownsHandle: true)) { Blocking = false };
         using var loop = new Loop();

@@ -6,7 +6,7 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>The C side: what native/bench/build.sh made. Each area declares the functions that it calls.</summary>
+/// <summary>The C side: what tests/Mood.Event.Benchmarks/native/build.sh made. Each area declares the functions that it calls.</summary>
 internal static class Native
 {
     /// <summary>libev's benchmarks, for LibraryImport.</summary>

@@ -25,7 +25,7 @@ internal static partial class PairsBenchmark
 
             try
             {
-                fds = Posix.SocketPairs(pairs);
+                fds = RawSockets.SocketPairs(pairs);
             }
             catch (UnavailableException e)
             {

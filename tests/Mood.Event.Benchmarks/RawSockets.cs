@@ -4,21 +4,9 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>The system calls that .NET has no name for, and read and write without anything around them.</summary>
-internal static unsafe partial class Posix
+/// <summary>The fds and sockets that are measured, and recv and send without the work that Socket does around them.</summary>
+internal static unsafe partial class RawSockets
 {
-    /// <summary>Reads one byte; false where there is none.</summary>
-    internal static bool Read(int fd, out byte value)
-    {
-        byte got = 0;
-        bool done = read(fd, &got, 1) == 1;
-        value = got;
-        return done;
-    }
-
-    /// <summary>Writes one byte; false where there is no room.</summary>
-    internal static bool Write(int fd, byte value) => write(fd, &value, 1) == 1;
-
     /// <summary>Pairs of connected sockets that never block, both ends after another.</summary>
     internal static int[] SocketPairs(int count)
     {
@@ -31,7 +19,7 @@ internal static unsafe partial class Posix
             {
                 if (socketpair(AF_UNIX, SOCK_STREAM | O_NONBLOCK | O_CLOEXEC, 0, pair + 2 * i) != 0)
                 {
-                    Close(fds.AsSpan(0, 2 * i));
+                    Posix.Close(fds.AsSpan(0, 2 * i));
                     throw new UnavailableException($"only {i} of {count} pairs of sockets: the limit of open files (ulimit -n)");
                 }
             }
@@ -52,20 +40,12 @@ internal static unsafe partial class Posix
 
             if (fds[i] < 0)
             {
-                Close(fds.AsSpan(0, i));
+                Posix.Close(fds.AsSpan(0, i));
                 throw new UnavailableException($"only {i} of {count} fds: the limit of open files (ulimit -n)");
             }
         }
 
         return fds;
-    }
-
-    internal static void Close(ReadOnlySpan<int> fds)
-    {
-        foreach (int fd in fds)
-        {
-            _ = close(fd);
-        }
     }
 
     /// <summary>As Socket.Receive, and nothing but the system call.</summary>
@@ -86,30 +66,6 @@ internal static unsafe partial class Posix
         }
     }
 
-    /// <summary>Sends this process a signal.</summary>
-    internal static void Raise(int signum) => Measure.Expect(kill(Environment.ProcessId, signum), 0, "kill");
-
-    /// <summary>Allows as many open files as an unprivileged process may have; returns how many.</summary>
-    internal static int RaiseFdLimit()
-    {
-        const int RLIMIT_NOFILE = 7;
-        ulong* limit = stackalloc ulong[2];
-        _ = getrlimit(RLIMIT_NOFILE, limit);
-        limit[0] = limit[1];
-        _ = setrlimit(RLIMIT_NOFILE, limit);
-        _ = getrlimit(RLIMIT_NOFILE, limit);
-        return (int)Math.Min(limit[0], int.MaxValue);
-    }
-
-    [LibraryImport("libc")]
-    private static partial nint read(int fd, void* buffer, nint size);
-
-    [LibraryImport("libc")]
-    private static partial nint write(int fd, void* buffer, nint size);
-
-    [LibraryImport("libc")]
-    private static partial int close(int fd);
-
     [LibraryImport("libc")]
     private static partial int socketpair(int domain, int type, int protocol, int* fds);
 
@@ -129,13 +85,4 @@ internal static unsafe partial class Posix
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint send(int fd, void* buffer, nint size, int flags);
-
-    [LibraryImport("libc")]
-    private static partial int kill(int pid, int signum);
-
-    [LibraryImport("libc")]
-    private static partial int getrlimit(int resource, ulong* limit);
-
-    [LibraryImport("libc")]
-    private static partial int setrlimit(int resource, ulong* limit);
 }

@@ -53,8 +53,10 @@ internal sealed record Result(
         }
     }
 
-    /// <summary>By how much the worst target was missed; 0 where there is none.</summary>
-    internal double WorstShortfall => Achievements.SelectMany(Shortfalls).Select(s => s.By).DefaultIfEmpty(0).Max();
+    /// <summary>By how much the limit was missed at worst; 0 where there is none.</summary>
+    internal double LimitShortfall => Limit is double limit
+        ? Achievements.Where(a => a.IsOurs).Select(a => Shortfall(a.Value.Median, limit)).DefaultIfEmpty(0).Max()
+        : 0;
 
     private string Bound(double target) => string.Create(CultureInfo.InvariantCulture, $"{(HigherIsBetter ? "≥" : "≤")} {target}×");
 

@@ -46,7 +46,7 @@ internal sealed class Ring
         {
             // the station before the one that is to read
             int writer = (int)((long)i * _stations.Length / PairsBenchmark.Active) - 1;
-            _writes += Posix.Write(_stations[writer < 0 ? ^1 : writer].To, 0) ? 1 : 0;
+            _writes += Posix.TryWrite(_stations[writer < 0 ? ^1 : writer].To, 0) ? 1 : 0;
         }
 
         double start = Measure.Busy;

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
-using System.IO;
 using System.Linq;
 using System.Text;
 using Spectre.Console;
@@ -27,11 +26,11 @@ internal static class ScaleBenchmark
 
     internal static void Run(bool quick, int rounds, bool write)
     {
-        var text = new StringBuilder(MarkdownReport.Machine()).Append('\n');
+        StringBuilder text = new StringBuilder(MarkdownReport.Machine()).Append('\n');
         int[] timers = quick ? [1, 10_000] : [1, 10, 100, 1000, 10_000, 100_000, 1_000_000];
         Print("timers", "Timers", "idle timers", timers.Select(n => Timers(n, quick ? 100_000 : 1_000_000, rounds)), text);
 
-        int room = Posix.RaiseFdLimit() - Directory.GetFileSystemEntries("/proc/self/fd").Length - 2 * PairsBenchmark.Active - 64;
+        int room = Posix.RaiseFdLimit() - Posix.OpenFds() - 2 * PairsBenchmark.Active - 64;
         int[] all = quick ? [1, 1000] : [1, 10, 100, 1000, 10_000, 100_000, room];
         int[] ios = [.. all.Where(n => n <= room).Distinct()];
 
@@ -60,7 +59,7 @@ internal static class ScaleBenchmark
 
     private static Row Ios(Backends backend, int watchers, int events, int rounds)
     {
-        int[] fds = Posix.SocketPairs(PairsBenchmark.Active), idle = Posix.SilentFds(watchers);
+        int[] fds = RawSockets.SocketPairs(PairsBenchmark.Active), idle = RawSockets.SilentFds(watchers);
 
         try
         {

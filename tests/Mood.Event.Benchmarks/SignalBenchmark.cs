@@ -8,8 +8,8 @@ namespace Mood.Event.Benchmarks;
 
 /// <summary>
 /// From kill in one thread to the callback in the loop of another, one signal at a time in a process that sleeps between.
-/// Mood.Event cannot be as fast as C here, by design: the runtime stays the owner of the signals, and hands them on from a
-/// thread of its own through the thread pool (docs/design/signals.md).
+/// A native handler feeds the loop and then calls the runtime's handler, which stays the owner of the signals: C has no such
+/// second handler (docs/design/signals.md).
 /// </summary>
 internal static partial class SignalBenchmark
 {

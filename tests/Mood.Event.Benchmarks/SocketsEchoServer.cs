@@ -1,5 +1,6 @@
 using System;
 using System.Globalization;
+using System.IO;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Tasks;
@@ -14,7 +15,7 @@ internal static class SocketsEchoServer
 {
     internal static void Run()
     {
-        using var input = Console.OpenStandardInput();
+        using Stream input = Console.OpenStandardInput();
         _ = AcceptAll();
 
         // on this thread: reading it asynchronously would keep a thread of the pool from the connections

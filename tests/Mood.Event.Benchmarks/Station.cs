@@ -49,12 +49,14 @@ internal sealed class Station(int from, int to)
     {
         Timeout?.Reset();
 
-        if (Posix.Read(From, out byte value))
+        int value = Posix.Read(From);
+
+        if (value >= 0)
         {
             Ring.CountRead();
         }
 
-        if (Ring.MayWrite() && Posix.Write(To, value))
+        if (Ring.MayWrite() && Posix.TryWrite(To, (byte)value))
         {
             Ring.CountWrite();
         }

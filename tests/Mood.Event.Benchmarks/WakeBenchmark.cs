@@ -178,7 +178,10 @@ internal static partial class WakeBenchmark
         {
             Cores.Pin(core);
             loop.Start();
-        }) { IsBackground = true };
+        })
+        {
+            IsBackground = true,
+        };
         thread.Start();
         return thread;
     }

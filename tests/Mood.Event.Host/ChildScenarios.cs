@@ -1,19 +1,20 @@
 using System;
 using System.Diagnostics;
 using System.Globalization;
+using System.IO;
 using System.Threading;
 
 namespace Mood.Event.Host;
 
-/// <summary>Children of System.Diagnostics.Process and of nobody, in a process where whoever comes first installs the handlers.</summary>
+/// <summary>Children of System.Diagnostics.Process and others. The runtime installs its handlers on first use, so each order is a scenario.</summary>
 internal static class ChildScenarios
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
     private static ManualResetEventSlim? s_exited;
 
     /// <summary>
-    /// STEP...: p runs a Process to its end, w one that the loop watches too, o watches a child of nobody's, b leaves a
-    /// Process running over the next steps, e waits for it, l makes the default loop, d disposes it.
+    /// STEP...: p runs a Process to its end, w one that the loop watches too, o watches a spawned child, b leaves a Process
+    /// running over the next steps, e waits for it, l makes the default loop, d disposes it.
     /// </summary>
     internal static int Children(string[] args)
     {
@@ -48,7 +49,7 @@ internal static class ChildScenarios
                     ended += Run(watched, seen, 5);
                     break;
                 case "o":
-                    Child own = Loop.Default.Child(Shell.Spawn("sleep 0.02; exit 6"), trace: false, (w, _) => w.Stop());
+                    Child own = Loop.Default.Child(Posix.Spawn("sleep 0.02; exit 6"), trace: false, (w, _) => w.Stop());
                     own.Start();
                     Loop.Default.Start();
                     ended += own.ExitCode == 6 ? 1 : 0;
@@ -63,8 +64,8 @@ internal static class ChildScenarios
     }
 
     /// <summary>
-    /// COUNT: as process 1 of its namespace, where the runtime reaps everybody. So many children of nobody's and as many of
-    /// Process, in turn; those of nobody's are reported, with their status or as gone.
+    /// COUNT: as process 1 of its namespace, where the runtime reaps every child. So many spawned children and as many of
+    /// Process, in turn. The spawned ones are reported, with their status or as gone.
     /// </summary>
     internal static int First(string[] args)
     {
@@ -72,7 +73,7 @@ internal static class ChildScenarios
 
         for (int i = 0; i < count; i++)
         {
-            Child own = Loop.Default.Child(Shell.Spawn("exit 6"), trace: false, (w, _) => w.Stop());
+            Child own = Loop.Default.Child(Posix.Spawn("exit 6"), trace: false, (w, _) => w.Stop());
             own.Start();
             processes += Run(Start("exit 3", out ManualResetEventSlim exited), exited, 3);
             Loop.Default.Start();
@@ -85,9 +86,120 @@ internal static class ChildScenarios
         return 0;
     }
 
+    /// <summary>
+    /// In a process that was started with signals blocked or ignored: a child exits with 6. Prints what its watcher says, and
+    /// what that of a Process says that exits with 3.
+    /// </summary>
+    internal static int Masked(string[] args)
+    {
+        bool trace = args.Length > 0;
+
+        try
+        {
+            Print("own", Loop.Default.Child(Posix.Spawn("sleep 0.2; exit 6"), trace, (w, _) => w.Stop()));
+        }
+        catch (EventException e)
+        {
+            Console.WriteLine(e.Message);
+            return 0;
+        }
+
+        using Process process = Process.Start("/bin/sh", ["-c", "sleep 0.2; exit 3"]);
+        Print("process", Loop.Default.Child(process, trace, (w, _) => w.Stop()));
+        return 0;
+
+        static void Print(string name, Child child)
+        {
+            child.Start();
+            Timer timer = Loop.Default.Timer(5, 0, (_, _) => child.Stop());
+            timer.KeepAlive = false;
+            timer.Start();
+            Loop.Default.Start();
+            timer.Dispose();
+            string what = child.IsGone ? "gone" : child.ExitCode.ToString(CultureInfo.InvariantCulture);
+            Console.WriteLine($"{name} {(child.HasExited ? what : "not told")}");
+        }
+    }
+
+    /// <summary>
+    /// In a pid namespace without a /proc of its own: a watcher of pid 0 beside a child that lives, one that exits with 6, and one
+    /// of Process. Prints the events.
+    /// </summary>
+    internal static int Any(string[] args)
+    {
+        _ = args;
+        int living = Posix.Spawn("exec sleep 100"), own = Posix.Spawn("exit 6"), ended = 0, strangers = 0;
+        bool falsely = false;
+        Child single = Loop.Default.Child(living, trace: false, (_, _) => falsely = true), any = Loop.Default.Child(0, trace: false, (w, _) =>
+        {
+            falsely |= w.RPid == living;
+            strangers += w.RPid == own || w.RPid == living ? 0 : 1;
+            ended += w.RPid == own && w.ExitCode is 6 or -1 ? 1 : 0;
+        });
+        single.Start();
+        any.Start();
+        Loop.Default.Timer(1, 0, (_, _) => Loop.Default.Stop()).Start();
+        Loop.Default.Start();
+        bool wasFalse = falsely;
+        Posix.TryKill(living, 9);
+        Loop.Default.Timer(1, 0, (_, _) => Loop.Default.Stop()).Start();
+        Loop.Default.Start();
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"pid {Environment.ProcessId}, ended {ended}, strangers {strangers}, false {wasFalse}, killed {single.HasExited}"));
+        any.Dispose();
+        single.Dispose();
+        return 0;
+    }
+
+    /// <summary>
+    /// In a pid namespace of its own, where the next pid can be chosen: a child ends and is reported, and another one gets its
+    /// pid. Prints how often the watcher of each was called.
+    /// </summary>
+    internal static int SamePid(string[] args)
+    {
+        _ = args;
+        int firstCalls = 0, nextCalls = 0, pid = Posix.Spawn("exit 6"), next = 0;
+        Child first = Loop.Default.Child(pid, trace: true, (_, _) =>
+        {
+            firstCalls++;
+            Loop.Default.Stop();
+        });
+        first.Start();
+        Loop.Default.Start();
+
+        for (int i = 0; i < 100 && next != pid; i++)
+        {
+            File.WriteAllText("/proc/sys/kernel/ns_last_pid", (pid - 1).ToString(CultureInfo.InvariantCulture));
+            next = Posix.Spawn("sleep 0.3; exit 7");
+        }
+
+        Child second = Loop.Default.Child(next, trace: true, (w, _) =>
+        {
+            nextCalls++;
+            w.Dispose();
+            Loop.Default.Stop();
+        });
+        second.Start();
+        Loop.Default.Start();
+        Loop.Default.Start(RunFlags.NoWait);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"same {next == pid}, first {firstCalls} {first.ExitCode}, next {nextCalls} {second.ExitCode}"));
+        first.Dispose();
+        return 0;
+    }
+
+    /// <summary>PID: becomes the process's debugger until it is killed, and never waits for it. Prints "holds" or "refused".</summary>
+    internal static int Debugger(string[] args)
+    {
+        Console.WriteLine(Posix.Seize(int.Parse(args[0], CultureInfo.InvariantCulture)) ? "holds" : "refused");
+        Thread.Sleep(Timeout.Infinite);
+        return 0;
+    }
+
     private static Process Start(string script, out ManualResetEventSlim exited)
     {
-        var seen = exited = new ManualResetEventSlim();
+        ManualResetEventSlim seen = exited = new ManualResetEventSlim();
         var process = new Process { StartInfo = new ProcessStartInfo("/bin/sh", ["-c", script]), EnableRaisingEvents = true };
         process.Exited += (_, _) => seen.Set();
         process.Start();

@@ -4,7 +4,7 @@ using System.Threading.Tasks;
 
 namespace Mood.Event.Host;
 
-/// <summary>The process ends while a loop is at work.</summary>
+/// <summary>The process exits while a loop runs.</summary>
 internal static class ExitScenarios
 {
     private const int Senders = 16;
@@ -12,8 +12,8 @@ internal static class ExitScenarios
     private static readonly TimeSpan s_while = TimeSpan.FromMilliseconds(20);
 
     /// <summary>
-    /// callback|thread|main: who ends it. The loop has timers, a signal and an async that sixteen threads send all the time;
-    /// they stop another loop, which starts again.
+    /// The argument callback, thread or main says where the exit comes from. The loop has timers, a signal and an Async. Sixteen threads send
+    /// the Async all the time, and stop another loop, which starts again.
     /// </summary>
     internal static int Exit(string[] args)
     {
@@ -27,7 +27,7 @@ internal static class ExitScenarios
         other.Timer(1, 1, (_, _) => { }).Start();
         StartBackground(() =>
         {
-            for (;;)
+            while (true)
             {
                 other.Start();
             }
@@ -37,7 +37,7 @@ internal static class ExitScenarios
         {
             StartBackground(() =>
             {
-                for (;;)
+                while (true)
                 {
                     async.Send();
                     other.Stop(BreakHow.All);
@@ -70,7 +70,8 @@ internal static class ExitScenarios
     }
 
     /// <summary>
-    /// callback|main: who ends it. A LoopThread and a LoopGroup run, with timers, continuations, and posts from sixteen threads.
+    /// The argument callback or main says where the exit comes from. A LoopThread and a LoopGroup run with timers, continuations, and posts
+    /// from sixteen threads.
     /// </summary>
     internal static int ExitLoops(string[] args)
     {
@@ -84,7 +85,7 @@ internal static class ExitScenarios
             loop.Post(() => loop.Timer(0, 0.0005, (_, _) => { }).Start());
             _ = loop.InvokeAsync(async () =>
             {
-                for (;;)
+                while (true)
                 {
                     await Task.Yield();
                 }
@@ -96,7 +97,7 @@ internal static class ExitScenarios
             Loop loop = loops[i % loops.Length];
             StartBackground(() =>
             {
-                for (;;)
+                while (true)
                 {
                     loop.Post(() => Interlocked.Increment(ref calls));
                     loop.SynchronizationContext.Send(_ => { }, null);

@@ -3,19 +3,20 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Threading;
+using Microsoft.Win32.SafeHandles;
 
 namespace Mood.Event.Host;
 
-/// <summary>What the runtime does with signals of its own goes on working.</summary>
+/// <summary>The signals that the runtime uses itself keep working.</summary>
 internal static class FaultScenarios
 {
     private const int Signals = 64;
 
-    /// <summary>The first error of the process is that there are no file descriptors left; then there are some again.</summary>
+    /// <summary>The first error of the process is that no file descriptors are left. Then some are free again.</summary>
     internal static int Shortage(string[] args)
     {
         var loops = new List<Loop>();
-        int error = 0, refused = 0, calls = 0;
+        int error = 0, refused = 0, calls = 0, events = 0;
 
         try
         {
@@ -39,19 +40,34 @@ internal static class FaultScenarios
         }
 
         Stat stat = loops[0].Stat("/", 1, (_, _) => { });
-        stat.Start(); // without inotify it polls
+        stat.Start(); // without inotify, Stat polls
         loops[0].Timer(0, 0, (_, _) => calls++).Start();
+        loops[0].Io(1, Events.Write, (w, _) =>
+        {
+            events++;
+            w.Stop();
+        }).Start();
+        using var output = new SafeFileHandle(1, ownsHandle: false);
+        loops[0].Io(output, Events.Write, (w, _) =>
+        {
+            events++;
+            w.Stop();
+        }).Start();
+        Async async = loops[0].Async((_, _) => events++);
+        async.Start();
+        async.Send();
+        loops[0].Post(() => events++);
         loops[0].Start(RunFlags.NoWait);
         bool active = stat.IsActive;
         loops.ForEach(l => l.Dispose());
         using var again = new Loop(LoopFlags.NoEnv);
         again.Timer(0, 0, (_, _) => calls++).Start();
         again.Start();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"errno {error}, refused {refused}, stat {active}, calls {calls}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"errno {error}, refused {refused}, stat {active}, calls {calls}, events {events}"));
         return 0;
     }
 
-    /// <summary>Faults are exceptions, while every signal is watched that can be: here, in callbacks and on other threads.</summary>
+    /// <summary>Faults become exceptions while every possible signal is watched: outside callbacks, in callbacks, and on other threads.</summary>
     internal static int Faults(string[] args)
     {
         int watched = 0, caught = 0;
@@ -66,7 +82,7 @@ internal static class FaultScenarios
             }
             catch (ArgumentOutOfRangeException)
             {
-                // one of those that cannot be
+                // this signal cannot be watched
             }
         }
 
@@ -109,7 +125,7 @@ internal static class FaultScenarios
         }
     }
 
-    /// <summary>A pipe without a reader is an error and not the end: before, while and after SIGPIPE is watched.</summary>
+    /// <summary>Writing to a pipe without a reader is an error and does not end the process: before, during and after watching SIGPIPE.</summary>
     internal static int Pipe(string[] args)
     {
         using var loop = new Loop(LoopFlags.NoEnv);
@@ -126,13 +142,32 @@ internal static class FaultScenarios
         return 0;
     }
 
-    /// <summary>Nobody catches what leaves Start.</summary>
+    /// <summary>An exception leaves Start and is not caught.</summary>
     internal static int Unhandled(string[] args)
     {
         using var loop = new Loop(LoopFlags.NoEnv);
         loop.Signal(Signum.SIGTERM, (_, _) => { }).Start();
         loop.Timer(0, 0, [Fatal] (_, _) => throw new InvalidTimeZoneException("this one is for everybody to see")).Start();
         loop.Start();
+        return 0;
+    }
+
+    /// <summary>Callbacks throw, and the exceptions are written to standard error.</summary>
+    internal static int Reported(string[] args)
+    {
+        using var loop = new Loop();
+        int calls = 0;
+        loop.Timer(0.001, 0.001, (timer, _) =>
+        {
+            if (++calls == 3)
+            {
+                timer.Stop();
+            }
+
+            throw new InvalidTimeZoneException("one of three");
+        }).Start();
+        loop.Start();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"calls {calls}"));
         return 0;
     }
 

@@ -3,7 +3,7 @@ using System.Collections.Generic;
 
 namespace Mood.Event.Host;
 
-/// <summary>Runs one scenario in a process of its own, because its end is what is tested: SCENARIO [ARGUMENTS].</summary>
+/// <summary>Runs one scenario in its own process, because the test looks at its exit: SCENARIO [ARGUMENTS].</summary>
 internal static class Program
 {
     private static readonly Dictionary<string, Func<string[], int>> s_scenarios = new(StringComparer.Ordinal)
@@ -17,8 +17,24 @@ internal static class Program
         ["faults"] = FaultScenarios.Faults,
         ["pipe"] = FaultScenarios.Pipe,
         ["unhandled"] = FaultScenarios.Unhandled,
+        ["reported"] = FaultScenarios.Reported,
         ["children"] = ChildScenarios.Children,
         ["first"] = ChildScenarios.First,
+        ["readme"] = ReadmeScenarios.Readme,
+        ["busy-signals"] = BusyPoolScenarios.Signals,
+        ["busy-signal-after-stop"] = BusyPoolScenarios.SignalAfterStop,
+        ["busy-children"] = BusyPoolScenarios.Children,
+        ["busy-jobs"] = BusyPoolScenarios.Jobs,
+        ["busy-child-twice"] = BusyPoolScenarios.ChildTwice,
+        ["masked-signal"] = SignalScenarios.Masked,
+        ["masked-child"] = ChildScenarios.Masked,
+        ["same-pid"] = ChildScenarios.SamePid,
+        ["any-child"] = ChildScenarios.Any,
+        ["debugger"] = ChildScenarios.Debugger,
+        ["late-signals"] = SignalScenarios.LateSignals,
+        ["stop-beside"] = SignalScenarios.StopBesideThreads,
+        ["run"] = RunScenarios.Run,
+        ["listeners"] = ListenerScenarios.Listeners,
         ["exit"] = ExitScenarios.Exit,
         ["exit-loops"] = ExitScenarios.ExitLoops,
     };

@@ -141,6 +141,126 @@ internal static class SignalScenarios
         return 0;
     }
 
+    /// <summary>
+    /// SIGNUM...: each is started, sent and stopped, in a process that was started with signals blocked or ignored. Prints how many
+    /// calls there were, or why Start refuses, and the longest Stop in milliseconds.
+    /// </summary>
+    internal static int Masked(string[] args)
+    {
+        using var loop = new Loop(LoopFlags.NoEnv);
+        double longest = 0;
+
+        foreach (string text in args)
+        {
+            int signum = int.Parse(text, CultureInfo.InvariantCulture), calls = 0;
+            using Signal signal = loop.Signal(signum, (_, _) => calls++);
+
+            try
+            {
+                signal.Start();
+            }
+            catch (EventException e)
+            {
+                Console.WriteLine(e.Message);
+                continue;
+            }
+
+            Posix.Raise(signum);
+
+            for (var patience = Stopwatch.StartNew(); calls == 0 && patience.Elapsed.TotalSeconds < 1; Thread.Sleep(1))
+            {
+                loop.Start(RunFlags.NoWait);
+            }
+
+            var stop = Stopwatch.StartNew();
+            signal.Stop();
+            longest = Math.Max(longest, stop.Elapsed.TotalMilliseconds);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{signum}: {calls}"));
+        }
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"longest stop {longest:0} ms"));
+        return 0;
+    }
+
+    /// <summary>
+    /// SIGNUM ROUNDS: the signal is sent right before each last stop, by turns of two loops, beside three threads that compute. The
+    /// main thread takes many of the signals, and is often late: one in some thousand comes after the registration has gone.
+    /// </summary>
+    internal static int LateSignals(string[] args)
+    {
+        int signum = int.Parse(args[0], CultureInfo.InvariantCulture), rounds = int.Parse(args[1], CultureInfo.InvariantCulture);
+
+        for (int i = 0; i < 3; i++)
+        {
+            new Thread(() =>
+            {
+                while (true)
+                {
+                }
+            })
+            { IsBackground = true }.Start();
+        }
+
+        var thread = new Thread(() =>
+        {
+            using Loop first = new(LoopFlags.NoEnv), second = new(LoopFlags.NoEnv);
+            Signal[] signals = [first.Signal(signum, (_, _) => { }), second.Signal(signum, (_, _) => { })];
+
+            for (int i = 0; i < rounds; i++)
+            {
+                signals[i % 2].Start();
+                Posix.Raise(signum);
+                signals[i % 2].Stop();
+            }
+        });
+        thread.Start();
+
+        while (!thread.Join(5))
+        {
+            // here the main thread takes signals
+        }
+
+        Console.WriteLine("survived");
+        return 0;
+    }
+
+    /// <summary>COUNT: the median time that a last Stop takes beside so many threads that compute without end.</summary>
+    internal static int StopBesideThreads(string[] args)
+    {
+        int count = int.Parse(args[0], CultureInfo.InvariantCulture);
+        bool over = false;
+        var threads = new Thread[count];
+
+        for (int i = 0; i < count; i++)
+        {
+            threads[i] = new Thread(() =>
+            {
+                while (!Volatile.Read(ref over))
+                {
+                }
+            });
+            threads[i].Start();
+        }
+
+        using var loop = new Loop(LoopFlags.NoEnv);
+        using Signal signal = loop.Signal(Signum.SIGUSR1, (_, _) => { });
+        double[] stops = new double[15];
+
+        for (int i = 0; i < stops.Length; i++)
+        {
+            signal.Start();
+            var watch = Stopwatch.StartNew();
+            signal.Stop();
+            stops[i] = watch.Elapsed.TotalMilliseconds;
+        }
+
+        Volatile.Write(ref over, true);
+        Array.ForEach(threads, t => t.Join());
+        Array.Sort(stops);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"median {stops[stops.Length / 2]:0.0} ms, longest {stops[^1]:0.0} ms"));
+        return 0;
+    }
+
     private static void RunUntil(Loop loop, Func<bool> condition)
     {
         double end = Ev.Time() + Patience;

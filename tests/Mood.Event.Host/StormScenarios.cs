@@ -6,13 +6,14 @@ using System.Threading;
 
 namespace Mood.Event.Host;
 
-/// <summary>Many signals, and one after the other.</summary>
+/// <summary>Many signals at once, and many in sequence.</summary>
 internal static class StormScenarios
 {
     private const int Threads = 4;
 
     /// <summary>
-    /// COUNT FLAGS: four threads kill(2) this process COUNT times with three signals; each is seen after the last of its kind.
+    /// Arguments: COUNT FLAGS. Four threads send this process three signals, COUNT times. After the last signal of each number, its watcher
+    /// is called.
     /// </summary>
     internal static int Storm(string[] args)
     {
@@ -74,7 +75,7 @@ internal static class StormScenarios
         return 0;
     }
 
-    /// <summary>How long from kill(2) on another thread to the callback, over COUNT signals.</summary>
+    /// <summary>Measures the time from kill on another thread to the callback, over COUNT signals.</summary>
     internal static int Latency(string[] args)
     {
         int count = int.Parse(args[0], CultureInfo.InvariantCulture), done = 0;
@@ -97,7 +98,7 @@ internal static class StormScenarios
         {
             for (int n = 0; n < count; n++)
             {
-                Thread.Sleep(0); // so that the loop waits again
+                Thread.Sleep(0); // lets the loop wait again
                 Volatile.Write(ref sent, Stopwatch.GetTimestamp());
                 Posix.Raise(Signum.SIGUSR1);
                 arrived.Wait();

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>A fresh project outside the repository that knows of nothing but the package, and runs App/ or another directory.</summary>
+/// <summary>A new project outside the repository that references the package, and compiles App/ or another directory.</summary>
 internal sealed class App
 {
     private readonly string _directory;
@@ -14,7 +14,8 @@ internal sealed class App
     /// <param name="name">The directory's name: one per project.</param>
     /// <param name="sources">The directory with its sources.</param>
     /// <param name="version">Another version than the package's.</param>
-    internal App(PackageFixture package, string framework, string name, string sources = "App", string? version = null)
+    /// <param name="references">Elements PackageReference for other packages.</param>
+    internal App(PackageFixture package, string framework, string name, string sources = "App", string? version = null, string references = "")
     {
         _directory = Place.New(name);
 
@@ -23,7 +24,9 @@ internal sealed class App
             File.Copy(source, Path.Combine(_directory, Path.GetFileName(source)));
         }
 
-        // nothing of a directory above is meant, and the machine's own sources stay
+        File.Copy(Path.Combine(Place.Repository, "tests", "Shared", "Posix.cs"), Path.Combine(_directory, "Posix.cs"));
+
+        // these files keep settings of parent directories out; the machine's package sources stay
         File.WriteAllText(Path.Combine(_directory, "Directory.Build.props"), "<Project />");
         File.WriteAllText(Path.Combine(_directory, "Directory.Build.targets"), "<Project />");
         File.WriteAllText(Path.Combine(_directory, "nuget.config"), $"""
@@ -46,18 +49,19 @@ internal sealed class App
               </PropertyGroup>
               <ItemGroup>
                 <PackageReference Include="Mood.Event" Version="[{version ?? package.Version}]" />
+                {references}
               </ItemGroup>
             </Project>
             """);
     }
 
-    /// <summary>Builds it and returns the output directory.</summary>
+    /// <summary>Builds the project and returns the output directory.</summary>
     internal string Build(params string[] arguments) => Make("build", arguments);
 
-    /// <summary>Publishes it and returns the output directory.</summary>
+    /// <summary>Publishes the project and returns the output directory.</summary>
     internal string Publish(params string[] arguments) => Make("publish", arguments);
 
-    /// <summary>Runs the program, which must go through all it has, and returns what it wrote.</summary>
+    /// <summary>Runs the program, which must reach its end, and returns its output.</summary>
     internal static string AssertRuns(string program, params string[] arguments)
     {
         string output = Command.Run(Place.Root, program, arguments);
@@ -69,7 +73,7 @@ internal sealed class App
     {
         string output = Path.Combine(_directory, "out");
         string log = Command.Run(_directory, "dotnet", [verb, "-c", "Release", "-v", "minimal", "-o", output, .. arguments]);
-        Assert.DoesNotMatch(@"\bwarning( \w+)?:", log); // also what is only said and not counted
+        Assert.DoesNotMatch(@"\bwarning( \w+)?:", log); // includes warnings that MSBuild prints and does not count
         return output;
     }
 }

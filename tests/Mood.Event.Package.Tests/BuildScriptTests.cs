@@ -6,18 +6,18 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>build.ps1 offers what build.sh does.</summary>
+/// <summary>build.ps1 has the verbs of build.sh.</summary>
 public sealed partial class BuildScriptTests
 {
     private static readonly string s_shell = File.ReadAllText(Path.Combine(Place.Repository, "build.sh"));
-    private static readonly string s_powerShell = File.ReadAllText(Path.Combine(Place.Repository, "build.ps1")).ReplaceLineEndings("\n"); // which git may keep as Windows has them
+    private static readonly string s_powerShell = File.ReadAllText(Path.Combine(Place.Repository, "build.ps1")).ReplaceLineEndings("\n"); // git may check it out with CRLF
 
     [Fact]
-    public void Both_say_the_same_of_themselves() =>
+    public void Both_scripts_have_the_same_usage() =>
         Assert.Equal(Usage().Match(s_shell).Value, Usage().Match(s_powerShell).Value.Replace("build.ps1", "build.sh", StringComparison.Ordinal));
 
     [Fact]
-    public void Both_know_every_verb_that_they_tell_of()
+    public void Both_scripts_have_every_verb_of_the_usage()
     {
         string[] told = [.. Told().Matches(Usage().Match(s_shell).Value).Select(m => m.Groups[1].Value)];
         string[] shell = [.. ShellCase().Matches(s_shell).Select(m => m.Groups[1].Value)];
@@ -28,7 +28,7 @@ public sealed partial class BuildScriptTests
     }
 
     [Fact]
-    public void PowerShell_runs_it()
+    public void The_PowerShell_script_runs()
     {
         if (!Command.IsHere("pwsh"))
         {
@@ -42,7 +42,7 @@ public sealed partial class BuildScriptTests
         Command.Run("/", "pwsh", "-NoProfile", "-File", script, "native");
     }
 
-    [GeneratedRegex(@"usage: \./build.*?says otherwise\.", RegexOptions.Singleline)]
+    [GeneratedRegex(@"usage: \./build.*?The default is Release\.", RegexOptions.Singleline)]
     private static partial Regex Usage();
 
     [GeneratedRegex(@"^  ([a-z-]+) ", RegexOptions.Multiline)]

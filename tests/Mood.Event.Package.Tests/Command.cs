@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>Programs that the tests run, as a user would from a shell of its own.</summary>
+/// <summary>Runs programs as a user does from a shell.</summary>
 internal static class Command
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
@@ -16,14 +16,14 @@ internal static class Command
     private static readonly Dictionary<string, string> s_environment = new()
     {
         ["NUGET_PACKAGES"] = Place.Packages,
-        // no server is left behind that keeps our pipes open
+        // a build server would stay and keep our pipes open
         ["MSBUILDDISABLENODEREUSE"] = "1",
         ["UseSharedCompilation"] = "false",
         ["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0",
         ["DOTNET_NOLOGO"] = "1",
     };
 
-    /// <summary>Runs a program, which must succeed, and returns what it wrote.</summary>
+    /// <summary>Runs a program, which must succeed, and returns its output.</summary>
     internal static string Run(string directory, string program, params string[] arguments)
     {
         (int exitCode, string output, string error) = TryRun(directory, program, arguments);
@@ -40,7 +40,7 @@ internal static class Command
             RedirectStandardError = true,
         };
 
-        // what the test runner's own MSBuild left is not for another one
+        // the variables of the test runner's MSBuild would disturb another MSBuild
         foreach (string name in start.Environment.Keys.Where(IsOfTheRunner).ToArray())
         {
             start.Environment.Remove(name);
@@ -63,7 +63,7 @@ internal static class Command
         return (process.ExitCode, output.Result, error.Result);
     }
 
-    /// <summary>Whether a program that a test can do without is installed; says so where it is not.</summary>
+    /// <summary>Whether an optional program is installed. Reports a missing one.</summary>
     internal static bool IsHere(string program)
     {
         try

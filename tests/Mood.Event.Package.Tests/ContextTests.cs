@@ -4,11 +4,11 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>More than one Mood.Event in a process: in load contexts of their own, as plug-ins have them.</summary>
+/// <summary>Several copies of Mood.Event in one process, each in its own load context, as with plug-ins.</summary>
 [Collection(PackageGroup.Name)]
 public sealed class ContextTests(PackageFixture package, ContextTests.Programs programs) : IClassFixture<ContextTests.Programs>
 {
-    /// <summary>The same program for two versions, and the application that loads them.</summary>
+    /// <summary>The program for two versions, and the application that loads both.</summary>
     public sealed class Programs
     {
         internal string? Host { get; set; }
@@ -19,10 +19,10 @@ public sealed class ContextTests(PackageFixture package, ContextTests.Programs p
     }
 
     [Fact]
-    public void Two_versions_know_nothing_of_one_another() => Run("apart", Plugin(), Other());
+    public void Two_versions_do_not_affect_each_other() => Run("apart", Plugin(), Other());
 
     [Fact]
-    public void Two_places_of_one_version_neither()
+    public void Two_places_of_one_version_do_not_affect_each_other()
     {
         string copy = Path.Combine(Place.New("plugin-copy"), "out");
         Command.Run(Place.Root, "cp", "-r", Path.GetDirectoryName(Plugin())!, copy);
@@ -33,10 +33,10 @@ public sealed class ContextTests(PackageFixture package, ContextTests.Programs p
     public void Two_copies_that_share_one_library_share_its_default_loop_and_signals() => Run("shared", Plugin());
 
     [Fact]
-    public void A_context_can_be_unloaded_unless_it_watched_a_signal() => Run("unloaded", Plugin());
+    public void A_context_can_be_unloaded() => Run("unloaded", Plugin());
 
     [Fact]
-    public void The_library_of_another_version_is_refused_and_both_are_named() => Run("astray", Other());
+    public void The_library_of_another_version_is_refused_and_the_message_names_both() => Run("astray", Other());
 
     private void Run(string scenario, params string[] plugins)
     {

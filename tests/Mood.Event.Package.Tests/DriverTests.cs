@@ -7,15 +7,18 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>NativeTests.c, which drives the whole C ABI without .NET, over the package's library for each Linux there is: emulated where the machine is another.</summary>
+/// <summary>
+/// NativeTests.c uses the whole C ABI without .NET. It runs with the package's library for each Linux platform, in an emulator if the
+/// machine is another.
+/// </summary>
 [Collection(PackageGroup.Name)]
 public sealed partial class DriverTests(PackageFixture package)
 {
-    private static readonly Lazy<string> s_zig = new(() => Command.Run(Place.Repository, "sh", Path.Combine("native", "zig.sh")).Trim());
+    private static readonly Lazy<string> s_zig = new(() => Command.Run(Place.Repository, "sh", Path.Combine("native", "build", "zig.sh")).Trim());
 
-    private static string Driver => Path.Combine(Place.Repository, "tests", "Mood.Event.Tests", "NativeTests.c");
+    private static string Driver => Path.Combine(Place.Repository, "tests", "Mood.Event.Tests", "Native", "NativeTests.c");
 
-    // the emulator, and where a cross C library of the distribution keeps the loader
+    // the emulator, and the loader in the distribution's cross C library
     [Theory]
     [InlineData("linux-x64", null, "/lib64/ld-linux-x86-64.so.2")]
     [InlineData("linux-arm64", "qemu-aarch64", "/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1")]
@@ -33,7 +36,7 @@ public sealed partial class DriverTests(PackageFixture package)
         AssertDone(emulator is null ? [program] : [emulator, "-L", Path.GetDirectoryName(Path.GetDirectoryName(loader))!, program]);
     }
 
-    /// <summary>There is no loader of musl for arm64 here: the same sources, linked statically.</summary>
+    /// <summary>The distribution has no musl loader for arm64, so the same sources are linked statically.</summary>
     [Fact]
     public void Every_kind_on_every_backend_statically_with_musl_on_arm64()
     {
@@ -47,11 +50,11 @@ public sealed partial class DriverTests(PackageFixture package)
     }
 
     /// <summary>
-    /// The managed side reads this memory by declaring the same fields in the same order. Where pointers have 32 bits that is
-    /// the same memory only if C leaves no other gaps than the runtime does.
+    /// The managed code declares the same fields in the same order. With 32-bit pointers the layouts agree only if C and the runtime
+    /// leave the same gaps.
     /// </summary>
     [Fact]
-    public void With_32_bits_the_fields_are_where_the_managed_side_reads_them()
+    public void With_32_bits_C_and_managed_code_have_the_same_layout()
     {
         if (!package.AllNatives)
         {
@@ -70,7 +73,7 @@ public sealed partial class DriverTests(PackageFixture package)
             _Static_assert (sizeof (mood_pending) == 8, "mood_pending");
             AT (mood_queue, counts, 4) AT (mood_queue, priority, 8) AT (mood_queue, halted, 12) AT (mood_queue, always, 16)
             _Static_assert (sizeof (mood_queue) == 20, "mood_queue");
-            AT (mood_callbacks, pending, 4) AT (mood_callbacks, wake, 8) AT (mood_callbacks, reschedule, 12) AT (mood_callbacks, clock, 16)
+            AT (mood_callbacks, pending, 4) AT (mood_callbacks, wake, 8) AT (mood_callbacks, reschedule, 12) AT (mood_callbacks, clock, 16) AT (mood_callbacks, reap, 20)
             AT (mood_file_status, accessed_seconds, 32) AT (mood_file_status, accessed_nanos, 56) AT (mood_file_status, mode, 68) AT (mood_file_status, group, 80)
             _Static_assert (sizeof (mood_file_status) == 88, "mood_file_status");
             """);
@@ -81,7 +84,7 @@ public sealed partial class DriverTests(PackageFixture package)
     {
         if (!package.AllNatives || (emulator is not null && !Command.IsHere(emulator)))
         {
-            return false; // has been said
+            return false; // Command has reported it
         }
 
         if (loader is null || File.Exists(loader))
@@ -96,12 +99,12 @@ public sealed partial class DriverTests(PackageFixture package)
     private static string Compile(string rid, string name, params string[] more)
     {
         string program = Path.Combine(Place.New(name + "-build"), name), native = Path.Combine(Place.Repository, "native");
-        string libev = Command.Run(native, "sh", "fetch.sh").Trim(), cache = Path.Combine(Path.GetDirectoryName(libev)!, "zig-cache");
+        string libev = Command.Run(native, "sh", Path.Combine("build", "fetch.sh")).Trim(), cache = Path.Combine(Path.GetDirectoryName(libev)!, "zig-cache");
         string[] driver = more.Contains("-c") ? [] : [Driver];
         Command.Run(
             Place.Root, "env",
             [$"ZIG_GLOBAL_CACHE_DIR={cache}", $"ZIG_LOCAL_CACHE_DIR={cache}", s_zig.Value, "cc", "-target", .. Targets()[rid].Split(' '), "-std=gnu11", "-O2", "-w", "-pthread", "-D_FILE_OFFSET_BITS=64", "-DMOOD_VERSION=\"any\"",
-                "-I", Path.Combine(native, "hooks"), "-I", native, "-I", libev, .. driver, .. more, "-o", program]);
+                "-I", Path.Combine(native, "libev"), "-I", native, "-I", libev, .. driver, .. more, "-o", program]);
         return program;
     }
 
@@ -112,9 +115,9 @@ public sealed partial class DriverTests(PackageFixture package)
         Assert.EndsWith("done\n", Command.Run(Place.Root, command[0], [.. command[1..], "10", file]), StringComparison.Ordinal);
     }
 
-    /// <summary>What natives.sh calls each platform.</summary>
+    /// <summary>The zig target of each platform, as in natives.sh.</summary>
     private static Dictionary<string, string> Targets() => Target()
-        .Matches(File.ReadAllText(Path.Combine(Place.Repository, "native", "natives.sh"))).ToDictionary(m => m.Groups[1].Value, m => m.Groups[2].Value);
+        .Matches(File.ReadAllText(Path.Combine(Place.Repository, "native", "build", "natives.sh"))).ToDictionary(m => m.Groups[1].Value, m => m.Groups[2].Value);
 
     [GeneratedRegex(@"^build (\S+) +""?([^""\n]+)""?$", RegexOptions.Multiline)]
     private static partial Regex Target();

@@ -6,7 +6,7 @@ using System.Text;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>What a 64-bit Mach-O library says of itself: no tool for it is on every machine that builds it.</summary>
+/// <summary>Reads the headers of a 64-bit Mach-O library, because Linux machines have no tool for it.</summary>
 internal sealed class MachO
 {
     internal const uint X64 = 0x01000007, Arm64 = 0x0100000c;
@@ -66,7 +66,7 @@ internal sealed class MachO
 
     internal List<string> Exports { get; } = [];
 
-    // A node: size of what it exports and that, then its children, each by the text on the way and where it is.
+    // A node has the size of its export, the export, and its children: for each, the text of the edge and the offset.
     private void Walk(int trie, int node, string name)
     {
         int at = node;

@@ -5,12 +5,12 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>What a user reads when the native library is not there, or is another one.</summary>
+/// <summary>The messages for a native library that is missing or has another version.</summary>
 [Collection(PackageGroup.Name)]
 public sealed class MissingLibraryTests(PackageFixture package)
 {
     [Fact]
-    public void What_was_looked_for_is_said()
+    public void The_message_names_the_file_that_was_searched_for()
     {
         string output = Build("missing");
         string message = Failure(output);
@@ -39,16 +39,16 @@ public sealed class MissingLibraryTests(PackageFixture package)
             return;
         }
 
-        // wine makes itself a Windows in there; without a display it asks nothing
+        // wine creates a Windows directory there; without a display it shows no dialog
         string[] windows = ["-u", "DISPLAY", $"WINEPREFIX={Place.New("wine")}", "WINEDEBUG=-all"];
         string output = new App(package, "net10.0", "windows").Publish("-r", "win-x64", "--self-contained");
         string message = Refusal("env", [.. windows, "wine", Path.Combine(output, "App.exe")]);
-        _ = Command.TryRun(Place.Root, "env", [.. windows, "wineserver", "-k"]); // it may linger
+        _ = Command.TryRun(Place.Root, "env", [.. windows, "wineserver", "-k"]); // wineserver may still run
         Assert.Contains("Windows", message, StringComparison.Ordinal);
         Assert.Contains("mood_event.dll", message, StringComparison.Ordinal);
     }
 
-    /// <summary>Builds a program and takes its native libraries away.</summary>
+    /// <summary>Builds a program and deletes its native libraries.</summary>
     private string Build(string name)
     {
         string output = new App(package, "net10.0", name).Build();

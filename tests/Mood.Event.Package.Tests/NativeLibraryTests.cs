@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>The native library of each platform: for the right machine, needing little, showing only what it has to.</summary>
+/// <summary>The native library of each platform: its machine, its dependencies and its exports.</summary>
 [Collection(PackageGroup.Name)]
 public sealed partial class NativeLibraryTests(PackageFixture package)
 {
@@ -23,13 +23,13 @@ public sealed partial class NativeLibraryTests(PackageFixture package)
     {
         if (!package.AllNatives)
         {
-            return; // PackageFixture has said why
+            return; // PackageFixture has reported the reason
         }
 
         string file = package.Native(rid), elf = Command.Run(Place.Root, "readelf", "-h", "-l", "-d", "-V", "-W", file);
         Assert.Equal(machine, Field(elf, @"Machine:\s+(.*)"));
         Assert.Equal("libmood_event.so", Field(elf, @"\(SONAME\).*\[(.*)\]"));
-        Assert.Matches(@"GNU_STACK.* RW ", elf); // its stack is not executable
+        Assert.Matches(@"GNU_STACK.* RW ", elf); // the stack is not executable
         Assert.DoesNotMatch(@"\((TEXTREL|RPATH|RUNPATH)\)", elf);
 
         if (rid == "linux-arm")
@@ -72,27 +72,27 @@ public sealed partial class NativeLibraryTests(PackageFixture package)
         Assert.Equal("@rpath/libmood_event.dylib", library.Id);
         Assert.Equal(["/usr/lib/libSystem.B.dylib"], library.Needed);
         Assert.Equal(new Version(11, 0), library.OldestSystem);
-        Assert.True(library.IsSigned || machine == MachO.X64, "an arm64 Mac loads nothing that is not signed, be it by nobody");
+        Assert.True(library.IsSigned || machine == MachO.X64, "an arm64 Mac loads nothing that is not signed, an ad-hoc signature is enough");
 
-        // the linker adds two names for the image itself
+        // the linker adds two symbols for the image itself
         Assert.Equal(
             s_functions.Select(f => "_" + f),
             library.Exports.Except(["__mh_dylib_header", "___dso_handle"]).Order(StringComparer.Ordinal));
     }
 
     [Fact]
-    public void The_same_sources_make_the_same_bytes_wherever_they_lie()
+    public void The_same_sources_make_the_same_bytes_in_another_directory()
     {
         if (!package.AllNatives)
         {
             return;
         }
 
-        // other directories, and nothing of our code in zig's cache
+        // other directories, and a zig cache without our code
         string again = Place.New("again"), native = Directory.CreateDirectory(Path.Combine(again, "elsewhere")).FullName;
         Command.Run(Place.Root, "cp", "-r", Path.Combine(Place.Repository, "native") + "/.", native);
         Command.Run(
-            again, "env", $"MOOD_EVENT_VERSION={package.Version}", $"ZIG_LOCAL_CACHE_DIR={Path.Combine(again, "cache")}", "sh", Path.Combine(native, "natives.sh"), Path.Combine(again, "runtimes"));
+            again, "env", $"MOOD_EVENT_VERSION={package.Version}", $"ZIG_LOCAL_CACHE_DIR={Path.Combine(again, "cache")}", "sh", Path.Combine(native, "build", "natives.sh"), Path.Combine(again, "runtimes"));
 
         string first = Path.Combine(package.Content, "runtimes");
         string[] files = [.. Directory.GetFiles(first, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(first, f))];

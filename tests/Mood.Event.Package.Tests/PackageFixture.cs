@@ -2,11 +2,12 @@ using System;
 using System.IO;
 using System.IO.Compression;
 using System.Linq;
+using System.Xml.Linq;
 using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>The package, made once by ./build.sh pack, with nothing of it in the repository's own artifacts.</summary>
+/// <summary>The packages. ./build.sh pack makes them once, outside the repository's own artifacts.</summary>
 public sealed class PackageFixture : IDisposable
 {
     public PackageFixture()
@@ -14,13 +15,14 @@ public sealed class PackageFixture : IDisposable
         string artifacts = Place.New("artifacts");
         Log = Command.Run(Place.Repository, "sh", "build.sh", "pack", $"-p:ArtifactsPath={artifacts}");
         Feed = Path.Combine(artifacts, "package", "release");
-        File = Directory.GetFiles(Feed, "*.nupkg").Single();
-        Symbols = Directory.GetFiles(Feed, "*.snupkg").Single();
-        Version = Path.GetFileNameWithoutExtension(File)["Mood.Event.".Length..];
+        Version = XDocument.Load(Path.Combine(Place.Repository, "Directory.Build.props")).Descendants("Version").Single().Value;
+        File = Path.Combine(Feed, $"Mood.Event.{Version}.nupkg");
+        Symbols = Path.ChangeExtension(File, "snupkg");
+        Hosting = Path.Combine(Feed, $"Mood.Event.Hosting.{Version}.nupkg");
         Content = Path.Combine(Place.Root, "content");
         ZipFile.ExtractToDirectory(File, Content);
         Other = new(PackOther);
-        AllNatives = Command.TryRun(Place.Repository, "sh", Path.Combine("native", "zig.sh")).ExitCode == 0;
+        AllNatives = Command.TryRun(Place.Repository, "sh", Path.Combine("native", "build", "zig.sh")).ExitCode == 0;
 
         if (!AllNatives)
         {
@@ -28,21 +30,24 @@ public sealed class PackageFixture : IDisposable
         }
     }
 
-    /// <summary>The directory that serves as a feed.</summary>
+    /// <summary>The directory that is the package source.</summary>
     public string Feed { get; }
 
     public string File { get; }
 
     public string Symbols { get; }
 
+    /// <summary>The package Mood.Event.Hosting.</summary>
+    public string Hosting { get; }
+
     public string Version { get; }
 
-    /// <summary>The package, unpacked.</summary>
+    /// <summary>The unpacked package.</summary>
     public string Content { get; }
 
     public string Log { get; }
 
-    /// <summary>Whether it was made with zig, for every platform.</summary>
+    /// <summary>Whether the package has the native library of every platform, which needs zig.</summary>
     public bool AllNatives { get; }
 
     public void Dispose() => Directory.Delete(Place.Root, recursive: true);
@@ -57,7 +62,7 @@ public sealed class PackageFixture : IDisposable
         return other;
     }
 
-    /// <summary>Another version, with this machine's native library only, lies beside it: made when it is asked for.</summary>
+    /// <summary>A package of another version, with this machine's native library only. It is made at first use.</summary>
     internal Lazy<string> Other { get; }
 
     /// <summary>The native library for a platform.</summary>

@@ -4,7 +4,7 @@ using System.Reflection;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>Where the tests work: outside the repository, with a packages folder of their own.</summary>
+/// <summary>The working directory of the tests: outside the repository, with its own packages folder.</summary>
 internal static class Place
 {
     internal static string Repository { get; } = Path.GetFullPath(typeof(Place).Assembly
@@ -14,6 +14,6 @@ internal static class Place
 
     internal static string Packages { get; } = Path.Combine(Root, "packages");
 
-    /// <summary>A new directory.</summary>
+    /// <summary>Creates a new directory.</summary>
     internal static string New(string name) => Directory.CreateDirectory(Path.Combine(Root, name)).FullName;
 }

@@ -8,16 +8,16 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>The same sources make the same assembly, wherever they lie; and its symbols say where the sources of this commit are.</summary>
+/// <summary>The same sources make the same assembly in another directory, and its symbols link to the sources of this commit.</summary>
 [Collection(PackageGroup.Name)]
 public sealed class ReproducibleTests(PackageFixture package)
 {
     private const string Framework = "net8.0";
 
-    private static readonly Guid s_sourceLink = new("CC110556-A091-4D38-9FEC-25AB9A351A6A"); // of the portable PDB format
+    private static readonly Guid s_sourceLink = new("CC110556-A091-4D38-9FEC-25AB9A351A6A"); // a constant of the portable PDB format
 
     [Fact]
-    public void Built_elsewhere_it_has_the_same_bytes_and_its_symbols_link_to_the_sources()
+    public void A_build_in_another_directory_has_the_same_bytes_and_its_symbols_link_to_the_sources()
     {
         if (!Command.IsHere("git") || !Path.Exists(Path.Combine(Place.Repository, ".git")))
         {
@@ -30,7 +30,7 @@ public sealed class ReproducibleTests(PackageFixture package)
         Assert.Equal(Packed("dll", package.File), Build(elsewhere, "dll"));
         Assert.Equal(Packed("pdb", package.Symbols), Build(elsewhere, "pdb"));
 
-        // a remote that others can read; with another one, as here or in CI, the build before had no warning either
+        // a public remote; the build before had another remote, and no warning either
         Command.Run(elsewhere, "sh", "-c", "git remote | xargs -r -n 1 git remote remove; git remote add origin https://github.com/someone/mood-event.git");
         string commit = Command.Run(elsewhere, "git", "rev-parse", "HEAD").Trim();
         Assert.Equal(

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>A user's program runs on every runtime that this machine has, with nothing but the package.</summary>
+/// <summary>A program that references only the package runs on every runtime of this machine.</summary>
 [Collection(PackageGroup.Name)]
 public sealed class RuntimeTests(PackageFixture package)
 {
@@ -54,13 +54,13 @@ public sealed class RuntimeTests(PackageFixture package)
         App.AssertRuns("mono", Path.Combine(output, "App.exe"));
     }
 
-    /// <summary>The emulator runs Mono; children are programs of the machine's own.</summary>
+    /// <summary>The emulator runs Mono. The children are programs of the host machine.</summary>
     [Fact]
     public void Mono_on_arm64()
     {
         if (!package.AllNatives || !Command.IsHere("qemu-aarch64"))
         {
-            return; // has been said
+            return; // Command has reported it
         }
 
         (int exitCode, string system, string error) = Command.TryRun(

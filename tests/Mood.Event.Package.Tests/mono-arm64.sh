@@ -1,7 +1,7 @@
 #!/bin/sh
 # Prints the directory of a Debian system of arm64 that is just enough for Mono, for an emulator to run: unpacked, not installed.
 # apt fetches it, as the machine's own sources say, and checks its signatures; its lists, its state and the packages stay in a
-# place of ours. The cache lies outside the tree, beside libev's source: see native/fetch.sh.
+# place of ours. The cache lies outside the tree, beside libev's source: see native/build/fetch.sh.
 set -eu
 
 cache=${MOOD_EVENT_CACHE:-${XDG_CACHE_HOME:-${HOME:?mono-arm64.sh: neither MOOD_EVENT_CACHE nor HOME is set}/.cache}/mood-event}

@@ -3,30 +3,30 @@ using System;
 namespace Mood.Event.Soak;
 
 /// <summary>
-/// One watcher with its model: what may be done to it, and what must come of it. Act happens outside the loop, in an order
-/// that only the seed decides; what callbacks do by chance has numbers of its own, or their timing would change that order.
+/// A watcher with its model, which says what operations are allowed and what must result. Act runs outside the loop, in an order that
+/// depends on the seed only. Callbacks draw from a random generator of their own, because their timing would change that order.
 /// </summary>
 internal abstract class Actor(int seed) : IDisposable
 {
-    /// <summary>For Act.</summary>
+    /// <summary>The random numbers of Act.</summary>
     protected Random Random { get; } = new(seed);
 
-    /// <summary>For callbacks.</summary>
+    /// <summary>The random numbers of callbacks.</summary>
     protected Random Chance { get; } = new(~seed);
 
-    /// <summary>What the pool does for this actor.</summary>
+    /// <summary>The work of this actor on the thread pool.</summary>
     public Helpers Helpers { get; } = new();
 
-    /// <summary>How often the watcher's callback was called.</summary>
+    /// <summary>The number of calls of the watcher's callback.</summary>
     public int Calls { get; protected set; }
 
-    /// <summary>Does something, chosen by the seed.</summary>
+    /// <summary>Does a random operation.</summary>
     public abstract void Act();
 
-    /// <summary>Whether everything that must happen has happened.</summary>
+    /// <summary>Whether every expected event has come.</summary>
     public abstract bool IsDone { get; }
 
-    /// <summary>What is owed, for the message when it does not come.</summary>
+    /// <summary>The expected events, for the message when they do not come.</summary>
     public abstract string Owes { get; }
 
     public abstract void Dispose();

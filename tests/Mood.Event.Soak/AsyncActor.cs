@@ -3,7 +3,7 @@ using System.Threading;
 
 namespace Mood.Event.Soak;
 
-/// <summary>After the last Send, from whatever thread, the callback is called at least once more.</summary>
+/// <summary>After the last Send of any thread, the callback is called at least once more.</summary>
 internal sealed class AsyncActor : Actor
 {
     private readonly Loop _loop;
@@ -29,14 +29,14 @@ internal sealed class AsyncActor : Actor
                 Send();
                 break;
             case 1:
-                // on the pool, while this thread goes on: the actor waits for it before it lets the watcher go
+                // on the thread pool, while this thread continues; the actor waits for it before it drops the watcher
                 Helpers.Run(Send);
                 break;
             case 2:
                 Helpers.Wait();
                 _async.Stop();
                 _async.Start();
-                _seen = _sent; // what was sent before the stop is nobody's
+                _seen = _sent; // a stop discards the sends before it
                 break;
             default:
                 Helpers.Wait();

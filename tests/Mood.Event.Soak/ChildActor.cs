@@ -4,7 +4,7 @@ using System.Diagnostics;
 namespace Mood.Event.Soak;
 
 /// <summary>
-/// Each child's end is told once, with its exit code, to whoever watches it: its pid, its Process, or every child.
+/// The exit of each child is reported once, with its exit code, to each watcher of its pid, of its Process, or of every child.
 /// </summary>
 internal sealed class ChildActor : Actor
 {
@@ -27,7 +27,7 @@ internal sealed class ChildActor : Actor
         _every.KeepAlive = false;
     }
 
-    // children of Process may be reaped by the runtime before the watcher of every child is told
+    // the runtime may reap a child of a Process before the watcher of every child sees it
     public override bool IsDone => _child is null || (_ends == 1 && (_seenByEvery || !_every.IsActive || _process is not null));
 
     public override string Owes => $"the end of child {_pid}, seen {_ends} times, by all {_seenByEvery}";
@@ -41,7 +41,7 @@ internal sealed class ChildActor : Actor
                 Spawn();
                 break;
             case 1:
-                // nobody watches it any more: it is to be waited for as ever
+                // no watcher watches the child any more, so the test can wait for it
                 Forget();
                 break;
             case 2:
@@ -51,7 +51,7 @@ internal sealed class ChildActor : Actor
                 if (!IsRunning && !_every.IsActive)
                 {
                     _every.Start();
-                    _seenByEvery = true; // the child of before is nothing to it
+                    _seenByEvery = true; // the previous child does not count
                 }
 
                 break;
@@ -83,7 +83,7 @@ internal sealed class ChildActor : Actor
         }
         else
         {
-            _pid = Shell.Spawn(script);
+            _pid = Posix.Spawn(script);
             _child = _loop.Child(_pid, trace: Random.Next(2) == 0, Ended);
         }
 
@@ -101,7 +101,7 @@ internal sealed class ChildActor : Actor
 
     private void Forget()
     {
-        bool reaped = _child is { IsPending: true }; // a fatal exception kept it from being told
+        bool reaped = _child is { IsPending: true }; // a fatal exception delayed the report
         _child?.Dispose();
 
         if (_process is not null)
@@ -112,8 +112,8 @@ internal sealed class ChildActor : Actor
         }
         else if (IsRunning)
         {
-            int status = Posix.Wait(_pid);
-            Demand(status == _code << 8 || (status < 0 && reaped), $"a child that nobody watched ended with {status}");
+            int status = Posix.Wait(_pid, out int ended) == _pid ? ended : -1;
+            Demand(status == _code << 8 || (status < 0 && reaped), $"a child without a watcher ended with {status}");
         }
 
         (_child, _process) = (null, null);

@@ -4,7 +4,7 @@ using System.Threading;
 
 namespace Mood.Event.Soak;
 
-/// <summary>What happens in an embedded loop, by its fds and by other threads, is seen while only the loop around it runs.</summary>
+/// <summary>Events of an embedded loop, from its fds and from other threads, arrive while only the outer loop runs.</summary>
 internal sealed class EmbedActor : Actor
 {
     private readonly Loop _loop;
@@ -95,7 +95,7 @@ internal sealed class EmbedActor : Actor
         _embed.Start();
     }
 
-    /// <summary>In one order or the other: the loop around it is told either way.</summary>
+    /// <summary>Does both in either order. The outer loop must notice each.</summary>
     private void Close()
     {
         Helpers.Wait();

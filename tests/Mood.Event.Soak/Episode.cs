@@ -6,7 +6,7 @@ using System.Threading;
 
 namespace Mood.Event.Soak;
 
-/// <summary>One loop's life: actors come, act and go by the seed, the loop runs in between, and in the end every debt is paid.</summary>
+/// <summary>The life of one loop. Actors come, act and go at random, and the loop runs in between. At the end every expected event must have come.</summary>
 internal sealed class Episode(
     int seed, IReadOnlyList<Backends> backends, MailActor?[] neighbours, int number, int[] signals, bool children, Barrier barrier)
 {
@@ -19,7 +19,7 @@ internal sealed class Episode(
     private Exception? _broken;
     private bool _present = true;
 
-    /// <summary>How many callbacks were called.</summary>
+    /// <summary>The number of callbacks that were called.</summary>
     public long Calls { get; private set; }
 
     public void Run()
@@ -39,7 +39,7 @@ internal sealed class Episode(
             Step();
         }
 
-        Leave(); // from here on nobody writes any more
+        Leave(); // from here on, the other loops write no more
         Settle();
     }
 
@@ -57,7 +57,7 @@ internal sealed class Episode(
                 _loop.Dispose();
             }).Start();
 
-            // what was owed is paid, but schedulers go on failing
+            // every expected event has come, but schedulers continue to fail
             while (!over)
             {
                 RunLoop(RunFlags.Default);
@@ -68,7 +68,7 @@ internal sealed class Episode(
         _loop.Dispose();
     }
 
-    /// <summary>Waits for the others, once.</summary>
+    /// <summary>Waits once for the other episodes.</summary>
     public void Leave()
     {
         if (_present)
@@ -97,7 +97,7 @@ internal sealed class Episode(
                 _loop.Verify();
                 break;
             case < 97:
-                // the mailbox stays: the neighbours write to it
+                // the mailbox stays, because the other loops write to it
                 if (who > 0)
                 {
                     Retire(_actors[who]);
@@ -114,7 +114,7 @@ internal sealed class Episode(
         }
     }
 
-    /// <summary>Runs until every actor has what it is owed. Nothing but that wakes the loop: a wake that is lost is noticed.</summary>
+    /// <summary>Runs until every expected event has come. Only these events wake the loop, so a lost wake-up is noticed.</summary>
     private void Settle()
     {
         using Timer limit = _loop.Timer(Patience, 0, [Fatal] (_, _) => throw new SoakException(
@@ -168,7 +168,7 @@ internal sealed class Episode(
     private Actor NewActor()
     {
         int own = _random.Next();
-        return _random.Next(children ? 22 : 20) switch
+        return _random.Next(children ? 26 : 24) switch
         {
             0 or 1 or 2 => new TimerActor(_loop, own),
             3 or 4 => new IoActor(_loop, own),
@@ -184,6 +184,10 @@ internal sealed class Episode(
             15 => new StatActor(_loop, own),
             16 or 17 => new PostActor(_loop, own),
             18 or 19 => new WaitActor(_loop, own),
+            20 => new NestActor(_loop, own),
+            21 => new StrayActor(own),
+            22 => new MaskActor(own, signals),
+            23 => new ClockActor(own),
             _ => new ChildActor(_loop, own),
         };
     }
@@ -192,7 +196,7 @@ internal sealed class Episode(
     {
         if (e.Watcher is null && e.Exception is ObjectDisposedException)
         {
-            return; // the rest of an InvokeAsync whose actor was retired, and then its loop
+            return; // the rest of an InvokeAsync, after its actor and its loop have ended
         }
 
         if (e.Exception is not ExpectedException expected)

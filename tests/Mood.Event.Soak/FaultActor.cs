@@ -3,8 +3,8 @@ using System;
 namespace Mood.Event.Soak;
 
 /// <summary>
-/// Callbacks that throw, fatally or not, Loop.Callback that does, and a handler that does: each exception comes out once,
-/// where it belongs, and nothing that was pending is lost.
+/// Exceptions of callbacks, fatal or not, of Loop.Callback, and of the handler. Each exception arrives once, at the right place, and no
+/// pending event is lost.
 /// </summary>
 internal sealed class FaultActor : Actor
 {
@@ -63,7 +63,7 @@ internal sealed class FaultActor : Actor
                         loop.Invoke();
                     }
 
-                    _mayBeSecond = invokes; // of two, the first one leaves
+                    _mayBeSecond = invokes; // the first of two exceptions leaves Start
                     throw _leaving = new ExpectedException();
                 };
                 break;

@@ -1,6 +1,6 @@
 namespace Mood.Event.Soak;
 
-/// <summary>After a Reset, or several, the next run calls each Fork watcher once; and everything else goes on.</summary>
+/// <summary>After one or more Resets, the next run calls each Fork watcher once, and all other watchers continue.</summary>
 internal sealed class ForkActor : Actor
 {
     private readonly Loop _loop;

@@ -3,7 +3,7 @@ using System.Threading;
 
 namespace Mood.Event.Soak;
 
-/// <summary>Work on the thread pool that can be waited for.</summary>
+/// <summary>Work on the thread pool, which the actor can wait for.</summary>
 internal sealed class Helpers
 {
     private int _running;

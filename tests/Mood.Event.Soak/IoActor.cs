@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace Mood.Event.Soak;
 
-/// <summary>Every byte that goes into a pair of sockets comes out, in order, however its watchers are treated.</summary>
+/// <summary>Every byte of a socket pair arrives in order, whatever operations its watchers get.</summary>
 internal sealed class IoActor : Actor
 {
     private readonly Loop _loop;
@@ -40,12 +40,12 @@ internal sealed class IoActor : Actor
                 _reader.Events = (Events)Random.Next(4);
                 break;
             case 6:
-                // a new pair, mostly with the same numbers, within one iteration
+                // a new pair, mostly with the same fd numbers, within one iteration
                 Close();
                 Open();
                 break;
             default:
-                _loop.FeedFdEvent(_near, Events.Read); // a read too many finds nothing
+                _loop.FeedFdEvent(_near, Events.Read); // an extra read finds no bytes
                 break;
         }
     }

@@ -3,8 +3,8 @@ using System.Threading;
 namespace Mood.Event.Soak;
 
 /// <summary>
-/// A loop's mailbox, for the loops of the other threads: every letter arrives, though nothing else may wake the loop, and
-/// however often the others stop it.
+/// A mailbox of a loop, which the loops of other threads write to. Every letter arrives, even if nothing else wakes the loop, and even
+/// if other threads stop the loop.
 /// </summary>
 internal sealed class MailActor : Actor
 {
@@ -38,7 +38,7 @@ internal sealed class MailActor : Actor
 
         if (Volatile.Read(ref _neighbours[who]) is not MailActor neighbour)
         {
-            return; // it is not there yet
+            return; // it does not exist yet
         }
 
         if (what > 0)

@@ -2,7 +2,7 @@ using System;
 
 namespace Mood.Event.Soak;
 
-/// <summary>What is fed is called once with everything that was fed, unless it is cleared or stopped first.</summary>
+/// <summary>A watcher that is fed events is called once with all of them, unless it is cleared or stopped before.</summary>
 internal sealed class PendingActor : Actor
 {
     private readonly Loop _loop;
@@ -49,7 +49,7 @@ internal sealed class PendingActor : Actor
             default:
                 if (!_pending)
                 {
-                    // inactive, not pending, and not ours any more: it goes when the collector wants it
+                    // the watcher is inactive, not pending and without a reference, so the garbage collector may take it
                     _dropped = true;
                     _watcher = Make();
                     _dropped = false;

@@ -2,10 +2,10 @@ using System;
 
 namespace Mood.Event.Soak;
 
-/// <summary>A periodic is called once for its point in time, or at each multiple of its interval, and never early.</summary>
+/// <summary>A Periodic is called once at its time, or at each multiple of its interval, and never early.</summary>
 internal sealed class PeriodicActor : Actor
 {
-    /// <summary>The loop's wall clock is the sum of two clocks, read one after the other: it may go back by what lies between.</summary>
+    /// <summary>The tolerance. The loop's wall clock is the sum of two clocks that are read in turn, so it may go back by the time between.</summary>
     private const double Wobble = 0.05;
 
     private readonly Loop _loop;
@@ -29,7 +29,7 @@ internal sealed class PeriodicActor : Actor
         switch (Random.Next(6))
         {
             case 0:
-                // what a fatal exception left pending is still to come
+                // a fatal exception has left this call pending
                 if (!_periodic.IsPending)
                 {
                     Arm(_periodic.Start);

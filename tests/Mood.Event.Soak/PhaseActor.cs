@@ -2,7 +2,7 @@ using System;
 
 namespace Mood.Event.Soak;
 
-/// <summary>Prepare and check are called in turn, prepare first; idle only between them.</summary>
+/// <summary>Prepare and Check are called in turn, Prepare first. Idle is called only between them.</summary>
 internal sealed class PhaseActor : Actor
 {
     private readonly Prepare _prepare;

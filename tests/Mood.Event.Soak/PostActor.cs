@@ -4,7 +4,7 @@ using System.Threading.Tasks;
 
 namespace Mood.Event.Soak;
 
-/// <summary>Everything that is posted runs once, what one thread posts in its order, and every call's task ends.</summary>
+/// <summary>Every posted action runs once, the actions of one thread run in order, and the task of every call ends.</summary>
 internal sealed class PostActor : Actor
 {
     private readonly Loop _loop;
@@ -95,7 +95,7 @@ internal sealed class PostActor : Actor
         task.ContinueWith(
             task =>
             {
-                // a failure is one that stays owed
+                // a failed call stays in the list of expected ends
                 if (task.IsCompletedSuccessfully)
                 {
                     Interlocked.Increment(ref _ended);

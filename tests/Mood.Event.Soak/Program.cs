@@ -8,10 +8,10 @@ using System.Linq;
 
 namespace Mood.Event.Soak;
 
-/// <summary>Random operations on several loops and threads, against models of what must happen.</summary>
+/// <summary>Random operations on several loops and threads, which models check.</summary>
 internal static class Program
 {
-    private static bool s_failed;
+    private static bool s_failed, s_shortage;
     private static long s_loops, s_calls;
 
     private static int Main(string[] args)
@@ -23,13 +23,18 @@ internal static class Program
             Description = "How many loops at once, each on its own thread.",
             DefaultValueFactory = _ => 3,
         };
+        var shortage = new Option<bool>("--shortage") { Description = "File descriptors run out after each round, while a loop is embedded." };
         minutes.Validators.Add(result => Check(result, "minutes", result.GetValueOrDefault<double>() > 0));
         loops.Validators.Add(result => Check(result, "--loops", result.GetValueOrDefault<int>() > 0));
         var root = new RootCommand("Random operations of every kind against models, until a model is contradicted or the time is up.")
         {
-            minutes, seed, loops,
+            minutes, seed, loops, shortage,
         };
-        root.SetAction(result => Soak(result.GetValue(minutes), result.GetValue(seed), result.GetValue(loops)));
+        root.SetAction(result =>
+        {
+            s_shortage = result.GetValue(shortage);
+            return Soak(result.GetValue(minutes), result.GetValue(seed), result.GetValue(loops));
+        });
         return root.Parse(args).Invoke();
     }
 
@@ -70,8 +75,23 @@ internal static class Program
     private static void RunRound(int seed, int loops, List<Backends> backends)
     {
         using var round = new Round(seed, loops, backends);
+        Exception? failure = round.Run();
 
-        if (round.Run() is Exception failure)
+        try
+        {
+            if (s_shortage)
+            {
+                Shortage.Run(seed);
+            }
+        }
+#pragma warning disable CA1031 // any exception is a failure, which the seed reproduces
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            failure ??= e;
+        }
+
+        if (failure is not null)
         {
             s_failed = true;
             Console.Error.WriteLine(FormattableString.Invariant($"soak: seed {seed}: {failure}"));

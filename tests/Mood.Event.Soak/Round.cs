@@ -6,8 +6,8 @@ using System.Threading;
 namespace Mood.Event.Soak;
 
 /// <summary>
-/// Several episodes at once, each on its own thread, that write to and stop one another's loops. What belongs to the process
-/// is divided: signals by number, and the default loop is the first one's.
+/// Several episodes at once, each on its own thread. They write to and stop each other's loops. Each has signals of its own, and the
+/// first has the default loop.
 /// </summary>
 internal sealed class Round : IDisposable
 {
@@ -28,7 +28,7 @@ internal sealed class Round : IDisposable
 
     public long Calls => _episodes.Sum(e => e.Calls);
 
-    /// <summary>Runs all of them; the first failure, or null.</summary>
+    /// <summary>Runs all episodes. Returns the first failure, or null.</summary>
     public Exception? Run()
     {
         Thread[] threads = [.. _episodes.Select(e => new Thread(() => Run(e)))];
@@ -46,11 +46,11 @@ internal sealed class Round : IDisposable
             episode.Run();
             episode.End();
         }
-#pragma warning disable CA1031 // whatever it is, its seed is what matters
+#pragma warning disable CA1031 // any exception is a failure, which the seed reproduces
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            // the others' failures may come of this one
+            // this failure may cause the failures of other episodes
             Interlocked.CompareExchange(ref _failure, e, null);
         }
         finally

@@ -2,7 +2,7 @@ using System;
 
 namespace Mood.Event.Soak;
 
-/// <summary>A scheduler is called when its function said; one whose function fails is stopped, and that is told once.</summary>
+/// <summary>A Scheduler is called at the time that its function returns. If the function fails, the Scheduler is stopped, and the failure is reported once.</summary>
 internal sealed class SchedulerActor : Actor
 {
     private readonly Loop _loop;
@@ -17,7 +17,7 @@ internal sealed class SchedulerActor : Actor
         _scheduler = Make();
     }
 
-    // told in the run that follows
+    // the failure is reported in the next run
     public override bool IsDone => _thrown is null || _thrown.Told + _thrown.Left == 1;
 
     public override string Owes => "what a reschedule function threw";
@@ -61,7 +61,7 @@ internal sealed class SchedulerActor : Actor
 
     public override void Dispose() => _scheduler.Dispose();
 
-    /// <summary>Outside the loop there is no Start for a fatal failure to leave: it leaves what was called.</summary>
+    /// <summary>Outside Start, a fatal failure leaves the method that was called.</summary>
     private void Ask(Action action)
     {
         try

@@ -4,8 +4,8 @@ using System.Threading;
 namespace Mood.Event.Soak;
 
 /// <summary>
-/// After the last signal, sent by whomever, each active watcher of it is called at least once more. The number is this loop's
-/// alone; another loop that wants it is refused.
+/// After the last signal, each active watcher of it is called at least once more. The signal belongs to this loop, and a start on another
+/// loop is refused.
 /// </summary>
 internal sealed class SignalActor : Actor
 {
@@ -56,7 +56,7 @@ internal sealed class SignalActor : Actor
                 Send(_loop.FeedSignalEvent);
                 break;
             case 4:
-                // with the second one active the first one's stop is not the last
+                // while the second watcher is active, a stop of the first is not the last
                 Helpers.Wait();
                 _first.Stop();
                 _first.Start();

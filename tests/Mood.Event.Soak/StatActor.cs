@@ -3,7 +3,7 @@ using System.IO;
 
 namespace Mood.Event.Soak;
 
-/// <summary>In the end a Stat knows what its file is like, and it is called only when that has changed.</summary>
+/// <summary>At the end a Stat has the status of its file. It is called only after a change.</summary>
 internal sealed class StatActor : Actor
 {
     private readonly string _path;

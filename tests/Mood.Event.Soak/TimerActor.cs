@@ -3,12 +3,12 @@ using System.Diagnostics;
 
 namespace Mood.Event.Soak;
 
-/// <summary>A timer fires once per start when it does not repeat, never before its time, and never once stopped.</summary>
+/// <summary>A Timer without repeat fires once per start. It never fires early, and never after a stop.</summary>
 internal sealed class TimerActor : Actor
 {
     private readonly Loop _loop;
     private Timer _timer;
-    private long _due; // by the clock that libev's timers go by
+    private long _due; // on the clock of libev's timers
     private bool _armed, _throws;
     private ExpectedException? _thrown;
 
@@ -47,10 +47,16 @@ internal sealed class TimerActor : Actor
                 _timer.Set(Random.NextDouble() * 0.01, Random.Next(3) == 0 ? 0.001 + Random.NextDouble() * 0.01 : 0);
                 _armed = false;
                 break;
-            case 3:
+            case 3 when _timer.Repeat > 0:
                 SetDue(_timer.Repeat);
                 _timer.Reset();
-                _armed = _timer.Repeat > 0;
+                _armed = true;
+                break;
+            case 3:
+                double after = Random.NextDouble() * 0.01;
+                SetDue(after);
+                _timer.Restart(after);
+                _armed = true;
                 break;
             case 4:
                 _timer.Dispose();
@@ -64,7 +70,7 @@ internal sealed class TimerActor : Actor
                 _throws = !_throws;
                 break;
             default:
-                // what a fatal exception left pending is still to come
+                // a fatal exception has left this call pending
                 Demand(_timer.IsPending || _timer.IsActive == _armed, "a timer is active and should not be, or the other way round");
                 break;
         }
@@ -85,7 +91,7 @@ internal sealed class TimerActor : Actor
         _armed = true;
     }
 
-    /// <summary>The loop's time is not older than this afterwards, and what counts from it not earlier.</summary>
+    /// <summary>Computes the due time, then updates the loop's time. So the timer, which counts from the loop's time, is not due earlier.</summary>
     private void SetDue(double seconds)
     {
         _due = Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency);
@@ -107,7 +113,7 @@ internal sealed class TimerActor : Actor
 
         if (timer.Repeat > 0)
         {
-            _due = 0; // how much later is libev's to say
+            _due = 0; // libev decides how much later
         }
         else
         {

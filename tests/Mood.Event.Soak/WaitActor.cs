@@ -5,7 +5,7 @@ using System.Threading.Tasks;
 
 namespace Mood.Event.Soak;
 
-/// <summary>Every wait ends once, with what it waited for or cancelled, on the loop's thread, however both race.</summary>
+/// <summary>Every wait ends once on the loop's thread, by its event or by cancellation, also when both race.</summary>
 internal sealed class WaitActor : Actor
 {
     private readonly Loop _loop;
@@ -29,7 +29,7 @@ internal sealed class WaitActor : Actor
         {
             if (_receiving)
             {
-                _far.Send(_buffer.AsSpan(0, 1)); // or it would wait for ever
+                _far.Send(_buffer.AsSpan(0, 1)); // without this byte the wait would not end
             }
 
             return _begun == _ended;
@@ -74,7 +74,7 @@ internal sealed class WaitActor : Actor
     {
         Helpers.Wait();
         _isOver = true;
-        _stop.Cancel(); // what still waits ends in the loop's next round, or has ended with the loop
+        _stop.Cancel(); // the remaining waits end in the loop's next iteration, or have ended with the loop
 
         if (!_loop.TryPost(Close))
         {
@@ -114,11 +114,11 @@ internal sealed class WaitActor : Actor
         }
         catch (OperationCanceledException)
         {
-            // as asked
+            // cancelled on purpose
         }
         catch (ObjectDisposedException) when (_isOver)
         {
-            // the loop's end was faster
+            // the loop was disposed first
         }
 
         if (_thread == Environment.CurrentManagedThreadId)

@@ -1,20 +1,16 @@
 using System;
 using System.Runtime.InteropServices;
-using System.Threading;
-using Xunit;
 
-namespace Mood.Event.Tests;
+namespace Mood.Event;
 
-/// <summary>The system calls that tests make behind .NET's back: real pipes, signals and children.</summary>
+/// <content>Pipes, and file descriptors without a SafeHandle.</content>
 internal static unsafe partial class Posix
 {
-    internal const int WNOHANG = 1;
-
-    /// <summary>A pipe of two bare fds, both non-blocking.</summary>
+    /// <summary>Makes a pipe. Both fds are non-blocking.</summary>
     internal static (int Read, int Write) Pipe()
     {
         int* fds = stackalloc int[2];
-        Assert.Equal(0, pipe(fds));
+        Check(pipe(fds) == 0, nameof(pipe));
 
         for (int i = 0; i < 2; i++)
         {
@@ -27,59 +23,78 @@ internal static unsafe partial class Posix
     internal static void SetNonBlocking(int fd)
     {
         const int F_SETFL = 4, O_NONBLOCK = 0x800;
-        Assert.Equal(0, fcntl(fd, F_SETFL, O_NONBLOCK));
+        Check(fcntl(fd, F_SETFL, O_NONBLOCK) == 0, nameof(fcntl));
     }
 
-    internal static void Write(int fd, byte value = 1) => Assert.Equal(1, write(fd, &value, 1));
+    internal static void SetBlocking(int fd)
+    {
+        const int F_SETFL = 4;
+        Check(fcntl(fd, F_SETFL, 0) == 0, nameof(fcntl));
+    }
 
-    /// <summary>Reads one byte, or returns -1 where there is none.</summary>
+    /// <summary>Writes one byte.</summary>
+    internal static void Write(int fd, byte value = 1) => Check(TryWrite(fd, value), nameof(write));
+
+    /// <summary>Writes one byte. Returns false if there is no room.</summary>
+    internal static bool TryWrite(int fd, byte value) => write(fd, &value, 1) == 1;
+
+    /// <summary>Reads one byte. Returns -1 if there is none.</summary>
     internal static int Read(int fd)
     {
         byte value;
         return read(fd, &value, 1) == 1 ? value : -1;
     }
 
+    /// <summary>Writes until the pipe is full.</summary>
+    internal static void Fill(int fd)
+    {
+        byte* block = stackalloc byte[4096];
+
+        while (write(fd, block, 4096) > 0)
+        {
+        }
+    }
+
+    /// <summary>Reads until the pipe is empty.</summary>
+    internal static void Drain(int fd)
+    {
+        byte* block = stackalloc byte[4096];
+
+        while (read(fd, block, 4096) > 0)
+        {
+        }
+    }
+
+    /// <summary>Writes to a pipe whose read end is closed. Returns errno, or 0 if the write succeeded.</summary>
+    internal static int WriteToClosedPipe()
+    {
+        (int reader, int writer) = Pipe();
+        Close(reader);
+        byte value = 1;
+        int error = write_with_errno(writer, &value, 1) == 1 ? 0 : Marshal.GetLastPInvokeError();
+        Close(writer);
+        return error;
+    }
+
     internal static void Close(params ReadOnlySpan<int> fds)
     {
         foreach (int fd in fds)
         {
-            close(fd);
+            _ = close(fd);
         }
     }
 
-    internal static void Kill(int pid, int signum) => Assert.Equal(0, kill(pid, signum));
-
-    /// <summary>Sends this process a signal.</summary>
-    internal static void Raise(int signum) => Kill(Environment.ProcessId, signum);
-
-    /// <summary>A child that System.Diagnostics.Process knows nothing of: sh -c SCRIPT.</summary>
-    internal static int Spawn(string script) => Shell.Spawn(script);
-
-    /// <summary>waitpid: the pid, 0 while it runs, -1 when it is not a child (any more).</summary>
-    internal static int Wait(int pid, out int status, int options = 0)
+    internal static bool IsOpen(int fd)
     {
-        int raw;
-        int result = waitpid(pid, &raw, options);
-        status = raw;
-        return result;
+        const int F_GETFD = 1;
+        return fcntl(fd, F_GETFD, 0) >= 0;
     }
 
-    /// <summary>Whether the process exists, be it as a zombie.</summary>
-    internal static bool Exists(int pid) => kill(pid, 0) == 0;
+    /// <summary>Duplicates the fd to the lowest free number. Returns -1 if none is left.</summary>
+    internal static int Duplicate(int fd) => dup(fd);
 
-    /// <summary>Waits for something that another thread or process does, by looking.</summary>
-    internal static bool Until(Func<bool> condition, double seconds = 10)
-    {
-        for (double end = Ev.Time() + seconds; Ev.Time() < end; Thread.Sleep(1))
-        {
-            if (condition())
-            {
-                return true;
-            }
-        }
-
-        return condition();
-    }
+    /// <summary>Closes the number and gives it to another open file, in one system call (dup2).</summary>
+    internal static void Replace(int number, int with) => Check(dup2(with, number) == number, nameof(dup2));
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int pipe(int* fds);
@@ -87,18 +102,21 @@ internal static unsafe partial class Posix
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fcntl(int fd, int command, int argument);
 
-    [LibraryImport("libc", SetLastError = true)]
+    [LibraryImport("libc")]
     private static partial nint read(int fd, void* buffer, nint size);
 
-    [LibraryImport("libc", SetLastError = true)]
+    [LibraryImport("libc")] // benchmarks measure it: without errno it is the bare system call
     private static partial nint write(int fd, void* buffer, nint size);
 
-    [LibraryImport("libc", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
+    private static partial nint write_with_errno(int fd, void* buffer, nint size);
+
+    [LibraryImport("libc")]
     private static partial int close(int fd);
 
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int kill(int pid, int signum);
+    [LibraryImport("libc")]
+    private static partial int dup(int fd);
 
     [LibraryImport("libc", SetLastError = true)]
-    private static partial int waitpid(int pid, int* status, int options);
+    private static partial int dup2(int from, int to);
 }

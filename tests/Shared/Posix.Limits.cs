@@ -2,32 +2,45 @@ using System;
 using System.IO;
 using System.Linq;
 using System.Runtime.InteropServices;
-using Xunit;
 
-namespace Mood.Event.Tests;
+namespace Mood.Event;
 
-/// <content>What the process has and may have: file descriptors and environment.</content>
+/// <content>File descriptors and their limit, and the environment.</content>
 internal static unsafe partial class Posix
 {
     private const int RLIMIT_NOFILE = 7;
 
-    /// <summary>How many file descriptors are open, give or take the one that looks.</summary>
+    /// <summary>The number of open file descriptors, including the one that reads the directory.</summary>
     internal static int OpenFds() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
 
-    /// <summary>Runs something while only so many more file descriptors can be opened.</summary>
+    /// <summary>The open file descriptors and their files, such as "17 anon_inode:[eventpoll]", including the one that reads the directory.</summary>
+    internal static string[] OpenFiles() =>
+        [.. new DirectoryInfo("/proc/self/fd").EnumerateFileSystemInfos().Select(fd => $"{fd.Name} {fd.LinkTarget}")];
+
+    /// <summary>Allows as many open files as an unprivileged process may have, and returns the number.</summary>
+    internal static int RaiseFdLimit()
+    {
+        ulong* limit = stackalloc ulong[2];
+        Check(getrlimit(RLIMIT_NOFILE, limit) == 0, nameof(getrlimit));
+        limit[0] = limit[1];
+        Check(setrlimit(RLIMIT_NOFILE, limit) == 0, nameof(setrlimit));
+        return (int)Math.Min(limit[0], int.MaxValue);
+    }
+
+    /// <summary>Runs the action while only a few more file descriptors can be opened.</summary>
     internal static void WithFdsLeft(int left, Action action)
     {
         ulong* old = stackalloc ulong[2];
         ulong* limit = stackalloc ulong[2];
-        Assert.Equal(0, getrlimit(RLIMIT_NOFILE, old));
+        Check(getrlimit(RLIMIT_NOFILE, old) == 0, nameof(getrlimit));
 
-        // The limit is a number, and numbers are given out from the lowest free one on. Which are free only taking them tells:
-        // one that a blocking accept has taken is not open yet.
+        // The limit is the highest number plus one, and the kernel gives out the lowest free number. To know the free numbers, take them: a
+        // number that a blocking accept has reserved is not in /proc/self/fd yet.
         int[] free = [.. Enumerable.Range(0, left + 1).Select(_ => dup(2))];
         limit[0] = (ulong)free[left];
         Close(free);
         limit[1] = old[1];
-        Assert.Equal(0, setrlimit(RLIMIT_NOFILE, limit));
+        Check(setrlimit(RLIMIT_NOFILE, limit) == 0, nameof(setrlimit));
 
         try
         {
@@ -35,18 +48,15 @@ internal static unsafe partial class Posix
         }
         finally
         {
-            Assert.Equal(0, setrlimit(RLIMIT_NOFILE, old));
+            Check(setrlimit(RLIMIT_NOFILE, old) == 0, nameof(setrlimit));
         }
     }
 
-    /// <summary>Takes the lowest free number for the same file; -1 if none is left.</summary>
-    internal static int Duplicate(int fd) => dup(fd);
-
-    /// <summary>Sets an environment variable where both .NET and C look; null removes it.</summary>
+    /// <summary>Sets an environment variable for both .NET and C. Null removes it.</summary>
     internal static void SetEnvironment(string name, string? value)
     {
         Environment.SetEnvironmentVariable(name, value);
-        Assert.Equal(0, value is null ? unsetenv(name) : setenv(name, value, 1));
+        Check((value is null ? unsetenv(name) : setenv(name, value, 1)) == 0, nameof(setenv));
     }
 
     [LibraryImport("libc", SetLastError = true)]
@@ -54,9 +64,6 @@ internal static unsafe partial class Posix
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int setrlimit(int resource, ulong* limit);
-
-    [LibraryImport("libc")]
-    private static partial int dup(int fd);
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int setenv(string name, string value, int overwrite);

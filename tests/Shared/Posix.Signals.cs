@@ -3,11 +3,10 @@ using System.Globalization;
 using System.IO;
 using System.Runtime.InteropServices;
 using System.Threading;
-using Xunit;
 
-namespace Mood.Event.Tests;
+namespace Mood.Event;
 
-/// <content>Signal dispositions and masks, the numbers of fds, the states of children.</content>
+/// <content>Signal dispositions and masks, and the states of children.</content>
 internal static unsafe partial class Posix
 {
     internal const nint SIG_DFL = 0, SIG_IGN = 1;
@@ -19,25 +18,30 @@ internal static unsafe partial class Posix
     internal static nint Disposition(int signum)
     {
         nint* action = stackalloc nint[Words];
-        Assert.Equal(0, sigaction(signum, 0, action));
+        Check(sigaction(signum, 0, action) == 0, nameof(sigaction));
         return action[0];
     }
 
-    /// <summary>Blocks or unblocks a signal in this thread.</summary>
-    internal static void Mask(int signum, bool block)
+    /// <summary>Blocks or unblocks signals in this thread.</summary>
+    internal static void Mask(bool block, params ReadOnlySpan<int> signums)
     {
         const int SIG_BLOCK = 0, SIG_UNBLOCK = 1;
         ulong* set = stackalloc ulong[Words];
         new Span<ulong>(set, Words).Clear();
-        set[0] = 1UL << (signum - 1);
-        Assert.Equal(0, pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, set, null));
+
+        foreach (int signum in signums)
+        {
+            set[0] |= 1UL << (signum - 1);
+        }
+
+        Check(pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, set, null) == 0, nameof(pthread_sigmask));
     }
 
     /// <summary>The signals that this thread blocks: one bit each, from 1.</summary>
     internal static ulong Blocked()
     {
         ulong* set = stackalloc ulong[Words];
-        Assert.Equal(0, pthread_sigmask(0, null, set));
+        Check(pthread_sigmask(0, null, set) == 0, nameof(pthread_sigmask));
         return set[0];
     }
 
@@ -53,39 +57,14 @@ internal static unsafe partial class Posix
             passed.Set();
         });
         Raise(Signum.SIGUSR2);
-        Assert.True(passed.Wait(TimeSpan.FromSeconds(10)));
-    }
 
-    internal static bool IsOpen(int fd)
-    {
-        const int F_GETFD = 1;
-        return fcntl(fd, F_GETFD, 0) >= 0;
-    }
-
-    /// <summary>Closes the number and gives it to another open file, with no moment in between.</summary>
-    internal static void Replace(int number, int with) => Assert.Equal(number, dup2(with, number));
-
-    /// <summary>Writes until the pipe takes no more.</summary>
-    internal static void Fill(int fd)
-    {
-        byte* block = stackalloc byte[4096];
-
-        while (write(fd, block, 4096) > 0)
+        if (!passed.Wait(TimeSpan.FromSeconds(10)))
         {
+            throw new TimeoutException("the runtime has not handed out SIGUSR2 within 10 s");
         }
     }
 
-    /// <summary>Reads until the pipe gives no more.</summary>
-    internal static void Drain(int fd)
-    {
-        byte* block = stackalloc byte[4096];
-
-        while (read(fd, block, 4096) > 0)
-        {
-        }
-    }
-
-    /// <summary>Whether the process has ended and nobody has waited for it.</summary>
+    /// <summary>Whether the process has ended and was not waited for.</summary>
     internal static bool IsZombie(int pid)
     {
         try
@@ -99,17 +78,43 @@ internal static unsafe partial class Posix
         }
     }
 
+    /// <summary>Waits for something that another thread or process does. Returns false if it has not happened in time.</summary>
+    internal static bool Until(Func<bool> condition, double seconds = 10)
+    {
+        for (double end = Ev.Time() + seconds; Ev.Time() < end; Thread.Sleep(1))
+        {
+            if (condition())
+            {
+                return true;
+            }
+        }
+
+        return condition();
+    }
+
+    /// <summary>The child is reaped, or will be as soon as the pool has a thread for it.</summary>
+    internal static void AssertReaped(int pid)
+    {
+        if (!Until(() => !Exists(pid)) || Wait(pid, out _, WNOHANG) != -1)
+        {
+            throw new InvalidOperationException($"child {pid} is not reaped");
+        }
+    }
+
+    /// <summary>Makes this process the debugger of another one, without stopping it (PTRACE_SEIZE). False: the system refuses.</summary>
+    internal static bool Seize(int pid) => ptrace(0x4206, pid, 0, 0) == 0;
+
+    [LibraryImport("libc")]
+    private static partial nint ptrace(nint request, int pid, nint address, nint data);
+
     [LibraryImport("libc", SetLastError = true)]
     private static partial int sigaction(int signum, nint action, nint* old);
 
     [LibraryImport("libc")]
     private static partial int pthread_sigmask(int how, ulong* set, ulong* old);
 
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int dup2(int from, int to);
-
     /// <summary>Sends this thread a signal.</summary>
-    internal static void RaiseHere(int signum) => Assert.Equal(0, raise(signum));
+    internal static void RaiseHere(int signum) => Check(raise(signum) == 0, nameof(raise));
 
     [LibraryImport("libc")]
     private static partial int raise(int signum);

@@ -1,112 +1,69 @@
 using System;
+using System.Buffers;
 using System.Collections.Generic;
 using System.Net;
-using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
 using Mood.Event;
 
 namespace Echo;
 
-/// <summary>Accepts connections and keeps them until they end. Everything happens on the loop's thread.</summary>
+/// <summary>
+/// The server. A connection sends back the bytes that it has read before it reads more. So a client that does not read costs one
+/// buffer: the buffers of the kernel fill up, and the client must wait.
+/// </summary>
 internal sealed class Server : IServer
 {
-    private const double BackOff = 0.2;
+    private const int BufferSize = 16 * 1024;
 
-    // opened here: it takes a file descriptor, and is wanted when none is left
-    private readonly Action<string> _log = Console.Error.WriteLine;
+    private readonly LoopServer _server;
+    private long _accepted, _bytesIn, _bytesOut;
 
-    private readonly Loop _loop;
-    private readonly double _idle;
-    private readonly Reserve _reserve = new();
-    private readonly HashSet<Connection> _connections = [];
-    private readonly CancellationTokenSource _stop = new();
-    private long _accepted;
-
-    /// <param name="loop">Where everything happens.</param>
+    /// <param name="loop">The loop that serves.</param>
     /// <param name="options">The command line.</param>
-    /// <param name="isShared">Whether others listen on the same port.</param>
-    public Server(Loop loop, Options options, bool isShared = false)
-    {
-        _loop = loop;
-        _idle = options.Idle;
-        Socket listener = Listener.Open(options, isShared);
-        EndPoint = (IPEndPoint)listener.LocalEndPoint!;
-        _reserve.TryFill();
-        _ = AcceptAsync(listener); // until it is disposed: nothing else can leave it
-    }
+    /// <param name="isShared">Whether other listeners use the same port.</param>
+    public Server(Loop loop, Options options, bool isShared = false) => _server = LoopServer.Listen(
+        loop,
+        new IPEndPoint(options.Host, options.Port),
+        EchoAsync,
+        new LoopServerOptions
+        {
+            IdleTimeout = options.Idle > 0 ? TimeSpan.FromSeconds(options.Idle) : Timeout.InfiniteTimeSpan,
+            ReusePort = isShared,
+        });
 
-    public IPEndPoint EndPoint { get; }
+    public IPEndPoint EndPoint => (IPEndPoint)_server.EndPoint;
 
-    public long BytesIn { get; set; }
-
-    public long BytesOut { get; set; }
-
-    public Totals Total => new(_connections.Count, _accepted, BytesIn, BytesOut);
+    public Totals Total => new(_server.ConnectionCount, _accepted, _bytesIn, _bytesOut);
 
     public IReadOnlyList<Totals> Totals => [Total];
 
-    /// <summary>Has everything that is awaited end: accepting, and every connection. They close what they use.</summary>
-    public void Dispose()
+    /// <summary>Lets the connections finish for two seconds.</summary>
+    public Task StopAsync() => _server.StopAsync(TimeSpan.FromSeconds(2));
+
+    public void Dispose() => _ = _server.StopAsync(TimeSpan.Zero); // the loop goes on until it has stopped
+
+    private async Task EchoAsync(LoopStream stream, CancellationToken token)
     {
-        _stop.Cancel();
-        _reserve.Dispose();
-
-        foreach (Connection connection in _connections)
-        {
-            connection.Dispose();
-        }
-    }
-
-    private async Task AcceptAsync(Socket listener)
-    {
-        using Socket closing = listener;
-
-        while (!_stop.IsCancellationRequested)
-        {
-            try
-            {
-                Socket socket = await listener.AcceptAsync(_loop, _stop.Token);
-                socket.NoDelay = true;
-                _accepted++;
-                _ = ServeAsync(socket);
-            }
-            catch (SocketException e) when (e.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
-            {
-                // The connection stays in the queue and the listener readable: without a pause the loop would spin.
-                _log($"echo: {e.Message}; no more connections for the time being");
-                await BackOffAsync();
-            }
-            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
-            {
-                return; // this server, or its loop
-            }
-        }
-    }
-
-    private async Task BackOffAsync()
-    {
-        _reserve.Dispose();
+        _accepted++;
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
 
         try
         {
-            do
+            while (await stream.ReadAsync(buffer, token) is int count and > 0)
             {
-                await _loop.Delay(BackOff, _stop.Token);
+                _bytesIn += count;
+                await stream.WriteAsync(buffer.AsMemory(0, count), token);
+                _bytesOut += count;
             }
-            while (!_reserve.TryFill());
         }
-        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+        catch (System.IO.IOException)
         {
-            // the loop around this sees it too
+            // the client has reset the connection
         }
-    }
-
-    private async Task ServeAsync(Socket socket)
-    {
-        using var connection = new Connection(_loop, this, socket, _idle);
-        _connections.Add(connection);
-        await connection.ServeAsync();
-        _connections.Remove(connection);
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 }

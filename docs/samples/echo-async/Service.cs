@@ -6,32 +6,33 @@ using Mood.Event;
 
 namespace Echo;
 
-/// <summary>The server as a program: until a signal ends it.</summary>
+/// <summary>The server as a program, which SIGINT or SIGTERM ends. A second one ends it at once.</summary>
 internal static class Service
 {
-    public static int Run(Loop loop, Options options) => loop.Run(() => ServeAsync(loop, options));
+    public static int Run(Loop loop, Options options)
+    {
+        loop.Run(stop => ServeAsync(loop, options, stop));
+        return 0;
+    }
 
-    private static async Task<int> ServeAsync(Loop loop, Options options)
+    private static async Task ServeAsync(Loop loop, Options options, CancellationToken stop)
     {
         using IServer server = options.Loops == 1 ? new Server(loop, options) : new ServerGroup(options);
         using var statistics = new Statistics(loop, server);
         Console.WriteLine($"echo server on {server.EndPoint}, backend {loop.Backend}, loops {options.Loops}, process {Environment.ProcessId}");
 
-        using var stop = new CancellationTokenSource();
-        Task<int> interrupt = NextAsync(Signum.SIGINT), terminate = NextAsync(Signum.SIGTERM);
-        int signum = await await Task.WhenAny(interrupt, terminate);
-        await stop.CancelAsync();
-        Console.WriteLine($"signal {signum}: closing {string.Join(" + ", server.Totals.Select(t => t.Connections))} connections");
-        return 0;
-
-        async Task<int> NextAsync(int signum)
+        try
         {
-            await foreach (int came in loop.Signals(signum, stop.Token))
-            {
-                return came;
-            }
+            await loop.Delay(Timeout.InfiniteTimeSpan, stop);
+        }
+        catch (OperationCanceledException)
+        {
+            Console.WriteLine($"stopping: closing {string.Join(" + ", server.Totals.Select(t => t.Connections))} connections");
+        }
 
-            return 0;
+        if (server is Server single)
+        {
+            await single.StopAsync();
         }
     }
 }

@@ -7,15 +7,15 @@ using Mood.Event;
 namespace Echo;
 
 /// <summary>
-/// One client of the self-test: sends a message, waits for all of its echo, compares, and again.
+/// One client of the self-test. It sends a message, waits for the whole echo, compares it, and repeats this.
 /// <code>
 ///   connecting   until the socket is writable
-///   greeting     the first message, not counted: now the server has accepted and all buffers are there
-///   waiting      for the others to come so far
+///   greeting     the first message, which is not counted; afterwards the server has accepted and all buffers exist
+///   waiting      until all other clients were greeted
 ///   talking      message after message
-///   finishing    the last message, then this side is shut down, then the server's: done
+///   finishing    the last message; then this client shuts down its side, and the server its own
 /// </code>
-/// What goes wrong in any state is said to the SelfTest, which ends.
+/// A failure in any state goes to the SelfTest, which ends.
 /// </summary>
 internal sealed class Client : IDisposable
 {
@@ -25,7 +25,7 @@ internal sealed class Client : IDisposable
     private readonly Io _ready;
     private readonly byte[] _buffer;
     private long _sent, _received; // positions in the stream
-    private long _target;          // where the message under way ends
+    private long _target;          // the end of the current message
     private bool _connected, _greeted, _finishing, _shutDown, _disposed;
 
     public Client(Loop loop, SelfTest test, int index, int size, IPEndPoint server)
@@ -42,7 +42,7 @@ internal sealed class Client : IDisposable
         }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
         {
-            // Under way: writable says that it is done. Once per connection, an exception is affordable.
+            // The connection is in progress, and the socket becomes writable at its end. One exception per connection costs little.
         }
 
         _ready = loop.Io(_socket, Events.Write, (_, revents) => OnReady(revents));
@@ -55,14 +55,14 @@ internal sealed class Client : IDisposable
 
     public long RoundTrips { get; private set; }
 
-    /// <summary>Every client has had its greeting back.</summary>
+    /// <summary>Starts the messages, once every client has its greeting back.</summary>
     public void Talk()
     {
         _target += _size;
         Continue();
     }
 
-    /// <summary>No further message: the one under way is the last.</summary>
+    /// <summary>Makes the current message the last one.</summary>
     public void Finish() => _finishing = true;
 
     public void Dispose()
@@ -73,7 +73,7 @@ internal sealed class Client : IDisposable
         }
 
         _disposed = true;
-        _ready.Dispose(); // the watcher before its socket
+        _ready.Dispose(); // a watcher must be disposed before its socket
         _socket.Dispose();
         ArrayPool<byte>.Shared.Return(_buffer);
     }
@@ -102,12 +102,12 @@ internal sealed class Client : IDisposable
         }
     }
 
-    /// <summary>False: nothing is left to be done with this connection.</summary>
+    /// <summary>Returns false if the connection has ended.</summary>
     private bool Receive()
     {
         while (true)
         {
-            // with nothing under way this asks for one byte, which must not come: the end may
+            // Without a current message this asks for one byte. A byte is an error then, and the end of the stream is not.
             int expected = (int)Math.Min(Math.Max(_target - _received, 1), _buffer.Length);
             int count = _socket.Receive(_buffer.AsSpan(0, expected), SocketFlags.None, out SocketError error);
 
@@ -158,7 +158,7 @@ internal sealed class Client : IDisposable
         if (!_greeted)
         {
             _greeted = true;
-            _test.OnGreeted(); // has all of them talk if this was the last one
+            _test.OnGreeted(); // the last greeting starts the messages of all clients
             return !_disposed;
         }
 

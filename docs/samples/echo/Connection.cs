@@ -6,28 +6,29 @@ using Mood.Event;
 namespace Echo;
 
 /// <summary>
-/// One connection: what is read is sent back.
+/// One connection. It sends back the bytes that it has read.
 /// <code>
-///   open      reads while there is room in the buffer, writes while there is something in it
+///   open      reads while the buffer has room, writes while the buffer holds bytes
 ///     |  the peer has shut down its side
 ///   draining  only writes
 ///     |  the buffer is empty
-///   closed    shut down, watchers disposed, then the socket; also on any error and on the idle timeout
+///   closed    the watchers are disposed, then the socket; an error and the idle timeout lead here too
 /// </code>
-/// A client that does not read costs one buffer: when that is full, its socket is not read any more, the kernel's
-/// buffers fill up, and the client has to wait.
+/// A client that does not read costs one buffer. When the buffer is full, the server stops reading from the socket, the buffers
+/// of the kernel fill up, and the client must wait.
 /// </summary>
 internal sealed class Connection : IDisposable
 {
     private const int BufferSize = 16 * 1024;
-    private const int MaxReadsPerEvent = 4; // then it is the others' turn: level triggered, it is called again
+    // Io is level-triggered: the next event reads the rest, after other connections had their turn.
+    private const int MaxReadsPerEvent = 4;
 
     private readonly Server _server;
     private readonly Socket _socket;
     private readonly Io _ready;
-    private readonly Timer _idle;
+    private readonly Timer? _idle; // null: a silent peer may stay
     private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
-    private int _start, _end; // what is still to be sent
+    private int _start, _end; // the range of the buffer that was not sent yet
     private bool _draining, _closed;
 
     public Connection(Loop loop, Server server, Socket socket, double idle)
@@ -35,9 +36,9 @@ internal sealed class Connection : IDisposable
         _server = server;
         _socket = socket;
         _ready = loop.Io(socket, Events.Read, OnReady);
-        _idle = loop.Timer(0, idle, (_, _) => _server.Remove(this));
+        _idle = idle > 0 ? loop.Timer(idle, idle, (_, _) => _server.Remove(this)) : null;
         _ready.Start();
-        _idle.Reset(); // from now on; with a Repeat of 0 it does not start at all
+        _idle?.Start();
     }
 
     public void Dispose()
@@ -48,7 +49,7 @@ internal sealed class Connection : IDisposable
         }
 
         _closed = true;
-        _idle.Dispose();
+        _idle?.Dispose();
         _ready.Dispose(); // the watcher before its socket
         _socket.Dispose();
         ArrayPool<byte>.Shared.Return(_buffer);
@@ -56,9 +57,9 @@ internal sealed class Connection : IDisposable
 
     private void OnReady(Io io, Events revents)
     {
-        _idle.Reset();
+        _idle?.Reset();
 
-        // room first, then what comes in
+        // sending makes room for receiving
         bool alive = (revents & Events.Write) == 0 || Send();
         alive = alive && ((revents & Events.Read) == 0 || Receive());
 
@@ -110,7 +111,7 @@ internal sealed class Connection : IDisposable
                 return false;
             }
 
-            // it gave less than there was room for: it is empty, and asking again would only say so
+            // The socket gave fewer bytes than requested, so it is empty. Another call would only return WouldBlock.
             if (count < room)
             {
                 return true;
@@ -146,7 +147,7 @@ internal sealed class Connection : IDisposable
         }
         else if (!HasRoom && _start >= _buffer.Length / 2)
         {
-            // worth moving: at most half of the buffer, and half of it is free again
+            // Moving pays off here: it moves at most half of the buffer, and frees at least half.
             _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
             (_start, _end) = (0, _end - _start);
         }
@@ -162,7 +163,7 @@ internal sealed class Connection : IDisposable
         }
         catch (SocketException)
         {
-            // the peer was faster: it is gone altogether
+            // the peer has reset the connection already
         }
     }
 }

@@ -5,14 +5,14 @@ using Microsoft.Win32.SafeHandles;
 namespace Echo;
 
 /// <summary>
-/// A few file descriptors to give back when there are no others. The runtime needs some to go on: without any it cannot
-/// start a thread, and it starts one to handle a signal.
+/// A few file descriptors that are released when no others are left. The runtime needs some to continue: it starts a thread to
+/// handle a signal, and a new thread needs file descriptors.
 /// </summary>
-internal sealed class Reserve : IDisposable
+internal sealed class DescriptorReserve : IDisposable
 {
     private readonly SafeFileHandle?[] _handles = new SafeFileHandle?[8];
 
-    /// <summary>Takes what is missing; false: there are still too few.</summary>
+    /// <summary>Fills the reserve; returns false if too few file descriptors are left.</summary>
     public bool TryFill()
     {
         try
@@ -31,7 +31,7 @@ internal sealed class Reserve : IDisposable
         }
     }
 
-    /// <summary>Gives them back. They can be taken again.</summary>
+    /// <summary>Releases the reserve, which can be filled again.</summary>
     public void Dispose()
     {
         for (int i = 0; i < _handles.Length; i++)

@@ -4,10 +4,10 @@ using System.Net;
 
 namespace Echo;
 
-/// <summary>What a server has done so far.</summary>
+/// <summary>The work of a server until now.</summary>
 internal readonly record struct Totals(int Connections, long Accepted, long BytesIn, long BytesOut);
 
-/// <summary>A server, on however many loops. Dispose closes the listeners and every connection.</summary>
+/// <summary>A server on one or more loops. Dispose closes the listeners and all connections.</summary>
 internal interface IServer : IDisposable
 {
     IPEndPoint EndPoint { get; }

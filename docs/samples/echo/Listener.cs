@@ -8,7 +8,7 @@ namespace Echo;
 internal static class Listener
 {
     /// <param name="options">The command line.</param>
-    /// <param name="isShared">Whether others listen on the same port.</param>
+    /// <param name="isShared">Whether other listeners use the same port.</param>
     public static Socket Open(Options options, bool isShared)
     {
         var socket = new Socket(options.Host.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
@@ -31,7 +31,7 @@ internal static class Listener
         }
     }
 
-    // .NET has no name for it, and the number is each system's own
+    // .NET has no name for this option, and each system has its own number
     private static void SharePort(Socket socket)
     {
         (int level, int option) = OperatingSystem.IsLinux() ? (1, 15)

@@ -5,7 +5,7 @@ using Mood.Event;
 
 namespace Echo;
 
-/// <summary>What the command line says.</summary>
+/// <summary>The options of the command line.</summary>
 internal sealed record Options(
     bool SelfTest, IPAddress Host, int Port, int Connections, double Seconds, int Size, double Idle, Backends Backend, int Loops)
 {
@@ -15,7 +15,7 @@ internal sealed record Options(
     {
         var selfTest = new Option<bool>("--selftest")
         {
-            Description = "Serve clients in this process, check every byte, report, and exit 0 if all came back.",
+            Description = "Run clients in this process, check every byte, print a report, and exit with code 0 if all bytes came back.",
         };
         var host = new Option<IPAddress>("--host")
         {
@@ -39,7 +39,7 @@ internal sealed record Options(
         Option<double> idle = Number("--idle", 0, 86400, 60.0, "Seconds of silence after which a connection is closed; 0: never.");
         var backend = new Option<Backends>("--backend")
         {
-            Description = "What the loop waits with.",
+            Description = "The backend of the loop.",
             DefaultValueFactory = _ => Backends.Auto,
         };
 
@@ -73,7 +73,7 @@ internal sealed record Options(
     {
         var option = new Option<T>(name) { Description = description, DefaultValueFactory = _ => initial };
 
-        // written so that NaN does not pass
+        // the condition is written so that NaN fails it
         Check(
             option,
             value => value is null || (Convert.ToDouble(value, null) is double number && number >= minimum && number <= maximum),
@@ -92,7 +92,7 @@ internal sealed record Options(
         }
         catch (InvalidOperationException)
         {
-            // no value of this type at all: the parser says so itself
+            // the value has the wrong type, and the parser reports this
         }
     });
 }

@@ -3,26 +3,26 @@ using System;
 namespace Echo;
 
 /// <summary>
-/// The bytes that clients send: a fixed pseudo-random sequence, repeated. Every client starts at another place and goes
-/// on from message to message, so a byte that is lost, doubled, moved or another client's does not match.
+/// The bytes that clients send: a fixed pseudo-random sequence that repeats. Each client starts at another place and continues from
+/// message to message. So a byte that is lost, doubled, moved or sent by another client does not match.
 /// </summary>
 internal static class Pattern
 {
     public const int MaxSize = 1024 * 1024;
 
-    private const int Period = 65521; // a prime: no message size and no buffer size has it as a multiple
+    private const int Period = 65521; // a prime, so that no message size and no buffer size is a multiple of it
 
-    // long enough to hand out any message in one piece, so that neither sending nor comparing copies
+    // any message is one slice of this array, so neither sending nor comparing copies bytes
     private static readonly byte[] s_bytes = Make();
 
-    /// <summary>Where client number <paramref name="index"/> starts.</summary>
+    /// <summary>The place where client number <paramref name="index"/> starts.</summary>
     public static long Origin(int index) => index * 7919L;
 
     public static ReadOnlySpan<byte> At(long position, int count) => s_bytes.AsSpan((int)(position % Period), count);
 
     private static byte[] Make()
     {
-        var bytes = new byte[Period + MaxSize];
+        byte[] bytes = new byte[Period + MaxSize];
         uint state = 1;
 
         for (int i = 0; i < bytes.Length; i++)

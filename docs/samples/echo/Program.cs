@@ -9,12 +9,12 @@ internal static class Program
     private static int Main(string[] args) =>
         Options.CommandLine(Run).Parse(args).Invoke(new InvocationConfiguration
         {
-            ProcessTerminationTimeout = null, // SIGINT and SIGTERM are the loop's
+            ProcessTerminationTimeout = null, // the loop handles SIGINT and SIGTERM
         });
 
     private static int Run(Options options)
     {
-        _ = Console.Out; // opened now: a message that there are no file descriptors left must not want one
+        _ = Console.Out; // opens the console now, because the message "no file descriptors left" must not need a file descriptor
 
         try
         {

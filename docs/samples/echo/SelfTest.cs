@@ -7,12 +7,13 @@ using Mood.Event;
 namespace Echo;
 
 /// <summary>
-/// A server and its clients on one loop (or, with --loops, clients on one and servers on others), over real sockets. Waits until all have had a message back, has them talk for a
-/// while, has each finish its last message and hang up, and says what came of it.
+/// A server and its clients over real sockets, on one loop. With --loops the servers have loops of their own. The test waits until
+/// every client has its first message back, lets them send messages for a while, lets each finish its last message and disconnect,
+/// and prints the result.
 /// </summary>
 internal sealed class SelfTest(Loop loop, Options options)
 {
-    private const double Patience = 30; // to connect and be greeted, and to finish
+    private const double Patience = 30; // the seconds for connecting and greeting, and for finishing
 
     private readonly List<Client> _clients = new(options.Connections);
     private int _greeted, _done;
@@ -22,7 +23,7 @@ internal sealed class SelfTest(Loop loop, Options options)
     private IServer? _server;
     private Timer? _limit;
 
-    /// <summary>Runs it and returns the exit code.</summary>
+    /// <summary>Runs the test and returns the exit code.</summary>
     public int Run()
     {
         loop.CallbackException += (_, e) => Fail($"unexpected: {e.Exception}");
@@ -58,7 +59,7 @@ internal sealed class SelfTest(Loop loop, Options options)
             return;
         }
 
-        // a Timer counts from the loop's time, which is old when this iteration had much to do
+        // a Timer counts from the loop's time, which is old after a long iteration
         loop.Now(update: true);
         _limit!.Dispose();
         _limit = loop.Timer(options.Seconds, 0, (_, _) => Finish());
@@ -70,7 +71,7 @@ internal sealed class SelfTest(Loop loop, Options options)
         {
             if (_over)
             {
-                return; // one has failed and taken the others with it
+                return; // one client has failed, which ends the test
             }
 
             client.Talk();
@@ -112,7 +113,7 @@ internal sealed class SelfTest(Loop loop, Options options)
         _limit.Start();
     }
 
-    // Nothing that keeps the loop alive is left: Start returns. In a client's callback that is fine, Dispose is legal there.
+    // After this no watcher keeps the loop alive, so Start returns. Dispose is allowed in a client's callback.
     private void End()
     {
         if (_over)

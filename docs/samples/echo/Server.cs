@@ -12,7 +12,7 @@ internal sealed class Server : IServer
     private const int MaxAcceptsPerEvent = 64;
     private const double BackOff = 0.2;
 
-    // opened here: it takes a file descriptor, and is wanted when none is left
+    // The console is opened here, because this takes a file descriptor, and the log is needed when none is left.
     private readonly Action<string> _log = Console.Error.WriteLine;
 
     private readonly Loop _loop;
@@ -20,23 +20,23 @@ internal sealed class Server : IServer
     private readonly Socket _listener;
     private readonly Io _acceptable;
     private readonly Timer _backOff;
-    private readonly Reserve _reserve = new();
+    private readonly DescriptorReserve _reserve = new();
     private readonly HashSet<Connection> _connections = [];
     private long _accepted;
 
-    /// <param name="loop">Where everything happens.</param>
+    /// <param name="loop">The loop that serves.</param>
     /// <param name="options">The command line.</param>
-    /// <param name="isShared">Whether others listen on the same port.</param>
+    /// <param name="isShared">Whether other listeners use the same port.</param>
     public Server(Loop loop, Options options, bool isShared = false)
     {
         _loop = loop;
         _idle = options.Idle;
         _listener = Listener.Open(options, isShared);
 
-        // above the connections' priority: who waits at the door is let in even when everybody inside is talking
+        // a higher priority than the connections, so that new clients are accepted even if all connections are busy
         _acceptable = loop.Io(_listener, Events.Read, (_, _) => Accept(), priority: 1);
 
-        // Reset starts it with Repeat. Start would go on where the last time ended, which is: at once.
+        // Reset starts the timer with Repeat. Start would use the rest of the last time, which is zero.
         _backOff = loop.Timer(0, BackOff, (timer, _) =>
         {
             if (_reserve.TryFill())
@@ -59,12 +59,12 @@ internal sealed class Server : IServer
 
     public IReadOnlyList<Totals> Totals => [Total];
 
-    /// <summary>Stops accepting and closes every connection. No watcher is left then, and the loop may end.</summary>
+    /// <summary>Stops accepting and closes every connection. Then no watcher is left, and the loop may end.</summary>
     public void Dispose()
     {
         _backOff.Dispose();
         _reserve.Dispose();
-        _acceptable.Dispose(); // the watcher before its socket
+        _acceptable.Dispose(); // a watcher must be disposed before its socket
         _listener.Dispose();
 
         foreach (Connection connection in _connections)
@@ -83,7 +83,7 @@ internal sealed class Server : IServer
 
     private void Accept()
     {
-        // Accept has no overload that reports "would block" without an exception: Poll asks first
+        // Accept has no overload that reports "would block" without an exception, so Poll asks first
         for (int i = 0; i < MaxAcceptsPerEvent && _listener.Poll(0, SelectMode.SelectRead); i++)
         {
             Socket socket;
@@ -94,7 +94,7 @@ internal sealed class Server : IServer
             }
             catch (SocketException e) when (e.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
             {
-                // The connection stays in the queue and the listener readable: without a pause the loop would spin.
+                // The connection stays in the queue, and the listener stays readable. Without a pause the loop would spin.
                 _log($"echo: {e.Message}; no more connections for the time being");
                 _reserve.Dispose();
                 _acceptable.Stop();
@@ -103,7 +103,7 @@ internal sealed class Server : IServer
             }
             catch (SocketException)
             {
-                continue; // it was reset between Poll and Accept: nobody is there any more
+                continue; // the client has reset the connection between Poll and Accept
             }
 
             socket.Blocking = false;

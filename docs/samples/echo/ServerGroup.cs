@@ -8,9 +8,9 @@ using Mood.Event;
 namespace Echo;
 
 /// <summary>
-/// A server for each loop of a group, each with a listener of its own on the same port: the kernel deals out the connections,
-/// and no loop ever waits for another. A server is made, asked and disposed on its loop's thread; whoever does so here, on
-/// another thread, waits for it.
+/// A server for each loop of a group. Each has its own listener on the same port: the kernel distributes the connections, and no
+/// loop waits for another. A server is created, asked and disposed on its loop's thread. The methods here run on another thread, and
+/// wait for that.
 /// </summary>
 internal sealed class ServerGroup : IServer
 {
@@ -27,7 +27,7 @@ internal sealed class ServerGroup : IServer
             {
                 _servers.Add(loop.InvokeAsync(() => new Server(loop, options, isShared: true)).GetAwaiter().GetResult());
                 EndPoint = _servers[0].EndPoint;
-                options = options with { Port = EndPoint.Port }; // where the first found a free one
+                options = options with { Port = EndPoint.Port }; // the first listener has found a free port
             }
         }
         catch

@@ -4,7 +4,7 @@ using Mood.Event;
 
 namespace Echo;
 
-/// <summary>The server as a program: until a signal ends it.</summary>
+/// <summary>The server as a program, which a signal ends.</summary>
 internal static class Service
 {
     public static int Run(Loop loop, Options options)
@@ -19,7 +19,7 @@ internal static class Service
         });
 
         Console.WriteLine($"echo server on {server.EndPoint}, backend {loop.Backend}, loops {options.Loops}, process {Environment.ProcessId}");
-        loop.Start(); // returns once Dispose has stopped the last watchers that keep the loop alive
+        loop.Start(); // returns after Dispose has stopped the last watchers that keep the loop alive
         return 0;
     }
 }

@@ -5,7 +5,7 @@ using Mood.Event;
 
 namespace Echo;
 
-/// <summary>A line once a second while the server runs.</summary>
+/// <summary>Prints one line per second while the server runs.</summary>
 internal sealed class Statistics : IDisposable
 {
     private readonly Timer _timer;
@@ -26,7 +26,7 @@ internal sealed class Statistics : IDisposable
     private void Print(Timer timer, Events revents)
     {
         double now = timer.Loop.Now();
-        double elapsed = now - _last; // the timer may be late, and Now follows the wall clock, which may jump
+        double elapsed = now - _last; // the timer may be late, and Now follows the wall clock, which can jump
 
         IReadOnlyList<Totals> totals = _server.Totals;
         long bytesIn = totals.Sum(t => t.BytesIn), bytesOut = totals.Sum(t => t.BytesOut);

@@ -16,7 +16,7 @@ internal sealed class StopSignals : IDisposable
         Signal Watch(int signum)
         {
             Signal signal = loop.Signal(signum, (w, _) => stop(w.Signum));
-            signal.KeepAlive = false; // waiting for a signal is no reason for the loop to go on
+            signal.KeepAlive = false; // the loop may end although it watches the signal
             signal.Start();
             return signal;
         }

@@ -5,7 +5,7 @@ using Tour.Topics;
 
 namespace Tour;
 
-/// <summary>Every topic, or the one that is named.</summary>
+/// <summary>Runs every topic, or the topics of the command line.</summary>
 internal static class Program
 {
     private static readonly (string Name, string What, Action Run)[] s_topics =

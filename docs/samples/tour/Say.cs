@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace Tour;
 
-/// <summary>Prints, with the time since the topic began.</summary>
+/// <summary>Prints lines with the time since the start of the topic.</summary>
 internal static class Say
 {
     private static readonly Stopwatch s_watch = new();
@@ -17,7 +17,7 @@ internal static class Say
 
     public static void That(string text) => Console.WriteLine($"  {s_watch.Elapsed.TotalSeconds:F2} s  {text}");
 
-    /// <summary>A time since the epoch, as loops give it, on the clock on the wall.</summary>
+    /// <summary>Formats a loop's time, in seconds since the epoch, as local time.</summary>
     public static string Clock(double time) =>
         DateTimeOffset.FromUnixTimeMilliseconds((long)Math.Round(time * 1000)).ToString("HH:mm:ss.fff 'UTC'", null);
 }

@@ -1,21 +1,28 @@
-#if NET8_0_OR_GREATER
-using System;
 using System.Diagnostics;
 using System.Threading;
 using System.Threading.Tasks;
 
 namespace Mood.Event;
 
-/// <summary>The awaitable of <see cref="Loop.WaitForExitAsync(int, CancellationToken)"/>: its watcher is its result.</summary>
+/// <summary>The wait of <see cref="Loop.WaitForExitAsync(int, CancellationToken)"/>. The result is the watcher, so the object
+/// serves one wait only.</summary>
 internal sealed class ChildWait : Wait<Child>
 {
     private readonly Child _child;
 
     internal ChildWait(Loop loop, int pid)
-        : base(loop) => _child = loop.Child(pid, trace: false, OnExited, data: this);
+        : base(loop, pool: null)
+    {
+        _child = loop.Child(pid, trace: false, OnExited);
+        _child.Wait = this;
+    }
 
     internal ChildWait(Loop loop, Process process)
-        : base(loop) => _child = loop.Child(process, trace: false, OnExited, data: this);
+        : base(loop, pool: null)
+    {
+        _child = loop.Child(process, trace: false, OnExited);
+        _child.Wait = this;
+    }
 
     internal override void Free() => _child.Dispose();
 
@@ -29,14 +36,8 @@ internal sealed class ChildWait : Wait<Child>
     private protected override void StopWatching()
     {
         _child.Dispose();
-        _child.Data = null;
+        _child.Wait = null;
     }
 
-    private protected override void OnIdle(bool isSpoilt)
-    {
-        // it was made for one child
-    }
-
-    private void OnExited(Child child, Events revents) => Succeed(child);
+    private void OnExited(Child child, Events revents) => Complete(child);
 }
-#endif

@@ -1,20 +1,23 @@
-#if NET8_0_OR_GREATER
 using System;
 using System.Threading;
 using System.Threading.Tasks;
 
 namespace Mood.Event;
 
-/// <summary>The awaitable of <see cref="Loop.Delay(double, CancellationToken)"/>.</summary>
+/// <summary>The wait of <see cref="Loop.Delay(double, CancellationToken)"/>.</summary>
 internal sealed class DelayWait : Wait<Events>
 {
     private readonly Timer _timer;
     private bool _isEndless;
 
     private DelayWait(Loop loop)
-        : base(loop) => _timer = loop.Timer(0, 0, OnExpired, data: this);
+        : base(loop, loop.Waits.Delays)
+    {
+        _timer = loop.Timer(0, 0, OnExpired);
+        _timer.Wait = this;
+    }
 
-    // a timer's time is a number: one that never expires is started again and again
+    // the time of a timer is finite: an endless one is started again and again
     private static double Endless => TimeSpan.FromDays(365).TotalSeconds;
 
     internal static ValueTask Begin(Loop loop, double seconds, bool isEndless, CancellationToken cancellationToken)
@@ -31,19 +34,11 @@ internal sealed class DelayWait : Wait<Events>
 
     private protected override void StopWatching() => _timer.Stop();
 
-    private protected override void OnIdle(bool isSpoilt)
-    {
-        if (!isSpoilt && !Loop.IsClosed)
-        {
-            Loop.Waits.Delays.Add(this);
-        }
-    }
-
     private void OnExpired(Timer timer, Events revents)
     {
         if (!_isEndless)
         {
-            Succeed(revents);
+            Complete(revents);
         }
         else if (IsWaiting)
         {
@@ -52,4 +47,3 @@ internal sealed class DelayWait : Wait<Events>
         }
     }
 }
-#endif

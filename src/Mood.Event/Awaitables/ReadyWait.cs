@@ -1,15 +1,14 @@
-#if NET8_0_OR_GREATER
+using System;
 using System.Threading;
 using System.Threading.Tasks;
-using Mood.Event.Handles;
 
 namespace Mood.Event;
 
-/// <summary>The awaitable of <see cref="Loop.WaitAsync(int, Events, CancellationToken)"/>.</summary>
+/// <summary>The wait of <see cref="Loop.WaitAsync(int, Events, CancellationToken)"/>.</summary>
 internal sealed class ReadyWait : IoWait<Events>
 {
     private ReadyWait(Loop loop)
-        : base(loop)
+        : base(loop, loop.Waits.Readies)
     {
     }
 
@@ -21,14 +20,9 @@ internal sealed class ReadyWait : IoWait<Events>
         return new ValueTask<Events>(wait, wait.Version);
     }
 
-    private protected override void OnReady(Events revents) => Succeed(revents);
-
-    private protected override void OnIdle(bool isSpoilt)
+    private protected override bool TryFinish(Events revents, out Events result, out Exception? exception)
     {
-        if (!isSpoilt && !Loop.IsClosed)
-        {
-            Loop.Waits.Readies.Add(this);
-        }
+        (result, exception) = (revents, null);
+        return true;
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if NET8_0_OR_GREATER
 using System;
 using System.Collections.Generic;
 using System.Threading;
@@ -6,23 +5,32 @@ using System.Threading.Tasks;
 
 namespace Mood.Event;
 
-/// <summary>
-/// An enumeration of signals: the watcher is active from the first MoveNextAsync to DisposeAsync, and a signal that comes while
-/// nobody waits is remembered, once.
-/// </summary>
+/// <summary>An enumeration of signals. Its watcher is active from the first MoveNextAsync to DisposeAsync; signals that come
+/// between two MoveNextAsync are remembered as one.</summary>
 internal sealed class SignalWait : Wait<bool>, IAsyncEnumerator<int>
 {
     private readonly Signal _signal;
     private readonly CancellationToken _cancellation;
     private readonly CancellationTokenSource? _linked;
-    private bool _came, _isDisposed;
 
-    private SignalWait(Loop loop, int signum, CancellationTokenSource? linked, CancellationToken cancellation)
-        : base(loop)
+    // Loop's thread.
+    private bool _isRemembered, _isDisposed;
+
+    private SignalWait(Loop loop, int signum, CancellationToken first, CancellationToken second)
+        : base(loop, pool: null)
     {
-        _signal = new Signal(loop, signum, OnSignal, data: this);
-        _cancellation = linked?.Token ?? cancellation;
-        _linked = linked;
+        _signal = new Signal(loop, signum, OnSignal) { Wait = this };
+
+        // Made last, because it must be disposed: if the constructor threw later, no one could dispose it.
+        if (first.CanBeCanceled && second.CanBeCanceled && first != second)
+        {
+            _linked = CancellationTokenSource.CreateLinkedTokenSource(first, second);
+            _cancellation = _linked.Token;
+        }
+        else
+        {
+            _cancellation = first.CanBeCanceled ? first : second;
+        }
     }
 
     /// <inheritdoc/>
@@ -31,7 +39,7 @@ internal sealed class SignalWait : Wait<bool>, IAsyncEnumerator<int>
     /// <inheritdoc/>
     public ValueTask<bool> MoveNextAsync()
     {
-        using Loop.Claim claim = Loop.Change();
+        using Loop.Claim claim = Loop.ClaimToChange();
 
         if (_isDisposed)
         {
@@ -50,9 +58,9 @@ internal sealed class SignalWait : Wait<bool>, IAsyncEnumerator<int>
 
         _signal.Start();
 
-        if (_came)
+        if (_isRemembered)
         {
-            _came = false;
+            _isRemembered = false;
             return new ValueTask<bool>(true);
         }
 
@@ -60,13 +68,23 @@ internal sealed class SignalWait : Wait<bool>, IAsyncEnumerator<int>
         return new ValueTask<bool>(this, Version);
     }
 
-    /// <inheritdoc/>
+    /// <summary>Stops the watcher. On another thread than the loop's it posts the stop, and the task ends when the watcher is
+    /// stopped.</summary>
     public ValueTask DisposeAsync()
     {
-        _signal.Dispose();
-        _isDisposed = true;
-        _linked?.Dispose();
-        Fail(Error.ObjectDisposed(this));
+        if (Loop.IsRescheduling || !Loop.TryClaim(out Loop.Claim claim))
+        {
+            return new ValueTask(DisposeOnLoopAsync());
+        }
+
+        bool isWaiting;
+
+        using (claim)
+        {
+            isWaiting = Stop();
+        }
+
+        End(isWaiting);
         return default;
     }
 
@@ -74,42 +92,62 @@ internal sealed class SignalWait : Wait<bool>, IAsyncEnumerator<int>
 
     private protected override void StopWatching()
     {
-        // it goes on: the next signal may come before the next MoveNextAsync
+        // the next signal may come before the next MoveNextAsync
     }
 
     private protected override void OnIdle(bool isSpoilt)
     {
-        // used again whatever comes late: that can only be the same cancellation
+        // The wait is used again even if it is spoilt: an enumeration has one token, so a late cancellation is its own.
+    }
+
+    private async Task DisposeOnLoopAsync()
+    {
+        try
+        {
+            await Loop.InvokeAsync(() => End(Stop())).ConfigureAwait(false);
+        }
+        catch (ObjectDisposedException)
+        {
+            End(isWaiting: false); // the loop's Dispose has disposed the watcher, and ends the wait
+        }
+    }
+
+    // The loop is claimed.
+    private bool Stop()
+    {
+        _signal.Dispose();
+        _isDisposed = true;
+        return TryStop();
+    }
+
+    // No claim is held, because Dispose of the linked source may wait for user code, and the continuation is user code.
+    private void End(bool isWaiting)
+    {
+        _linked?.Dispose();
+
+        if (isWaiting)
+        {
+            EndStopped(new ObjectDisposedException("Mood.Event.Loop.Signals"));
+        }
     }
 
     private void OnSignal(Signal signal, Events revents)
     {
         if (IsWaiting)
         {
-            Succeed(true);
+            Complete(true);
         }
         else
         {
-            _came = true;
+            _isRemembered = true;
         }
     }
 
-    /// <summary>The signals, for as many enumerations as are asked for.</summary>
+    /// <summary>The signals, for any number of enumerations.</summary>
     internal sealed class Sequence(Loop loop, int signum, CancellationToken cancellation) : IAsyncEnumerable<int>
     {
         /// <inheritdoc/>
-        public IAsyncEnumerator<int> GetAsyncEnumerator(CancellationToken cancellationToken = default)
-        {
-            if (!cancellation.CanBeCanceled || cancellation == cancellationToken)
-            {
-                return new SignalWait(loop, signum, linked: null, cancellationToken);
-            }
-
-            CancellationTokenSource? linked = cancellationToken.CanBeCanceled
-                ? CancellationTokenSource.CreateLinkedTokenSource(cancellation, cancellationToken)
-                : null;
-            return new SignalWait(loop, signum, linked, cancellation);
-        }
+        public IAsyncEnumerator<int> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
+            new SignalWait(loop, signum, cancellation, cancellationToken);
     }
 }
-#endif

@@ -2,18 +2,33 @@ using System;
 
 namespace Mood.Event;
 
-/// <summary>
-/// An awaitable that a watcher carries as its Data, so that whoever ends the watcher, an error of libev or the end of the
-/// loop, finds the awaiter who would wait for ever.
-/// </summary>
+/// <summary>An awaitable that a watcher resolves. Its watcher refers to it (Watcher.Wait). So an error of libev or the loop's
+/// Dispose, which stops the watcher, ends the wait too.</summary>
 internal abstract class Wait
 {
-    /// <summary>The one that was left in the pool before this one.</summary>
+    /// <summary>The next wait in a <see cref="WaitPool{TWait}"/>. Written only while this one is not in the pool.</summary>
     internal Wait? Next { get; set; }
 
-    /// <summary>Disposes the watcher. The wait is idle, and is not used again.</summary>
+    /// <summary>The state of the continuation, which is the box of an async method's state machine, or null. For descriptions.</summary>
+    internal object? Waiter { get; private protected set; }
+
+    /// <summary>Disposes the watcher. The wait is not used again. Loop's thread.</summary>
     internal abstract void Free();
 
-    /// <summary>Ends the wait with an exception. Of one that is over it does nothing.</summary>
-    internal abstract void Fail(Exception exception);
+    /// <summary>Ends the wait with an exception; does nothing if it has ended. Loop's thread.</summary>
+    internal void Fail(Exception exception)
+    {
+        if (TryStop())
+        {
+            EndStopped(exception);
+        }
+    }
+
+    /// <summary>Stops the watcher. The loop is claimed.</summary>
+    /// <returns>Whether the wait was under way. Then <see cref="EndStopped"/> must follow.</returns>
+    internal abstract bool TryStop();
+
+    /// <summary>Ends a stopped wait with an exception. Throws nothing: an exception of the continuation goes to
+    /// <see cref="Loop.CallbackException"/>. The continuation is user code, so no brief claim is held.</summary>
+    internal abstract void EndStopped(Exception exception);
 }

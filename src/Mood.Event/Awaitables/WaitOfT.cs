@@ -1,4 +1,3 @@
-#if NET8_0_OR_GREATER
 using System;
 using System.Threading;
 using System.Threading.Tasks;
@@ -6,43 +5,60 @@ using System.Threading.Tasks.Sources;
 
 namespace Mood.Event;
 
-/// <summary>
-/// Something to await that a watcher resolves, used again and again.
+/// <summary>An awaitable that a watcher resolves. One object serves many waits, one after the other.</summary>
+/// <remarks>
 /// <code>
-///   idle       in a pool, or nobody's
+///   idle       in a pool, or owned by its stream or enumeration
 ///     |  Begin: the watcher is started, the cancellation registered
 ///   waiting
 ///     |  the watcher was called         the result
 ///     |  cancelled, through the loop    OperationCanceledException
 ///     |  libev stopped the watcher      EventException
+///     |  the handle was closed          ObjectDisposedException
 ///     |  the loop was disposed          ObjectDisposedException
-///   resolved   the watcher is stopped, the continuation has been called or will be by OnCompleted
+///   resolved   the watcher is stopped, the continuation is called now, or by OnCompleted
 ///     |  GetResult
-///   idle       or, where a cancellation that was too late is still on its way, or the loop is closed: dropped
+///   idle       or dropped, if a late cancellation is still on its way, or the loop is closed
 /// </code>
-/// Waiting begins and ends on the loop's thread only, hence exactly once and without a lock. A cancellation comes from any
-/// thread: it goes through the loop's queue, and finds the wait waiting or does nothing. It must not find the next wait
-/// that the same object is used for: when it cannot be taken back any more, the object is not used again.
-/// </summary>
-/// <typeparam name="TResult">What is waited for.</typeparam>
+/// A wait begins and ends on the loop's thread only, so that it ends exactly once, without a lock. A cancellation comes from any
+/// thread. It is posted to the loop, and does nothing if the wait has ended. It must not meet the next wait of the same object:
+/// if it can no longer be taken back, the object is not used again.
+/// </remarks>
+/// <typeparam name="TResult">The type of the result.</typeparam>
 internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueTaskSource
 {
-    private static readonly Action<object?> s_cancel = static wait => ((Wait<TResult>)wait!).AskToCancel();
+    private static readonly Action<object?> s_cancel = static reference => AskToCancel((WeakReference<Wait<TResult>>)reference!);
 
+    private readonly WaitPool? _pool;
     private readonly Action _cancel;
+
+    // Written by the loop's thread when the wait ends, and by the awaiter's thread in OnCompleted and GetResult; the core orders the two.
     private ManualResetValueTaskSourceCore<TResult> _core;
+
+    // Loop's thread, from Begin to the end of the wait; _token until GetResult.
     private CancellationToken _token;
     private CancellationTokenRegistration _registration;
+
+    // What a token refers to, made with the first token: a token may live longer than a loop that was abandoned.
+    private WeakReference<Wait<TResult>>? _self;
+
+    // Loop's thread; GetResult, on any thread, makes it idle again.
     private State _state;
 
-    // the loop's own context was captured: the continuation is called where the wait ends, for that is the loop's thread
+    // The loop's own context, if the awaiter has captured it: then the continuation is called where the wait ends, with this context
+    // set, and not posted. Written in OnCompleted, before the core knows the continuation.
     private SynchronizationContext? _context;
 
+    // Whether a late cancellation is on its way to this object. Written by the loop's thread before the wait ends.
     private bool _isSpoilt;
 
-    private protected Wait(Loop loop)
+    /// <summary>Makes an idle wait.</summary>
+    /// <param name="loop">The loop that it belongs to.</param>
+    /// <param name="pool">Where it goes when it is idle again; null: it is not kept.</param>
+    private protected Wait(Loop loop, WaitPool? pool)
     {
         Loop = loop;
+        _pool = pool;
         _cancel = Cancel;
     }
 
@@ -57,7 +73,7 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
 
     private protected bool IsWaiting => _state == State.Waiting;
 
-    /// <summary>Whether the continuation must not run where the wait ends: its caller was not on the loop's thread.</summary>
+    /// <summary>Whether the continuation must not run where the wait ends, because the wait was begun on another thread.</summary>
     private protected bool ContinuesElsewhere
     {
         get => _core.RunContinuationsAsynchronously;
@@ -73,23 +89,26 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
     public void OnCompleted(
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
     {
+        // once the wait has ended, only the core knows where the continuation belongs
         if ((flags & ValueTaskSourceOnCompletedFlags.UseSchedulingContext) != 0
             && !ContinuesElsewhere
             && SynchronizationContext.Current is LoopSynchronizationContext context
-            && context == Loop.SynchronizationContext)
+            && context == Loop.SynchronizationContext
+            && _core.GetStatus(token) == ValueTaskSourceStatus.Pending)
         {
             _context = context;
             flags &= ~ValueTaskSourceOnCompletedFlags.UseSchedulingContext;
         }
 
+        Waiter = state; // before the core knows the continuation, which may end this wait at once
         _core.OnCompleted(continuation, state, token, flags);
     }
 
     /// <inheritdoc/>
     public TResult GetResult(short token)
     {
-        // of a token that is not the current one, and of a wait that is not over, the core throws, and nothing ends here
-        bool isOver = _core.GetStatus(token) != ValueTaskSourceStatus.Pending;
+        // the core throws for an old token and for a wait that has not ended; then nothing ends here
+        bool hasEnded = _core.GetStatus(token) != ValueTaskSourceStatus.Pending;
 
         try
         {
@@ -97,7 +116,7 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
         }
         finally
         {
-            if (isOver)
+            if (hasEnded)
             {
                 Recycle();
             }
@@ -108,37 +127,68 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
     void IValueTaskSource.GetResult(short token) => GetResult(token);
 
     /// <inheritdoc/>
-    internal override void Fail(Exception exception)
+    internal override void EndStopped(Exception exception)
     {
-        if (Leave())
+        try
         {
             Continue(default!, exception);
         }
+#pragma warning disable CA1031 // any exception: the continuation's is no concern of the caller
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Loop.Report(e);
+        }
     }
 
-    /// <summary>The watcher is started: from now on the wait can end.</summary>
+    /// <inheritdoc/>
+    internal override bool TryStop()
+    {
+        if (_state != State.Waiting)
+        {
+            return false;
+        }
+
+        StopWatching(); // it may throw, and the wait goes on
+        _state = State.Resolved;
+        _isSpoilt = _token.CanBeCanceled && !_registration.Unregister();
+        _registration = default;
+        return true;
+    }
+
+    /// <summary>Begins the wait. The watcher is started; if this throws, it is stopped.</summary>
     private protected void Begin(CancellationToken token)
     {
-        _state = State.Waiting;
-
         if (token.CanBeCanceled)
         {
+            try
+            {
+                // a cancellation that comes at once is posted, and meets a wait that has begun
+                _registration = token.UnsafeRegister(s_cancel, _self ??= new WeakReference<Wait<TResult>>(this));
+            }
+            catch
+            {
+                StopWatching();
+                throw;
+            }
+
             _token = token;
-            _registration = token.UnsafeRegister(s_cancel, this);
         }
+
+        _state = State.Waiting;
     }
 
-    /// <summary>Ends the wait with its result. Of one that is over it does nothing.</summary>
-    private protected void Succeed(TResult result)
+    /// <summary>Ends the wait; does nothing if it has ended. An exception of the continuation leaves this.</summary>
+    private protected void Complete(TResult result, Exception? exception = null)
     {
-        if (Leave())
+        if (TryStop())
         {
-            Continue(result, exception: null);
+            Continue(result, exception);
         }
     }
 
-    /// <summary>It never began, and ends with an exception all the same.</summary>
-    private protected void FailAtOnce(Exception exception)
+    /// <summary>Ends a wait that could not begin.</summary>
+    private protected void CompleteUnbegun(Exception exception)
     {
         _state = State.Resolved;
         Continue(default!, exception);
@@ -147,42 +197,40 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
     /// <summary>Stops the watcher.</summary>
     private protected abstract void StopWatching();
 
-    /// <summary>The result was fetched, on whatever thread: it is idle again.</summary>
+    /// <summary>The result was fetched, on any thread. The wait goes back to its pool, and must not be touched afterwards.</summary>
     /// <param name="isSpoilt">Whether it must not be used again.</param>
-    private protected abstract void OnIdle(bool isSpoilt);
-
-    private bool Leave()
+    private protected virtual void OnIdle(bool isSpoilt)
     {
-        if (_state != State.Waiting)
+        if (!isSpoilt && !Loop.IsClosed)
         {
-            return false;
+            _pool?.Add(this);
         }
-
-        _state = State.Resolved;
-        StopWatching();
-        _isSpoilt = _token.CanBeCanceled && !_registration.Unregister();
-        _registration = default;
-        return true;
     }
 
-    // Any thread. Where the loop is disposed, so is the wait.
-    private void AskToCancel() => Loop.TryPost(_cancel);
+    // any thread; a loop that is disposed or collected has ended its waits
+    private static void AskToCancel(WeakReference<Wait<TResult>> reference)
+    {
+        if (reference.TryGetTarget(out Wait<TResult>? wait))
+        {
+            wait.Loop.TryPost(wait._cancel);
+        }
+    }
 
     private void Cancel()
     {
         CancellationToken token = _token;
 
-        if (Leave())
+        if (TryStop())
         {
-            _isSpoilt = false; // it has arrived
+            _isSpoilt = false; // the cancellation has arrived
             Continue(default!, new OperationCanceledException(token));
         }
     }
 
-    // Nothing of this object may be used afterwards: it may be waiting for something else already.
+    // Nothing of this object may be used after Resolve: it may serve another wait already.
     private void Continue(TResult result, Exception? exception)
     {
-        Loop.Waits.Renew();
+        Loop.Waits.Refill();
         SynchronizationContext? context = _context, before = SynchronizationContext.Current;
 
         if (context is null || context == before)
@@ -220,6 +268,7 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
         bool isSpoilt = _isSpoilt;
         _core.Reset();
         _context = null;
+        Waiter = null;
         _token = default;
 
         if (!isSpoilt)
@@ -230,4 +279,3 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
         OnIdle(isSpoilt);
     }
 }
-#endif

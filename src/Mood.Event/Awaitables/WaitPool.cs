@@ -1,55 +1,60 @@
-#if NET8_0_OR_GREATER
+using System.Runtime.CompilerServices;
 using System.Threading;
 
 namespace Mood.Event;
 
-/// <summary>
-/// Waits of one kind that a loop is not using: as many as were ever under way at the same time. They are taken by the thread
-/// that uses the loop, and come back on any. With one taker at a time the head cannot go and come back under its hands,
-/// which is what makes a list without locks this simple.
-/// </summary>
-/// <typeparam name="TWait">The kind.</typeparam>
-internal sealed class WaitPool<TWait>
-    where TWait : Wait
+/// <summary>The idle waits of one kind. The pool grows to the largest number of waits that were active at the same
+/// time.</summary>
+/// <remarks>Only the thread that uses the loop takes waits out; any thread puts them in. With one taker at a time, the first
+/// wait of the list cannot leave and come back during a take. So this lock-free list has no ABA problem.</remarks>
+internal abstract class WaitPool
 {
+    // the first wait of the list; changed by compare-and-swap only
     private Wait? _first;
 
-    /// <summary>Frees those that are in it. The loop is claimed.</summary>
+    /// <summary>Frees the waits that are in the pool. The loop is claimed.</summary>
     internal void Free()
     {
-        while (Take() is TWait wait)
+        while (TakeFirst() is Wait wait)
         {
             wait.Free();
         }
     }
 
-    /// <summary>Takes one out; null: there is none. The loop is claimed.</summary>
-    internal TWait? Take()
+    /// <summary>Puts an idle wait in, on any thread. The caller must not touch the wait afterwards.</summary>
+    internal void Add(Wait wait)
+    {
+        Wait? first;
+
+        do
+        {
+            first = Volatile.Read(ref _first);
+            wait.Next = first;
+        }
+        while (Interlocked.CompareExchange(ref _first, wait, first) != first);
+    }
+
+    /// <summary>Takes a wait out, or returns null. The loop is claimed.</summary>
+    private protected Wait? TakeFirst()
     {
         while (Volatile.Read(ref _first) is Wait first)
         {
             if (Interlocked.CompareExchange(ref _first, first.Next, first) == first)
             {
                 first.Next = null;
-                return (TWait)first;
+                return first;
             }
         }
 
         return null;
     }
-
-    /// <summary>Puts one in, on any thread.</summary>
-    internal void Add(TWait wait)
-    {
-        Wait? first;
-
-        do
-        {
-            // once it is in, it is the taker's: nothing of it may be looked at
-            first = Volatile.Read(ref _first);
-            wait.Next = first;
-        }
-        while (Interlocked.CompareExchange(ref _first, wait, first) != first);
-    }
 }
-#endif
+
+/// <summary>A pool with the type of its waits.</summary>
+/// <typeparam name="TWait">The type of every wait that is put in.</typeparam>
+internal sealed class WaitPool<TWait> : WaitPool
+    where TWait : Wait
+{
+    /// <summary>Takes a wait out, or returns null. The loop is claimed.</summary>
+    internal TWait? Take() => Unsafe.As<TWait?>(TakeFirst()); // a cast to a type parameter costs a look-up
+}

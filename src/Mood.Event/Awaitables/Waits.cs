@@ -1,13 +1,25 @@
-#if NET8_0_OR_GREATER
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
 namespace Mood.Event;
 
-/// <summary>The waits that a loop has at hand, by kind.</summary>
+/// <summary>The pooled waits of a loop, and the number of calls that may still end without a wait.</summary>
 internal sealed class Waits
 {
-    // what may be done at one event without waiting, so that a peer that never stops talking does not have the loop alone
+    // How many calls in a row may end without a wait. Then a peer that never stops sending cannot keep the loop from its other
+    // work.
     private const int Allowance = 64;
 
+    // Loop's thread.
     private int _left = Allowance;
+
+    /// <summary>The watcher of the wait whose continuation runs now. It is active, and its wait has ended and can be renewed. Null:
+    /// there is none. At most one watcher is active without a wait that is under way. Loop's thread.</summary>
+    internal Io? Renewable { get; private set; }
+
+    /// <summary>The handle of the socket whose receive came back shorter than its buffer, while the continuation of that receive runs.
+    /// Trying again would most likely block, so the next receive waits for the next event. Loop's thread.</summary>
+    internal SafeHandle? Drained { get; private set; }
 
     internal WaitPool<DelayWait> Delays { get; } = new();
 
@@ -19,10 +31,14 @@ internal sealed class Waits
 
     internal WaitPool<AcceptWait> Accepts { get; } = new();
 
-    /// <summary>
-    /// Whether a socket may be tried before it is waited for. Not for ever: who loops over awaits that are all over at once
-    /// would keep everybody else from running.
-    /// </summary>
+    internal WaitPool<ReceiveFromWait> ReceivesFrom { get; } = new();
+
+    internal WaitPool<SendToWait> SendsTo { get; } = new();
+
+    internal WaitPool<SequenceWait> Sequences { get; } = new();
+
+    /// <summary>Whether a call may try the socket before it waits. False once the allowance is used up. Otherwise a program whose
+    /// calls all end at once would never return to the loop.</summary>
     internal bool MayTry()
     {
         if (_left == 0)
@@ -34,10 +50,58 @@ internal sealed class Waits
         return true;
     }
 
-    /// <summary>A wait is over: what follows it begins with a full allowance.</summary>
-    internal void Renew() => _left = Allowance;
+    /// <summary>Whether a receive may try a socket before it waits. See <see cref="Drained"/>.</summary>
+    internal bool MayTryReceive(Socket socket) => (Drained is null || Drained != socket.SafeHandle) && MayTry();
 
-    /// <summary>The loop is about to be closed: their watchers go with it.</summary>
+    /// <summary>The wait of a watcher ends now, and the watcher stays active while the continuation runs.</summary>
+    internal void SetRenewable(Io io, SafeHandle? drained)
+    {
+        StopRenewable(); // the continuation of another wait calls this event
+        (Renewable, Drained) = (io, drained);
+    }
+
+    /// <summary>The continuation has returned. The watcher is stopped if the wait was not renewed.</summary>
+    internal void EndRenewable(Io io)
+    {
+        Drained = null;
+
+        if (Renewable == io)
+        {
+            StopRenewable();
+        }
+    }
+
+    /// <summary>Begins a wait with a watcher that is active already.</summary>
+    /// <returns>False: the watcher is not active, and must be set and started.</returns>
+    internal bool TryRenew(Io io, FileDescriptor fd, Events events)
+    {
+        if (Renewable != io)
+        {
+            return false;
+        }
+
+        if (io.IsWatching(fd, events))
+        {
+            Renewable = null;
+            return true;
+        }
+
+        StopRenewable();
+        return false;
+    }
+
+    /// <summary>Stops the watcher that is active without a wait. Its wait cannot be renewed any more.</summary>
+    internal void StopRenewable()
+    {
+        Io? io = Renewable;
+        (Renewable, Drained) = (null, null);
+        io?.Unwatch();
+    }
+
+    /// <summary>A wait has ended: its continuation gets the full allowance.</summary>
+    internal void Refill() => _left = Allowance;
+
+    /// <summary>Frees the idle waits, before the loop is closed.</summary>
     internal void Free()
     {
         Delays.Free();
@@ -45,6 +109,8 @@ internal sealed class Waits
         Receives.Free();
         Sends.Free();
         Accepts.Free();
+        ReceivesFrom.Free();
+        SendsTo.Free();
+        Sequences.Free();
     }
 }
-#endif

@@ -1,39 +1,33 @@
 using System;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using Mood.Event.Interop;
+using Microsoft.Win32.SafeHandles;
 
-namespace Mood.Event.Handles;
+namespace Mood.Event;
 
-/// <summary>
-/// What an Io watches: a bare number, or a number that a SafeHandle or Socket owns.
-/// <para>
-/// A SafeHandle is held (DangerousAddRef) while it is watched: its number cannot be closed and given to another file.
-/// A Socket must not be: its Dispose waits, spinning, until nobody holds the handle, which on the loop's own thread is
-/// for ever (docs/design/lifetimes.md). It is asked instead whether it is closed, before every event.
-/// </para>
-/// </summary>
-internal struct FileDescriptor
+/// <summary>The file descriptor that an Io watches: a number, or a number that a SafeHandle or a Socket owns.</summary>
+/// <remarks>
+/// Only a SafeFileHandle is held (DangerousAddRef) while its Io is active. The Dispose of any other handle (a socket, a pipe over
+/// a socket, a class outside the runtime) may wait until all references are released. On the loop's thread it would wait for ever
+/// (docs/design/lifetimes.md). So the Io checks before each event whether such a handle is closed, and <see cref="HandleSweep"/>
+/// checks it about twice a second.
+/// </remarks>
+internal readonly partial struct FileDescriptor
 {
-    private readonly SafeHandle? _handle;
-#if !NET8_0_OR_GREATER
-    private readonly Socket? _socket; // shows no handle
-#endif
-    private bool _held;
+    // A SafeHandle, or a Socket on netstandard2.0, which has no Socket.SafeHandle. Null for a bare number.
+    private readonly object? _owner;
 
     private FileDescriptor(int number) => Number = number;
 
-    private FileDescriptor(int number, SafeHandle handle)
-        : this(number) => _handle = handle;
+    private FileDescriptor(int number, object owner)
+        : this(number) => _owner = owner;
 
     internal int Number { get; }
 
-    /// <summary>Whether the owner has closed it. A bare number: never known.</summary>
-#if NET8_0_OR_GREATER
-    internal readonly bool IsClosed => _handle is not null && _handle.IsClosed;
-#else
-    internal readonly bool IsClosed => _socket is null ? _handle is { IsClosed: true } : IsDisposed(_socket);
-#endif
+    /// <summary>The handle that an active Io keeps open. Null if none, or if its Dispose would wait for the Io.</summary>
+    internal SafeHandle? HandleToHold => _owner as SafeFileHandle;
+
+    /// <summary>Whether the owner can close the fd while an Io watches it.</summary>
+    internal bool CanClose => _owner is not null and not SafeFileHandle;
 
     internal static FileDescriptor From(int fd, string parameter)
     {
@@ -58,40 +52,6 @@ internal struct FileDescriptor
         return new FileDescriptor(From(NumberOf(handle, parameter), parameter).Number, handle);
     }
 
-    internal static FileDescriptor From(Socket socket, string parameter)
-    {
-        if (socket is null)
-        {
-            throw new ArgumentNullException(parameter);
-        }
-
-#if NET8_0_OR_GREATER
-        return new FileDescriptor(NumberOf(socket.SafeHandle, parameter), socket.SafeHandle);
-#else
-        return new FileDescriptor(From((int)socket.Handle, parameter).Number, socket);
-#endif
-    }
-
-    /// <summary>The fd of a socket that another thread may dispose at any moment.</summary>
-    internal static FileDescriptor Of(Socket socket)
-    {
-        try
-        {
-            return From(socket, nameof(socket));
-        }
-        catch (ArgumentException)
-        {
-            throw new ObjectDisposedException(typeof(Socket).FullName);
-        }
-    }
-
-    /// <summary>
-    /// 0, or a negative errno. The kernel is asked, but for a socket, which knows by itself: of a number, and of a handle
-    /// that may not own its number, nobody else knows whether it is an open file.
-    /// </summary>
-    internal readonly int Check() =>
-        IsClosed ? -Native.EBADF : _handle is not null && IsSocket(_handle) ? 0 : Native.mood_fd_check(Number);
-
     private static int NumberOf(SafeHandle handle, string parameter)
     {
         if (handle.IsClosed || handle.IsInvalid)
@@ -99,52 +59,8 @@ internal struct FileDescriptor
             throw Error.Argument_ClosedHandle(parameter);
         }
 
-        // a handle that holds a pointer is no fd, whatever its lower half looks like
+        // A handle may hold a pointer. It is no fd, even if its lower 32 bits look like one.
         long value = (long)handle.DangerousGetHandle();
         return value is >= 0 and <= int.MaxValue ? (int)value : throw Error.Argument_NoFd(parameter);
     }
-
-    internal void Hold()
-    {
-        if (!_held && _handle is not null && !IsSocket(_handle))
-        {
-            _handle.DangerousAddRef(ref _held);
-        }
-    }
-
-    internal void Release()
-    {
-        if (_held)
-        {
-            _held = false;
-            _handle!.DangerousRelease();
-        }
-    }
-
-#if NET8_0_OR_GREATER
-    private static bool IsSocket(SafeHandle handle) => handle is SafeSocketHandle;
-#else
-    private FileDescriptor(int number, Socket socket)
-        : this(number) => _socket = socket;
-
-    // netstandard2.0 knows the type only by its name, and a socket's state only by asking it something
-    private static bool IsSocket(SafeHandle handle) => handle.GetType().Name == "SafeSocketHandle";
-
-    private static bool IsDisposed(Socket socket)
-    {
-        try
-        {
-            _ = socket.Available;
-            return false;
-        }
-        catch (ObjectDisposedException)
-        {
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
-#endif
 }

@@ -1,12 +1,11 @@
 using System;
 using System.Runtime.InteropServices;
-using Mood.Event.Interop;
 
-namespace Mood.Event.Handles;
+namespace Mood.Event;
 
 /// <summary>
-/// Owns a mood_loop. Freed by Loop.Dispose, or by the finalizer when loop and watchers were abandoned together: closing
-/// an ev_loop touches no watcher, so the order in which their memory goes does not matter.
+/// Owns a mood_loop. Loop.Dispose releases it, or the finalizer when a loop and its watchers are collected together. Closing an
+/// ev_loop touches no watcher, so the memory of loop and watchers may be freed in any order.
 /// </summary>
 internal sealed unsafe class LoopHandle : SafeHandle
 {
@@ -14,7 +13,7 @@ internal sealed unsafe class LoopHandle : SafeHandle
     private GCHandle _loop;
     private bool _closed;
 
-    internal LoopHandle(uint flags, bool isDefault, Loop loop)
+    internal LoopHandle(uint flags, bool isDefault, object loop)
         : base(IntPtr.Zero, ownsHandle: true)
     {
         _loop = GCHandle.Alloc(loop, GCHandleType.Weak);
@@ -26,21 +25,29 @@ internal sealed unsafe class LoopHandle : SafeHandle
         {
             _loop.Free();
             GC.SuppressFinalize(this);
-            throw Error.Event_NoLoop(-error, isDefault, (Backends)flags & Backends.All);
+            throw -error switch
+            {
+                Native.EBUSY when isDefault => Error.Event_NoDefaultLoop(Native.EBUSY),
+                Native.NoBackend => Error.Event_NoBackend(
+                    (Backends)flags & Backends.All,
+                    (Backends)Native.mood_supported_backends(),
+                    (Backends)Native.mood_recommended_backends()),
+                _ => Error.Event_Native(-error, "No loop can be created"),
+            };
         }
 
         SetHandle(native);
     }
 
-    /// <summary>How many of this loop's watchers hold each signal's registration; SignalRegistrations' own.</summary>
+    /// <summary>For each signal, the number of this loop's watchers that hold its registration. Only SignalRegistrations uses it.</summary>
     internal Span<int> Signals => _signals;
 
     public override bool IsInvalid => handle == IntPtr.Zero;
 
-    /// <summary>The mood_loop, for the loop's own thread: it lives until Dispose.</summary>
+    /// <summary>The mood_loop, valid until Dispose. Only the loop's thread uses it.</summary>
     internal nint Pointer => handle;
 
-    /// <summary>Wakes the loop, from any thread; false, and nothing happens, once it is disposed.</summary>
+    /// <summary>Wakes the loop. Any thread. False: the loop is disposed, and nothing happens.</summary>
     internal bool Wake()
     {
         bool held = false;
@@ -53,7 +60,7 @@ internal sealed unsafe class LoopHandle : SafeHandle
         }
         catch (ObjectDisposedException)
         {
-            return false; // it has ended, which is more than being awake
+            return false;
         }
         finally
         {
@@ -65,15 +72,15 @@ internal sealed unsafe class LoopHandle : SafeHandle
     }
 
     /// <summary>
-    /// Closes the native loop here and now. The memory around it goes when nobody is inside Wake any more, which may be
-    /// later and on another thread.
+    /// Closes the native loop at once. The memory of the mood_loop is freed when the last thread has left Wake, which may be later
+    /// and on that thread.
     /// </summary>
     internal void CloseLoop()
     {
         if (!_closed)
         {
             _closed = true;
-            SignalRegistrations.ReleaseAll(this); // first: once closed, another loop may own them
+            SignalRegistrations.ReleaseAll(this); // first: after the close another loop may own the signals
             Native.mood_loop_close(handle);
         }
     }

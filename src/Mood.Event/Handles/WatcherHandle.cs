@@ -1,11 +1,10 @@
 using System;
 using System.Runtime.InteropServices;
-using Mood.Event.Interop;
 
-namespace Mood.Event.Handles;
+namespace Mood.Event;
 
 /// <summary>
-/// Owns a mood_watcher. Only an inactive watcher's memory is freed while its loop lives: an active one is held by the loop.
+/// Owns a mood_watcher. While the loop lives, it holds its active watchers, so only an inactive watcher is freed.
 /// </summary>
 internal sealed class WatcherHandle : SafeHandle
 {
@@ -16,7 +15,7 @@ internal sealed class WatcherHandle : SafeHandle
 
         if (memory == 0)
         {
-            throw Error.Event_Native(Native.ENOMEM, "no memory for a watcher");
+            throw Error.Event_Native(Native.ENOMEM, "No memory is left for a watcher");
         }
 
         SetHandle(memory);
@@ -24,13 +23,13 @@ internal sealed class WatcherHandle : SafeHandle
 
     public override bool IsInvalid => handle == IntPtr.Zero;
 
-    /// <summary>The mood_watcher, for the loop's own thread: it lives until Dispose.</summary>
+    /// <summary>The mood_watcher, valid until Dispose. Only the loop's thread uses it.</summary>
     internal nint Pointer => handle;
 
-    /// <summary>ev_async_send, from any thread; false once the watcher is disposed.</summary>
+    /// <summary>Calls ev_async_send. Any thread. False: the watcher is disposed.</summary>
     internal bool Send() => Async(send: true) >= 0;
 
-    /// <summary>ev_async_pending, from any thread; false once the watcher is disposed.</summary>
+    /// <summary>Calls ev_async_pending. Any thread. False: not sent, or the watcher is disposed.</summary>
     internal bool Sent() => Async(send: false) > 0;
 
     protected override bool ReleaseHandle()

@@ -3,25 +3,17 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace Mood.Event.Interop;
+namespace Mood.Event;
 
-/// <summary>The native library: found and checked once, before the first call into it.</summary>
-internal static class Library
+/// <summary>Finds and checks the native library once, before the first call into it.</summary>
+internal static partial class Library
 {
     private const int SignalsHost = 0, SignalsNative = 1;
 
     private static readonly object s_gate = new();
     private static volatile bool s_ready;
 
-    /// <summary>Whether the runtime hands out signals (PosixSignalRegistration), or native/signal.c installs handlers.</summary>
-    internal static bool HostSignals =>
-#if NET8_0_OR_GREATER
-        true;
-#else
-        false;
-#endif
-
-    /// <summary>The version of the package, without build metadata: also the native library's.</summary>
+    /// <summary>The version of the package, without build metadata. The native library must have the same version.</summary>
     internal static string Version { get; } =
         typeof(Library).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
@@ -34,14 +26,23 @@ internal static class Library
         }
     }
 
-    // The runtime opens files for what is used for the first time: an assembly, the library it formats numbers with. Without
-    // fds it cannot, and ends the process. Errors, and the way back from them, must not be the first to need something.
-    private static void LoadWhatErrorsNeed()
+    // The runtime opens a file for each assembly, and for ICU, when code first needs it. If no fd is free (EMFILE), an assembly
+    // fails with FileNotFoundException, and ICU ends the process. So this method loads everything that a running loop and its
+    // errors may need. Loading a type loads its assembly.
+    private static void LoadWhatMayBeNeededWithoutFds()
     {
-        _ = Error.Event_Native(Native.ENOMEM, string.Empty);
-        _ = typeof(System.Threading.ThreadInterruptedException).TypeHandle; // SignalRegistrations
-        _ = typeof(MemoryExtensions).TypeHandle; // text that goes to native code
+        _ = Error.Event_Native(Native.ENOMEM, string.Empty); // formats a number
+        _ = typeof(System.Threading.ThreadInterruptedException).TypeHandle;
+        _ = typeof(MemoryExtensions).TypeHandle;
         _ = typeof(System.Text.Encoding).TypeHandle;
+        _ = typeof(System.Collections.Generic.Stack<int>).TypeHandle;
+        _ = typeof(System.Collections.Concurrent.ConcurrentQueue<int>).TypeHandle;
+        _ = typeof(System.Threading.Barrier).TypeHandle;
+        _ = typeof(System.Net.Sockets.Socket).TypeHandle;
+        _ = typeof(System.Net.IPAddress).TypeHandle;
+        _ = typeof(System.ComponentModel.Win32Exception).TypeHandle;
+        _ = typeof(System.Diagnostics.Process).TypeHandle;
+        _ = typeof(Console).TypeHandle;
     }
 
     private static void Load()
@@ -54,7 +55,7 @@ internal static class Library
             }
 
             CheckVersion();
-            LoadWhatErrorsNeed();
+            LoadWhatMayBeNeededWithoutFds();
 
             if (Native.mood_initialize(HostSignals ? SignalsHost : SignalsNative) < 0)
             {
@@ -65,8 +66,8 @@ internal static class Library
         }
     }
 
-    // The ABI tells whether there is anything to ask; the version, whether this is the library this assembly came with, and
-    // not that of another Mood.Event in the process which the runtime found first.
+    // The ABI number tells whether mood_version can be called at all. The version tells whether the native library belongs to
+    // this assembly. The process may have another copy of Mood.Event, and the runtime may have found that copy's library.
     private static unsafe void CheckVersion()
     {
         int abi;
@@ -82,14 +83,14 @@ internal static class Library
 
         if (abi != Native.AbiVersion)
         {
-            throw Error.PlatformNotSupported_OtherAbi(abi);
+            throw Error.PlatformNotSupported_OtherAbi(abi, Native.AbiVersion, Version);
         }
 
         string version = Marshal.PtrToStringAnsi((nint)Native.mood_version())!;
 
         if (version != Version)
         {
-            throw Error.PlatformNotSupported_OtherVersion(version);
+            throw Error.PlatformNotSupported_OtherVersion(version, Version);
         }
     }
 }

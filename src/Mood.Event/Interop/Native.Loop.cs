@@ -1,12 +1,9 @@
 using System.Runtime.InteropServices;
 using System.Text;
-#if NET8_0_OR_GREATER
-using System.Runtime.CompilerServices;
-#endif
 
-namespace Mood.Event.Interop;
+namespace Mood.Event;
 
-// SuppressGCTransition, here and for watchers: only what reads or writes fields, takes no lock and calls nobody.
+// SuppressGCTransition, here and for watchers, is only for functions that read or write fields, take no lock and call nothing.
 internal static unsafe partial class Native
 {
     [DllImport(Library, ExactSpelling = true)]
@@ -42,14 +39,16 @@ internal static unsafe partial class Native
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_loop_reset(nint loop);
 
-#if NET8_0_OR_GREATER
     [SuppressGCTransition]
-#endif
     [DllImport(Library, ExactSpelling = true)]
     internal static extern double mood_loop_now(nint loop);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_loop_now_update(nint loop);
+
+    [SuppressGCTransition]
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_loop_stale(nint loop);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern double mood_loop_lag(nint loop);
@@ -75,29 +74,23 @@ internal static unsafe partial class Native
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_loop_verify(nint loop);
 
-#if NET8_0_OR_GREATER
     [SuppressGCTransition]
-#endif
     [DllImport(Library, ExactSpelling = true)]
     internal static extern uint mood_loop_iteration(nint loop);
 
-#if NET8_0_OR_GREATER
     [SuppressGCTransition]
-#endif
     [DllImport(Library, ExactSpelling = true)]
     internal static extern uint mood_loop_depth(nint loop);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_loop_pending(nint loop);
 
-    // not SuppressGCTransition: such a call makes the runtime look for the library when it compiles the caller, and this
-    // caller is Loop's constructor, which says first that there is none
+    // Not SuppressGCTransition: the runtime would look for the library when it compiles the caller. The caller is Loop's
+    // constructor, which must be able to throw PlatformNotSupportedException first.
     [DllImport(Library, ExactSpelling = true)]
     internal static extern uint mood_loop_backend(nint loop);
 
-#if NET8_0_OR_GREATER
     [SuppressGCTransition]
-#endif
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_loop_changes(nint loop);
 
@@ -108,15 +101,12 @@ internal static unsafe partial class Native
     internal static extern void mood_loop_timeout_interval(nint loop, double seconds);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_loop_clock(nint loop, int manual, double monotonic, double realtime);
-
-    [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_loop_manual(nint loop);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_loop_due(nint loop, double* monotonic);
 
-    /// <summary>When a loop on a manual clock has its next timer, infinity for none, and whether it has work before that.</summary>
+    /// <summary>The next due time of a loop on a manual clock (infinity: none), and whether the loop has work before it.</summary>
     internal static double Due(nint loop, out bool busy)
     {
         double monotonic;
@@ -124,7 +114,7 @@ internal static unsafe partial class Native
         return monotonic;
     }
 
-    /// <summary>Takes the failure that native code recorded: its errno (-1 where there is none), or 0.</summary>
+    /// <summary>Takes the failure that native code recorded. The result is its errno, -1 for a failure without one, or 0 for none.</summary>
     internal static int TakeError(nint loop, out string message)
     {
         const int size = 256;

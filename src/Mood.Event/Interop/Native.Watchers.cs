@@ -1,10 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
-#if NET8_0_OR_GREATER
-using System.Runtime.CompilerServices;
-#endif
 
-namespace Mood.Event.Interop;
+namespace Mood.Event;
 
 internal static unsafe partial class Native
 {
@@ -38,36 +35,26 @@ internal static unsafe partial class Native
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_watcher_call(nint loop, nint w, int revents);
 
-#if NET8_0_OR_GREATER
     [SuppressGCTransition]
-#endif
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_io_set(nint w, int fd, int events);
 
-#if NET8_0_OR_GREATER
     [SuppressGCTransition]
-#endif
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_timer_set(nint w, double after, double repeat);
 
-#if NET8_0_OR_GREATER
     [SuppressGCTransition]
-#endif
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_timer_set_repeat(nint w, double repeat);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_timer_again(nint w);
 
-#if NET8_0_OR_GREATER
     [SuppressGCTransition]
-#endif
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_timer_push(nint w);
 
-#if NET8_0_OR_GREATER
     [SuppressGCTransition]
-#endif
     [DllImport(Library, ExactSpelling = true)]
     internal static extern double mood_timer_remaining(nint w);
 
@@ -80,9 +67,7 @@ internal static unsafe partial class Native
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_periodic_again(nint w);
 
-#if NET8_0_OR_GREATER
     [SuppressGCTransition]
-#endif
     [DllImport(Library, ExactSpelling = true)]
     internal static extern double mood_periodic_at(nint w);
 
@@ -99,25 +84,49 @@ internal static unsafe partial class Native
     internal static extern void mood_feed_signal(int signum);
 
     [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_signal_register(int signum, int begins);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_signal_watch(int signum);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_signal_unwatch(int signum);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_signal_unguard(int signum);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_signal_guard(int signum);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_signal_owed(int signum);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_signal_raise(int signum);
+
+    [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_child_set(nint w, int pid, int trace, int keep);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_child_status(nint w, int* rpid, int* rstatus);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern int mood_barrier_join(int* signum);
+    internal static extern int mood_child_kill(nint w, int signum);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_barrier_await(ulong signums);
+    internal static extern int mood_pidfd_open(int pid);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern int mood_barrier_raise();
+    internal static extern void mood_pidfd_close(int fd);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_barrier_handled(int host);
+    internal static extern int mood_pidfd_end(int fd, int pid, int* status);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern int mood_barrier_passed(int ticket);
+    internal static extern void mood_pidfd_reap(int fd, int pid);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_child_passed(int done);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_stat_set(nint w, byte* path, double interval);
@@ -140,11 +149,17 @@ internal static unsafe partial class Native
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_async_send(nint w);
 
-#if NET8_0_OR_GREATER
     [SuppressGCTransition]
-#endif
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_async_sent(nint w);
+
+    internal static int EndOfPidfd(int fd, int pid, out int status)
+    {
+        int result, s;
+        result = mood_pidfd_end(fd, pid, &s);
+        status = s;
+        return result;
+    }
 
     internal static bool IsActive(nint w) => ((WatcherMemory*)w)->Active != 0;
 

@@ -1,26 +1,23 @@
 using System.Runtime.InteropServices;
-#if NET8_0_OR_GREATER
-using System.Runtime.CompilerServices;
 
-[assembly: DisableRuntimeMarshalling]
-#endif
 [assembly: DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
 
-namespace Mood.Event.Interop;
+namespace Mood.Event;
 
-/// <summary>native/mood_event.h, one to one. Every signature is blittable: no stub is generated for any of them.</summary>
+/// <summary>The functions and structures of native/mood_event.h, one to one. Every signature is blittable, so that no stub is
+/// generated.</summary>
 internal static unsafe partial class Native
 {
     internal const string Library = "mood_event";
-    internal const int AbiVersion = 4;
+    internal const int AbiVersion = 7;
 
-    // errno, where a caller tells cases apart: the same on every platform we build for
-    internal const int EPERM = 1, EBADF = 9, ENOMEM = 12, EBUSY = 16, ERANGE = 34;
+    // The errno values that callers compare with. ELOOP is Linux's, for epoll. The others are the same on Linux and macOS.
+    internal const int EPERM = 1, EBADF = 9, ECHILD = 10, ENOMEM = 12, EACCES = 13, EBUSY = 16, ERANGE = 34, ELOOP = 40;
 
-    // mood_loop_run
+    // the result of mood_loop_run, as bits
     internal const int RunActive = 1, RunFailed = 2;
 
-    // mood_loop_new: none of the backends asked for works
+    // The result of mood_loop_new when none of the requested backends works.
     internal const int NoBackend = 10000;
 
     [DllImport(Library, ExactSpelling = true)]
@@ -44,6 +41,10 @@ internal static unsafe partial class Native
     [DllImport(Library, ExactSpelling = true)]
     internal static extern uint mood_embeddable_backends();
 
+    [SuppressGCTransition]
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern long mood_ticks();
+
     [DllImport(Library, ExactSpelling = true)]
     internal static extern double mood_time();
 
@@ -53,19 +54,10 @@ internal static unsafe partial class Native
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_fd_check(int fd);
 
-    [DllImport(Library, ExactSpelling = true)]
-    internal static extern int mood_live(int what);
-
-    [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_fail_allocation(int after);
-
-    [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_fail_wait(int error);
-
     /// <summary>mood_callbacks.</summary>
     internal struct Callbacks
     {
-        internal nint Event, Pending, Wake, Reschedule, Clock;
+        internal nint Event, Pending, Wake, Reschedule, Clock, Reap;
     }
 
     /// <summary>mood_watcher_head: read in place, never mirrored.</summary>

@@ -2,12 +2,12 @@ using System;
 using System.Runtime.CompilerServices;
 using System.Threading;
 
-namespace Mood.Event.Interop;
+namespace Mood.Event;
 
 /// <summary>
-/// What is pending in a loop, walked here and not by libev: one transition into managed code per iteration, and not one per
-/// event (docs/design/dispatch.md). The order, and what a callback may do on the way, are ev_invoke_pending's to the letter:
-/// native/mood_event.h has them at mood_pending.
+/// The pending events of a loop. This walk replaces ev_invoke_pending, and makes one transition into managed code per iteration
+/// instead of one per event (docs/design/dispatch.md). The order of the calls, and what a callback may change, are exactly
+/// those of ev_invoke_pending: see mood_pending in native/mood_event.h.
 /// </summary>
 internal readonly unsafe struct PendingQueue
 {
@@ -15,6 +15,9 @@ internal readonly unsafe struct PendingQueue
 
     // EV_ASYNC, EV_ERROR
     internal const int Sent = 0x80000, Error = unchecked((int)0x80000000);
+
+    /// <summary>MethodImplOptions.AggressiveOptimization, which netstandard2.0 has no name for.</summary>
+    internal const MethodImplOptions Optimized = (MethodImplOptions)0x200;
 
     private readonly nint _loop;
     private readonly WatcherTable _watchers;
@@ -25,21 +28,36 @@ internal readonly unsafe struct PendingQueue
         _loop = loop;
         _watchers = watchers;
         _memory = Native.mood_loop_queue(loop);
+
+        // The JIT takes a static field for a constant if it is set before Invoke is compiled, which happens once.
+        _ = StartContext.Capture();
     }
 
-    /// <summary>Whether native code asks for Invoke also when nothing is pending.</summary>
+    /// <summary>Whether native code calls for Invoke in every iteration, even without pending events.</summary>
     internal bool Always
     {
         set => _memory->Always = value ? 1 : 0;
     }
 
-    /// <summary>Forgets that the loop was halted: for an Invoke outside Start, where no run begins that would.</summary>
+    /// <summary>Clears `halted` before an Invoke outside Start. Inside Start the next mood_loop_run clears it.</summary>
     internal void Resume() => _memory->Halted = 0;
 
-    /// <summary>Calls all that is pending, until the loop is halted. Throws nothing.</summary>
-    internal void Invoke()
+    /// <summary>Calls the pending watchers until none is left or the loop is halted. Throws nothing.</summary>
+    internal void Invoke() => Walk(default(Unmeasured));
+
+    /// <summary>As <see cref="Invoke()"/>, and measures each callback.</summary>
+    internal void Invoke(Gauge gauge) => Walk(new Measured(gauge));
+
+    /// <remarks>The JIT compiles one walk for each type of meter, so that the unmeasured one contains nothing of the measuring.
+    /// Compiled once and optimized, at the first call. On one processor the runtime takes two seconds to compile a busy
+    /// method again, and until then an event would cost four times as much (docs/design/dispatch.md).</remarks>
+    [MethodImpl(Optimized)]
+    private void Walk<TMeter>(TMeter meter)
+        where TMeter : struct, IMeter
     {
-        Watcher? called = null; // for the handler; what is not, stays within try, and so in registers
+        // These two live across the catch handler. The other locals do not, so that the JIT keeps them in registers.
+        Watcher? called = null;
+        StartContext context = StartContext.Capture();
         *_memory->Priority = Priorities - 1;
 
         while (true)
@@ -52,7 +70,7 @@ internal readonly unsafe struct PendingQueue
 
                 while (true)
                 {
-                    // anew each time: a callback may feed a higher one, stop what is pending, or run the loop itself
+                    // Read anew each time: a callback may feed a higher priority, stop a pending watcher, or run the loop.
                     uint priority = (uint)*at;
                     int count = counts[priority];
 
@@ -78,7 +96,7 @@ internal readonly unsafe struct PendingQueue
                     int revents = pending->Revents;
                     w->Pending = 0;
 
-                    // these few instructions are what an event costs over C: what is rare shares its tests
+                    // These few instructions are the extra cost of an event compared with C. So the rare cases share one test.
                     if ((w->Plain == 0 || (revents & (Sent | Error)) != 0) && !Ready(w, revents))
                     {
                         continue;
@@ -86,7 +104,10 @@ internal readonly unsafe struct PendingQueue
 
                     Watcher watcher = watchers[w->Id]!;
                     called = watcher;
+                    meter.Before(watcher);
                     watcher.OnEvent(revents);
+                    context.Restore();
+                    meter.After();
                 }
             }
 #pragma warning disable CA1031 // any exception: none may cross the native frames below
@@ -94,11 +115,13 @@ internal readonly unsafe struct PendingQueue
 #pragma warning restore CA1031
             {
                 called!.OnException(e);
+                context.Restore();
+                meter.After();
             }
         }
     }
 
-    // What is rare. False: it was no event for OnEvent, and has been dealt with.
+    // The rare cases. False: the event is handled, and OnEvent must not see it.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool Ready(Native.WatcherMemory* w, int revents)
     {
@@ -115,7 +138,7 @@ internal readonly unsafe struct PendingQueue
 
         if ((revents & Sent) != 0)
         {
-            // Sent is clear for everybody before the callback looks for work: the other half of mood_async_send
+            // The full fence between clearing `sent` and the callback that reads the data: see mood_async_send.
             Interlocked.MemoryBarrier();
         }
 
@@ -126,5 +149,34 @@ internal readonly unsafe struct PendingQueue
         }
 
         return true;
+    }
+
+    private interface IMeter
+    {
+        void Before(Watcher watcher);
+
+        void After();
+    }
+
+    private readonly struct Unmeasured : IMeter
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Before(Watcher watcher)
+        {
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void After()
+        {
+        }
+    }
+
+    private readonly struct Measured(Gauge gauge) : IMeter
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Before(Watcher watcher) => gauge.Before(watcher);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void After() => gauge.After();
     }
 }

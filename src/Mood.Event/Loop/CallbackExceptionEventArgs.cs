@@ -2,7 +2,8 @@ using System;
 
 namespace Mood.Event;
 
-/// <summary>What <see cref="Loop.CallbackException"/> tells: whose callback threw what.</summary>
+/// <summary>The arguments of <see cref="Loop.CallbackException"/>: the exception, and the watcher whose callback has thrown
+/// it.</summary>
 public sealed class CallbackExceptionEventArgs : EventArgs
 {
     internal CallbackExceptionEventArgs(Watcher? watcher, Exception exception)
@@ -11,12 +12,10 @@ public sealed class CallbackExceptionEventArgs : EventArgs
         Exception = exception;
     }
 
-    /// <summary>The watcher whose callback threw; null: it was posted (<see cref="Loop.Post(Action)"/>), or it is the
-    /// continuation of an await.</summary>
-#nullable disable annotations // a program whose handler meets watchers only, as most, need not ask
-    public Watcher Watcher { get; }
-#nullable restore annotations
+    /// <summary>The watcher whose callback has thrown. Null if a posted action (<see cref="Loop.Post(Action)"/>) or the
+    /// continuation of an await has thrown.</summary>
+    public Watcher? Watcher { get; }
 
-    /// <summary>What it threw.</summary>
+    /// <summary>The exception.</summary>
     public Exception Exception { get; }
 }

@@ -1,146 +1,96 @@
 using System;
-using System.Runtime.ExceptionServices;
-using Mood.Event.Interop;
+using System.Reflection;
 
 namespace Mood.Event;
 
-/// <content>Failing.</content>
+/// <content>The exceptions that callbacks and posted actions throw.</content>
 public sealed partial class Loop
 {
-    // what stopped the loop: leaves every nested Start
-    private ExceptionDispatchInfo? _failure;
-
     /// <summary>
-    /// Raised with what a watcher's callback or a posted action threw, unless the watcher or the callback is fatal; the loop
-    /// goes on. An exception in a handler stops the loop. Without a handler the exception is written to standard error.
-    /// Raised on the loop's thread, but for a continuation that comes when its loop is disposed: on the thread that brings it.
+    /// Raised when a watcher's callback or a posted action has thrown an exception, unless the watcher or the callback is fatal.
+    /// The loop goes on. Without a handler the exception is written to standard error. The first few are written in full. Further
+    /// exceptions in quick succession are only counted, and one line per second gives their number.
     /// </summary>
+    /// <remarks>An exception in a handler stops the loop. The event is raised on the loop's thread. There are two exceptions to
+    /// this. A continuation posted to a disposed loop, and an <c>async void</c> callback that ends on another thread after the
+    /// end of Start, are reported on the thread on which they fail.</remarks>
     public event EventHandler<CallbackExceptionEventArgs>? CallbackException;
 
-    /// <summary>A callback threw: tell, or stop the loop. Throws nothing.</summary>
+    /// <summary>A watcher's callback has thrown: raises CallbackException, or stops the loop. Throws nothing.</summary>
     internal void OnException(Watcher watcher, Exception exception, bool fatal) =>
-        OnException(watcher, exception, fatal ? null : watcher.IsFatal);
+        OnException(watcher, watcher.CallbackMethod, exception, fatal ? null : watcher.IsFatal);
 
-    /// <summary>The same for what was posted.</summary>
-    internal void OnPostedException(Delegate callback, Exception exception) =>
-        OnException(null, exception, () => callback.Method.IsDefined(typeof(FatalAttribute), inherit: false));
-
-    /// <summary>Tells something that must not stop the loop, on any thread and after Dispose too. Throws nothing.</summary>
-    internal void Report(Exception exception)
+    /// <summary>A posted callback has thrown: raises CallbackException, or stops the loop. Throws nothing.</summary>
+    internal void OnPostedException(Delegate callback, Exception exception)
     {
-        try
-        {
-            Tell(null, exception);
-        }
-#pragma warning disable CA1031 // any exception: the thread is anybody's
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            Write($"unhandled exception in a handler of CallbackException: {e}");
-        }
+        MethodInfo method = callback.Method;
+        OnException(
+            null,
+            method.DeclaringType?.Assembly == typeof(Loop).Assembly ? null : method, // the library posts continuations
+            exception,
+            () => FatalAttribute.IsOn(method));
     }
 
-    /// <summary>The last resort: standard error. Throws nothing.</summary>
+    /// <summary>Raises CallbackException for an exception that must not stop the loop, on any thread and after Dispose too.
+    /// Throws nothing.</summary>
+    internal void Report(Exception exception) => Report(null, null, exception);
+
+    /// <summary>Writes a line to standard error, the last resort. Throws nothing.</summary>
     internal static void Write(string what)
     {
         try
         {
-            Console.Error.WriteLine("Mood.Event: " + what);
+            StandardErrorReport.WriteLine("Mood.Event: " + what);
         }
-#pragma warning disable CA1031 // any exception: then there is nobody to tell
+#pragma warning disable CA1031 // any exception: there is no other place to write to
         catch (Exception)
 #pragma warning restore CA1031
         {
-            // nor may it end the process
+            // a standard error that is broken must not end the process
         }
     }
 
-    // isFatal is asked only once something was thrown, for reflection is slow; null: it is fatal
-    private void OnException(Watcher? watcher, Exception exception, Func<bool>? isFatal)
+    // If isFatal is null, the exception is fatal. isFatal uses reflection, which is slow, so it is called only here.
+    private void OnException(Watcher? watcher, MethodInfo? method, Exception exception, Func<bool>? isFatal)
     {
+        ExtendClaim(); // for the handler
+
         try
         {
-            // only one leaves: while the loop is being disposed there may be more of them
+            // Dispose throws only the first failure. Posted actions that run in Dispose may throw further ones, which are raised.
             bool isSecond = _closing && _failure is not null && exception != _failure.SourceException;
 
             if (!isSecond && (isFatal is null || exception == _failure?.SourceException || isFatal()))
             {
+                TraceException(method, exception);
                 Fail(exception);
             }
             else
             {
-                Tell(watcher, exception);
+                Raise(watcher, method, exception);
             }
         }
 #pragma warning disable CA1031 // any exception: none may cross the native frames below
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            Fail(CallbackException is null ? exception : e); // not even standard error takes it: then it is the one to know about
+            // Without a handler, the write to standard error has failed: then Start throws the callback's exception.
+            Fail(CallbackException is null ? exception : e);
         }
     }
 
-    private void Tell(Watcher? watcher, Exception exception)
+    private void Raise(Watcher? watcher, MethodInfo? method, Exception exception)
     {
+        TraceException(method, exception);
         EventHandler<CallbackExceptionEventArgs>? handler = CallbackException;
 
         if (handler is null)
         {
-            string what = watcher is null ? "what was posted, or follows an await" : $"the callback of a {watcher.GetType().Name}";
-            Console.Error.WriteLine($"Mood.Event: unhandled exception in {what}: {exception}");
+            _report.Write(watcher, method, exception);
         }
         else
         {
             handler(this, new CallbackExceptionEventArgs(watcher, exception));
-        }
-    }
-
-    /// <summary>
-    /// Stops the loop, all its nested Starts, with an exception. What is pending stays pending. Throws nothing.
-    /// </summary>
-    internal void Fail(Exception exception)
-    {
-        _failure ??= ExceptionDispatchInfo.Capture(exception);
-
-        if (!IsClosed)
-        {
-            Native.mood_loop_halt(_native);
-        }
-    }
-
-    /// <summary>Outside Start there is no Start for a failure to leave: it leaves the member that called a callback.</summary>
-    internal void ThrowIfIdle()
-    {
-        if (_depth == 0)
-        {
-            ThrowFailure();
-        }
-    }
-
-    private void ThrowFailure()
-    {
-        ExceptionDispatchInfo? failure = _failure;
-
-        if (failure is null)
-        {
-            return;
-        }
-
-        if (_depth == 0)
-        {
-            _failure = null;
-        }
-
-        failure.Throw();
-    }
-
-    private void TakeNativeError()
-    {
-        int error = Native.TakeError(_native, out string message);
-
-        if (error != 0)
-        {
-            Fail(Error.Event_Native(Math.Max(error, 0), message));
         }
     }
 }

@@ -4,28 +4,24 @@ using System.Threading;
 
 namespace Mood.Event;
 
-/// <content>One thread at a time.</content>
+/// <content>
+/// Claims. Each member claims the loop for its thread while it uses the loop or one of its watchers. LoopOwnership has the
+/// states. A brief claim is for a member that calls no user code. Another thread waits for its end. A full claim is for a member
+/// that calls user code, which may run for long and may wait for other threads. Another thread gets an exception.
+/// A thread with a brief claim must not wait for the claim of another loop, or two threads could wait for each other.
+/// ExtendClaim comes first.
+/// </content>
 public sealed partial class Loop
 {
-    // no thread has this number, nor its negative
-    private const int Nobody = int.MinValue;
+    /// <summary>Whether this thread is inside a reschedule function, of any loop.</summary>
+    internal static bool IsRescheduling => LoopOwnership.IsRescheduling;
 
-    // The thread that uses the loop right now: the one inside Start, or inside any other member outside Start; 0: none;
-    // Nobody: it is for a thread that has not begun. While Loop.Callback has another thread call Invoke, that one.
-    private int _runner;
+    /// <summary>
+    /// Whether this thread is inside this loop: in its Start, or in another member that may call user code. One comparison.
+    /// </summary>
+    internal bool IsHere => _ownership.IsHere;
 
-    // Counts the beginnings and the ends of visits: it is odd while one is under way.
-    private int _visits;
-
-    // The thread that was inside Start, Run or Invoke last, or made the loop: who calls on an idle loop from there need not wait.
-    private volatile int _home = Environment.CurrentManagedThreadId;
-
-    // This thread's id where it is found fastest; 0 before it has used any loop; negative inside a reschedule function, so
-    // that it is no loop's runner.
-    [ThreadStatic]
-    private static int t_thread;
-
-    /// <summary>The loop that runs this one: itself, or the outermost loop it is embedded in.</summary>
+    /// <summary>The loop whose owner also owns this loop: this loop itself, or the outermost loop around it.</summary>
     private Loop Outermost
     {
         get
@@ -41,183 +37,115 @@ public sealed partial class Loop
         }
     }
 
-    /// <summary>Whether this thread is inside a reschedule function, of whatever loop.</summary>
-    internal static bool IsRescheduling => t_thread < 0;
-
     /// <summary>
-    /// Whether this thread is inside this very loop: inside its Start, the usual case, or a member outside Start. One comparison.
+    /// Marks this thread as being inside a reschedule function of this loop. Until <see cref="LeaveReschedule"/> the thread must
+    /// not change a watcher or a loop.
     /// </summary>
-    internal bool IsHere
+    /// <returns>The argument for <see cref="LeaveReschedule"/>.</returns>
+    internal int EnterReschedule()
     {
-        get
-        {
-            int thread = t_thread;
-            return thread == _runner && thread != 0;
-        }
+        ExtendClaim();
+        return LoopOwnership.EnterReschedule();
+    }
+
+    internal static void LeaveReschedule(int before) => LoopOwnership.LeaveReschedule(before);
+
+    /// <summary>Claims the loop for reading it or its watchers, disposed or not. Brief.</summary>
+    internal Claim ClaimToRead() => IsHere ? default : ClaimToReadCore();
+
+    /// <summary>Claims the loop for a change that is legal on a disposed loop too, such as stopping a watcher. Brief.</summary>
+    internal Claim ClaimToSet() => IsHere ? default : ClaimToSetCore();
+
+    /// <summary>Claims the loop for changing it or its watchers. Brief.</summary>
+    internal Claim ClaimToChange() => IsHere && !_closing ? default : ClaimToChangeCore();
+
+    /// <summary>Claims the loop for changing it and for calling user code. Full.</summary>
+    internal Claim ClaimToCall()
+    {
+        Claim claim = ClaimToChange();
+        ExtendClaim();
+        return claim;
     }
 
     /// <summary>
-    /// From here on this thread may change no watcher and no loop. The result is for <see cref="LeaveReschedule"/>.
+    /// Claims the loop if this thread may use it at once: it owns the loop, or the loop is idle and this thread is its home.
+    /// Otherwise the work must be posted. Throws nothing. Brief.
     /// </summary>
-    internal static int EnterReschedule()
+    internal bool TryClaim(out Claim claim)
     {
-        int before = t_thread;
-        t_thread = -Environment.CurrentManagedThreadId;
-        return before;
-    }
-
-    internal static void LeaveReschedule(int before) => t_thread = before;
-
-    /// <summary>
-    /// Claims the loop for reading it or its watchers on this thread, until the claim is disposed. In a callback the
-    /// thread has it already.
-    /// </summary>
-    internal Claim Read() => IsHere ? default : ReadCore();
-
-    /// <summary>
-    /// Claims the loop if this thread is the one that runs it, or ran it last and nobody does now; otherwise it is to be
-    /// waited for. Throws nothing.
-    /// </summary>
-    internal bool TryEnter(out Claim claim) => TryEnter(isVisit: false, out claim);
-
-    /// <summary>
-    /// The same for a moment, in which no code of the user's is called: a thread that wants to run the loop waits for it.
-    /// For what any thread may do, and so may not know that the loop is about to run elsewhere.
-    /// </summary>
-    internal bool TryVisit(out Claim claim) => TryEnter(isVisit: true, out claim);
-
-    /// <summary>Takes the loop away from this thread, for a thread that is about to begin, and says so with TakeOver.</summary>
-    internal void GiveAway()
-    {
-        _home = Nobody;
-        Volatile.Write(ref _runner, Nobody);
-    }
-
-    /// <summary>This thread is the one that the loop was given away for. It has it until it disposes the claim.</summary>
-    internal Claim TakeOver()
-    {
-        int thread = Environment.CurrentManagedThreadId;
-        t_thread = thread;
-        _home = thread;
-        Volatile.Write(ref _runner, thread);
-        return new Claim(this);
-    }
-
-    private bool TryEnter(bool isVisit, out Claim claim)
-    {
-        claim = default;
-
         if (IsHere)
         {
+            claim = default;
             return true;
         }
 
+        return TryTake(atHome: true, out claim, out _);
+    }
+
+    /// <summary>As <see cref="TryClaim"/>, for calling user code. Full.</summary>
+    internal bool TryClaimToCall(out Claim claim)
+    {
+        bool isClaimed = TryClaim(out claim);
+
+        if (isClaimed)
+        {
+            ExtendClaim();
+        }
+
+        return isClaimed;
+    }
+
+    /// <summary>Makes this thread's brief claim, if it has one, a full one. Must be called before user code, and before a wait
+    /// for another loop.</summary>
+    internal void ExtendClaim()
+    {
+        if (IsHere)
+        {
+            return;
+        }
+
         int thread = Environment.CurrentManagedThreadId;
 
-        // another thread may be inside a member, for a moment; if that calls code of the user's, which may take its time and wait
-        // for this thread, this is not the loop's thread any more, or the loop is ending
-        for (var spin = default(SpinWait); ; spin.SpinOnce())
+        for (Loop? loop = this; loop is not null; loop = loop.Embedder?.Loop)
         {
-            Loop loop = Outermost;
-
-            if (Volatile.Read(ref loop._runner) == thread)
-            {
-                return true;
-            }
-
-            if (_home != thread || IsEnding)
-            {
-                return false;
-            }
-
-            if (isVisit)
-            {
-                Interlocked.Increment(ref loop._visits); // before anybody can meet the visitor
-            }
-
-            bool isMine = Interlocked.CompareExchange(ref loop._runner, thread, 0) == 0;
-
-            if (isMine && loop == Outermost && !IsEnding)
-            {
-                LookAtClock();
-                t_thread = t_thread == 0 ? thread : t_thread;
-                claim = new Claim(loop, isVisit);
-                return true;
-            }
-
-            if (isMine)
-            {
-                Volatile.Write(ref loop._runner, 0);
-            }
-
-            if (isVisit)
-            {
-                Interlocked.Increment(ref loop._visits);
-            }
+            loop._ownership.Extend(thread);
         }
     }
 
-    /// <summary>Claims the loop for changing it or its watchers.</summary>
-    internal Claim Change() => IsHere && !_closing ? default : ChangeCore();
+    /// <summary>Reserves the loop for a new thread, which then calls TakeReserved. No other thread knows the loop
+    /// yet.</summary>
+    internal void Reserve() => _ownership.Reserve();
 
-    private Claim ReadCore()
+    /// <summary>Claims the loop that was reserved for this thread. Full.</summary>
+    internal Claim TakeReserved()
     {
-        int thread = Environment.CurrentManagedThreadId;
-
-        if (t_thread == 0)
-        {
-            t_thread = thread;
-        }
-
-        for (var spin = default(SpinWait); ;)
-        {
-            Loop loop = Outermost;
-
-            if (Volatile.Read(ref loop._runner) == thread)
-            {
-                return default;
-            }
-
-            int visits = Volatile.Read(ref loop._visits);
-            int other = Interlocked.CompareExchange(ref loop._runner, thread, 0);
-
-            if (other != 0)
-            {
-                // whoever is met while this has one and the same even value is no visitor
-                if (visits % 2 != 0 || Volatile.Read(ref loop._visits) != visits)
-                {
-                    spin.SpinOnce();
-                    continue;
-                }
-
-                if (other == Nobody)
-                {
-                    Error.Throw_NotBegun();
-                }
-
-                Error.Throw_WrongThread(other);
-            }
-
-            if (loop == Outermost)
-            {
-                LookAtClock();
-                return new Claim(loop);
-            }
-
-            // embedded, or not any more, in this very moment
-            Volatile.Write(ref loop._runner, 0);
-        }
+        _ownership.TakeReserved();
+        return new Claim(this);
     }
 
-    private Claim ChangeCore()
+    private static void ThrowOwned(int owner)
     {
-        Claim claim = ReadCore();
-
-        if (IsClosed || _closing)
+        if (LoopOwnership.IsReserved(owner))
         {
-            claim.Dispose();
-            Error.Throw_Disposed(this);
+            Error.Throw_NotBegun();
         }
+
+        Error.Throw_WrongThread(owner);
+    }
+
+    private Claim ClaimToReadCore()
+    {
+        if (!TryTake(atHome: false, out Claim claim, out int owner))
+        {
+            ThrowOwned(owner);
+        }
+
+        return claim;
+    }
+
+    private Claim ClaimToSetCore()
+    {
+        Claim claim = ClaimToReadCore();
 
         if (IsRescheduling)
         {
@@ -228,69 +156,134 @@ public sealed partial class Loop
         return claim;
     }
 
-    // This loop, and those it is embedded in, as far as one thread is inside them: they are another's from now on. The result
-    // is what has to be given back, whatever is embedded by then.
-    private Loop[] Lend(int from, int to)
+    private Claim ClaimToChangeCore()
     {
-        var lent = new List<Loop>();
+        Claim claim = ClaimToSetCore();
 
-        for (Loop? loop = this; loop is not null; loop = loop.Embedder?.Loop)
+        if (IsEnding)
         {
-            if (Interlocked.CompareExchange(ref loop._runner, to, from) == from)
+            claim.Dispose();
+            Error.Throw_Disposed(this);
+        }
+
+        return claim;
+    }
+
+    // Claims the loop briefly. If another thread has a brief claim, waits for its end. False: the owner, another thread, has a
+    // full claim. With atHome also false if this thread is not the loop's home, or the loop is disposed or being disposed.
+    private bool TryTake(bool atHome, out Claim claim, out int owner)
+    {
+        int thread = LoopOwnership.EnterThread();
+        var wait = default(Uninterrupted.Spin);
+        bool isTaken = true;
+        claim = default;
+
+        while (true)
+        {
+            Loop loop = Outermost;
+            owner = loop._ownership.Owner;
+
+            if (LoopOwnership.Owns(owner, thread))
             {
-                lent.Add(loop);
+                break;
+            }
+
+            if (atHome && !IsIdleAtHome)
+            {
+                isTaken = false;
+                break;
+            }
+
+            owner = loop._ownership.TryTake(thread);
+
+            if (owner == 0)
+            {
+                // another thread may have run, embedded or disposed the loop in between
+                if (loop == Outermost && (!atHome || IsIdleAtHome))
+                {
+                    LookAtClock();
+                    claim = new Claim(loop);
+                    break;
+                }
+
+                loop._ownership.Release();
+            }
+            else if (!LoopOwnership.IsBrief(owner))
+            {
+                isTaken = false;
+                break;
+            }
+            else
+            {
+                wait.SpinOnce();
             }
         }
 
-        return [.. lent];
+        wait.End();
+        return isTaken;
     }
 
-    /// <summary>
-    /// The loop was embedded and is not any more, and it is closing. This thread may be inside it since before that;
-    /// otherwise only a member that reads may still have claimed it by itself, for a moment.
-    /// </summary>
-    private Claim ClaimToClose()
+    private bool IsIdleAtHome => _ownership.IsHome && !IsEnding;
+
+    // Claims this loop itself, even if it is embedded. The loop around it is claimed already. Full.
+    private Claim ClaimItself()
     {
         if (IsHere)
         {
             return default;
         }
 
-        var wait = default(QuietWait);
+        int thread = LoopOwnership.EnterThread();
+        int owner;
+        var wait = default(Uninterrupted.Spin);
 
-        while (Interlocked.CompareExchange(ref _runner, Environment.CurrentManagedThreadId, 0) != 0)
+        // Waits for the brief claim of a thread that has not noticed yet that the loop is embedded.
+        while (LoopOwnership.IsBrief(owner = _ownership.TryTake(thread)) && !LoopOwnership.Owns(owner, thread))
         {
             wait.SpinOnce();
         }
 
         wait.End();
 
-        return new Claim(this);
+        if (owner == 0)
+        {
+            _ownership.Extend(thread);
+            return new Claim(this);
+        }
+
+        if (!LoopOwnership.Owns(owner, thread))
+        {
+            ThrowOwned(owner);
+        }
+
+        return default;
     }
 
-    /// <summary>The right to use a loop, given back by Dispose.</summary>
-    internal readonly ref struct Claim
+    // Passes this loop, and the loops around it that the same thread owns, to another thread. Returns the passed loops. The
+    // caller must pass all of them back, even if some are no longer embedded.
+    private Loop[] PassOn(int from, int to)
     {
-        private readonly Loop? _loop;
-        private readonly bool _isVisit;
+        var passed = new List<Loop>();
 
-        internal Claim(Loop loop, bool isVisit = false)
+        for (Loop? loop = this; loop is not null; loop = loop.Embedder?.Loop)
         {
-            _loop = loop;
-            _isVisit = isVisit;
-        }
-
-        public void Dispose()
-        {
-            if (_loop is not null)
+            if (loop._ownership.TryPass(from, to))
             {
-                Volatile.Write(ref _loop._runner, 0);
-
-                if (_isVisit)
-                {
-                    Interlocked.Increment(ref _loop._visits);
-                }
+                passed.Add(loop);
             }
         }
+
+        return [.. passed];
+    }
+
+    /// <summary>A thread's right to use a loop, given back by Dispose.</summary>
+    internal readonly ref struct Claim
+    {
+        // the loop to release; null: the thread had the loop already
+        private readonly Loop? _loop;
+
+        internal Claim(Loop loop) => _loop = loop;
+
+        public void Dispose() => _loop?._ownership.Release();
     }
 }

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using Mood.Event.Interop;
 
 namespace Mood.Event;
 
@@ -8,12 +7,14 @@ namespace Mood.Event;
 public sealed partial class Loop
 {
     /// <summary>
-    /// Ends the loop: what was posted before is called, on this thread, its active watchers are stopped and disposed, its
-    /// file descriptors closed. In a callback it is deferred: no further watcher is called, all nested Starts and Invokes
-    /// end, and the outermost does it before it returns. Twice is fine.
+    /// Ends the loop (ev_loop_destroy): calls the posted actions on this thread, stops and disposes the active watchers, and
+    /// closes the file descriptors. Idempotent.
     /// </summary>
-    /// <remarks>What was posted meets a loop that is being disposed: it can stop and dispose watchers, and no more. A fatal
-    /// exception of it leaves Dispose.</remarks>
+    /// <remarks>
+    /// In a callback Dispose is deferred: no further watcher is called, all nested Starts and Invokes end, and the outermost one
+    /// disposes the loop before it returns. While posted actions run in Dispose, they can stop and dispose watchers, but cannot
+    /// start any. A fatal exception of a posted action leaves Dispose.
+    /// </remarks>
     /// <exception cref="InvalidOperationException">The loop runs on another thread.</exception>
     public void Dispose()
     {
@@ -22,7 +23,13 @@ public sealed partial class Loop
             return;
         }
 
-        using Claim claim = Change();
+        if (DisposedBy is LoopThread thread && !thread.IsCurrent)
+        {
+            thread.Dispose();
+            return;
+        }
+
+        using Claim claim = ClaimToCall();
         _posts.Close();
 
         if (_depth > 0)
@@ -43,7 +50,7 @@ public sealed partial class Loop
         if (Embedder is not null)
         {
             Embedder.Stop();
-            using Claim claim = ClaimToClose(); // no longer the loop around it, but this one itself
+            using Claim claim = ClaimItself(); // until here the loop around it was claimed instead
             CloseCore();
             return;
         }
@@ -54,9 +61,8 @@ public sealed partial class Loop
     private void CloseCore()
     {
         _posts.RunLast(this);
-#if NET8_0_OR_GREATER
-        List<Watcher> waits = TakeWaits();
-#endif
+        List<Watcher>? waits = null;
+        TakeWaits(ref waits);
         Watchers.DisposeAll();
 
         if (!IsDefault)
@@ -65,19 +71,23 @@ public sealed partial class Loop
         }
         else
         {
-            // nobody gets a new default loop before the native one, of which there is only one, is gone
-            lock (s_defaultGate)
+            // There is only one native default loop. It must be closed before another default loop is made.
+            using (DefaultGate.Enter())
             {
                 CloseHandle();
                 s_default = null;
             }
         }
 
-#if NET8_0_OR_GREATER
+        _report.Flush(); // outside the gate: standard error may block
         EndWaits(waits);
-#endif
-        Calls.FailAll(this); // those that what they waited for has not ended
+        Calls.FailAll(this); // the calls that did not end together with their waits
     }
+
+    // Only net8.0 has awaitables.
+    partial void TakeWaits(ref List<Watcher>? waits);
+
+    partial void EndWaits(List<Watcher>? waits);
 
     private void CloseHandle()
     {

@@ -1,58 +1,35 @@
 using System;
 using System.Threading;
-using Mood.Event.Interop;
 
 namespace Mood.Event;
 
-/// <content>Living on a manual clock.</content>
+/// <content>The loop on a manual clock.</content>
 public sealed partial class Loop
 {
-    // Rounds of a loop that has something to do at one and the same time, before time goes on all the same: its io may never
-    // be done, or its watchers always feed each other. In the real world time goes on too.
+    // How many iterations a busy loop may run at one moment of the clock. Then the time moves on, as real time does. Without a
+    // limit, an fd that is always ready, or watchers that feed each other, would stop the time for ever.
     private const int BusyRounds = 1000;
 
-    // the same with a timer that is due: time cannot go past it
+    // How many iterations may run at one moment while a timer is always due again. Time cannot move past that timer, so RunTo
+    // then throws.
     private const int MaxRounds = 100_000;
 
-    // how often a Stop has ended a Start
-    private int _stops;
-
-#if NET8_0_OR_GREATER
-    private LoopTimeProvider? _timeProvider;
-
-    /// <summary>
-    /// This loop's time for what takes a provider of it: <c>Task.Delay(time, loop.TimeProvider)</c>,
-    /// <c>new CancellationTokenSource(time, loop.TimeProvider)</c>, <c>new PeriodicTimer(time, loop.TimeProvider)</c>. Its
-    /// timers are the loop's: their callbacks run on the loop's thread, while it runs, and their exceptions go where those
-    /// of watchers go (<see cref="CallbackException"/>). Any thread may make, change and dispose them. They do not keep
-    /// <see cref="Start"/> from returning, as .NET's timers keep no program from ending; Run waits for its main and so for
-    /// them. With the loop they end, without a call.
-    /// <para>
-    /// The time is the system's, or that of the loop's <see cref="ManualClock"/>.
-    /// </para>
-    /// </summary>
-    public TimeProvider TimeProvider =>
-        _timeProvider ?? Interlocked.CompareExchange(ref _timeProvider, new LoopTimeProvider(this), null) ?? _timeProvider;
-#endif
-
-    /// <summary>The loop's time; null: the system's.</summary>
-    internal ManualClock? Clock { get; private set; }
-
-    /// <summary>Whether the loop is disposed, or about to be: nothing can be started any more.</summary>
+    /// <summary>Whether the loop is disposed or is being disposed. Then no watcher can be started. Any thread.</summary>
     internal bool IsEnding => _closing || IsClosed;
 
-    /// <summary>Whether the clock must wake the loop when it moves: it may be waiting, itself or inside another one.</summary>
+    /// <summary>Whether the clock must wake the loop when its time changes: the loop, or the loop around it, may be waiting. Any
+    /// thread.</summary>
     internal bool MayWait => (Volatile.Read(ref _starts) > 0 && !IsHere) || Embedder is not null;
 
     /// <summary>
-    /// Runs the loop through time up to a moment of its clock: from one due time to the next, and at each of them until
-    /// there is nothing more to do.
+    /// Runs the loop and advances its clock to a time. The clock stops at the due time of each timer in between. At each stop the
+    /// loop runs until it would wait.
     /// </summary>
     internal void RunTo(double end)
     {
-        using Claim claim = Change();
+        using Claim claim = ClaimToCall();
         ManualClock clock = Clock!;
-        int stops = _stops;
+        int stops = _stops.Told;
         int rounds = 0;
 
         while (true)
@@ -78,20 +55,47 @@ public sealed partial class Loop
             Start(RunFlags.NoWait);
             rounds++;
 
-            if (IsClosed || _closing || _stops != stops)
+            if (IsEnding || _stops.Told != stops)
             {
                 return;
             }
         }
     }
 
-    /// <summary>How far the time that new timers count from has fallen behind: callbacks take time too.</summary>
+    /// <summary>How many seconds <see cref="Now"/>, which new timers count from, is behind the clock: callbacks take
+    /// time.</summary>
     internal double Lag()
     {
-        using Claim claim = Read();
+        using Claim claim = ClaimToRead();
         double lag = IsClosed ? 0 : Native.mood_loop_lag(_native);
         GC.KeepAlive(this);
         return Math.Max(lag, 0);
+    }
+
+    /// <summary>
+    /// Updates the loop's time (ev_now_update) before a timer is started outside Start, where that time may be as old as the last
+    /// Start. Inside Start it does nothing: during a callback the time must not change.
+    /// </summary>
+    internal void UpdateIdleTime()
+    {
+        if (!IsRunning && _suspensions == 0)
+        {
+            Native.mood_loop_now_update(_native);
+            GC.KeepAlive(this);
+        }
+    }
+
+    /// <summary>
+    /// As UpdateIdleTime, for timers: the time may stay up to 30 us old. Programs start or reset many timers in a row, and
+    /// reading the clock costs more than the rest of a start.
+    /// </summary>
+    internal void UpdateIdleTimeRoughly()
+    {
+        if (!IsRunning && _suspensions == 0 && Native.mood_loop_stale(_native) != 0)
+        {
+            Native.mood_loop_now_update(_native);
+            GC.KeepAlive(this);
+        }
     }
 
     private void LiveOn(ManualClock? clock)
@@ -104,7 +108,7 @@ public sealed partial class Loop
         }
     }
 
-    // Whoever uses a loop that does not run sees the time as it is. While it runs, the time is the iteration's.
+    // On a manual clock an idle loop has the clock's time. While a loop runs, its time is that of its iteration.
     private void LookAtClock()
     {
         if (Clock is not null && !IsClosed && _suspensions == 0)
@@ -114,20 +118,13 @@ public sealed partial class Loop
         }
     }
 
-    // either the clock, which moves on another thread, sees that this loop runs, or the loop sees the time that it has moved to
+    // The full fence between the loop's sign that it runs (_starts) and its reading of the clock. Another thread that moves the
+    // clock either sees the sign and wakes the loop, or has moved the clock before the loop reads it.
     private void BeSeenRunning()
     {
         if (Clock is not null)
         {
             Interlocked.MemoryBarrier();
-        }
-    }
-
-    private void CountStop(int how)
-    {
-        if (how != (int)BreakHow.Cancel)
-        {
-            _stops++;
         }
     }
 }

@@ -3,25 +3,25 @@ using System.Threading.Tasks;
 
 namespace Mood.Event;
 
-/// <content>The door for other threads.</content>
+/// <content>Calls from other threads.</content>
 public sealed partial class Loop
 {
-    private readonly PostQueue _posts = new();
-
-    /// <summary>The asynchronous calls that have not ended.</summary>
-    internal AsyncCalls Calls { get; } = new();
-
-    /// <summary>Whether the loop may go on calling what was posted: it was not stopped with an exception nor disposed.</summary>
+    /// <summary>Whether the loop may go on calling posted actions. False after an exception has stopped the loop, or after
+    /// Dispose.</summary>
     internal bool MayCall => _failure is null && !_closing;
 
     /// <summary>
-    /// Has the loop's thread call the action. Any thread, finalizers and reschedule functions included; in the order of
-    /// posting for each thread. Actions do not keep <see cref="Start"/> from returning: while the loop does not run, they
-    /// wait for the next Start. What an action posts runs after the loop has looked after its other events. Exceptions of
-    /// the action go where those of watchers go (<see cref="CallbackException"/>, <see cref="FatalAttribute"/>). What was
-    /// accepted runs, at the latest in <see cref="Dispose"/>.
+    /// Queues an action, which the loop's thread calls. Any thread, also in finalizers and reschedule functions. The loop calls
+    /// the actions of one thread in the order of their posts.
     /// </summary>
-    /// <param name="action">What to call.</param>
+    /// <remarks>
+    /// Posted actions do not keep <see cref="Start"/> from returning. While the loop does not run, they wait for the next Start.
+    /// An action that is posted by an action runs after the loop's other events. An exception of the action goes to
+    /// <see cref="CallbackException"/>, or stops the loop if the action is marked <see cref="FatalAttribute"/>. An accepted
+    /// action always runs, at the latest in <see cref="Dispose"/>. For an asynchronous function use <see cref="Spawn"/>. Passed
+    /// to Post, it becomes an <c>async void</c> method, and in a plain Start its exception ends the process.
+    /// </remarks>
+    /// <param name="action">The action to call.</param>
     /// <exception cref="ArgumentNullException"><paramref name="action"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public void Post(Action action)
@@ -34,7 +34,7 @@ public sealed partial class Loop
 
     /// <inheritdoc cref="Post(Action)"/>
     /// <typeparam name="TState">The state's type; a value is not boxed.</typeparam>
-    /// <param name="state">Passed to the action, which so needs no closure.</param>
+    /// <param name="state">The argument of the action. With it, the action needs no closure.</param>
     public void Post<TState>(Action<TState> action, TState state)
     {
         if (!TryPost(action, state))
@@ -43,25 +43,26 @@ public sealed partial class Loop
         }
     }
 
-    /// <summary><see cref="Post(Action)"/> for those who cannot know whether the loop still exists.</summary>
-    /// <param name="action">What to call.</param>
-    /// <returns>False: the loop is disposed, and the action will not be called.</returns>
+    /// <summary>As <see cref="Post(Action)"/>, but returns false on a disposed loop instead of throwing.</summary>
+    /// <param name="action">The action to call.</param>
+    /// <returns>True: the loop will call the action. False: the loop is disposed, and the action will not be called.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="action"/> is null.</exception>
     public bool TryPost(Action action) => IsAccepted(_posts.Add(Validate.NotNull(action, nameof(action))));
 
     /// <inheritdoc cref="TryPost(Action)"/>
     /// <typeparam name="TState">The state's type; a value is not boxed.</typeparam>
-    /// <param name="state">Passed to the action, which so needs no closure.</param>
+    /// <param name="state">The argument of the action. With it, the action needs no closure.</param>
     public bool TryPost<TState>(Action<TState> action, TState state) =>
         IsAccepted(_posts.Add(Validate.NotNull(action, nameof(action)), state));
 
     /// <summary>
-    /// Has the loop's thread call the action, and tells how it went. Any thread; waiting for the task on the loop's own thread
-    /// hangs. Continuations of the task run on the thread pool, unless they ask for a context. AsyncLocal values of the
-    /// caller's are the action's too, which is not so with <see cref="Post(Action)"/>.
+    /// Queues an action, which the loop's thread calls. Returns a task that completes when the action has ended. Any thread. The
+    /// loop's own thread must not block until the task completes: it would wait for ever.
     /// </summary>
-    /// <param name="action">What to call.</param>
-    /// <returns>Ends with the action, and with its exception if it throws one. Fails with
+    /// <remarks>Continuations of the task run on the thread pool, unless another context was captured. Unlike with
+    /// <see cref="Post(Action)"/>, the action sees the AsyncLocal values of the caller.</remarks>
+    /// <param name="action">The action to call.</param>
+    /// <returns>A task that completes when the action has ended. It fails with the action's exception, if any. It fails with
     /// <see cref="ObjectDisposedException"/> if the loop is disposed.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="action"/> is null.</exception>
     public Task InvokeAsync(Action action)
@@ -76,51 +77,33 @@ public sealed partial class Loop
 
     /// <inheritdoc cref="InvokeAsync(Action)"/>
     /// <typeparam name="T">The result's type.</typeparam>
-    /// <param name="function">What to call.</param>
-    /// <returns>The function's result, or its exception. Fails with <see cref="ObjectDisposedException"/> if the loop is
-    /// disposed.</returns>
+    /// <param name="function">The function to call.</param>
+    /// <returns>A task with the function's result, or its exception. It fails with <see cref="ObjectDisposedException"/> if the
+    /// loop is disposed.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="function"/> is null.</exception>
-    public Task<T> InvokeAsync<T>(Func<T> function)
-    {
-        Validate.NotNull(function, nameof(function));
-
-#if NET8_0_OR_GREATER
-        // the compiler takes a function of a ValueTask for one of a T: its end is waited for all the same
-        if (function is Func<ValueTask> asynchronous)
-        {
-            return InvokeAsync(new AsyncCall<T>(this, () => asynchronous().AsTask()));
-        }
-#endif
-
-        var call = new Call<T>(function);
-
-        if (!TryPost(static call => call.Run(), call))
-        {
-            call.Fail(Error.ObjectDisposed_Call(this));
-        }
-
-        return call.Task;
-    }
+    public Task<T> InvokeAsync<T>(Func<T> function) => Invoke(NewCall(Validate.NotNull(function, nameof(function))));
 
     /// <summary>
-    /// Has the loop's thread call an asynchronous function; what follows its awaits runs there too, for
-    /// <see cref="SynchronizationContext"/> is set. Any thread; waiting for the task on the loop's own thread hangs.
+    /// Queues an asynchronous function, which the loop's thread calls. Returns a task that completes when the function has ended.
+    /// The continuations of its awaits run on the loop's thread too: <see cref="SynchronizationContext"/> is set there. Any
+    /// thread. The loop's own thread must not block until the task completes: it would wait for ever.
     /// </summary>
-    /// <param name="function">What to call.</param>
-    /// <returns>Ends as the function's task does. Fails with <see cref="ObjectDisposedException"/> if the loop is disposed
-    /// before that.</returns>
+    /// <param name="function">The function to call.</param>
+    /// <returns>A task that ends as the function's task does. It fails with <see cref="ObjectDisposedException"/> if the loop is
+    /// disposed first.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="function"/> is null.</exception>
+    /// <exception cref="ArgumentException"><paramref name="function"/> is a delegate of several methods.</exception>
     public Task InvokeAsync(Func<Task> function) =>
-        InvokeAsync(new AsyncCall<bool>(this, Validate.NotNull(function, nameof(function))));
+        Invoke(new AsyncCall<bool>(this, Validate.Function(function, nameof(function))));
 
     /// <inheritdoc cref="InvokeAsync(Func{Task})"/>
     /// <typeparam name="T">The result's type.</typeparam>
     public Task<T> InvokeAsync<T>(Func<Task<T>> function) =>
-        InvokeAsync(new AsyncCall<T>(this, Validate.NotNull(function, nameof(function))));
+        Invoke(new AsyncCall<T>(this, Validate.Function(function, nameof(function))));
 
-    private Task<T> InvokeAsync<T>(AsyncCall<T> call)
+    private Task<T> Invoke<T>(Call<T> call)
     {
-        if (!TryPost(static call => call.Run(), (AsyncCall)call))
+        if (!TryPost(static call => call.Run(), (Call)call))
         {
             call.Fail(Error.ObjectDisposed_Call(this));
         }
@@ -135,8 +118,9 @@ public sealed partial class Loop
             return answer == PostQueue.Answer.Further;
         }
 
-        // The first since the loop looked wakes it. If there is nothing left to wake, either Dispose was faster and has run
-        // it, or the loop was abandoned, and finalized before whoever posts this: nobody will ever run anything.
+        // The first item since the loop last took the queue wakes the loop. The wake fails in two cases. The loop was disposed:
+        // then its Dispose has run the item. Or the loop was abandoned, and its handle finalized: then no thread will run the
+        // queue, and Close finds it open.
         bool accepted = Handle.Wake() || !_posts.Close();
         GC.KeepAlive(this);
         return accepted;

@@ -1,64 +1,136 @@
 using System;
 using System.Threading;
 using System.Threading.Tasks;
-using Mood.Event.Interop;
 
 namespace Mood.Event;
 
-/// <content>An asynchronous function as the loop's main program.</content>
+/// <content>
+/// Run: an asynchronous function as the program's main function. Stop signals and the time limit of the shutdown are in
+/// Threads/Supervisor.cs, functions beside the main one in Loop.Spawn.cs.
+/// </content>
 public sealed partial class Loop
 {
-    private LoopSynchronizationContext? _context;
-    private LoopTaskScheduler? _scheduler;
-
-    // the innermost Run
-    private MainTask? _main;
-
     /// <summary>
-    /// Has what follows an await on the loop's thread resume there: set there by Run, by InvokeAsync of an asynchronous
-    /// function, and on the thread of a LoopThread. Its Post never throws: a callback that comes when the loop is
-    /// disposed is told to <see cref="CallbackException"/>. Its Send calls at once on the loop's thread; from another one it
-    /// waits for the loop to run, and throws <see cref="ObjectDisposedException"/> when that is disposed.
+    /// The synchronization context that runs continuations on the loop's thread. Run, InvokeAsync of an asynchronous function
+    /// and the thread of a LoopThread set it. Any thread.
     /// </summary>
+    /// <remarks>
+    /// Its Post never throws: on a disposed loop it raises <see cref="CallbackException"/> instead of calling the callback. On
+    /// the loop's thread, Send calls the callback at once. On another thread, Send waits until the loop has called it, and throws
+    /// <see cref="ObjectDisposedException"/> when the loop is disposed.
+    /// </remarks>
     public SynchronizationContext SynchronizationContext =>
         _context ?? Interlocked.CompareExchange(ref _context, new LoopSynchronizationContext(this), null) ?? _context;
 
-    /// <summary>Runs tasks on the loop's thread. Waiting there for a task of it that has not begun runs it.</summary>
+    /// <summary>A task scheduler that runs tasks on the loop's thread. If the loop's thread waits for a task of this scheduler
+    /// that has not begun, that thread runs the task itself. Any thread.</summary>
     public TaskScheduler TaskScheduler =>
         _scheduler ?? Interlocked.CompareExchange(ref _scheduler, new LoopTaskScheduler(this), null) ?? _scheduler;
 
     /// <summary>
-    /// Calls an asynchronous function on this thread and runs the loop until its task ends; what follows the awaits runs
-    /// here too, for <see cref="SynchronizationContext"/> is set meanwhile. Other watchers, active or not, neither end Run nor
-    /// keep it from ending. What is still to follow an await when Run returns stays in the loop's queue, for the next
-    /// Start, Run or Dispose; what comes after Dispose is told to <see cref="CallbackException"/>.
+    /// Calls an asynchronous function on this thread and runs the loop until the function's task ends. The continuations of its
+    /// awaits run on this thread too: <see cref="SynchronizationContext"/> is set during Run.
     /// </summary>
-    /// <remarks>Inside a Run, another one may be called; inside a Start, it is to be awaited instead.</remarks>
-    /// <param name="main">What to call. Its exception leaves Run as it is.</param>
+    /// <remarks>
+    /// Run returns when the task and all functions of <see cref="Spawn"/> have ended, even if watchers are still active. It waits
+    /// for these functions without a time limit, so a function that never ends keeps Run from returning.
+    /// <see cref="Run(Func{CancellationToken, Task}, RunOptions)"/> cancels a token and limits the time. Run does not wait for
+    /// the spawned functions if the task fails, or if this Run is inside another Run. Continuations that are queued when Run
+    /// returns, or later, wait in the loop's queue for the next Start, Run or Dispose. Continuations that come after Dispose
+    /// raise <see cref="CallbackException"/>. Run may be called inside another Run, but not inside a Start: await the task there.
+    /// A fatal exception of a callback leaves Run.
+    /// </remarks>
+    /// <param name="main">The function to call. Its exception leaves Run unchanged.</param>
     /// <exception cref="ArgumentNullException"><paramref name="main"/> is null.</exception>
-    /// <exception cref="InvalidOperationException">The loop is inside a Start, or runs on another thread; the loop was
-    /// stopped before the task ended (it may go on in the next Start, and is told if it fails); the function returned no task
-    /// but null.</exception>
-    /// <exception cref="ObjectDisposedException">The loop is disposed, or was before the task ended.</exception>
-    /// <exception cref="EventException">As in <see cref="Start"/>. So does a fatal exception of a callback leave Run.</exception>
-    public void Run(Func<Task> main) => RunCore(main).GetAwaiter().GetResult();
+    /// <exception cref="ArgumentException"><paramref name="main"/> is a delegate of several methods.</exception>
+    /// <exception cref="InvalidOperationException">The loop is inside a Start, or runs on another thread. Or the loop was stopped
+    /// before the task ended: the task may go on in the next Start, and raises <see cref="CallbackException"/> if it fails. Or
+    /// <paramref name="main"/> returned null.</exception>
+    /// <exception cref="ObjectDisposedException">The loop is disposed, or was disposed before the task ended.</exception>
+    /// <exception cref="EventException">As in <see cref="Start"/>.</exception>
+    public void Run(Func<Task> main) => RunCore(main, main, waitsForSpawned: _main is null).GetAwaiter().GetResult();
 
     /// <inheritdoc cref="Run(Func{Task})"/>
     /// <typeparam name="T">The result's type.</typeparam>
     /// <returns>The function's result.</returns>
-    public T Run<T>(Func<Task<T>> main) => ((Task<T>)RunCore(main)).GetAwaiter().GetResult();
+    public T Run<T>(Func<Task<T>> main) => ((Task<T>)RunCore(main, main, waitsForSpawned: _main is null)).GetAwaiter().GetResult();
 
-    private Task RunCore(Func<Task> main)
+    /// <summary>
+    /// Calls an asynchronous function on this thread and runs the loop, as <see cref="Run(Func{Task})"/> does, with an orderly
+    /// shutdown. The first stop signal cancels the token. Run returns when the function and all spawned functions have ended.
+    /// </summary>
+    /// <remarks>
+    /// <para>A stop signal is SIGINT (Ctrl-C) or SIGTERM, unless <see cref="RunOptions.StopSignals"/> says otherwise. After the
+    /// first one, the function and the functions of <see cref="Spawn"/> must end within <see cref="RunOptions.ShutdownTimeout"/>.
+    /// The same time begins when the function ends without a signal. If the function fails, the token is cancelled too. When the
+    /// time is over, or at a second stop signal, Run returns. Before that, it writes the names of the functions that have not
+    /// ended to standard error.</para>
+    /// <para>If the function ends with an <see cref="OperationCanceledException"/> after a stop signal, Run returns normally.
+    /// The callbacks of the token run on the loop's thread, and must not block it. While one blocks, Run cannot return, not even
+    /// at a second stop signal or when the time is over. Their exceptions go to <see cref="CallbackException"/>.</para>
+    /// <para>Run watches the signals until it returns, so their default actions do not happen until then. If a signal arrives
+    /// again before the loop has handled the first arrival, the two count as one stop signal. After Run has returned, the signals
+    /// have their previous effect again.</para>
+    /// </remarks>
+    /// <param name="main">The function to call. Its exception leaves Run unchanged.</param>
+    /// <param name="options">The options. Null means the default values.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="main"/> is null.</exception>
+    /// <exception cref="ArgumentException"><paramref name="main"/> is a delegate of several methods.</exception>
+    /// <exception cref="InvalidOperationException">As in <see cref="Run(Func{Task})"/>.</exception>
+    /// <exception cref="ObjectDisposedException">The loop is disposed, or was disposed before the function ended.</exception>
+    /// <exception cref="EventException">Another loop watches one of the signals. Or as in <see cref="Start"/>.</exception>
+    public void Run(Func<CancellationToken, Task> main, RunOptions? options = null)
     {
-        Validate.NotNull(main, nameof(main));
-        using Claim claim = Change();
+        Task? task = Supervise(main, options, out CancellationToken token);
 
-        if (_starts > 0 && _main?.IsInnermost(_starts) != true)
+        if (task is not null && !(task.IsCanceled && token.IsCancellationRequested))
         {
-            throw Error.InvalidOperation_RunInside();
+            task.GetAwaiter().GetResult();
         }
+    }
 
-        _home = Environment.CurrentManagedThreadId;
+    /// <inheritdoc cref="Run(Func{CancellationToken, Task}, RunOptions)"/>
+    /// <typeparam name="T">The result's type.</typeparam>
+    /// <returns>The function's result.</returns>
+    /// <exception cref="OperationCanceledException">The function was cancelled, or it has not ended in time.</exception>
+    public T Run<T>(Func<CancellationToken, Task<T>> main, RunOptions? options = null)
+    {
+        Task? task = Supervise(main, options, out CancellationToken token);
+        return task switch
+        {
+            null => throw new OperationCanceledException(token),
+            Task<T> typed => typed.GetAwaiter().GetResult(),
+            _ => throw ExceptionOf(task),
+        };
+    }
+
+    // a task that contains the exception that the function threw before its first await
+    private static InvalidOperationException ExceptionOf(Task task)
+    {
+        task.GetAwaiter().GetResult();
+        return Error.InvalidOperation_NullTask();
+    }
+
+    private Task? Supervise(Func<CancellationToken, Task> main, RunOptions? options, out CancellationToken token)
+    {
+        Validate.Function(main, nameof(main));
+        using Claim claim = ClaimToCall();
+
+        CheckRun();
+
+        using var supervisor = new Supervisor(this, options ?? new RunOptions(), waitsForSpawned: _main is null);
+        token = supervisor.Token;
+        return ((Task<Task?>)RunCore(() => supervisor.RunAsync(main), main, waitsForSpawned: false)).GetAwaiter().GetResult();
+    }
+
+    // `named` is the function that the caller of Run has passed.
+    private Task RunCore(Func<Task> main, Delegate named, bool waitsForSpawned)
+    {
+        Validate.Function(main, nameof(main));
+        using Claim claim = ClaimToCall();
+
+        CheckRun();
+
         SynchronizationContext? before = LoopSynchronizationContext.Enter(this);
         Native.mood_loop_ref(_native);
         Task? task = null;
@@ -66,15 +138,15 @@ public sealed partial class Loop
 
         try
         {
-            task = main() ?? throw Error.InvalidOperation_NullTask();
+            task = CallMain(main);
 
-            if (!task.IsCompleted && !IsClosed)
+            if (!IsClosed && !MainTask.IsOver(this, task, waitsForSpawned))
             {
-                StartUntilEnd(task);
+                StartUntilEnd(named, task, waitsForSpawned);
             }
             else if (_starts == 0)
             {
-                Interlocked.Exchange(ref _stop, NoStop); // it was for this Run, which has ended, and not for the next
+                _stops.Forget(); // a Stop before Start ends this Run, not the next one
             }
 
             hasEnded = task.IsCompleted;
@@ -99,7 +171,31 @@ public sealed partial class Loop
             : throw (IsClosed || _closing ? Error.ObjectDisposed_Run(this) : Error.InvalidOperation_Stopped());
     }
 
-    // a wake tells the innermost Start alone
+    // Run may be called inside another Run, but not inside a Start.
+    private void CheckRun()
+    {
+        if (_starts > 0 && _main?.IsInnermost(_starts) != true)
+        {
+            throw Error.InvalidOperation_RunInside();
+        }
+    }
+
+    // The callbacks of the loop must not see an AsyncLocal value that main sets before its first await.
+    private static Task CallMain(Func<Task> main)
+    {
+        StartContext context = StartContext.Capture();
+
+        try
+        {
+            return main() ?? throw Error.InvalidOperation_NullTask();
+        }
+        finally
+        {
+            context.Restore();
+        }
+    }
+
+    // A wake ends only the innermost Start, so the wake for the outer Run may have been lost.
     private void WakeIfMainEnded()
     {
         if (_main?.HasEnded(_starts) == true)
@@ -108,9 +204,9 @@ public sealed partial class Loop
         }
     }
 
-    private void StartUntilEnd(Task task)
+    private void StartUntilEnd(Delegate named, Task task, bool waitsForSpawned)
     {
-        _main = new MainTask(this, task, _starts + 1, _main);
+        _main = new MainTask(this, named, task, _starts + 1, _main, waitsForSpawned);
 
         try
         {

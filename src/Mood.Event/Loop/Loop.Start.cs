@@ -1,39 +1,27 @@
 using System;
 using System.Threading;
-using Mood.Event.Interop;
 
 namespace Mood.Event;
 
 /// <content>Running and stopping.</content>
 public sealed partial class Loop
 {
-    private const int NoStop = -1;
-
-    // Starts and Invokes on the stack: native code that needs the native loop when its callbacks have returned
-    private int _depth;
-
-    // Starts alone
-    private int _starts;
-
-    // the thread inside Loop.Callback, while it has an Invoke to give away; negative while another thread has it; else 0
-    private int _lender;
-
-    // Dispose was called in a callback: the outermost Start will do it
-    private bool _closing;
-
-    // a Stop that another thread asked for and the loop has not seen yet
-    private int _stop = NoStop;
-
     /// <summary>
-    /// Runs the loop on this thread: waits for events and calls the watchers (ev_run). On a <see cref="ManualClock"/> it waits
-    /// only for what comes by itself, like io, and returns true once nothing but timers of the future is left.
+    /// Runs the loop on this thread: waits for events and calls the watchers (ev_run). It returns when no active watcher keeps
+    /// the loop alive, or when the loop is stopped.
     /// </summary>
-    /// <param name="flags">How long.</param>
-    /// <returns>False: no active watcher is left that keeps the loop alive, or it was disposed. True: call again.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such flag.</exception>
+    /// <remarks>Start may be called in a callback. That Start is nested in the one that called the callback. On a
+    /// <see cref="ManualClock"/> the loop does not wait for timers: Start returns true when only timers that are not due yet are
+    /// left.</remarks>
+    /// <param name="flags">Whether the loop runs to its end, which is the default, or for one iteration.</param>
+    /// <returns>False if no active watcher keeps the loop alive any more, or the loop was disposed. True if the loop was stopped,
+    /// or its iteration is over. Then Start may be called again.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="flags"/> is not a value of
+    /// <see cref="RunFlags"/>.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     /// <exception cref="InvalidOperationException">The loop runs on another thread.</exception>
-    /// <exception cref="EventException">An fd was closed under its Io, or libev met an error of the system.</exception>
+    /// <exception cref="EventException">A file descriptor was closed while an Io watched it, or a system call of libev
+    /// failed.</exception>
     public bool Start(RunFlags flags = RunFlags.Default)
     {
         if (flags is < RunFlags.Default or > RunFlags.Once)
@@ -41,32 +29,44 @@ public sealed partial class Loop
             throw Error.ArgumentOutOfRange_Enum(flags, nameof(flags));
         }
 
-        using Claim claim = Change();
-
-        // a failed loop ends all its Starts: it does not begin another one on the way
-        _failure?.Throw();
-
-        int thread = Environment.CurrentManagedThreadId;
-        int before = Volatile.Read(ref _runner);
-
-        // embedded just now, by another thread than the one that runs it
-        if (before != 0 && before != thread)
+        if (_starts > 0)
         {
-            Error.Throw_WrongThread(before);
+            return StartCore(flags);
         }
 
+        // Outside the claim: a listener may dispose the loop.
+        TraceStarted();
+
+        try
+        {
+            return StartCore(flags);
+        }
+        finally
+        {
+            TraceStopped();
+        }
+    }
+
+    private bool StartCore(RunFlags flags)
+    {
+        using Claim claim = ClaimToCall();
+        StopRenewableWait(); // it would keep this Start from returning
+
+        // A failure ends all Starts on the stack. A callback that is on the way out must not begin another one.
+        _failure?.Throw();
+
+        using Claim itself = ClaimItself();
         bool more;
-        t_thread = thread;
-        _home = thread;
-        Volatile.Write(ref _runner, thread);
         _depth++;
         _starts++;
         BeSeenRunning();
+        _gauge?.Resume();
 
-        if (_posts.HasWork)
+        if (_posts.HasWork || _stops.IsAsked)
         {
-            // Called by what was posted, or after a failure: what comes behind that runs in here. Or the thread that posted
-            // first has not come to waking the loop yet, and a later one is here already.
+            // The wake for these items has been used up: by the Start that is calling a posted action now, by a Start that
+            // failed, or by an Invoke outside Start. Or it is still to come: the thread that posted the first item has not sent
+            // it yet.
             Handle.Wake();
         }
 
@@ -86,10 +86,14 @@ public sealed partial class Loop
         {
             _depth--;
             _starts--;
-            Volatile.Write(ref _runner, before);
         }
 
         WakeIfMainEnded(); // the Run around this Start
+
+        if (_asyncVoidExceptions is not null && _starts == 0)
+        {
+            TellLastAsyncVoid();
+        }
 
         if (_depth == 0 && _closing)
         {
@@ -101,11 +105,12 @@ public sealed partial class Loop
     }
 
     /// <summary>
-    /// Ends Start after the callback that is running (ev_break). Any thread: from another one it wakes the loop, and
-    /// while the loop does not run, it ends the next Start. On a disposed loop it does nothing.
+    /// Ends Start when the callbacks of the current iteration have run (ev_break). Any thread. From another thread it wakes the
+    /// loop. While the loop does not run, it ends the next Start. On a disposed loop it does nothing.
     /// </summary>
-    /// <param name="how">Which Starts.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such value.</exception>
+    /// <remarks>Of several Stops in one iteration the strongest wins: All over One.</remarks>
+    /// <param name="how">Which of the nested Starts end. The default is the innermost one.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="how"/> is not a value of <see cref="BreakHow"/>.</exception>
     /// <exception cref="InvalidOperationException">A reschedule function called it.</exception>
     public void Stop(BreakHow how = BreakHow.One)
     {
@@ -119,67 +124,74 @@ public sealed partial class Loop
             Error.Throw_Rescheduling();
         }
 
-        // only the thread inside Start may tell libev by itself
+        // Only the thread inside Start may call libev's ev_break.
         if (_starts == 0 || !IsHere)
         {
-            AskToStop((int)how);
+            _stops.Ask(how);
+            Handle.Wake();
         }
-        else if (!IsClosed && !_closing && _failure is null)
+        else
         {
-            CountStop((int)how);
-            Native.mood_loop_break(_native, (int)how);
-            GC.KeepAlive(this);
+            Break(how);
         }
     }
 
+    /// <summary>Ends all Starts, on the loop's thread. <see cref="BreakHow.Cancel"/> cannot cancel it.</summary>
+    internal void StopForGood()
+    {
+        _stops.MakeFinal();
+        Stop(BreakHow.All);
+    }
+
     /// <summary>
-    /// Calls all pending watchers (ev_invoke_pending). While the loop is inside <see cref="Callback"/>, any thread may,
-    /// and then is the loop's thread until Invoke returns.
+    /// Calls all pending watchers (ev_invoke_pending). While the loop is inside <see cref="Callback"/>, any thread may call it.
+    /// That thread is the loop's thread until Invoke returns.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     /// <exception cref="InvalidOperationException">The loop runs on another thread and is not inside Callback, or another
-    /// thread was first.</exception>
+    /// thread has called Invoke for this Callback.</exception>
     public void Invoke()
     {
         int thread = Environment.CurrentManagedThreadId;
-        int lender = TakeInvoke(thread);
-        Loop[] lent = lender == 0 || lender == thread ? [] : Lend(lender, thread);
+        int lender = _ownership.TakeInvoke(thread);
+        Loop[] passed = lender == 0 || lender == thread ? [] : PassOn(lender, thread);
 
         try
         {
-            using Claim claim = Change();
+            using Claim claim = ClaimToCall();
             InvokeCore();
         }
         finally
         {
-            foreach (Loop loop in lent)
+            foreach (Loop loop in passed)
             {
-                Volatile.Write(ref loop._runner, lender);
+                loop._ownership.PassBack(lender);
             }
 
             if (lender != 0)
             {
-                Volatile.Write(ref _lender, lender); // last: OnPending takes it for the loop being back
+                _ownership.ReturnInvoke(lender);
             }
         }
 
         ThrowIfIdle();
     }
 
-    /// <summary>Native code wants the pending watchers invoked. Throws nothing.</summary>
+    /// <summary>Called by native code to have the pending watchers called. Throws nothing.</summary>
     internal void OnPending()
     {
         Action<Loop>? callback = _callback;
 
         if (callback is null)
         {
-            _pending.Invoke();
+            Walk();
             return;
         }
 
-        Native.mood_loop_settle(_native); // the callback may put off what is pending
+        Native.mood_loop_settle(_native); // the callback may leave the pending watchers to a later Invoke
         int thread = Environment.CurrentManagedThreadId;
-        int before = Interlocked.Exchange(ref _lender, thread);
+        int before = _ownership.BeginLending(thread);
+        StartContext context = StartContext.Capture();
 
         try
         {
@@ -193,27 +205,20 @@ public sealed partial class Loop
         }
         finally
         {
-            // a Callback that did not wait for the thread it gave the Invoke to waits here
-            var wait = default(QuietWait);
+            context.Restore();
 
-            while (Interlocked.CompareExchange(ref _lender, before, thread) != thread)
-            {
-                wait.SpinOnce();
-            }
-
-            wait.End();
+            // waits here for the thread that has the Invoke, if Callback did not
+            _ownership.EndLending(thread, before);
         }
     }
 
-    /// <summary>Another thread has woken the loop. Throws nothing.</summary>
+    /// <summary>Called by native code when another thread has woken the loop. Throws nothing.</summary>
     internal void OnWake()
     {
-        int how = Interlocked.Exchange(ref _stop, NoStop);
-
-        if (how != NoStop)
+        // an Invoke outside Start leaves the Stop to the next Start
+        if (_starts > 0 && _stops.TryTake(out BreakHow how))
         {
-            CountStop(how);
-            Native.mood_loop_break(_native, how);
+            Break(how);
         }
 
         if (_posts.RunAll(this) && !_closing)
@@ -229,27 +234,8 @@ public sealed partial class Loop
         GC.KeepAlive(this);
     }
 
-    // Loop.Callback has one Invoke at a time to give away, to whichever thread asks first, be it its own. The result is the
-    // thread to give it back to, or 0.
-    private int TakeInvoke(int thread)
-    {
-        int lender;
-
-        do
-        {
-            lender = Volatile.Read(ref _lender);
-
-            // the other thread may have it for so short a time that it is not the loop's yet
-            if (lender == -thread)
-            {
-                throw Error.InvalidOperation_Lent();
-            }
-        }
-        while (lender > 0
-            && Interlocked.CompareExchange(ref _lender, lender == thread ? 0 : -lender, lender) != lender);
-
-        return Math.Max(lender, 0);
-    }
+    /// <summary>Stops the watcher that an ended wait keeps while its continuation runs.</summary>
+    partial void StopRenewableWait();
 
     private void InvokeCore()
     {
@@ -257,16 +243,15 @@ public sealed partial class Loop
 
         try
         {
-            // a failed loop calls nobody more
+            // a failed loop calls no watchers
             if (_failure is null)
             {
                 if (_starts == 0)
                 {
-                    _home = Environment.CurrentManagedThreadId;
                     _pending.Resume();
                 }
 
-                _pending.Invoke();
+                Walk();
             }
         }
         finally
@@ -280,17 +265,13 @@ public sealed partial class Loop
         }
     }
 
-    // Of several that the loop has not seen yet, the strongest counts; Cancel takes all of them back.
-    private void AskToStop(int how)
+    // libev keeps the strongest request. A loop that fails or is being disposed ends all its Starts in any case.
+    private void Break(BreakHow how)
     {
-        int asked;
-
-        do
+        if (!IsEnding && _failure is null && _stops.MayTell(how))
         {
-            asked = Volatile.Read(ref _stop);
+            Native.mood_loop_break(_native, (int)how);
+            GC.KeepAlive(this);
         }
-        while (Interlocked.CompareExchange(ref _stop, how == 0 ? how : Math.Max(asked, how), asked) != asked);
-
-        Handle.Wake();
     }
 }

@@ -1,23 +1,26 @@
 using System;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using Mood.Event.Handles;
-using Mood.Event.Interop;
 
 namespace Mood.Event;
 
-/// <content>libev's smaller calls, one to one.</content>
+/// <content>Members that correspond to one call of libev each.</content>
 public sealed partial class Loop
 {
     /// <summary>
-    /// Has the next iteration make the loop's kernel state anew (ev_loop_fork) and call the <see cref="Mood.Event.Fork"/>
-    /// watchers.
+    /// Makes the next iteration create the loop's kernel state again, as after a fork, and call the <see cref="Mood.Event.Fork"/>
+    /// watchers (ev_loop_fork).
     /// </summary>
+    /// <remarks>
+    /// A daemon that closes all file descriptors calls Reset afterwards. Between the two, no thread may wake the loop: no
+    /// <see cref="Async.Send"/>, no <see cref="Post(Action)"/>, and no <see cref="Stop(BreakHow)"/> on another thread. A wake
+    /// writes to a closed file descriptor, whose number may already belong to a new file.
+    /// </remarks>
     /// <exception cref="EventException">The system refuses a file descriptor.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public void Reset()
     {
-        using Claim claim = Change();
+        using Claim claim = ClaimToChange();
         int error = Native.mood_loop_reset(_native);
         GC.KeepAlive(this);
 
@@ -27,17 +30,21 @@ public sealed partial class Loop
         }
     }
 
+    /// <summary><see cref="Now"/> as a time in UTC, with the resolution of a double, about 0.25 microseconds.</summary>
+    /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
+    public DateTimeOffset UtcNow => UnixTime.To(Now());
+
     /// <summary>
-    /// The time as the loop sees it, in seconds since the epoch (ev_now): taken when it last waited, and the same for
-    /// all callbacks of an iteration. Timers count from it.
+    /// The loop's time, in seconds since the epoch (ev_now). The loop reads the clock once after each wait, so all callbacks of
+    /// an iteration get the same time. Timers count from it.
     /// </summary>
-    /// <param name="update">Whether to look at the clock first (ev_now_update): after a long computation, before
-    /// starting a timer.</param>
+    /// <param name="update">Whether the loop reads the clock first (ev_now_update). Pass true to start a timer after a long
+    /// computation. The default is false.</param>
     /// <returns>Seconds since 1970-01-01 UTC.</returns>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public double Now(bool update = false)
     {
-        using Claim claim = update ? Change() : Read();
+        using Claim claim = update ? ClaimToChange() : ClaimToRead();
 
         if (IsClosed)
         {
@@ -54,22 +61,23 @@ public sealed partial class Loop
         return now;
     }
 
-    /// <summary>Says that the program will not run the loop for a while (ev_suspend): timers do not count that time.</summary>
+    /// <summary>Stops the loop's time until <see cref="Resume"/> (ev_suspend). Timers do not count the time in between. Call it
+    /// before a period in which the program does not run the loop. Suspends may be nested.</summary>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public void Suspend()
     {
-        using Claim claim = Change();
+        using Claim claim = ClaimToChange();
         Native.mood_loop_suspend(_native);
         _suspensions++;
         GC.KeepAlive(this);
     }
 
-    /// <summary>Says that the loop is run again after <see cref="Suspend"/> (ev_resume).</summary>
-    /// <exception cref="InvalidOperationException">There was no Suspend.</exception>
+    /// <summary>Ends a <see cref="Suspend"/> (ev_resume).</summary>
+    /// <exception cref="InvalidOperationException">Every Suspend has been ended already.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public void Resume()
     {
-        using Claim claim = Change();
+        using Claim claim = ClaimToChange();
 
         if (_suspensions == 0)
         {
@@ -82,26 +90,26 @@ public sealed partial class Loop
     }
 
     /// <summary>
-    /// Keeps <see cref="Start"/> from returning for want of active watchers (ev_ref), until <see cref="DecRef"/>.
+    /// Keeps <see cref="Start"/> running, even without active watchers, until <see cref="DecRef"/> is called (ev_ref).
     /// </summary>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public void IncRef()
     {
-        using Claim claim = Change();
+        using Claim claim = ClaimToChange();
         _references++;
         Native.mood_loop_ref(_native);
         GC.KeepAlive(this);
     }
 
     /// <summary>
-    /// Takes back an <see cref="IncRef"/> (ev_unref). For a watcher that should not keep the loop alive there is
-    /// <see cref="Watcher.KeepAlive"/>.
+    /// Undoes one <see cref="IncRef"/> (ev_unref). A watcher that must not keep the loop alive needs
+    /// <see cref="Watcher.KeepAlive"/> instead.
     /// </summary>
-    /// <exception cref="InvalidOperationException">There was no IncRef left to take back.</exception>
+    /// <exception cref="InvalidOperationException">Every IncRef has been undone already.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public void DecRef()
     {
-        using Claim claim = Change();
+        using Claim claim = ClaimToChange();
 
         if (_references == 0)
         {
@@ -114,16 +122,16 @@ public sealed partial class Loop
     }
 
     /// <summary>
-    /// Acts as if the file descriptor were ready (ev_feed_fd_event): its active Io watchers become pending with those of
-    /// the events that they watch for. An fd that none watches is ignored.
+    /// Makes the active Io watchers of a file descriptor pending, as if the descriptor were ready (ev_feed_fd_event). Each
+    /// watcher receives only the events that it watches for. A descriptor without watchers is ignored.
     /// </summary>
     /// <param name="fd">The file descriptor.</param>
     /// <param name="revents">Read, Write, both or None.</param>
-    /// <exception cref="ArgumentException"><paramref name="revents"/> holds other bits.</exception>
+    /// <exception cref="ArgumentException"><paramref name="revents"/> contains other bits.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public void FeedFdEvent(int fd, Events revents)
     {
-        using Claim claim = Change();
+        using Claim claim = ClaimToChange();
         Native.mood_loop_feed_fd(_native, fd, (int)Validate.IoEvents(revents, nameof(revents)));
         GC.KeepAlive(this);
     }
@@ -141,33 +149,27 @@ public sealed partial class Loop
         FeedFdEvent(FileDescriptor.From(socket, nameof(socket)).Number, revents);
 
     /// <summary>
-    /// Makes this loop's watchers of a signal pending (ev_feed_signal_event). A signal that no watcher of this loop
-    /// watches is ignored. From other threads: <see cref="Ev.FeedSignal(int)"/>.
+    /// Makes this loop's watchers of a signal pending (ev_feed_signal_event). A signal without watchers in this loop is ignored.
+    /// On other threads use <see cref="Ev.FeedSignal(int)"/>.
     /// </summary>
     /// <param name="signum">The signal's number on this platform.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no signal of this number.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">No signal has this number.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public void FeedSignalEvent(int signum)
     {
-        using Claim claim = Change();
+        using Claim claim = ClaimToChange();
         Native.mood_loop_feed_signal(_native, Validate.Signum(signum, nameof(signum)));
         GC.KeepAlive(this);
     }
 
-#if NET8_0_OR_GREATER
-    /// <inheritdoc cref="FeedSignalEvent(int)"/>
-    /// <param name="signal">The signal.</param>
-    public void FeedSignalEvent(PosixSignal signal) => FeedSignalEvent(Signum.From(signal));
-#endif
-
     /// <summary>
-    /// Checks libev's data structures (ev_verify). When they are corrupt, which is a bug of this library or a stray
-    /// pointer, it writes what is wrong to standard error and aborts the process.
+    /// Checks libev's data structures (ev_verify). If they are corrupt, it writes the first fault to standard error and aborts
+    /// the process. The cause is a bug of this library, or native code that overwrites libev's memory.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     public void Verify()
     {
-        using Claim claim = Change();
+        using Claim claim = ClaimToChange();
         Native.mood_loop_verify(_native);
         GC.KeepAlive(this);
     }

@@ -1,11 +1,12 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace Mood.Event;
 
-/// <content>One factory per watcher, with the parameters of its constructor.</content>
+/// <content>One factory method per kind of watcher, with the parameters of its constructor.</content>
 public sealed partial class Loop
 {
     /// <inheritdoc cref="Event.Io.Io(Loop, int, Events, Action{Io, Events}, object, int)"/>
@@ -60,17 +61,20 @@ public sealed partial class Loop
         Func<Scheduler, double, double> reschedule, Action<Scheduler, Events> callback, object? data = null, int priority = 0) =>
         new(this, reschedule, callback, data, priority);
 
+    /// <inheritdoc cref="Event.Scheduler.Scheduler(Loop, Func{Scheduler, DateTimeOffset, DateTimeOffset?}, Action{Scheduler, Events}, object, int)"/>
+    /// <returns>The watcher, not started.</returns>
+    [OverloadResolutionPriority(-1)]
+    public Scheduler Scheduler(
+        Func<Scheduler, DateTimeOffset, DateTimeOffset?> reschedule,
+        Action<Scheduler, Events> callback,
+        object? data = null,
+        int priority = 0) =>
+        new(this, reschedule, callback, data, priority);
+
     /// <inheritdoc cref="Event.Signal.Signal(Loop, int, Action{Signal, Events}, object, int)"/>
     /// <returns>The watcher, not started.</returns>
     public Signal Signal(int signum, Action<Signal, Events> callback, object? data = null, int priority = 0) =>
         new(this, signum, callback, data, priority);
-
-#if NET8_0_OR_GREATER
-    /// <inheritdoc cref="Event.Signal.Signal(Loop, PosixSignal, Action{Signal, Events}, object, int)"/>
-    /// <returns>The watcher, not started.</returns>
-    public Signal Signal(PosixSignal signal, Action<Signal, Events> callback, object? data = null, int priority = 0) =>
-        new(this, signal, callback, data, priority);
-#endif
 
     /// <inheritdoc cref="Event.Child.Child(Loop, int, bool, Action{Child, Events}, object, int)"/>
     /// <returns>The watcher, not started.</returns>

@@ -1,47 +1,37 @@
 using System;
-using Mood.Event.Handles;
-using Mood.Event.Interop;
 
 namespace Mood.Event;
 
 /// <summary>
-/// An event loop: it waits for what its watchers watch and calls them, all on the one thread that is inside
-/// <see cref="Start"/> (libev's ev_loop).
-/// <para>
+/// An event loop (libev's ev_loop). It waits for the events of its watchers and calls their callbacks, all on the one thread that
+/// is inside <see cref="Start"/>.
+/// </summary>
+/// <remarks>
 /// A loop may be used by one thread at a time. While it runs, every member used from another thread throws
 /// <see cref="InvalidOperationException"/>, except <see cref="Stop"/>, <see cref="Post(Action)"/> and InvokeAsync,
 /// <see cref="Async.Send"/>, <see cref="Async.Sent"/> and, while the loop is inside <see cref="Callback"/>,
 /// <see cref="Invoke"/>.
-/// </para>
-/// </summary>
+/// </remarks>
 public sealed partial class Loop : IDisposable
 {
-    // Longer than this, libev's milliseconds overflow and it would wait for ever. Eleven days are as good.
+    // A longer interval would overflow libev's time in milliseconds, and libev would wait for ever.
     private const double MaxTimeoutInterval = 1e6;
 
-    private static readonly object s_defaultGate = new();
-    private static Loop? s_default;
-
-    private readonly nint _native;
-    private readonly PendingQueue _pending;
-    private Action<Loop>? _callback;
-    private double _ioInterval, _timeoutInterval;
-    private int _references, _suspensions;
-
-    /// <summary>Makes a loop.</summary>
-    /// <param name="flags">How it is made.</param>
-    /// <param name="backends">What it may wait with; Auto: the best recommended one. Others are used if they work here:
-    /// the loop never falls back to one that was not asked for.</param>
-    /// <param name="callback">For <see cref="Callback"/>.</param>
-    /// <param name="data">For <see cref="Data"/>.</param>
-    /// <param name="ioInterval">For <see cref="IoInterval"/>, seconds.</param>
-    /// <param name="timeoutInterval">For <see cref="TimeoutInterval"/>, seconds.</param>
-    /// <param name="clock">The loop's time, for tests; null: the system's.</param>
-    /// <exception cref="ArgumentException"><paramref name="flags"/> or <paramref name="backends"/> hold unknown bits.</exception>
+    /// <summary>Creates a loop without watchers (ev_loop_new). It does not run until <see cref="Start"/>.</summary>
+    /// <param name="flags">Options of libev. The default is <see cref="LoopFlags.Auto"/>, which sets no option.</param>
+    /// <param name="backends">The backends that the loop may use. The default, <see cref="Backends.Auto"/>, is the best of
+    /// <see cref="Ev.RecommendedBackends"/>. The loop never uses a backend that is not named here.</param>
+    /// <param name="callback">The initial value of <see cref="Callback"/>.</param>
+    /// <param name="data">The initial value of <see cref="Data"/>.</param>
+    /// <param name="ioInterval">The initial value of <see cref="IoInterval"/>, in seconds.</param>
+    /// <param name="timeoutInterval">The initial value of <see cref="TimeoutInterval"/>, in seconds.</param>
+    /// <param name="clock">The clock that the loop takes its time from, for tests. Null means the system's clock.</param>
+    /// <exception cref="ArgumentException"><paramref name="flags"/> or <paramref name="backends"/> contain unknown
+    /// bits.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An interval is negative, NaN or infinite.</exception>
-    /// <exception cref="EventException">No backend asked for works here, or the system refuses a file descriptor
+    /// <exception cref="EventException">None of the backends works on this system, or the system refuses a file descriptor
     /// (<see cref="EventException.NativeErrorCode"/>).</exception>
-    /// <exception cref="InvalidOperationException">A reschedule function called it.</exception>
+    /// <exception cref="InvalidOperationException">A reschedule function called the constructor.</exception>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
     public Loop(
         LoopFlags flags = LoopFlags.Auto,
@@ -56,6 +46,15 @@ public sealed partial class Loop : IDisposable
     }
 
     /// <inheritdoc cref="Loop(LoopFlags, Backends, Action{Loop}, object, double, double, ManualClock)"/>
+    /// <param name="flags">Options of libev. <see cref="LoopFlags.Auto"/> sets no option.</param>
+    /// <param name="backends">The backends that the loop may use. <see cref="Backends.Auto"/> is the best of
+    /// <see cref="Ev.RecommendedBackends"/>. The loop never uses a backend that is not named here.</param>
+    /// <param name="callback">The initial value of <see cref="Callback"/>.</param>
+    /// <param name="data">The initial value of <see cref="Data"/>.</param>
+    /// <param name="ioInterval">The initial value of <see cref="IoInterval"/>, as a time span.</param>
+    /// <param name="timeoutInterval">The initial value of <see cref="TimeoutInterval"/>, as a time span.</param>
+    /// <param name="clock">The clock that the loop takes its time from, for tests. Null means the system's clock.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An interval is negative.</exception>
     public Loop(
         LoopFlags flags,
         Backends backends,
@@ -64,7 +63,14 @@ public sealed partial class Loop : IDisposable
         TimeSpan ioInterval,
         TimeSpan timeoutInterval,
         ManualClock? clock = null)
-        : this(flags, backends, callback, data, ioInterval.TotalSeconds, timeoutInterval.TotalSeconds, clock)
+        : this(
+            flags,
+            backends,
+            callback,
+            data,
+            Validate.Time(ioInterval, nameof(ioInterval)),
+            Validate.Time(timeoutInterval, nameof(timeoutInterval)),
+            clock)
     {
     }
 
@@ -99,7 +105,7 @@ public sealed partial class Loop : IDisposable
         if (backends != Backends.Auto && (Backend & backends) == 0 && !IsOverridden(flags))
         {
             CloseHandle();
-            throw Error.Event_NoBackend(backends);
+            throw Error.Event_NoBackend(backends, Ev.SupportedBackends, Ev.RecommendedBackends);
         }
 
         LiveOn(clock);
@@ -107,39 +113,46 @@ public sealed partial class Loop : IDisposable
         Data = data;
         IoInterval = ioInterval;
         TimeoutInterval = timeoutInterval;
+        BeSeenByTelemetry();
     }
 
     /// <summary>
-    /// The process's default loop, made on first use and again after Dispose: the only loop for <see cref="Mood.Event.Child"/>
-    /// watchers. One thread at a time, like any other.
+    /// The process's default loop (ev_default_loop). It is created on first use, and created again on the first use after its
+    /// Dispose. Only the default loop can have <see cref="Mood.Event.Child"/> watchers. It may be used by one thread at a time,
+    /// like any other loop.
     /// </summary>
-    /// <exception cref="EventException">It cannot be made; see the constructor. Also when another loop watches SIGCHLD.</exception>
+    /// <exception cref="EventException">The loop cannot be created (see the constructor), or another loop watches
+    /// SIGCHLD.</exception>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
     public static Loop Default => GetDefault();
 
-    /// <summary>Whether this is the default loop.</summary>
+    /// <summary>Whether this is the process's default loop (ev_is_default_loop). Any thread.</summary>
     public bool IsDefault { get; }
 
-    /// <summary>Anything the program wants to find again.</summary>
+    /// <summary>An object of the program's choice. The library does not use it. Null at first.</summary>
     public object? Data { get; set; }
 
-    /// <summary>The backend this loop waits with (ev_backend). libev leaves LinuxAio for Epoll where the kernel's limits
-    /// leave it no choice.</summary>
+    /// <summary>The backend of this loop (ev_backend). It changes in one case: libev replaces LinuxAio by Epoll when the kernel's
+    /// limits do not allow LinuxAio.</summary>
     public Backends Backend { get; private set; }
 
     /// <summary>
-    /// Replaces "invoke all pending watchers" (ev_set_invoke_pending_cb): called whenever the loop would call callbacks,
-    /// and should call <see cref="Invoke"/>. It may hand that to another thread and wait for it. An exception in it
-    /// stops the loop. Null: the loop invokes by itself. Call Invoke also while <see cref="Pending"/> is 0: libev has events
-    /// of its own, which carry signals, Sends and Stops.
+    /// The loop calls this callback instead of its pending watchers (ev_set_invoke_pending_cb). The callback should call
+    /// <see cref="Invoke"/>, which calls them. If it is null, the default, the loop calls the watchers itself.
     /// </summary>
+    /// <remarks>
+    /// The callback may let another thread call <see cref="Invoke"/>, and wait for that thread. Call Invoke even while
+    /// <see cref="Pending"/> is 0. Signals, Sends and Stops arrive as internal events of libev, which Pending does not count. An
+    /// exception in the callback stops the loop and leaves <see cref="Start"/>.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">A reschedule function sets it, or the loop runs on another thread.</exception>
     /// <exception cref="ObjectDisposedException">Set after Dispose.</exception>
     public Action<Loop>? Callback
     {
         get => _callback;
         set
         {
-            using Claim claim = Change();
+            using Claim claim = ClaimToChange();
             _callback = value;
             _pending.Always = value is not null;
             GC.KeepAlive(this);
@@ -147,8 +160,9 @@ public sealed partial class Loop : IDisposable
     }
 
     /// <summary>
-    /// Seconds the loop spends, if need be, collecting io events before it calls for them (ev_set_io_collect_interval):
-    /// fewer iterations for more latency. It sleeps for that time, whatever signals or Sends come. 0 at first.
+    /// How long the loop may collect io events before it calls their watchers, in seconds (ev_set_io_collect_interval). A longer
+    /// interval means fewer iterations and more latency. The loop sleeps for that time, and neither a signal nor a Send wakes it.
+    /// The default is 0.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Set to a negative time, NaN or an infinity.</exception>
     /// <exception cref="ObjectDisposedException">Set after Dispose.</exception>
@@ -157,7 +171,7 @@ public sealed partial class Loop : IDisposable
         get => _ioInterval;
         set
         {
-            using Claim claim = Change();
+            using Claim claim = ClaimToChange();
             _ioInterval = Validate.NotNegative(value, nameof(value));
             Native.mood_loop_io_interval(_native, value);
             GC.KeepAlive(this);
@@ -165,8 +179,8 @@ public sealed partial class Loop : IDisposable
     }
 
     /// <summary>
-    /// Seconds that timers may be late, if need be, so that several expire in one iteration
-    /// (ev_set_timeout_collect_interval). 0 at first.
+    /// The longest delay of timers, in seconds. The loop uses it to let several timers expire in one iteration
+    /// (ev_set_timeout_collect_interval). The default is 0.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Set to a negative time, NaN or an infinity.</exception>
     /// <exception cref="ObjectDisposedException">Set after Dispose.</exception>
@@ -175,69 +189,60 @@ public sealed partial class Loop : IDisposable
         get => _timeoutInterval;
         set
         {
-            using Claim claim = Change();
+            using Claim claim = ClaimToChange();
             _timeoutInterval = Validate.NotNegative(value, nameof(value));
             Native.mood_loop_timeout_interval(_native, Math.Min(value, MaxTimeoutInterval));
             GC.KeepAlive(this);
         }
     }
 
-    /// <summary>How many times the loop has waited (ev_iteration). 0 once disposed.</summary>
+    /// <summary>The number of times that the loop has waited for events (ev_iteration). 0 on a disposed loop.</summary>
     public uint Iteration
     {
         get
         {
-            using Claim claim = Read();
+            using Claim claim = ClaimToRead();
             return IsClosed ? 0 : Native.mood_loop_iteration(_native);
         }
     }
 
-    /// <summary>How many Starts are on the stack (ev_depth): 0 outside, 1 in a callback, more in nested Starts.</summary>
+    /// <summary>The number of Starts on the stack (ev_depth): 0 outside Start, 1 in a callback, more in nested Starts.</summary>
     public uint Depth
     {
         get
         {
-            using Claim claim = Read();
+            using Claim claim = ClaimToRead();
             return IsClosed ? 0 : Native.mood_loop_depth(_native);
         }
     }
 
-    /// <summary>How many watchers are pending (ev_pending_count, without those whose event was cleared).</summary>
+    /// <summary>The number of pending watchers (ev_pending_count). A watcher whose event was cleared is not counted.</summary>
     public int Pending
     {
         get
         {
-            using Claim claim = Read();
+            using Claim claim = ClaimToRead();
             return IsClosed ? 0 : Native.mood_loop_pending(_native);
         }
     }
 
-    internal LoopHandle Handle { get; }
-
-    /// <summary>Whether native code that needs the native loop is on some stack.</summary>
+    /// <summary>Whether a Start or an Invoke is on the stack of a thread.</summary>
     internal bool IsRunning => _depth > 0;
 
-    /// <summary>Whether the native loop is gone. Watchers can still be stopped while it is only about to go.</summary>
-    internal bool IsClosed { get; private set; }
-
-    /// <summary>What the loop keeps alive.</summary>
-    internal WatcherTable Watchers { get; } = new();
-
-    /// <summary>The active Embed, in another loop, that runs this one.</summary>
-    internal Embed? Embedder { get; set; }
-
-    /// <summary>The default loop. The parameters are used when it has to be made, and ignored, as libev does, when it
-    /// exists.</summary>
-    /// <param name="flags">How it is made.</param>
-    /// <param name="backends">What it may wait with.</param>
-    /// <param name="callback">For <see cref="Callback"/>.</param>
-    /// <param name="data">For <see cref="Data"/>.</param>
-    /// <param name="ioInterval">For <see cref="IoInterval"/>, seconds.</param>
-    /// <param name="timeoutInterval">For <see cref="TimeoutInterval"/>, seconds.</param>
-    /// <param name="clock">The loop's time, for tests; null: the system's.</param>
-    /// <returns>The one default loop.</returns>
-    /// <exception cref="ArgumentException">As in the constructor, when it has to be made.</exception>
-    /// <exception cref="EventException">It cannot be made.</exception>
+    /// <summary>Returns the default loop, and creates it if it does not exist (ev_default_loop). The parameters are those of the
+    /// constructor. If the default loop exists, they are ignored, as in libev.</summary>
+    /// <param name="flags">Options of libev.</param>
+    /// <param name="backends">The backends that the loop may use.</param>
+    /// <param name="callback">The initial value of <see cref="Callback"/>.</param>
+    /// <param name="data">The initial value of <see cref="Data"/>.</param>
+    /// <param name="ioInterval">The initial value of <see cref="IoInterval"/>, in seconds.</param>
+    /// <param name="timeoutInterval">The initial value of <see cref="TimeoutInterval"/>, in seconds.</param>
+    /// <param name="clock">The clock that the loop takes its time from, for tests. Null means the system's clock.</param>
+    /// <returns>The default loop.</returns>
+    /// <exception cref="ArgumentException">The default loop does not exist yet, and an argument is invalid: see the
+    /// constructor.</exception>
+    /// <exception cref="EventException">The loop cannot be created (see the constructor), or another loop watches
+    /// SIGCHLD.</exception>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
     public static Loop GetDefault(
         LoopFlags flags = LoopFlags.Auto,
@@ -248,13 +253,20 @@ public sealed partial class Loop : IDisposable
         double timeoutInterval = 0.0,
         ManualClock? clock = null)
     {
-        lock (s_defaultGate)
+        using (DefaultGate.Enter())
         {
             return s_default ??= new Loop(isDefault: true, flags, backends, callback, data, ioInterval, timeoutInterval, clock);
         }
     }
 
     /// <inheritdoc cref="GetDefault(LoopFlags, Backends, Action{Loop}, object, double, double, ManualClock)"/>
+    /// <param name="flags">Options of libev.</param>
+    /// <param name="backends">The backends that the loop may use.</param>
+    /// <param name="callback">The initial value of <see cref="Callback"/>.</param>
+    /// <param name="data">The initial value of <see cref="Data"/>.</param>
+    /// <param name="ioInterval">The initial value of <see cref="IoInterval"/>, as a time span.</param>
+    /// <param name="timeoutInterval">The initial value of <see cref="TimeoutInterval"/>, as a time span.</param>
+    /// <param name="clock">The clock that the loop takes its time from, for tests. Null means the system's clock.</param>
     public static Loop GetDefault(
         LoopFlags flags,
         Backends backends,
@@ -263,9 +275,16 @@ public sealed partial class Loop : IDisposable
         TimeSpan ioInterval,
         TimeSpan timeoutInterval,
         ManualClock? clock = null) =>
-        GetDefault(flags, backends, callback, data, ioInterval.TotalSeconds, timeoutInterval.TotalSeconds, clock);
+        GetDefault(
+            flags,
+            backends,
+            callback,
+            data,
+            Validate.Time(ioInterval, nameof(ioInterval)),
+            Validate.Time(timeoutInterval, nameof(timeoutInterval)),
+            clock);
 
-    // LIBEV_FLAGS is the user's word against the program's
+    // The environment variable replaces the flags and backends of the program. Then the loop may have any backend.
     private static bool IsOverridden(LoopFlags flags) =>
         (flags & LoopFlags.NoEnv) == 0 && Environment.GetEnvironmentVariable("LIBEV_FLAGS") is not null;
 }

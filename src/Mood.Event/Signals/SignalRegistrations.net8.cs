@@ -1,211 +1,197 @@
 using System;
-#if NET8_0_OR_GREATER
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Threading;
-using Mood.Event.Interop;
-#endif
 
-namespace Mood.Event.Handles;
+namespace Mood.Event;
 
-/// <summary>
-/// The process's one registration with the runtime per signal that any watcher listens to. The runtime stays the owner
-/// of the disposition; its handler only feeds libev. Without PosixSignalRegistration, native/signal.c does this work.
-/// </summary>
-internal static class SignalRegistrations
+/// <content>The registrations, and how the last one of a signal goes.</content>
+internal static partial class SignalRegistrations
 {
-    /// <summary>Whether the runtime refused a registration. Where it has no fd for its pipe, its type cannot be initialized.</summary>
-    internal static bool IsRefusal(Exception exception) => exception
-        is System.IO.IOException or PlatformNotSupportedException or ArgumentException or TypeInitializationException;
+    /// <summary>How long the last stop of a signal waits until the runtime has handed out what came before.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(10);
 
-#if NET8_0_OR_GREATER
-    private static readonly object s_gate = new(), s_passed = new();
-    private static readonly PosixSignalRegistration?[] s_registrations = new PosixSignalRegistration?[65];
-    private static readonly int[] s_holders = new int[65];
-    private static readonly ulong s_harmless = // by default they do nothing
+    // by default these signals do nothing: their registrations may go at any time
+    private static readonly ulong s_harmless =
         Bit(Signum.SIGCHLD) | Bit(Signum.SIGCONT) | Bit(Signum.SIGURG) | Bit(Signum.SIGWINCH);
-    private static PosixSignalRegistration? s_barrier;
-    private static int s_handled, s_host, s_barrierSignal;
 
-    /// <summary>One more holder of the signal. Throws what PosixSignalRegistration.Create throws.</summary>
-    internal static void Acquire(LoopHandle loop, int signum)
+    // guards the two arrays below and LoopHandle.Signals of every loop
+    private static readonly object s_gate = new();
+
+    // by signal: the registration. It outlives its last holder while the runtime still owes it calls.
+    private static readonly PosixSignalRegistration?[] s_registrations = new PosixSignalRegistration?[65];
+
+    // by signal: how many active watchers hold the registration
+    private static readonly int[] s_holders = new int[65];
+
+    // pulsed when a registration was called that no watcher holds any more
+    private static readonly object s_called = new();
+
+    /// <summary>
+    /// A watcher becomes a holder of the signal. Throws what PosixSignalRegistration.Create throws, and nothing has changed
+    /// then. Thread.Interrupt is put off.
+    /// </summary>
+    internal static void Acquire(LoopHandle loop, int signum) => RunUninterrupted(() =>
     {
         lock (s_gate)
         {
-            s_barrier ??= AnswerBarrier();
-
-            if (signum == s_barrierSignal)
+            if (s_registrations[signum] is null)
             {
-                throw Error.Argument_BarrierSignal(signum);
+                Register(signum);
             }
-
-            if (s_holders[signum] == 0)
+            else if (s_holders[signum] == 0)
             {
-                s_registrations[signum] = PosixSignalRegistration.Create((PosixSignal)signum, context =>
-                {
-                    context.Cancel = true; // libev's meaning: who watches a signal replaces its default action
-                    Native.mood_feed_signal(signum);
-                    Interlocked.Increment(ref s_handled);
-                });
+                Native.mood_signal_watch(signum);
             }
 
             s_holders[signum]++;
             loop.Signals[signum]++;
         }
-    }
-
-    internal static void Release(LoopHandle loop, int signum) => Uninterrupted(() =>
-    {
-        lock (s_gate)
-        {
-            if (Release(loop, signum, 1))
-            {
-                Forget(Bit(signum));
-            }
-        }
     });
+
+    /// <summary>A watcher is a holder no longer. The last one takes <see cref="s_patience"/> at most.</summary>
+    internal static void Release(LoopHandle loop, int signum) => Release(loop, signum, signum);
 
     /// <summary>The loop has ended, with watchers active or not.</summary>
-    internal static void ReleaseAll(LoopHandle loop) => Uninterrupted(() =>
+    internal static void ReleaseAll(LoopHandle loop) => Release(loop, 1, loop.Signals.Length - 1);
+
+    // on its own: in Acquire the delegate would keep what that captures alive, which is the loop
+    private static void Register(int signum)
     {
-        lock (s_gate)
+        Native.mood_signal_register(signum, begins: 1);
+
+        try
         {
-            ulong last = 0;
-
-            for (int signum = 1; signum < loop.Signals.Length; signum++)
-            {
-                if (Release(loop, signum, loop.Signals[signum]))
-                {
-                    last |= Bit(signum);
-                }
-            }
-
-            if (last != 0)
-            {
-                Forget(last);
-            }
+            s_registrations[signum] = PosixSignalRegistration.Create((PosixSignal)signum, context => Guard(context, signum));
+            Native.mood_signal_watch(signum);
         }
-    });
-
-    /// <summary>Thread.Interrupt may end any wait, but not leave a registration behind: it is put off until after.</summary>
-    private static void Uninterrupted(Action action)
-    {
-        bool interrupted = false;
-
-        while (true)
+        finally
         {
-            try
-            {
-                action();
-                break;
-            }
-            catch (ThreadInterruptedException)
-            {
-                interrupted = true;
-            }
-        }
-
-        if (interrupted)
-        {
-            Thread.CurrentThread.Interrupt();
+            Native.mood_signal_register(signum, begins: 0);
         }
     }
 
     private static ulong Bit(int signum) => 1UL << (signum - 1);
 
-    // Counted by loop: while one loop stops watching a signal, the next one may have started already. True: it was the last.
-    private static bool Release(LoopHandle loop, int signum, int count)
+    private static void Release(LoopHandle loop, int first, int end)
     {
-        count = Math.Min(count, loop.Signals[signum]);
-        loop.Signals[signum] -= count;
-        s_holders[signum] -= count;
-        return count > 0 && s_holders[signum] == 0;
-    }
+        ulong last = 0;
 
-    private static void Forget(ulong signums)
-    {
-        Uninterrupted(() => Drain(signums & ~s_harmless));
-
-        Uninterrupted(() =>
+        RunUninterrupted(() =>
         {
-            for (int signum = 1; signum < s_registrations.Length; signum++)
+            lock (s_gate)
             {
-                if ((signums & Bit(signum)) != 0)
+                for (int signum = first; signum <= end; signum++)
                 {
-                    s_registrations[signum]?.Dispose();
-                    s_registrations[signum] = null;
+                    // by loop: while one loop stops watching a signal, the next one may have started already
+                    int count = first == end ? Math.Min(1, loop.Signals[signum]) : loop.Signals[signum];
+                    loop.Signals[signum] -= count;
+                    s_holders[signum] -= count;
+
+                    if (count > 0 && s_holders[signum] == 0)
+                    {
+                        Native.mood_signal_unwatch(signum);
+                        last |= Bit(signum);
+                    }
+                }
+            }
+        });
+
+        if (last == 0)
+        {
+            return;
+        }
+
+        RunUninterrupted(() => AwaitCalls(last & ~s_harmless));
+        RunUninterrupted(() =>
+        {
+            lock (s_gate)
+            {
+                for (int signum = first; signum <= end; signum++)
+                {
+                    if ((last & Bit(signum)) != 0)
+                    {
+                        Retire(signum);
+                    }
                 }
             }
         });
     }
 
     /// <summary>
-    /// Waits until every signal that came before now has been handed to its handlers (native/barrier.c). Without that, one
-    /// that is still in the runtime's pipe when its last registration goes finds no handler, and its default action ends
-    /// the process: of a signal that somebody was watching when it came. Tens of microseconds; longer behind many
-    /// signals (a second for 40,000), and a second without any progress, should the thread pool have no thread to spare.
+    /// The signal's registration, called by the runtime on a thread of its pool or one of its own. What the runtime found in its
+    /// pipe after the last stop, but our handler had seen before, has no default action either. A later one has.
     /// </summary>
-    private static void Drain(ulong signums)
+    private static void Guard(PosixSignalContext context, int signum)
     {
-        if (signums == 0)
+        int owed = Native.mood_signal_guard(signum);
+
+        if (owed >= 0)
+        {
+            context.Cancel = true; // and never false: another registration may have set it
+        }
+
+        if (owed > 0 || Volatile.Read(ref s_holders[signum]) > 0)
         {
             return;
         }
 
-        Native.mood_barrier_await(signums);
-        int ticket = Native.mood_barrier_raise();
-        int handled;
-
-        lock (s_passed)
+        RunUninterrupted(() =>
         {
-            do
+            lock (s_called)
             {
-                handled = Volatile.Read(ref s_handled);
+                Monitor.PulseAll(s_called);
             }
-            while (Native.mood_barrier_passed(ticket) == 0
-                && (Monitor.Wait(s_passed, 1000) || Volatile.Read(ref s_handled) != handled));
+        });
+        RunUninterrupted(() =>
+        {
+            lock (s_gate)
+            {
+                Retire(signum);
+            }
+        });
+    }
+
+    /// <summary>
+    /// Waits until the runtime has called the registrations for every signal that came while it was watched. Without such a wait
+    /// the registration goes later, which a program sees at most in the signal's disposition.
+    /// </summary>
+    private static void AwaitCalls(ulong signums)
+    {
+        long start = Stopwatch.GetTimestamp();
+
+        lock (s_called)
+        {
+            for (int signum = 1; signum < s_holders.Length; signum++)
+            {
+                while ((signums & Bit(signum)) != 0 && Native.mood_signal_owed(signum) > 0)
+                {
+                    TimeSpan left = s_patience - Stopwatch.GetElapsedTime(start);
+
+                    if (left <= TimeSpan.Zero || !Monitor.Wait(s_called, left))
+                    {
+                        return;
+                    }
+                }
+            }
         }
     }
 
     /// <summary>
-    /// Answers the barrier. Once made it stays: one may be under way when the last watcher stops. Whatever copies of this
-    /// assembly there are in the process, they take their signals one by one: hence a lock that all of them know.
+    /// Under the gate: disposes a registration that has no holder. While the runtime owes it calls it remains, because the
+    /// runtime lets the default action happen where no registration is left. The last of those calls retires it.
     /// </summary>
-    private static unsafe PosixSignalRegistration AnswerBarrier()
+    private static void Retire(int signum)
     {
-#pragma warning disable CA2002 // an object with weak identity: it is one and the same in every load context, as it has to be
-        lock (typeof(PosixSignalRegistration))
-#pragma warning restore CA2002
+        if (s_holders[signum] == 0
+            && s_registrations[signum] is { } registration
+            && (Native.mood_signal_unguard(signum) == 0 || (s_harmless & Bit(signum)) != 0))
         {
-            if (s_barrierSignal == 0)
-            {
-                int signum;
-                s_host = Native.mood_barrier_join(&signum);
-                s_barrierSignal = signum;
-            }
-
-            return PosixSignalRegistration.Create((PosixSignal)s_barrierSignal, static context =>
-            {
-                context.Cancel = true;
-                Native.mood_barrier_handled(s_host);
-
-                lock (s_passed)
-                {
-                    Monitor.PulseAll(s_passed);
-                }
-            });
+            registration.Dispose();
+            s_registrations[signum] = null;
+            Native.mood_signal_register(signum, begins: 0);
         }
     }
-#else
-    internal static void Acquire(LoopHandle loop, int signum)
-    {
-    }
 
-    internal static void Release(LoopHandle loop, int signum)
-    {
-    }
-
-    internal static void ReleaseAll(LoopHandle loop)
-    {
-    }
-#endif
+    private static void RunUninterrupted(Action action) => Uninterrupted.Run(static action => action(), action);
 }

@@ -1,10 +1,8 @@
-using Mood.Event.Interop;
-
 namespace Mood.Event;
 
-/// <summary>This platform's number of every POSIX signal, or -1 for one that it does not have.</summary>
+/// <summary>The numbers of the POSIX signals on this platform; -1 for a signal that it does not have.</summary>
 /// <exception cref="System.PlatformNotSupportedException">There is no native library for this system.</exception>
-public static class Signum
+public static partial class Signum
 {
     /// <summary>Hangup.</summary>
     public static int SIGHUP => Number(0);
@@ -42,7 +40,7 @@ public static class Signum
     /// <summary>Second signal for programs.</summary>
     public static int SIGUSR2 => Number(11);
 
-    /// <summary>Write to a pipe nobody reads; ignored by .NET.</summary>
+    /// <summary>Write to a pipe without a reader; ignored by .NET.</summary>
     public static int SIGPIPE => Number(12);
 
     /// <summary>Alarm clock.</summary>
@@ -102,32 +100,10 @@ public static class Signum
     /// <summary>The first real-time signal, Linux; .NET's own.</summary>
     public static int SIGRTMIN => Number(30);
 
-    /// <summary>The last real-time signal, Linux; this library's own. In a process with several copies of the library each
-    /// takes another one, the highest that nobody has a handler for.</summary>
+    /// <summary>The last real-time signal, Linux.</summary>
     public static int SIGRTMAX => Number(31);
 
-#if NET8_0_OR_GREATER
-    /// <summary>The platform's number of a <see cref="System.Runtime.InteropServices.PosixSignal"/>, which is either a
-    /// name (negative) or already a number.</summary>
-#pragma warning disable CA1416 // names that Windows does not have, compared with and nothing else
-    internal static int From(System.Runtime.InteropServices.PosixSignal signal) => signal switch
-    {
-        System.Runtime.InteropServices.PosixSignal.SIGHUP => SIGHUP,
-        System.Runtime.InteropServices.PosixSignal.SIGINT => SIGINT,
-        System.Runtime.InteropServices.PosixSignal.SIGQUIT => SIGQUIT,
-        System.Runtime.InteropServices.PosixSignal.SIGTERM => SIGTERM,
-        System.Runtime.InteropServices.PosixSignal.SIGCHLD => SIGCHLD,
-        System.Runtime.InteropServices.PosixSignal.SIGCONT => SIGCONT,
-        System.Runtime.InteropServices.PosixSignal.SIGWINCH => SIGWINCH,
-        System.Runtime.InteropServices.PosixSignal.SIGTTIN => SIGTTIN,
-        System.Runtime.InteropServices.PosixSignal.SIGTTOU => SIGTTOU,
-        System.Runtime.InteropServices.PosixSignal.SIGTSTP => SIGTSTP,
-        _ => (int)signal,
-    };
-#pragma warning restore CA1416
-#endif
-
-    // asked each time: what an initializer throws, nobody reads, for the runtime wraps it
+    // Not a field initializer: the runtime would wrap its exception in another one, and the message would be lost.
     private static int Number(int index)
     {
         Library.Initialize();

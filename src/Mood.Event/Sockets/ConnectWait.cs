@@ -1,19 +1,17 @@
-#if NET8_0_OR_GREATER
 using System;
 using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
-using Mood.Event.Handles;
 
 namespace Mood.Event;
 
-/// <summary>Waits until a socket is connected. Once per connection: it is not kept.</summary>
+/// <summary>The wait of <see cref="SocketExtensions.ConnectAsync"/>. A socket connects once, so the wait is not kept.</summary>
 internal sealed class ConnectWait : IoWait<bool>
 {
     private readonly Socket _socket;
 
     private ConnectWait(Loop loop, Socket socket)
-        : base(loop) => _socket = socket;
+        : base(loop, pool: null) => _socket = socket;
 
     internal static ValueTask Begin(Loop loop, Socket socket, CancellationToken cancellationToken)
     {
@@ -22,22 +20,13 @@ internal sealed class ConnectWait : IoWait<bool>
         return new ValueTask(wait, wait.Version);
     }
 
-    private protected override void OnReady(Events revents)
+    private protected override bool TryFinish(Events revents, out bool result, out Exception? exception)
     {
-        if (!SocketCall.TryFinishConnect(_socket, out Exception? exception))
-        {
-            return;
-        }
-
-        if (exception is null)
-        {
-            Succeed(true);
-        }
-        else
-        {
-            Fail(exception);
-        }
+        result = true;
+        return SocketCall.TryFinishConnect(_socket, out exception);
     }
+
+    private protected override bool IsRenewable(bool result) => false;
 
     private protected override void OnIdle(bool isSpoilt)
     {
@@ -47,4 +36,3 @@ internal sealed class ConnectWait : IoWait<bool>
         }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if NET8_0_OR_GREATER
 using System;
 using System.IO;
 using System.Net.Sockets;
@@ -7,16 +6,16 @@ using System.Threading.Tasks;
 
 namespace Mood.Event;
 
-/// <content>What every Stream has, and the calls that wait where they are.</content>
+/// <content>The members of every Stream, and the blocking calls.</content>
 public sealed partial class LoopStream
 {
     private int _readTimeout = Timeout.Infinite, _writeTimeout = Timeout.Infinite;
 
     /// <inheritdoc/>
-    public override bool CanRead => !IsDisposed;
+    public override bool CanRead => !IsDisposed && Allows(FileAccess.Read);
 
     /// <inheritdoc/>
-    public override bool CanWrite => !IsDisposed;
+    public override bool CanWrite => !IsDisposed && Allows(FileAccess.Write);
 
     /// <inheritdoc/>
     public override bool CanSeek => false;
@@ -24,16 +23,18 @@ public sealed partial class LoopStream
     /// <inheritdoc/>
     public override bool CanTimeout => true;
 
-    /// <summary>Milliseconds after which a <see cref="Read(Span{byte})"/> that waits fails with an IOException. ReadAsync has
-    /// a CancellationToken for that.</summary>
+    /// <summary>Gets or sets the milliseconds after which a blocking <see cref="Read(Span{byte})"/> throws an <see cref="IOException"/>.
+    /// The default is <see cref="Timeout.Infinite"/>. For ReadAsync use a CancellationToken.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Set to 0, or to a negative number other than Timeout.Infinite.</exception>
     public override int ReadTimeout
     {
         get => _readTimeout;
         set => _readTimeout = Validate.Timeout(value, nameof(value));
     }
 
-    /// <summary>Milliseconds after which a <see cref="Write(ReadOnlySpan{byte})"/> that waits fails with an IOException.
-    /// WriteAsync has a CancellationToken for that.</summary>
+    /// <summary>Gets or sets the milliseconds after which a blocking <see cref="Write(ReadOnlySpan{byte})"/> throws an <see cref="IOException"/>.
+    /// The default is <see cref="Timeout.Infinite"/>. For WriteAsync use a CancellationToken.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Set to 0, or to a negative number other than Timeout.Infinite.</exception>
     public override int WriteTimeout
     {
         get => _writeTimeout;
@@ -60,16 +61,22 @@ public sealed partial class LoopStream
             int count;
             Exception? exception;
 
+            if (_handle is not null)
+            {
+                return BlockingRead(buffer);
+            }
+
             while (!SocketCall.TryReceive(Socket, buffer, out count, out exception))
             {
                 Poll(SelectMode.SelectRead, _readTimeout);
             }
 
-            return exception is null ? count : throw Wrap(exception);
+            exception = ResultOf(exception, isEnd: count == 0 && !buffer.IsEmpty);
+            return exception is null ? count : throw exception;
         }
         finally
         {
-            OnReadEnded(isSpoilt: false);
+            OnEnded(Events.Read, isSpoilt: false);
         }
     }
 
@@ -83,6 +90,12 @@ public sealed partial class LoopStream
         {
             Exception? exception;
 
+            if (_handle is not null)
+            {
+                BlockingWrite(buffer);
+                return;
+            }
+
             while (!SocketCall.TrySend(Socket, buffer, ref sent, out exception))
             {
                 Poll(SelectMode.SelectWrite, _writeTimeout);
@@ -90,12 +103,12 @@ public sealed partial class LoopStream
 
             if (exception is not null)
             {
-                throw Wrap(exception);
+                throw ResultOf(exception, isEnd: false)!;
             }
         }
         finally
         {
-            OnWriteEnded(isSpoilt: false);
+            OnEnded(Events.Write, isSpoilt: false);
         }
     }
 
@@ -141,7 +154,7 @@ public sealed partial class LoopStream
     /// <inheritdoc/>
     public override void EndWrite(IAsyncResult asyncResult) => TaskToAsyncResult.End(asyncResult);
 
-    /// <summary>Does nothing: whatever was written has been sent.</summary>
+    /// <summary>Does nothing: written bytes are sent at once.</summary>
     public override void Flush()
     {
     }
@@ -155,15 +168,23 @@ public sealed partial class LoopStream
     /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException();
 
+    /// <summary>Converts milliseconds to the microseconds for one Poll, whose argument is limited to 35 minutes.</summary>
+    internal static int PollTime(long milliseconds) => (int)Math.Min(milliseconds * 1000, int.MaxValue);
+
     private void Poll(SelectMode mode, int timeout)
     {
+        long end = Environment.TickCount64 + timeout;
+
         try
         {
-            int microseconds = timeout == Timeout.Infinite ? -1 : (int)Math.Min(timeout * 1000L, int.MaxValue);
-
-            if (!Socket.Poll(microseconds, mode))
+            for (long left = timeout; !Socket.Poll(timeout == Timeout.Infinite ? -1 : PollTime(left), mode);)
             {
-                throw Error.IO_Connection(new SocketException((int)SocketError.TimedOut));
+                left = end - Environment.TickCount64;
+
+                if (left <= 0)
+                {
+                    throw Error.IO_Connection(new SocketException((int)SocketError.TimedOut));
+                }
             }
         }
         catch (SocketException e)
@@ -172,4 +193,3 @@ public sealed partial class LoopStream
         }
     }
 }
-#endif

@@ -1,45 +1,57 @@
-#if NET8_0_OR_GREATER
 using System;
 using System.IO;
-using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Threading;
 using System.Threading.Tasks;
 
 namespace Mood.Event;
 
 /// <summary>
-/// A connected socket as a <see cref="Stream"/> that waits with a loop: for SslStream, HttpClient and whatever else takes a
-/// stream.
-/// <para>
-/// Unlike other members of the library it may be used on any thread, one read and one write at a time: what can be done at
-/// once is done where it is called, and the rest waits with the loop. What follows the await of a call on the loop's thread
-/// runs there; of one on another thread, elsewhere. Read and Write that are not asynchronous wait on the thread that
-/// calls them, which is the loop as well where it is the loop's.
-/// </para>
-/// <para>Waits end only while the loop runs. Dispose ends them; the loop's Dispose does too.</para>
+/// A <see cref="Stream"/> over a connected socket, a pipe or a terminal, which waits with a loop. It works with SslStream,
+/// HttpClient and other code that takes a stream.
 /// </summary>
+/// <remarks>
+/// <para>Unlike most members of the library, it may be used on any thread, with one read and one write at a time. An operation
+/// that can complete at once runs on the calling thread. Otherwise the loop waits for readiness. The continuation of a call on
+/// the loop's thread runs on the loop's thread. The continuation of a call on another thread runs in that caller's context or on
+/// the thread pool.</para>
+/// <para>Read and Write are synchronous and block the calling thread, even if it is the loop's thread.</para>
+/// <para>Waits end only while the loop runs. Dispose of the stream or of the loop ends them with an
+/// <see cref="ObjectDisposedException"/>.</para>
+/// </remarks>
 public sealed partial class LoopStream : Stream
 {
     private readonly bool _ownsSocket;
 
-    // each only between the beginning and the end of a read, or a write
+    // One of the two is null.
+#pragma warning disable CA2213 // CloseSocket disposes it, by the property Socket
+    private readonly Socket? _socket;
+#pragma warning restore CA2213
+    private readonly HandleTransfer? _handle;
+
+    // Created when the first read (or write) has to wait. Only the thread that has set _isReading (or _isWriting) uses them.
     private ReceiveWait? _receive;
     private SendWait? _send;
 
-    private int _isReading, _isWriting, _isDisposed;
+    // 1 while a read (or a write) is under way. Set by the thread that begins it, cleared by the thread that fetches its result.
+    // Dispose sets both and leaves them set, so that no new read or write begins.
+    private int _isReading, _isWriting;
 
-    /// <summary>Makes a stream. The socket becomes non-blocking.</summary>
-    /// <param name="loop">The loop to wait with.</param>
+    // 1 since the first Dispose; any thread.
+    private int _isDisposed;
+
+    /// <summary>Creates a stream over a socket, which becomes non-blocking.</summary>
+    /// <param name="loop">The loop that waits.</param>
     /// <param name="socket">A connected stream socket.</param>
     /// <param name="ownsSocket">Whether Dispose disposes the socket.</param>
     /// <exception cref="ArgumentNullException"><paramref name="loop"/> or <paramref name="socket"/> is null.</exception>
-    /// <exception cref="ArgumentException">It is not a stream socket, or not connected.</exception>
+    /// <exception cref="ArgumentException"><paramref name="socket"/> is not a stream socket, or not connected.</exception>
     /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
     public LoopStream(Loop loop, Socket socket, bool ownsSocket = false)
     {
         Loop = Validate.NotNull(loop, nameof(loop));
-        Socket = Validate.NotNull(socket, nameof(socket));
+        _socket = Validate.NotNull(socket, nameof(socket));
 
         ObjectDisposedException.ThrowIf(socket.SafeHandle.IsClosed, socket);
 
@@ -52,34 +64,47 @@ public sealed partial class LoopStream : Stream
         _ownsSocket = ownsSocket;
     }
 
-    /// <summary>The loop it waits with.</summary>
+    /// <summary>Creates a stream over a pipe, a FIFO, a terminal or another handle whose readiness the kernel reports.</summary>
+    /// <remarks>
+    /// <para>The stream does not change the flags of the handle's open file (O_NONBLOCK), which other handles and processes
+    /// share. So two streams may use one terminal, and a shell finds its terminal unchanged.</para>
+    /// <para>A socket with a handle that is not a <see cref="System.Net.Sockets.Socket"/> works too, on Linux and macOS.</para>
+    /// </remarks>
+    /// <param name="loop">The loop that waits.</param>
+    /// <param name="handle">An open handle, for example <c>new SafeFileHandle(0, ownsHandle: false)</c> for standard input.</param>
+    /// <param name="access">The directions of the stream. The handle must be open for them.</param>
+    /// <param name="ownsHandle">Whether Dispose disposes the handle.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="loop"/> or <paramref name="handle"/> is null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="access"/> is not a value of
+    /// <see cref="FileAccess"/>.</exception>
+    /// <exception cref="ArgumentException"><paramref name="handle"/> is closed, or not open for
+    /// <paramref name="access"/>. Or it is a regular file, a directory or a block device, for which the kernel reports no
+    /// readiness.</exception>
+    public LoopStream(Loop loop, SafeHandle handle, FileAccess access, bool ownsHandle = false)
+    {
+        Loop = Validate.NotNull(loop, nameof(loop));
+        Validate.NotNull(handle, nameof(handle));
+
+        if (access is < FileAccess.Read or > FileAccess.ReadWrite)
+        {
+            throw Error.ArgumentOutOfRange_Enum(access, nameof(access));
+        }
+
+        _handle = new HandleTransfer(this, loop, handle, access, ownsHandle);
+    }
+
+    /// <summary>The loop that waits for the stream.</summary>
     public Loop Loop { get; }
 
-    /// <summary>The socket.</summary>
-    public Socket Socket { get; }
+    /// <summary>The socket under the stream.</summary>
+    /// <exception cref="InvalidOperationException">The stream was made over a handle.</exception>
+    public Socket Socket => _socket ?? throw Error.InvalidOperation_NoSocket();
+
+    /// <summary>The number of reads and writes that have ended. It may overflow and wrap. Any thread. Two operations that end at
+    /// the same time may count as one.</summary>
+    internal int Uses { get; private set; }
 
     internal bool IsDisposed => Volatile.Read(ref _isDisposed) != 0;
-
-    /// <summary>
-    /// Connects a new TCP socket (or a Unix domain socket) without delays of Nagle's algorithm, and makes a stream of it that
-    /// owns it. Any thread. It is what SocketsHttpHandler.ConnectCallback asks for. A name is looked up by the thread pool,
-    /// and its addresses are tried in turn.
-    /// </summary>
-    /// <param name="loop">The loop to wait with.</param>
-    /// <param name="endPoint">An address, or a host name and a port (<see cref="DnsEndPoint"/>).</param>
-    /// <param name="cancellationToken">Ends it with an <see cref="OperationCanceledException"/>.</param>
-    /// <returns>The stream.</returns>
-    /// <exception cref="ArgumentNullException"><paramref name="loop"/> or <paramref name="endPoint"/> is null.</exception>
-    /// <exception cref="SocketException">There is no such host, or nobody answered.</exception>
-    /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
-    public static ValueTask<LoopStream> ConnectAsync(Loop loop, EndPoint endPoint, CancellationToken cancellationToken = default)
-    {
-        Validate.NotNull(loop, nameof(loop));
-        Validate.NotNull(endPoint, nameof(endPoint));
-        return endPoint is DnsEndPoint name
-            ? ConnectToNameAsync(loop, name, cancellationToken)
-            : ConnectToAddressAsync(loop, endPoint, cancellationToken);
-    }
 
     /// <inheritdoc/>
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -96,18 +121,24 @@ public sealed partial class LoopStream : Stream
             int count = 0;
             Exception? exception = null;
 
-            if (!MayTry() || !SocketCall.TryReceive(Socket, buffer.Span, out count, out exception))
+            if (_handle is not null)
             {
-                _receive ??= new ReceiveWait(Loop, this);
-                return _receive.BeginAnywhere(Socket, buffer, cancellationToken);
+                return ReadHandle(buffer, cancellationToken);
             }
 
-            OnReadEnded(isSpoilt: false);
-            return exception is null ? new ValueTask<int>(count) : ValueTask.FromException<int>(Wrap(exception));
+            if (!MayTryReceive() || !SocketCall.TryReceive(Socket, buffer.Span, out count, out exception))
+            {
+                ReceiveWait wait = _receive ??= new ReceiveWait(Loop, pool: null, this);
+                return new ValueTask<int>(wait, wait.BeginAnywhere(Socket, buffer, count: 0, cancellationToken));
+            }
+
+            exception = ResultOf(exception, isEnd: count == 0 && !buffer.IsEmpty);
+            OnEnded(Events.Read, isSpoilt: false);
+            return exception is null ? new ValueTask<int>(count) : ValueTask.FromException<int>(exception);
         }
         catch
         {
-            OnReadEnded(isSpoilt: true);
+            OnEnded(Events.Read, isSpoilt: true);
             throw;
         }
     }
@@ -127,129 +158,81 @@ public sealed partial class LoopStream : Stream
         {
             Exception? exception = null;
 
-            if (!MayTry() || !SocketCall.TrySend(Socket, buffer.Span, ref sent, out exception))
+            if (_handle is not null)
             {
-                _send ??= new SendWait(Loop, this);
-                return _send.BeginAnywhere(Socket, buffer, sent, cancellationToken);
+                return WriteHandle(buffer, cancellationToken);
             }
 
-            OnWriteEnded(isSpoilt: false);
-            return exception is null ? default : ValueTask.FromException(Wrap(exception));
+            if (!MayTry() || !SocketCall.TrySend(Socket, buffer.Span, ref sent, out exception))
+            {
+                SendWait wait = _send ??= new SendWait(Loop, pool: null, this);
+                Memory<byte> bytes = MemoryMarshal.AsMemory(buffer); // it is only read
+                return new ValueTask(wait, wait.BeginAnywhere(Socket, bytes, sent, cancellationToken));
+            }
+
+            exception = ResultOf(exception, isEnd: false);
+            OnEnded(Events.Write, isSpoilt: false);
+            return exception is null ? default : ValueTask.FromException(exception);
         }
         catch
         {
-            OnWriteEnded(isSpoilt: true);
+            OnEnded(Events.Write, isSpoilt: true);
             throw;
         }
     }
 
-    /// <summary>As NetworkStream has it: callers look for IOException.</summary>
+    /// <summary>Wraps a SocketException in an IOException, which callers of a Stream expect.</summary>
     internal static Exception Wrap(Exception exception) =>
         exception is SocketException ? Error.IO_Connection(exception) : exception;
 
-    /// <summary>A read is over, on any thread.</summary>
-    /// <param name="isSpoilt">Whether what it waited with cannot be used for the next.</param>
-    internal void OnReadEnded(bool isSpoilt)
+    /// <summary>The exception for the caller of a read or a write, or null. Dispose on another thread shuts the socket down while the
+    /// operation tries it. To the operation this looks like an end or an error of the connection.</summary>
+    /// <param name="exception">The exception of the socket, or null.</param>
+    /// <param name="isEnd">Whether a read has found the end of the stream.</param>
+    internal Exception? ResultOf(Exception? exception, bool isEnd)
     {
-        if (isSpoilt)
+        if (exception is null && !isEnd)
         {
-            _receive = null;
+            return null;
         }
 
-        Volatile.Write(ref _isReading, 0);
+        return IsDisposed ? Error.ObjectDisposed(this) : exception is null ? null : Wrap(exception);
     }
 
-    /// <summary>A write is over, on any thread.</summary>
-    /// <param name="isSpoilt">Whether what it waited with cannot be used for the next.</param>
-    internal void OnWriteEnded(bool isSpoilt)
+    /// <summary>A read or a write has ended. Any thread.</summary>
+    /// <param name="direction">Read or Write.</param>
+    /// <param name="isSpoilt">Whether its wait cannot be used again.</param>
+    internal void OnEnded(Events direction, bool isSpoilt)
     {
-        if (isSpoilt)
+        Uses++;
+
+        if (direction == Events.Read)
         {
-            _send = null;
+            _receive = isSpoilt ? null : _receive;
+            Volatile.Write(ref _isReading, 0);
         }
-
-        Volatile.Write(ref _isWriting, 0);
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing && Interlocked.Exchange(ref _isDisposed, 1) == 0)
+        else
         {
-            EndWaits();
-        }
-
-        base.Dispose(disposing);
-    }
-
-    private static async ValueTask<LoopStream> ConnectToNameAsync(
-        Loop loop, DnsEndPoint name, CancellationToken cancellationToken)
-    {
-        IPAddress[] addresses =
-            await Dns.GetHostAddressesAsync(name.Host, name.AddressFamily, cancellationToken).ConfigureAwait(false);
-
-        if (addresses.Length == 0)
-        {
-            throw new SocketException((int)SocketError.HostNotFound);
-        }
-
-        for (int i = 0; ; i++)
-        {
-            try
-            {
-                return await ConnectToAddressAsync(loop, new IPEndPoint(addresses[i], name.Port), cancellationToken)
-                    .ConfigureAwait(false);
-            }
-            catch (SocketException) when (i + 1 < addresses.Length)
-            {
-                // the next one, then
-            }
+            _send = isSpoilt ? null : _send;
+            Volatile.Write(ref _isWriting, 0);
         }
     }
 
-    private static async ValueTask<LoopStream> ConnectToAddressAsync(
-        Loop loop, EndPoint endPoint, CancellationToken cancellationToken)
-    {
-        bool isTcp = endPoint.AddressFamily != AddressFamily.Unix;
-#pragma warning disable CA2000 // the stream owns it
-        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, isTcp ? ProtocolType.Tcp : ProtocolType.Unspecified);
-#pragma warning restore CA2000
-
-        try
-        {
-            if (isTcp)
-            {
-                socket.NoDelay = true;
-            }
-
-            await BeginConnect(loop, socket, endPoint, cancellationToken).ConfigureAwait(false);
-            return new LoopStream(loop, socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
-
-    private static ValueTask BeginConnect(Loop loop, Socket socket, EndPoint endPoint, CancellationToken cancellationToken)
-    {
-        if (loop.TryVisit(out Loop.Claim claim))
-        {
-            using (claim)
-            {
-                return socket.ConnectAsync(loop, endPoint, cancellationToken);
-            }
-        }
-
-        return new ValueTask(loop.InvokeAsync(() => socket.ConnectAsync(loop, endPoint, cancellationToken).AsTask()));
-    }
+    private bool MayTryReceive() => !Loop.IsHere || Loop.Waits.MayTryReceive(Socket);
 
     private bool MayTry() => !Loop.IsHere || Loop.Waits.MayTry();
 
-    private void BeginRead() => Enter(ref _isReading, "read");
+    private void BeginRead()
+    {
+        CheckAccess(FileAccess.Read, "read");
+        Enter(ref _isReading, "read");
+    }
 
-    private void BeginWrite() => Enter(ref _isWriting, "write");
+    private void BeginWrite()
+    {
+        CheckAccess(FileAccess.Write, "write");
+        Enter(ref _isWriting, "write");
+    }
 
     private void Enter(ref int isBusy, string what)
     {
@@ -257,7 +240,7 @@ public sealed partial class LoopStream : Stream
 
         if (Interlocked.Exchange(ref isBusy, 1) != 0)
         {
-            ObjectDisposedException.ThrowIf(IsDisposed, this); // which leaves it busy
+            ObjectDisposedException.ThrowIf(IsDisposed, this); // Dispose leaves the flag set
             throw Error.InvalidOperation_StreamBusy(what);
         }
 
@@ -267,61 +250,4 @@ public sealed partial class LoopStream : Stream
             Error.Throw_Disposed(this);
         }
     }
-
-    private void EndWaits()
-    {
-        // nobody is inside, and nobody will come in any more
-        if (Interlocked.Exchange(ref _isReading, 1) + Interlocked.Exchange(ref _isWriting, 1) == 0)
-        {
-            CloseCore();
-        }
-        else if (Loop.TryEnter(out Loop.Claim claim))
-        {
-            using (claim)
-            {
-                CloseCore();
-            }
-        }
-        else
-        {
-            if (_ownsSocket)
-            {
-                ShutDown(); // the peer need not wait until the loop comes by
-            }
-
-            if (!Loop.TryPost(CloseCore))
-            {
-                CloseSocket(); // the waits are ended by the loop's Dispose, which may be under way
-            }
-        }
-    }
-
-    // the watchers before their socket
-    private void CloseCore()
-    {
-        _receive?.Fail(Error.ObjectDisposed(this));
-        _send?.Fail(Error.ObjectDisposed(this));
-        CloseSocket();
-    }
-
-    private void CloseSocket()
-    {
-        if (_ownsSocket)
-        {
-            Socket.Dispose();
-        }
-    }
-
-    private void ShutDown()
-    {
-        try
-        {
-            Socket.Shutdown(SocketShutdown.Both);
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            // the connection is gone already
-        }
-    }
 }
-#endif

@@ -1,57 +1,62 @@
-#if NET8_0_OR_GREATER
 using System;
 using System.Net;
 using System.Net.Sockets;
 
 namespace Mood.Event;
 
-/// <summary>
-/// The calls of a non-blocking socket, none of which throws. False: it would block. Otherwise it is done, with an exception or
-/// without.
-/// </summary>
-internal static class SocketCall
+/// <summary>The calls of a non-blocking socket. None of them throws.</summary>
+/// <remarks>Each returns false if the call would block. It returns true if the call is done; the exception is null if the call
+/// succeeded.</remarks>
+internal static partial class SocketCall
 {
+    /// <summary>Receives the bytes that are available, up to the size of the buffer.</summary>
     internal static bool TryReceive(Socket socket, Span<byte> buffer, out int count, out Exception? exception)
     {
         try
         {
-            count = socket.Receive(buffer, SocketFlags.None, out SocketError error);
+            count = SocketTransfer.Receive(socket.SafeHandle, buffer, out SocketError error);
             return IsDone(error, out exception);
         }
-        catch (ObjectDisposedException e)
+        catch (ObjectDisposedException)
         {
-            (count, exception) = (0, e);
+            (count, exception) = (0, new ObjectDisposedException(typeof(Socket).FullName));
             return true;
         }
     }
 
-    /// <summary>Sends what is left of the buffer, from <paramref name="sent"/> on; done when that is nothing.</summary>
+    /// <summary>Sends the buffer from offset <paramref name="sent"/>, and advances it. Done when all bytes are sent.</summary>
     internal static bool TrySend(Socket socket, ReadOnlySpan<byte> buffer, ref int sent, out Exception? exception)
+    {
+        do
+        {
+            if (!TrySendSome(socket, buffer[sent..], out int count, out exception))
+            {
+                return false;
+            }
+
+            sent += count;
+        }
+        while (exception is null && sent < buffer.Length);
+
+        return true;
+    }
+
+    /// <summary>Sends as many bytes as one call of the socket takes.</summary>
+    internal static bool TrySendSome(Socket socket, ReadOnlySpan<byte> buffer, out int count, out Exception? exception)
     {
         try
         {
-            do
-            {
-                int count = socket.Send(buffer[sent..], SocketFlags.None, out SocketError error);
-
-                if (!IsDone(error, out exception))
-                {
-                    return false;
-                }
-
-                sent += count;
-            }
-            while (exception is null && sent < buffer.Length);
-
-            return true;
+            count = SocketTransfer.Send(socket.SafeHandle, buffer, out SocketError error);
+            return IsDone(error, out exception);
         }
-        catch (ObjectDisposedException e)
+        catch (ObjectDisposedException)
         {
-            exception = e;
+            (count, exception) = (0, new ObjectDisposedException(typeof(Socket).FullName));
             return true;
         }
     }
 
+    /// <summary>Accepts a connection, whose socket becomes non-blocking.</summary>
     internal static bool TryAccept(Socket socket, out Socket? accepted, out Exception? exception)
     {
         (accepted, exception) = (null, null);
@@ -60,7 +65,7 @@ internal static class SocketCall
         {
             try
             {
-                // Accept says "would block" with an exception only: so this is asked first
+                // If Accept would block, it throws. Poll is called first, because an exception is expensive.
                 if (!socket.Poll(0, SelectMode.SelectRead))
                 {
                     return false;
@@ -72,11 +77,11 @@ internal static class SocketCall
             }
             catch (SocketException e) when (e.SocketErrorCode == SocketError.WouldBlock)
             {
-                return false; // another process was faster
+                return false; // another process has accepted the connection
             }
             catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionAborted or SocketError.ConnectionReset)
             {
-                accepted?.Dispose(); // nobody is there any more: the next one
+                accepted?.Dispose(); // the peer is gone already: try the next connection
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException or InvalidOperationException)
             {
@@ -99,9 +104,9 @@ internal static class SocketCall
         }
         catch (SocketException e) when (IsUnderWay(socket, e.SocketErrorCode))
         {
-            return false; // an exception per connection is affordable, and there is no other way to be told
+            return false; // Connect reports this only with an exception. One exception per connection is affordable.
         }
-#pragma warning disable CA1031 // whatever else Connect throws is the awaiter's
+#pragma warning disable CA1031 // any exception: it is the awaiter's
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -110,15 +115,28 @@ internal static class SocketCall
         }
     }
 
-    /// <summary>What became of it, once the socket is writable.</summary>
+    /// <summary>Finishes a connect that is under way, after the loop has reported the socket as writable.</summary>
     internal static bool TryFinishConnect(Socket socket, out Exception? exception)
     {
+        exception = null;
+
         try
         {
+            // Polled first, because the error that is read below belongs to the connect only if the connect is over.
+            if (!socket.Poll(0, SelectMode.SelectWrite) && !socket.Poll(0, SelectMode.SelectError))
+            {
+                return false;
+            }
+
             var error = (SocketError)(int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error)!;
 
-            // asked for it, the socket notices that it is connected
-            return IsDone(error, out exception) && (exception is not null || socket.Connected);
+            // Read after the error, because Connected clears it. Without an error and not connected: made, and reset since.
+            if (error == SocketError.Success && !socket.Connected)
+            {
+                error = SocketError.ConnectionReset;
+            }
+
+            return IsDone(error, out exception);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
@@ -133,8 +151,7 @@ internal static class SocketCall
         return error != SocketError.WouldBlock;
     }
 
-    // a Unix domain socket is connected at once; "would block" means that too many are waiting to be accepted
+    // A Unix domain socket connects at once. There, "would block" is an error: the listener's backlog is full.
     private static bool IsUnderWay(Socket socket, SocketError error) =>
         error is SocketError.WouldBlock or SocketError.InProgress && socket.AddressFamily != AddressFamily.Unix;
 }
-#endif

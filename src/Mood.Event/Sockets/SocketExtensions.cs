@@ -1,32 +1,32 @@
-#if NET8_0_OR_GREATER
 using System;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Threading;
 using System.Threading.Tasks;
 
 namespace Mood.Event;
 
-/// <summary>
-/// Sockets awaited on a loop: what can be done at once is done at once, and the loop waits for the rest. Nothing is allocated
-/// in steady state, but for the sockets that <see cref="AcceptAsync"/> returns.
-/// <para>
-/// All of them are called on the loop's thread, and what follows the await runs there: see
-/// <see cref="Loop.Delay(double, CancellationToken)"/>. For other threads there is <see cref="LoopStream"/>. The socket
-/// becomes non-blocking if it is not (<see cref="Socket.Blocking"/>). Do not dispose it while it is waited for: a disposed
-/// socket has no events any more. Cancel first, or shut it down.
-/// </para>
-/// </summary>
-public static class SocketExtensions
+/// <summary>Asynchronous socket operations that wait with a loop.</summary>
+/// <remarks>
+/// <para>Each member first tries its operation, and waits with the loop only if the operation would block. In steady state they
+/// allocate nothing, except the sockets that <see cref="AcceptAsync"/> returns.</para>
+/// <para>Call them on the loop's thread. The continuation runs there too: see <see cref="Loop.Delay(double, CancellationToken)"/>.
+/// To use a socket on any thread, see <see cref="LoopStream"/>. The socket becomes non-blocking
+/// (<see cref="Socket.Blocking"/>).</para>
+/// <para>If the socket is disposed during a wait, the wait ends with an <see cref="ObjectDisposedException"/> within a second.
+/// To end it at once, cancel it first, or shut the socket down.</para>
+/// </remarks>
+public static partial class SocketExtensions
 {
-    /// <summary>Receives what there is, at least one byte unless the buffer is empty.</summary>
+    /// <summary>Receives the bytes that have arrived, at least one (recv).</summary>
     /// <param name="socket">A connected socket.</param>
-    /// <param name="loop">The loop to wait with.</param>
-    /// <param name="buffer">Where the bytes go. Empty: waits until there are some.</param>
-    /// <param name="cancellationToken">Ends the wait with an <see cref="OperationCanceledException"/>; nothing was received
-    /// then.</param>
-    /// <returns>How many bytes; 0 when the peer has shut down its side.</returns>
-    /// <exception cref="SocketException">The connection broke. It comes out of the await.</exception>
+    /// <param name="loop">The loop that waits.</param>
+    /// <param name="buffer">The buffer for the bytes. If it is empty, the wait ends as soon as there is something to receive.</param>
+    /// <param name="cancellationToken">Ends the wait with an <see cref="OperationCanceledException"/>. Then nothing was
+    /// received.</param>
+    /// <returns>The number of bytes; 0 when the peer has shut down its side.</returns>
+    /// <exception cref="SocketException">The connection failed. The await throws it.</exception>
     /// <exception cref="ArgumentNullException"><paramref name="socket"/> or <paramref name="loop"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The socket or the loop is disposed.</exception>
     /// <exception cref="InvalidOperationException">The loop runs on another thread.</exception>
@@ -40,21 +40,23 @@ public static class SocketExtensions
             return ValueTask.FromCanceled<int>(cancellationToken);
         }
 
-        if (loop.Waits.MayTry() && SocketCall.TryReceive(socket, buffer.Span, out int count, out Exception? exception))
+        if (loop.Waits.MayTryReceive(socket) && SocketCall.TryReceive(socket, buffer.Span, out int count, out Exception? exception))
         {
             return exception is null ? new ValueTask<int>(count) : ValueTask.FromException<int>(exception);
         }
 
-        return ReceiveWait.Begin(loop, socket, buffer, cancellationToken);
+        FileDescriptor fd = FileDescriptor.Of(socket);
+        ReceiveWait wait = loop.Waits.Receives.Take() ?? new ReceiveWait(loop, loop.Waits.Receives, stream: null);
+        return wait.Begin(socket, fd, buffer, count: 0, cancellationToken);
     }
 
-    /// <summary>Sends all bytes.</summary>
+    /// <summary>Sends all bytes of a buffer (send).</summary>
     /// <param name="socket">A connected socket.</param>
-    /// <param name="loop">The loop to wait with.</param>
-    /// <param name="buffer">What to send.</param>
-    /// <param name="cancellationToken">Ends the wait with an <see cref="OperationCanceledException"/>; some bytes may have been
-    /// sent then.</param>
-    /// <returns>How many bytes: all of them, as Socket.SendAsync does.</returns>
+    /// <param name="loop">The loop that waits.</param>
+    /// <param name="buffer">The bytes to send.</param>
+    /// <param name="cancellationToken">Ends the wait with an <see cref="OperationCanceledException"/>. Then some of the bytes may
+    /// have been sent.</param>
+    /// <returns>The number of bytes, which is always the length of the buffer.</returns>
     /// <inheritdoc cref="ReceiveAsync" path="/exception"/>
     public static ValueTask<int> SendAsync(
         this Socket socket, Loop loop, ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
@@ -72,16 +74,18 @@ public static class SocketExtensions
             return exception is null ? new ValueTask<int>(sent) : ValueTask.FromException<int>(exception);
         }
 
-        return SendWait.Begin(loop, socket, buffer, sent, cancellationToken);
+        FileDescriptor fd = FileDescriptor.Of(socket);
+        SendWait wait = loop.Waits.Sends.Take() ?? new SendWait(loop, loop.Waits.Sends, stream: null);
+        return wait.Begin(socket, fd, MemoryMarshal.AsMemory(buffer), sent, cancellationToken); // it is only read
     }
 
-    /// <summary>Accepts a connection. The socket that it returns is non-blocking.</summary>
+    /// <summary>Accepts a connection (accept).</summary>
     /// <param name="socket">A listening socket.</param>
-    /// <param name="loop">The loop to wait with.</param>
+    /// <param name="loop">The loop that waits.</param>
     /// <param name="cancellationToken">Ends the wait with an <see cref="OperationCanceledException"/>.</param>
-    /// <returns>The connection's socket.</returns>
-    /// <exception cref="SocketException">It cannot be accepted: too many files are open, for example, and the connection
-    /// goes on waiting. It comes out of the await.</exception>
+    /// <returns>The socket of the connection. It is non-blocking.</returns>
+    /// <exception cref="SocketException">The connection cannot be accepted, for example because too many files are open; then it
+    /// stays in the backlog. The await throws it.</exception>
     /// <inheritdoc cref="ReceiveAsync" path="/exception[position() > 1]"/>
     public static ValueTask<Socket> AcceptAsync(
         this Socket socket, Loop loop, CancellationToken cancellationToken = default)
@@ -101,16 +105,17 @@ public static class SocketExtensions
         return AcceptWait.Begin(loop, socket, cancellationToken);
     }
 
-    /// <summary>Connects. For host names see <see cref="LoopStream.ConnectAsync(Loop, EndPoint, CancellationToken)"/>.</summary>
+    /// <summary>Connects a socket to an address (connect). <see cref="LoopStream.ConnectAsync(Loop, EndPoint, CancellationToken)"/>
+    /// takes host names too.</summary>
     /// <param name="socket">A new socket.</param>
-    /// <param name="loop">The loop to wait with.</param>
+    /// <param name="loop">The loop that waits.</param>
     /// <param name="endPoint">An address.</param>
-    /// <param name="cancellationToken">Ends the wait with an <see cref="OperationCanceledException"/>; dispose the socket
-    /// then.</param>
-    /// <returns>What to await.</returns>
-    /// <exception cref="ArgumentException"><paramref name="endPoint"/> is a <see cref="DnsEndPoint"/>: asking for a name
-    /// would keep the loop waiting.</exception>
-    /// <exception cref="SocketException">Nobody answered. It comes out of the await.</exception>
+    /// <param name="cancellationToken">Ends the wait with an <see cref="OperationCanceledException"/>. The socket cannot be used
+    /// any more: dispose it.</param>
+    /// <returns>A task that ends when the socket is connected.</returns>
+    /// <exception cref="ArgumentException"><paramref name="endPoint"/> is a <see cref="DnsEndPoint"/>: looking a name up
+    /// would block the loop.</exception>
+    /// <exception cref="SocketException">The connection was refused or reset, or timed out. The await throws it.</exception>
     /// <inheritdoc cref="ReceiveAsync" path="/exception[position() > 1]"/>
     public static ValueTask ConnectAsync(
         this Socket socket, Loop loop, EndPoint endPoint, CancellationToken cancellationToken = default)
@@ -140,7 +145,7 @@ public static class SocketExtensions
     private static Loop.Claim Enter(Socket socket, Loop loop)
     {
         Validate.NotNull(socket, nameof(socket));
-        Loop.Claim claim = Validate.NotNull(loop, nameof(loop)).Change();
+        Loop.Claim claim = Validate.NotNull(loop, nameof(loop)).ClaimToChange();
 
         try
         {
@@ -158,4 +163,3 @@ public static class SocketExtensions
         }
     }
 }
-#endif

@@ -5,50 +5,26 @@ using System.Threading.Tasks;
 namespace Mood.Event;
 
 /// <summary>
-/// An InvokeAsync of an asynchronous function: its task ends as the function's does, or fails when the loop ends first, for
-/// then the rest of the function may never run.
+/// A call of an asynchronous function. Its task ends with the function's task, or fails when the loop ends first, because
+/// the rest of the function may then never run.
 /// </summary>
-internal abstract class AsyncCall
+/// <typeparam name="T">The type of the result.</typeparam>
+internal class AsyncCall<T>(Loop loop, Func<Task> function) : Call<T>
 {
-    private readonly Func<Task> _function;
-    private readonly ExecutionContext? _context = ExecutionContext.Capture();
+    internal override Delegate Function => function;
 
-    private protected AsyncCall(Loop loop, Func<Task> function)
+    private protected Loop Loop => loop;
+
+    private protected override void Invoke()
     {
-        Loop = loop;
-        _function = function;
-    }
-
-    private protected Loop Loop { get; }
-
-    /// <summary>Calls the function, on the loop's thread. Throws nothing.</summary>
-    internal void Run()
-    {
-        if (_context is null)
-        {
-            RunHere();
-        }
-        else
-        {
-            ExecutionContext.Run(_context, static call => ((AsyncCall)call!).RunHere(), this);
-        }
-    }
-
-    /// <summary>The task fails, unless it has ended.</summary>
-    internal abstract void Fail(Exception exception);
-
-    private protected abstract void End(Task task);
-
-    private void RunHere()
-    {
-        Loop.Calls.Add(this);
-        SynchronizationContext? before = LoopSynchronizationContext.Enter(Loop);
+        loop.Calls.Add(this);
+        SynchronizationContext? before = LoopSynchronizationContext.Enter(loop);
 
         try
         {
-            Task task = _function() ?? throw Error.InvalidOperation_NullTask();
+            Task task = function() ?? throw Error.InvalidOperation_NullTask();
             task.ContinueWith(
-                static (task, call) => ((AsyncCall)call!).OnEnded(task),
+                static (task, call) => ((AsyncCall<T>)call!).OnEnded(task),
                 this,
                 CancellationToken.None,
                 TaskContinuationOptions.ExecuteSynchronously | TaskContinuationOptions.DenyChildAttach,
@@ -58,8 +34,7 @@ internal abstract class AsyncCall
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            Loop.Calls.Remove(this);
-            Fail(e);
+            OnEnded(System.Threading.Tasks.Task.FromException(e));
         }
         finally
         {
@@ -67,45 +42,33 @@ internal abstract class AsyncCall
         }
     }
 
-    private void OnEnded(Task task)
+    /// <summary>The function has ended. The thread that ended it calls this.</summary>
+    private protected virtual void OnEnded(Task task)
     {
-        Loop.Calls.Remove(this);
-        End(task);
-    }
-}
+        loop.Calls.Remove(this);
 
-/// <inheritdoc/>
-/// <typeparam name="T">The result's type.</typeparam>
-internal sealed class AsyncCall<T>(Loop loop, Func<Task> function) : AsyncCall(loop, function)
-{
-    // continuations of the caller's have no business on the loop's thread, unless they ask for it with a context
-    private readonly TaskCompletionSource<T> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    internal Task<T> Task => _source.Task;
-
-    internal override void Fail(Exception exception) => _source.TrySetException(exception);
-
-    private protected override void End(Task task)
-    {
         if (task.Exception is AggregateException exception)
         {
-            if (!_source.TrySetException(exception.InnerExceptions))
+            if (!Source.TrySetException(exception.InnerExceptions))
             {
-                Loop.Report(exception.InnerException!); // the loop's end was first
+                OnLate(exception.InnerException!);
             }
         }
         else if (task.IsCanceled)
         {
-            _source.TrySetCanceled(CancellationOf(task));
+            Source.TrySetCanceled(TokenOf(task));
         }
         else
         {
-            _source.TrySetResult(task is Task<T> typed ? typed.Result : default!);
+            Source.TrySetResult(task is Task<T> typed ? typed.Result : default!);
         }
     }
 
-    // the token that the function gave; only its exception knows
-    private static CancellationToken CancellationOf(Task task)
+    /// <summary>The function has failed after the end of the loop has ended the caller's task.</summary>
+    private protected virtual void OnLate(Exception exception) => loop.Report(exception);
+
+    // the token that cancelled the function: only its exception contains it
+    private static CancellationToken TokenOf(Task task)
     {
         try
         {

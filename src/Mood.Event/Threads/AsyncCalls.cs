@@ -1,42 +1,36 @@
-using System.Collections.Generic;
+using System;
 
 namespace Mood.Event;
 
-/// <summary>The asynchronous calls of a loop that have not ended, so that none waits for a loop that is gone.</summary>
-internal sealed class AsyncCalls
+/// <summary>
+/// The asynchronous calls of a loop that have not ended. When the loop is disposed, they fail, so that no caller waits for
+/// ever.
+/// </summary>
+internal sealed class AsyncCalls : CallSet<Call>
 {
-    private readonly Gate _gate = new();
-    private readonly HashSet<AsyncCall> _calls = [];
+    /// <summary>The names of the functions that have not ended, without the spawned ones. Any thread.</summary>
+    internal string Names() => MethodName.Counted(Array.ConvertAll(
+        Array.FindAll(Snapshot(), static call => call is not SpawnedCall), static call => MethodName.Of(call.Function)));
 
-    internal void Add(AsyncCall call)
+    internal void Remove(Call call)
     {
-        using (_gate.Enter())
+        using (Gate.Enter())
         {
-            _calls.Add(call);
-        }
-    }
-
-    internal void Remove(AsyncCall call)
-    {
-        using (_gate.Enter())
-        {
-            _calls.Remove(call);
+            Calls.Remove(call);
         }
     }
 
     internal void FailAll(Loop loop)
     {
-        AsyncCall[] calls;
+        Call[] calls;
 
-        using (_gate.Enter())
+        using (Gate.Enter())
         {
-            // not by a collection expression: that needs System.Linq, and a file to load it from, while none may be left
-            calls = new AsyncCall[_calls.Count];
-            _calls.CopyTo(calls);
-            _calls.Clear();
+            calls = Copy();
+            Calls.Clear();
         }
 
-        foreach (AsyncCall call in calls)
+        foreach (Call call in calls)
         {
             call.Fail(Error.ObjectDisposed_Call(loop));
         }

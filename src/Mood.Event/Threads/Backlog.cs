@@ -3,28 +3,28 @@ using System;
 namespace Mood.Event;
 
 /// <summary>
-/// Items between the threads that bring them and the one that takes all there is at once. They lie in pieces, which go
-/// round: nothing is copied as it grows, and in the steady state nothing is allocated. Add and Take are called under the
-/// gate of the owner; the rest is the taker's alone.
+/// A queue between producer threads and one consumer, which takes all items at once. The items are stored in pieces, which are
+/// reused. A growing queue copies nothing, and a queue in steady state allocates nothing. Add and Take are called inside the
+/// gate of the owner. The other members are for the consumer only.
 /// </summary>
 /// <typeparam name="T">The items' type.</typeparam>
 internal sealed class Backlog<T>
 {
-    // items in a piece: the first is short, for most loops are not posted to much
+    // items in a piece: the first piece is short, because most loops get few posts
     private const int Shortest = 16, Longest = 1024;
 
-    // pieces that wait to be used again, at most, and those that do so however few the last batch needed
+    // spare pieces: at most, and at least, however few the last batch needed
     private const int MaxSpares = 128, MinSpares = 4;
 
-    // under the gate: what comes in, and spare pieces for it
+    // inside the gate: the pieces with added items, and spare pieces
     private Piece? _first, _last, _spare;
     private int _spares;
 
-    // the taker's: the batch, from _next on in its first piece, and the pieces that are done with
+    // the consumer's: the batch, which begins at _next in its first piece, and the pieces that are used up
     private Piece? _batch, _used, _usedLast;
     private int _next, _uses;
 
-    /// <summary>Whether everything taken has come out of Next.</summary>
+    /// <summary>Whether Next has returned every item of the batch.</summary>
     internal bool IsFinished => _batch is null;
 
     /// <summary>Appends an item.</summary>
@@ -40,10 +40,10 @@ internal sealed class Backlog<T>
         piece.Items[piece.Count++] = item;
     }
 
-    /// <summary>When everything taken before is finished: what has come in is the new batch.</summary>
+    /// <summary>Makes a new batch of the items added since the last one, which is finished.</summary>
     internal void Take()
     {
-        // as many pieces as the last batch needed are a good guess at what the next one will need
+        // the next batch will probably need as many pieces as the last one
         if (_spares + _uses > MinSpares)
         {
             (_spare, _spares) = (null, 0);
@@ -60,13 +60,13 @@ internal sealed class Backlog<T>
         (_first, _last) = (null, null);
     }
 
-    /// <summary>The batch's next item, which there is.</summary>
+    /// <summary>Removes the next item of the batch, which is not finished.</summary>
     internal T Next()
     {
         Piece piece = _batch!;
         ref T slot = ref piece.Items[_next];
         T item = slot;
-        slot = default!; // nobody is to be held by it
+        slot = default!; // so that the piece does not keep the item alive
 
         if (++_next == piece.Count)
         {
@@ -74,6 +74,29 @@ internal sealed class Backlog<T>
         }
 
         return item;
+    }
+
+    /// <summary>Passes the items to an action, in their order. Inside the gate, and the consumer only.</summary>
+    /// <param name="action">Called for each item.</param>
+    internal void ForEach(Action<T> action)
+    {
+        int begin = _next;
+
+        for (Piece? piece = _batch; piece is not null; piece = piece.Next, begin = 0)
+        {
+            for (int i = begin; i < piece.Count; i++)
+            {
+                action(piece.Items[i]);
+            }
+        }
+
+        for (Piece? piece = _first; piece is not null; piece = piece.Next)
+        {
+            for (int i = 0; i < piece.Count; i++)
+            {
+                action(piece.Items[i]);
+            }
+        }
     }
 
     private Piece Grow()

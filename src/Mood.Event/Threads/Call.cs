@@ -4,43 +4,66 @@ using System.Threading.Tasks;
 
 namespace Mood.Event;
 
-/// <summary>An InvokeAsync of a function: its task ends with it.</summary>
-/// <typeparam name="T">The result's type.</typeparam>
-internal sealed class Call<T>(Func<T> function)
+/// <summary>One InvokeAsync: it runs on the loop's thread, in the ExecutionContext of its caller.</summary>
+internal abstract class Call
 {
+    private static readonly ContextCallback s_invoke = static call => ((Call)call!).Invoke();
+
     private readonly ExecutionContext? _context = ExecutionContext.Capture();
 
-    // continuations of the caller's have no business on the loop's thread, unless they ask for it with a context
-    private readonly TaskCompletionSource<T> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    /// <summary>The function that the caller has passed, for its name.</summary>
+    internal abstract Delegate Function { get; }
 
-    internal Task<T> Task => _source.Task;
-
-    /// <summary>Calls the function, on the loop's thread. Throws nothing.</summary>
+    /// <summary>Runs the call, on the loop's thread. Throws nothing.</summary>
     internal void Run()
     {
         if (_context is null)
         {
-            RunHere();
+            Invoke();
         }
         else
         {
-            ExecutionContext.Run(_context, static call => ((Call<T>)call!).RunHere(), this);
+            ExecutionContext.Run(_context, s_invoke, this);
         }
     }
 
-    internal void Fail(Exception exception) => _source.SetException(exception);
+    /// <summary>Ends the caller's task with the exception, unless the task has ended.</summary>
+    internal abstract void Fail(Exception exception);
 
-    private void RunHere()
+    /// <summary>Calls the user's function. Throws nothing.</summary>
+    private protected abstract void Invoke();
+}
+
+/// <inheritdoc/>
+/// <typeparam name="T">The type of the result.</typeparam>
+internal abstract class Call<T> : Call
+{
+    /// <summary>The caller's task.</summary>
+    internal Task<T> Task => Source.Task;
+
+    // continuations of the caller must not run on the loop's thread, except in a context that posts them there
+    private protected TaskCompletionSource<T> Source { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    internal override void Fail(Exception exception) => Source.TrySetException(exception);
+}
+
+/// <summary>A call of a function. Its task ends with the function.</summary>
+/// <typeparam name="T">The type of the result.</typeparam>
+internal sealed class FunctionCall<T>(Func<T> function) : Call<T>
+{
+    internal override Delegate Function => function;
+
+    private protected override void Invoke()
     {
         try
         {
-            _source.SetResult(function());
+            Source.TrySetResult(function());
         }
 #pragma warning disable CA1031 // any exception: it is the task's
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            _source.SetException(e);
+            Fail(e);
         }
     }
 }

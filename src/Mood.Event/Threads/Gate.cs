@@ -3,8 +3,8 @@ using System.Threading;
 namespace Mood.Event;
 
 /// <summary>
-/// A lock that Thread.Interrupt does not keep anybody from taking, for the same reasons as <see cref="QuietWait"/>:
-/// <c>using Gate.Pass pass = gate.Enter();</c>.
+/// A lock that a thread takes even if it is interrupted (see <see cref="Uninterrupted"/>):
+/// <c>using (gate.Enter()) { ... }</c>.
 /// </summary>
 internal sealed class Gate
 {
@@ -12,32 +12,26 @@ internal sealed class Gate
 
     internal Pass Enter()
     {
-        bool interrupted = false;
-
-        while (true)
+        if (!Monitor.TryEnter(_lock))
         {
-            try
-            {
-                Monitor.Enter(_lock);
-                break;
-            }
-            catch (ThreadInterruptedException)
-            {
-                interrupted = true;
-            }
-        }
-
-        if (interrupted)
-        {
-            Thread.CurrentThread.Interrupt();
+            Uninterrupted.Run(static taken => Monitor.Enter(taken), _lock);
         }
 
         return new Pass(_lock);
     }
 
-    /// <summary>The right to be inside, given back by Dispose.</summary>
+    /// <summary>The lock held by this thread. Dispose releases it.</summary>
     internal readonly ref struct Pass(object taken)
     {
+        /// <summary>
+        /// Releases the lock, waits for a <see cref="Pulse"/> and takes the lock again. Thread.Interrupt ends this wait with a
+        /// <see cref="ThreadInterruptedException"/>.
+        /// </summary>
+        internal void Wait() => Monitor.Wait(taken);
+
+        /// <summary>Wakes the thread that waits.</summary>
+        internal void Pulse() => Monitor.Pulse(taken);
+
         public void Dispose() => Monitor.Exit(taken);
     }
 }

@@ -2,7 +2,7 @@ using System;
 
 namespace Mood.Event;
 
-/// <summary>What <see cref="LoopThread.Failed"/> tells: which loop was stopped by what.</summary>
+/// <summary>The arguments of <see cref="LoopThread.Failed"/>: a loop, and the exception that ended it.</summary>
 public sealed class LoopFailedEventArgs : EventArgs
 {
     internal LoopFailedEventArgs(Loop loop, Exception exception)
@@ -11,9 +11,9 @@ public sealed class LoopFailedEventArgs : EventArgs
         Exception = exception;
     }
 
-    /// <summary>The loop; it is disposed.</summary>
+    /// <summary>The loop. It is disposed.</summary>
     public Loop Loop { get; }
 
-    /// <summary>What left its Start: a fatal exception of a callback, or an <see cref="EventException"/>.</summary>
+    /// <summary>The exception that left Start: a fatal exception of a callback, or an <see cref="EventException"/>.</summary>
     public Exception Exception { get; }
 }

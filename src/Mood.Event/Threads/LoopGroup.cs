@@ -1,30 +1,28 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 
 namespace Mood.Event;
 
-/// <summary>Several loops, each on a background thread of its own: one per core, for servers.</summary>
-public sealed class LoopGroup : IDisposable
-#if NET8_0_OR_GREATER
-    , IAsyncDisposable
-#endif
+/// <summary>Several loops, each on a background thread of its own. A server usually takes one loop per core.</summary>
+public sealed partial class LoopGroup : IDisposable
 {
     private readonly LoopThread[] _threads;
     private readonly Loop[] _loops;
     private int _last = -1;
 
-    /// <summary>Makes the loops and runs them.</summary>
-    /// <param name="count">How many; <see cref="Environment.ProcessorCount"/> is a good number.</param>
-    /// <param name="name">What the threads are called, each with its number behind; null: "Mood.Event".</param>
-    /// <param name="flags">How the loops are made.</param>
-    /// <param name="backends">What the loops may wait with.</param>
-    /// <param name="clock">The loops' time, for tests; null: the system's.</param>
+    /// <summary>Creates the loops and starts their threads.</summary>
+    /// <param name="count">The number of loops, at least 1, for example <see cref="Environment.ProcessorCount"/>.</param>
+    /// <param name="name">The name of the threads. Each thread appends its number, from 0. Null means "Mood.Event".</param>
+    /// <param name="flags">Options of every loop.</param>
+    /// <param name="backends">The backends that the loops may use. Auto uses the best recommended backend.</param>
+    /// <param name="clock">The clock of the loops, for tests. Null means the system's clock.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is less than 1.</exception>
     /// <exception cref="ArgumentException"><paramref name="flags"/> or <paramref name="backends"/> hold unknown bits.</exception>
-    /// <exception cref="EventException">A loop cannot be made; then none is left.</exception>
+    /// <exception cref="EventException">A loop cannot be created. The loops created before it are disposed.</exception>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
     public LoopGroup(
         int count,
@@ -32,7 +30,24 @@ public sealed class LoopGroup : IDisposable
         LoopFlags flags = LoopFlags.Auto,
         Backends backends = Backends.Auto,
         ManualClock? clock = null)
+        : this(count, new LoopOptions { Name = name, Flags = flags, Backends = backends, Clock = clock })
     {
+    }
+
+    /// <summary>Creates the loops with options and starts their threads.</summary>
+    /// <param name="count">The number of loops, at least 1, for example <see cref="Environment.ProcessorCount"/>.</param>
+    /// <param name="options">The options of every loop. The constructor copies them. <see cref="LoopOptions.Name"/> is the name of
+    /// the loops and threads. Each appends its number, from 0. Null means "Mood.Event".</param>
+    /// <exception cref="ArgumentNullException"><paramref name="options"/> is null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is less than 1.</exception>
+    /// <exception cref="ArgumentException"><see cref="LoopOptions.Flags"/> or <see cref="LoopOptions.Backends"/> contain unknown
+    /// bits.</exception>
+    /// <exception cref="EventException">A loop cannot be created. The loops created before it are disposed.</exception>
+    /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
+    [OverloadResolutionPriority(-1)] // new LoopGroup(2, null) stays the other constructor, threads without a name
+    public LoopGroup(int count, LoopOptions options)
+    {
+        Validate.NotNull(options, nameof(options));
         _threads = new LoopThread[Validate.Positive(count, nameof(count))];
         _loops = new Loop[count];
 
@@ -40,8 +55,8 @@ public sealed class LoopGroup : IDisposable
         {
             for (int i = 0; i < count; i++)
             {
-                string numbered = string.Format(CultureInfo.InvariantCulture, "{0} {1}", name ?? "Mood.Event", i);
-                _threads[i] = new LoopThread(numbered, flags, backends, clock);
+                string numbered = string.Format(CultureInfo.InvariantCulture, "{0} {1}", options.Name ?? "Mood.Event", i);
+                _threads[i] = new LoopThread(options.WithName(numbered));
                 _loops[i] = _threads[i].Loop;
             }
         }
@@ -59,8 +74,8 @@ public sealed class LoopGroup : IDisposable
     }
 
     /// <summary>
-    /// Raised when an exception has left the Start of one of the loops, on its thread: see <see cref="LoopThread.Failed"/>, also
-    /// for what happens without a handler. The sender is its LoopThread. The others go on.
+    /// Raised when an exception has left the Start of one of the loops, on the thread of that loop. The sender is its
+    /// <see cref="LoopThread"/>. The other loops go on. See <see cref="LoopThread.Failed"/>.
     /// </summary>
     public event EventHandler<LoopFailedEventArgs>? Failed
     {
@@ -71,8 +86,8 @@ public sealed class LoopGroup : IDisposable
     /// <summary>The loops.</summary>
     public IReadOnlyList<Loop> Loops { get; }
 
-    /// <summary>One loop after the other, and again from the first. Any thread.</summary>
-    /// <returns>The next loop that has not ended; when all have, one of them, which refuses what is posted.</returns>
+    /// <summary>Returns the loops in turn. May be called from any thread.</summary>
+    /// <returns>The next loop that has not ended. If all loops have ended, it is one of them, and a post to it fails.</returns>
     public Loop Next()
     {
         Loop next = NextOfAll();
@@ -85,24 +100,20 @@ public sealed class LoopGroup : IDisposable
         return next;
     }
 
-    /// <summary>Ends all loops, as <see cref="LoopThread.StopAsync"/> does. Twice is fine.</summary>
-    /// <returns>Ends when all threads have ended; with the exceptions that left the Starts of loops, if any did.</returns>
+    /// <summary>Ends all loops: see <see cref="LoopThread.StopAsync"/>. Any thread. Idempotent.</summary>
+    /// <returns>A task that ends when all threads have ended. It fails with the exceptions that left the Starts of the loops.</returns>
     public Task StopAsync() => Task.WhenAll(Array.ConvertAll(_threads, thread => thread.StopAsync()));
 
-    /// <summary><see cref="StopAsync"/>, and waits for the threads, but for the one it is called on. It tells nothing of failures:
-    /// <see cref="Failed"/> and StopAsync do.</summary>
+    /// <summary>
+    /// Ends all loops like <see cref="StopAsync"/> and waits for their threads to end, except for the calling thread. It does not
+    /// throw an exception that left a Start: see <see cref="Failed"/> and StopAsync.
+    /// </summary>
     public void Dispose()
     {
         Task stopped = StopAsync(); // all at the same time
         Array.ForEach(_threads, thread => thread.Dispose());
         LoopThread.Ignore(stopped);
     }
-
-#if NET8_0_OR_GREATER
-    /// <summary><see cref="StopAsync"/> that tells nothing of failures, as <see cref="Dispose"/>.</summary>
-    /// <returns>Ends when all threads have ended.</returns>
-    public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-#endif
 
     private Loop NextOfAll() => _loops[(int)((uint)Interlocked.Increment(ref _last) % (uint)_loops.Length)];
 }

@@ -4,11 +4,11 @@ using System.Threading;
 
 namespace Mood.Event;
 
-/// <summary>Has continuations resume on the loop's thread.</summary>
+/// <summary>Runs continuations on the loop's thread.</summary>
 internal sealed class LoopSynchronizationContext(Loop loop) : SynchronizationContext
 {
-    /// <summary>Makes the loop's context this thread's.</summary>
-    /// <returns>The one to restore.</returns>
+    /// <summary>Makes the loop's context the current one of this thread.</summary>
+    /// <returns>The context to restore.</returns>
     internal static SynchronizationContext? Enter(Loop loop)
     {
         SynchronizationContext? before = Current;
@@ -21,11 +21,14 @@ internal sealed class LoopSynchronizationContext(Loop loop) : SynchronizationCon
         return before;
     }
 
-    // there is one per loop, and two of them must be told apart by reference
+    // a loop has one context, so that the contexts of two loops can be compared by reference
     public override SynchronizationContext CreateCopy() => this;
 
-    /// <summary>Posts. On a disposed loop it tells <see cref="Loop.CallbackException"/>, for the caller is an await
-    /// somewhere, which has nobody to tell: an exception out of here would end the process.</summary>
+    /// <summary>
+    /// Calls the callback on the loop's thread, later. On a disposed loop the callback is not called, and
+    /// <see cref="Loop.CallbackException"/> is raised. Post does not throw, because its caller is the await machinery, where an
+    /// exception would end the process.
+    /// </summary>
     public override void Post(SendOrPostCallback d, object? state)
     {
         Validate.NotNull(d, nameof(d));
@@ -36,12 +39,12 @@ internal sealed class LoopSynchronizationContext(Loop loop) : SynchronizationCon
         }
     }
 
-    /// <summary>Calls at once on the loop's thread; from another thread it waits until the loop has called.</summary>
+    /// <summary>Calls the callback at once on the loop's thread. Another thread waits until the loop has called it.</summary>
     public override void Send(SendOrPostCallback d, object? state)
     {
         Validate.NotNull(d, nameof(d));
 
-        if (loop.TryEnter(out Loop.Claim claim))
+        if (loop.TryClaimToCall(out Loop.Claim claim))
         {
             using (claim)
             {
@@ -73,13 +76,18 @@ internal sealed class LoopSynchronizationContext(Loop loop) : SynchronizationCon
         }
     }
 
-    /// <summary>What a Send waits for.</summary>
-    private sealed class Sent(LoopSynchronizationContext context, SendOrPostCallback callback, object? state)
+    /// <summary>A callback of a Send from another thread, which waits for it.</summary>
+    internal sealed class Sent(LoopSynchronizationContext context, SendOrPostCallback callback, object? state)
     {
-        private ExceptionDispatchInfo? _thrown;
-        private readonly object _gate = new();
+        // under the gate: the loop's thread sets it once, the sender waits for it
         private bool _done;
 
+        // the loop's thread writes it before it sets _done; the sender reads it after that
+        private ExceptionDispatchInfo? _thrown;
+
+        internal Gate Gate { get; } = new();
+
+        /// <summary>Calls the callback, on the loop's thread. Throws nothing.</summary>
         internal void Run()
         {
             try
@@ -93,20 +101,19 @@ internal sealed class LoopSynchronizationContext(Loop loop) : SynchronizationCon
                 _thrown = ExceptionDispatchInfo.Capture(e);
             }
 
-            lock (_gate)
-            {
-                _done = true;
-                Monitor.Pulse(_gate);
-            }
+            using Gate.Pass pass = Gate.Enter();
+            _done = true;
+            pass.Pulse();
         }
 
+        /// <summary>Waits until the callback has run, and throws its exception.</summary>
         internal void Wait()
         {
-            lock (_gate)
+            using (Gate.Pass pass = Gate.Enter())
             {
                 while (!_done)
                 {
-                    Monitor.Wait(_gate);
+                    pass.Wait();
                 }
             }
 

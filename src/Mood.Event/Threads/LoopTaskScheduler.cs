@@ -12,16 +12,16 @@ internal sealed class LoopTaskScheduler(Loop loop) : TaskScheduler
     {
         if (!loop.TryPost(static item => item.Scheduler.TryExecuteTask(item.Task), (Scheduler: this, Task: task)))
         {
-            // the exception is the task's; where that is what follows an await, nobody looks at it
+            // The exception below is stored in the task. No code reads it there if the task is the continuation of an await.
             loop.Report(Error.ObjectDisposed_Continuation(loop));
             Error.Throw_Disposed(loop);
         }
     }
 
-    // who waits for a task on the loop's own thread gets it done there: nobody else would do it meanwhile
+    // If the loop's own thread waits for a task, it runs the task. No other thread would run it during the wait.
     protected override bool TryExecuteTaskInline(Task task, bool taskWasPreviouslyQueued)
     {
-        if (!loop.TryEnter(out Loop.Claim claim))
+        if (!loop.TryClaimToCall(out Loop.Claim claim))
         {
             return false;
         }
@@ -32,6 +32,6 @@ internal sealed class LoopTaskScheduler(Loop loop) : TaskScheduler
         }
     }
 
-    // for debuggers alone; they are in the loop's queue, among the rest
+    // Only debuggers call this. The tasks are in the loop's queue, among the posted actions.
     protected override IEnumerable<Task> GetScheduledTasks() => [];
 }

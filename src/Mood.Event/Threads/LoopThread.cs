@@ -1,82 +1,97 @@
 using System;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 
 namespace Mood.Event;
 
 /// <summary>
-/// A loop that runs on a background thread of its own until it is stopped. Other threads reach it through
-/// <see cref="Loop.Post(Action)"/> and InvokeAsync; on its thread <see cref="Loop.SynchronizationContext"/> is set, so that what
-/// follows an await there stays there. The thread keeps the loop alive: without <see cref="StopAsync"/> or Dispose it runs
-/// until the process ends, which it does not keep from ending.
+/// A loop on a background thread of its own.
 /// </summary>
-public sealed class LoopThread : IDisposable
-#if NET8_0_OR_GREATER
-    , IAsyncDisposable
-#endif
+/// <remarks>
+/// Other threads use <see cref="Loop.Post(Action)"/> and InvokeAsync to reach the loop. <see cref="Loop.SynchronizationContext"/>
+/// is the current context of its thread, so that continuations of awaits run there too, unless
+/// <see cref="LoopOptions.UseSynchronizationContext"/> is false. The loop runs until <see cref="StopAsync"/> or Dispose ends it,
+/// even without active watchers. The thread is a background thread: it does not keep the process from ending.
+/// </remarks>
+public sealed partial class LoopThread : IDisposable
 {
     private readonly Thread _thread;
 
-    // continuations have no business on the thread that ends
+    // Set by the constructor, read by the thread: the loop's context is set there.
+    private readonly bool _usesContext;
+
+    // continuations must not run on the loop's thread, which is about to end
     private readonly TaskCompletionSource<bool> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly object _gate = new();
+
+    // LoopOptions.DisposeTimeout. Set by the constructor.
+    private readonly TimeSpan? _disposeTimeout;
+
+    // True after a Dispose has timed out. Later ones do not wait. Any thread sets it, and it stays set.
+    private volatile bool _isStuck;
+
+    // under the gate: set once, by the first StopAsync
     private Task? _stopped;
 
-    /// <summary>Makes a loop and runs it on a thread of its own.</summary>
-    /// <param name="name">The thread's name, for debuggers and the like; null: "Mood.Event".</param>
-    /// <param name="flags">How the loop is made.</param>
-    /// <param name="backends">What the loop may wait with.</param>
-    /// <param name="clock">The loop's time, for tests; null: the system's.</param>
+    /// <summary>Creates a loop and starts its thread.</summary>
+    /// <param name="name">The name of the thread. Null means "Mood.Event".</param>
+    /// <param name="flags">Options of the loop.</param>
+    /// <param name="backends">The backends that the loop may use. Auto uses the best recommended backend.</param>
+    /// <param name="clock">The clock of the loop, for tests. Null means the system's clock.</param>
     /// <exception cref="ArgumentException"><paramref name="flags"/> or <paramref name="backends"/> hold unknown bits.</exception>
-    /// <exception cref="EventException">The loop cannot be made.</exception>
+    /// <exception cref="EventException">The loop cannot be created.</exception>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
     public LoopThread(
         string? name = null, LoopFlags flags = LoopFlags.Auto, Backends backends = Backends.Auto, ManualClock? clock = null)
+        : this(new LoopOptions { Name = name, Flags = flags, Backends = backends, Clock = clock })
     {
-        Loop = new Loop(flags, backends, clock: clock);
-        Loop.GiveAway(); // whoever uses it before its thread does would keep that from running it
-        _thread = new Thread(Run) { Name = name ?? "Mood.Event", IsBackground = true };
+    }
 
-        // whoever makes it is not its parent: neither its AsyncLocals nor what they hold are the loop's
-#if NET8_0_OR_GREATER
-        _thread.UnsafeStart();
-#else
-        bool flows = !ExecutionContext.IsFlowSuppressed();
+    /// <summary>Creates a loop with options and starts its thread.</summary>
+    /// <param name="options">The options. The constructor copies them. <see cref="LoopOptions.Name"/> is also the name of the
+    /// thread. Null means "Mood.Event".</param>
+    /// <exception cref="ArgumentNullException"><paramref name="options"/> is null.</exception>
+    /// <exception cref="ArgumentException"><see cref="LoopOptions.Flags"/> or <see cref="LoopOptions.Backends"/> contain unknown
+    /// bits.</exception>
+    /// <exception cref="EventException">The loop cannot be created.</exception>
+    /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
+    [OverloadResolutionPriority(-1)] // new LoopThread(null) stays the other constructor, a thread without a name
+    public LoopThread(LoopOptions options)
+    {
+        Loop = new Loop(options);
+        _usesContext = options.UseSynchronizationContext;
 
-        if (flows)
+        if (options.DisposeTimeout is TimeSpan timeout)
         {
-            ExecutionContext.SuppressFlow();
+            // Thread.Join takes at most so much
+            _disposeTimeout = TimeSpan.FromMilliseconds(Math.Min(timeout.TotalMilliseconds, int.MaxValue));
+            Loop.DisposedBy = this;
         }
 
-        try
-        {
-            _thread.Start();
-        }
-        finally
-        {
-            if (flows)
-            {
-                ExecutionContext.RestoreFlow();
-            }
-        }
-#endif
+        Loop.Reserve(); // otherwise another thread could claim the loop before the new thread runs it
+        _thread = new Thread(Run) { Name = options.Name ?? "Mood.Event", IsBackground = true };
+        BackgroundThread.Start(_thread);
     }
 
     /// <summary>
-    /// Raised when an exception has left the loop's Start: a fatal one of a callback, or an <see cref="EventException"/>. The
-    /// thread has then ended its loop and is about to end itself; the handler is called there. Without a handler the
-    /// exception is written to standard error. In any case <see cref="StopAsync"/> fails with it.
+    /// Raised when an exception has left the loop's Start: a fatal exception of a callback, or an <see cref="EventException"/>.
     /// </summary>
+    /// <remarks>
+    /// The handler is called on the loop's thread, which ends afterwards. The loop is disposed. Without a handler, the exception
+    /// is written to standard error. <see cref="StopAsync"/> fails with the exception in either case.
+    /// </remarks>
     public event EventHandler<LoopFailedEventArgs>? Failed;
 
-    /// <summary>The loop. It is disposed when the thread ends.</summary>
+    /// <summary>The loop. The thread disposes it when it ends.</summary>
     public Loop Loop { get; }
 
     /// <summary>
-    /// Ends the loop, from any thread: what was posted before runs, then the loop is disposed and the thread ends. A
-    /// <see cref="Loop.Stop"/> or Dispose of the loop in a callback does the same. Twice is fine.
+    /// Runs the actions that are already posted, disposes the loop and ends the thread. Any thread. Idempotent.
     /// </summary>
-    /// <returns>Ends when the thread has ended; with the exception that left the loop's Start, if one did.</returns>
+    /// <remarks><see cref="Loop.Stop"/>, or Dispose of the loop in a callback, ends the thread too.</remarks>
+    /// <returns>A task that completes when the thread has ended. It fails with the exception that left the loop's Start, if
+    /// any.</returns>
     public Task StopAsync()
     {
         lock (_gate)
@@ -85,27 +100,35 @@ public sealed class LoopThread : IDisposable
         }
     }
 
-    /// <summary><see cref="StopAsync"/>, and waits for the thread, unless this is that thread. It tells nothing of failures:
-    /// <see cref="Failed"/> and StopAsync do.</summary>
+    /// <summary>
+    /// Ends the loop like <see cref="StopAsync"/> and waits for the thread to end. On that thread itself it does not wait. It
+    /// does not throw the exception that left Start: see <see cref="Failed"/> and StopAsync.
+    /// <see cref="LoopOptions.DisposeTimeout"/> limits the wait.
+    /// </summary>
     public void Dispose()
     {
         Task stopped = StopAsync();
 
-        if (Thread.CurrentThread != _thread)
+        if (IsCurrent)
+        {
+            // the thread cannot wait for itself
+        }
+        else if (_disposeTimeout is not TimeSpan timeout)
         {
             _thread.Join();
+        }
+        else if (!_thread.Join(_isStuck ? TimeSpan.Zero : timeout))
+        {
+            _isStuck = true;
         }
 
         Ignore(stopped);
     }
 
-#if NET8_0_OR_GREATER
-    /// <summary><see cref="StopAsync"/> that tells nothing of failures, as <see cref="Dispose"/>.</summary>
-    /// <returns>Ends when the thread has ended.</returns>
-    public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-#endif
+    /// <summary>Whether the calling thread is the loop's.</summary>
+    internal bool IsCurrent => Thread.CurrentThread == _thread;
 
-    /// <summary>An exception of the task is nobody's loss.</summary>
+    /// <summary>Observes the exception of the task, so that TaskScheduler.UnobservedTaskException is not raised.</summary>
     internal static void Ignore(Task task) => task.ContinueWith(
         static task => task.Exception,
         CancellationToken.None,
@@ -114,8 +137,8 @@ public sealed class LoopThread : IDisposable
 
     private async Task StopCoreAsync()
     {
-        // behind what was posted before; All, for a callback may be waiting in a Start of its own
-        Loop.TryPost(static loop => loop.Stop(BreakHow.All), Loop);
+        // Posted, so that earlier posts run first. It ends a nested Start too, and Stop(Cancel) cannot cancel it.
+        Loop.TryPost(static loop => loop.StopForGood(), Loop);
 
         try
         {
@@ -140,16 +163,21 @@ public sealed class LoopThread : IDisposable
         }
         else
         {
-            Tell(failure);
+            Raise(failure);
             _ended.SetException(failure);
-            Ignore(_ended.Task); // told already
+            Ignore(_ended.Task); // the event has reported it
         }
     }
 
     private Exception? RunLoop()
     {
-        using Loop.Claim claim = Loop.TakeOver();
-        SynchronizationContext.SetSynchronizationContext(Loop.SynchronizationContext);
+        using Loop.Claim claim = Loop.TakeReserved();
+
+        if (_usesContext)
+        {
+            SynchronizationContext.SetSynchronizationContext(Loop.SynchronizationContext);
+        }
+
         Exception? failure = null;
 
         try
@@ -157,7 +185,7 @@ public sealed class LoopThread : IDisposable
             Loop.IncRef();
             Loop.Start();
         }
-#pragma warning disable CA1031 // any exception: it is the one to tell
+#pragma warning disable CA1031 // any exception: Failed reports it
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -168,7 +196,7 @@ public sealed class LoopThread : IDisposable
         {
             Loop.Dispose();
         }
-#pragma warning disable CA1031 // any exception: what was posted may throw a fatal one
+#pragma warning disable CA1031 // any exception: a posted action may throw a fatal one
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -178,7 +206,7 @@ public sealed class LoopThread : IDisposable
         return failure;
     }
 
-    private void Tell(Exception failure)
+    private void Raise(Exception failure)
     {
         try
         {
@@ -186,14 +214,14 @@ public sealed class LoopThread : IDisposable
 
             if (handler is null)
             {
-                Console.Error.WriteLine($"Mood.Event: a loop's thread was ended by an exception: {failure}");
+                StandardErrorReport.WriteLine($"Mood.Event: an exception has ended the thread of a loop: {failure}");
             }
             else
             {
                 handler(this, new LoopFailedEventArgs(Loop, failure));
             }
         }
-#pragma warning disable CA1031 // any exception: StopAsync tells the one that matters
+#pragma warning disable CA1031 // any exception: StopAsync fails with the one that ended the loop
         catch (Exception e)
 #pragma warning restore CA1031
         {

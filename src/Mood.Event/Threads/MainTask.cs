@@ -1,33 +1,49 @@
+using System;
 using System.Threading;
 using System.Threading.Tasks;
 
 namespace Mood.Event;
 
-/// <summary>What a Run waits for.</summary>
+/// <summary>The task that a Run waits for.</summary>
 internal sealed class MainTask
 {
     private readonly Loop _loop;
     private readonly Task _task;
     private readonly int _starts;
+    private readonly Delegate _function;
 
-    internal MainTask(Loop loop, Task task, int starts, MainTask? outer)
+    // Whether the Run also waits for the spawned functions. An inner Run must not wait: a spawned function may have called it.
+    private readonly bool _waitsForSpawned;
+
+    internal MainTask(Loop loop, Delegate function, Task task, int starts, MainTask? outer, bool waitsForSpawned)
     {
+        _function = function;
+        _waitsForSpawned = waitsForSpawned;
         _loop = loop;
         _task = task;
         _starts = starts;
         Outer = outer;
     }
 
-    /// <summary>The Run around this one.</summary>
+    /// <summary>The name of the main function.</summary>
+    internal string Name => MethodName.Of(_function);
+
+    /// <summary>The task of the Run around this one.</summary>
     internal MainTask? Outer { get; }
 
-    /// <summary>Whether the innermost of so many Starts is the one that Run made, and may end.</summary>
-    internal bool HasEnded(int starts) => starts == _starts && _task.IsCompleted;
+    /// <summary>Whether the task has ended and the innermost Start is the one of its Run.</summary>
+    /// <param name="starts">The number of Starts on the stack.</param>
+    internal bool HasEnded(int starts) => starts == _starts && IsOver(_loop, _task, _waitsForSpawned);
 
-    /// <summary>Whether the innermost of so many Starts is the one that Run made.</summary>
+    /// <summary>Whether a Run has nothing to wait for. A main function that failed ends it at once.</summary>
+    internal static bool IsOver(Loop loop, Task main, bool waitsForSpawned) =>
+        main.IsCompleted && (!waitsForSpawned || main.Status != TaskStatus.RanToCompletion || loop.Spawned.IsEmpty);
+
+    /// <summary>Whether the innermost Start is the one of this Run.</summary>
+    /// <param name="starts">The number of Starts on the stack.</param>
     internal bool IsInnermost(int starts) => starts == _starts;
 
-    /// <summary>The loop is woken when the task ends, wherever that is.</summary>
+    /// <summary>Wakes the loop when the task ends, on any thread.</summary>
     internal void WakeAtEnd() => _task.ContinueWith(
         static (_, loop) => ((Loop)loop!).Handle.Wake(),
         _loop,
@@ -35,7 +51,7 @@ internal sealed class MainTask
         TaskContinuationOptions.ExecuteSynchronously | TaskContinuationOptions.DenyChildAttach,
         TaskScheduler.Default);
 
-    /// <summary>Run does not wait any more: an exception that the task still ends with is told.</summary>
+    /// <summary>Reports the exception of a task that its Run no longer waits for.</summary>
     internal static void ReportAtEnd(Loop loop, Task task) => task.ContinueWith(
         static (task, loop) => ((Loop)loop!).Report(task.Exception!.InnerException!),
         loop,

@@ -1,72 +1,90 @@
 using System;
+using System.Collections.Generic;
 using System.Threading;
 
 namespace Mood.Event;
 
-/// <summary>Those of a PostQueue's items that have one form. Add and Take are called under its gate.</summary>
+/// <summary>The items of a PostQueue that have one form. Add and Take are called inside its gate.</summary>
 internal abstract class PostLane
 {
-    /// <summary>Calls the next item of what was taken. Throws nothing.</summary>
+    /// <summary>Calls the next item of the batch. Throws nothing.</summary>
     internal abstract void RunNext(Loop loop);
 
-    /// <summary>When everything taken before was called: what has come in is the new batch.</summary>
+    /// <summary>Adds the functions of all items that wait to a list. The loop's thread, inside the gate.</summary>
+    internal abstract void CopyTo(List<Delegate> functions);
+
+    /// <summary>Makes a new batch of the items added since the last one, all of which have been called.</summary>
     internal abstract void Take();
 
-    /// <summary>Numbers the types of states, for a queue to find their lanes.</summary>
+    /// <summary>The number of a type of state, by which a queue finds the lane of the type.</summary>
     internal static class Number<TState>
     {
         internal static readonly int Value = Numbers.Next();
     }
 
-    /// <summary>Actions by themselves.</summary>
+    /// <summary>Actions without a state.</summary>
     internal sealed class Actions : PostLane
     {
         private readonly Backlog<Action> _items = new();
 
         internal void Add(Action action) => _items.Add(action);
 
+        internal override void CopyTo(List<Delegate> functions) => _items.ForEach(functions.Add);
+
         internal override void Take() => _items.Take();
 
         internal override void RunNext(Loop loop)
         {
             Action action = _items.Next();
+            Gauge? gauge = loop.Gauge;
+            gauge?.Before(action);
 
             try
             {
                 action();
             }
-#pragma warning disable CA1031 // any exception: it is the loop's to decide what becomes of it
+#pragma warning disable CA1031 // any exception: the loop handles it
             catch (Exception e)
 #pragma warning restore CA1031
             {
                 loop.OnPostedException(action, e);
             }
+
+            gauge?.After();
         }
     }
 
-    /// <summary>Actions with states of one type.</summary>
+    /// <summary>Actions with a state of one type.</summary>
     internal sealed class States<TState> : PostLane
     {
         private readonly Backlog<Item> _items = new();
 
         internal void Add(Action<TState> action, TState state) => _items.Add(new Item { Action = action, State = state });
 
+        // A Call is an InvokeAsync or a Spawn: the library's action calls its function.
+        internal override void CopyTo(List<Delegate> functions) =>
+            _items.ForEach(item => functions.Add(item.State is Call call ? call.Function : item.Action));
+
         internal override void Take() => _items.Take();
 
         internal override void RunNext(Loop loop)
         {
             Item item = _items.Next();
+            Gauge? gauge = loop.Gauge;
+            gauge?.Before(item.Action);
 
             try
             {
                 item.Action(item.State);
             }
-#pragma warning disable CA1031 // any exception: it is the loop's to decide what becomes of it
+#pragma warning disable CA1031 // any exception: the loop handles it
             catch (Exception e)
 #pragma warning restore CA1031
             {
                 loop.OnPostedException(item.Action, e);
             }
+
+            gauge?.After();
         }
 
         private struct Item

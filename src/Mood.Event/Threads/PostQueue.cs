@@ -1,48 +1,81 @@
 using System;
+using System.Collections.Generic;
 using System.Threading;
 
 namespace Mood.Event;
 
 /// <summary>
-/// What other threads want done on the loop's thread. Producers append under the gate; the loop takes all there is at once
-/// and works it off without the gate. Actions lie in one lane, and what has a state in one lane per type of state; the order
-/// among lanes is kept as runs, so many of one lane, so many of another. So a Post allocates nothing but, now and then, a piece
-/// of a backlog.
+/// The posted actions of a loop. Producers append inside the gate. The loop takes all items at once and calls them outside
+/// the gate. Actions without a state are in one lane. Actions with a state have one lane per type of state. A list of runs keeps
+/// the order among the lanes: a run is a number of consecutive items of one lane. So a Post allocates nothing in steady state,
+/// only a new piece when the backlog grows.
 /// </summary>
 internal sealed class PostQueue
 {
     private readonly PostLane.Actions _actions = new();
     private readonly Backlog<Run> _runs = new();
 
-    // 1: a thread is inside the gate. It is there for a few instructions, and for those a Monitor takes as long again.
+    // 1 while a thread is inside the gate. A thread stays there for a few instructions only, and a Monitor would double that
+    // time.
     private int _gate;
 
-    // under the gate: the run that grows, behind those in _runs
+    // inside the gate: the lanes, the run that grows, behind those in _runs, whether a producer has woken the loop since the last
+    // Take, and whether the queue is closed
     private PostLane?[] _lanes = [];
     private Run _growing;
     private bool _isWoken, _closed;
 
-    // the loop's thread's: what is left of a run, and the last one of the batch, behind those in _runs
+    // the loop's thread's: the rest of the current run, and the last run of the batch, behind those in _runs
     private Run _current, _final;
 
-    /// <summary>What became of an item.</summary>
+    // how many items were accepted, written inside the gate, and how many were called, written by the loop's thread
+    private int _accepted, _called;
+
+    /// <summary>The result of adding an item.</summary>
     internal enum Answer
     {
         /// <summary>The queue is closed.</summary>
         Refused,
 
-        /// <summary>It is the first one: the loop has to be woken.</summary>
+        /// <summary>It is the first item since the last Take: its producer must wake the loop.</summary>
         First,
 
-        /// <summary>Who brought the first one wakes the loop.</summary>
+        /// <summary>The producer of the first item wakes the loop.</summary>
         Further,
     }
 
-    // whether a batch was begun and not finished
+    // whether a batch has begun and is not finished
     private bool IsInterrupted => _current.Length > 0 || _final.Length > 0 || !_runs.IsFinished;
 
-    /// <summary>Whether there is anything to run; at least what this thread has added. The loop's thread only.</summary>
+    /// <summary>Whether there is an item to run. It always sees the items that this thread has added. The loop's thread
+    /// only.</summary>
     internal bool HasWork => IsInterrupted || Volatile.Read(ref _isWoken);
+
+    /// <summary>The number of items that wait for their call. Any thread.</summary>
+    internal int Waiting => unchecked(Volatile.Read(ref _accepted) - Volatile.Read(ref _called));
+
+    /// <summary>The functions of the items that wait. The loop's thread only.</summary>
+    internal List<Delegate> ToList()
+    {
+        var functions = new List<Delegate>(Waiting);
+        Enter();
+
+        try
+        {
+            _actions.CopyTo(functions);
+
+            foreach (PostLane? lane in _lanes)
+            {
+                lane?.CopyTo(functions);
+            }
+        }
+        finally
+        {
+            Leave();
+        }
+
+        return functions;
+    }
 
     /// <summary>Appends an action, from any thread.</summary>
     internal Answer Add(Action action)
@@ -69,6 +102,7 @@ internal sealed class PostQueue
     /// <summary>Appends an action with its state, from any thread.</summary>
     internal Answer Add<TState>(Action<TState> action, TState state)
     {
+        int index = PostLane.Number<TState>.Value; // its type initializer must not run inside the gate: it takes locks
         Enter();
 
         try
@@ -78,7 +112,6 @@ internal sealed class PostQueue
                 return Answer.Refused;
             }
 
-            int index = PostLane.Number<TState>.Value;
             PostLane.States<TState> lane = index < _lanes.Length && _lanes[index] is PostLane known
                 ? (PostLane.States<TState>)known
                 : NewLane<TState>(index);
@@ -92,7 +125,7 @@ internal sealed class PostQueue
         }
     }
 
-    /// <summary>From now on everything is refused; what is in the queue stays. False: it was closed before.</summary>
+    /// <summary>Refuses further items. The items in the queue stay. False: the queue was closed before.</summary>
     internal bool Close()
     {
         Enter();
@@ -103,10 +136,10 @@ internal sealed class PostQueue
     }
 
     /// <summary>
-    /// Runs what a nested run of the loop interrupted, and then what is in the queue now, but not what comes meanwhile, so that
-    /// the loop gets to its other work. Throws nothing. The loop's thread only.
+    /// Runs the rest of an interrupted batch, and then the items that are in the queue now. Items that arrive during that wait
+    /// for the next call, so that the loop handles its other events. Throws nothing. The loop's thread only.
     /// </summary>
-    /// <returns>Whether something was left, for the loop was stopped with an exception or disposed.</returns>
+    /// <returns>Whether items are left, because an exception stopped the loop, or it is being disposed.</returns>
     internal bool RunAll(Loop loop)
     {
         if (RunBatch(loop))
@@ -118,14 +151,16 @@ internal sealed class PostQueue
         return IsInterrupted;
     }
 
-    /// <summary>Runs all that was accepted before Close, whatever happens in there. Throws nothing.</summary>
+    /// <summary>Runs all items accepted before Close, even after an exception that stops the loop. Throws nothing.</summary>
     internal void RunLast(Loop loop)
     {
+        StartContext context = StartContext.Capture();
+
         do
         {
             while (IsInterrupted)
             {
-                RunNext(loop);
+                RunNext(loop, context);
             }
         }
         while (Take());
@@ -141,22 +176,22 @@ internal sealed class PostQueue
 
     private void Leave() => Volatile.Write(ref _gate, 0);
 
-    // whoever is inside may have been preempted: then this thread yields, and sleeps if that does not help
+    // The thread inside the gate may have been preempted. Then this thread yields, and sleeps if yielding does not help.
     private void Wait()
     {
-        var wait = default(QuietWait);
+        var spin = default(Uninterrupted.Spin);
 
         do
         {
-            wait.SpinOnce();
+            spin.SpinOnce();
         }
         while (Volatile.Read(ref _gate) != 0 || Interlocked.CompareExchange(ref _gate, 1, 0) != 0);
 
-        wait.End();
+        spin.End();
     }
 
-    // What follows is of this lane. First this, then the item, then Count: where memory gives out in between, a run of none is
-    // left, which harms nobody.
+    // The next item belongs to this lane. The order is Continue, Add, Count: if memory runs out in between, an empty run is left,
+    // which does no harm.
     private void Continue(PostLane lane)
     {
         if (_growing.Lane == lane)
@@ -175,6 +210,7 @@ internal sealed class PostQueue
     private Answer Count()
     {
         _growing.Length++;
+        _accepted++;
         bool isFirst = !_isWoken;
         _isWoken = true;
         return isFirst ? Answer.First : Answer.Further;
@@ -192,7 +228,7 @@ internal sealed class PostQueue
         return lane;
     }
 
-    // when the batch is finished: the next one
+    // takes the next batch, when the last one is finished
     private bool Take()
     {
         Enter();
@@ -211,7 +247,9 @@ internal sealed class PostQueue
 
     private bool RunBatch(Loop loop)
     {
-        // anew each time: an item may run the loop, and so the rest of the batch and the next one
+        StartContext context = StartContext.Capture();
+
+        // read again each time: an item may run the loop, which then runs the rest of the batch and the next one
         while (IsInterrupted)
         {
             if (!loop.MayCall)
@@ -219,13 +257,13 @@ internal sealed class PostQueue
                 return false;
             }
 
-            RunNext(loop);
+            RunNext(loop, context);
         }
 
         return true;
     }
 
-    private void RunNext(Loop loop)
+    private void RunNext(Loop loop, StartContext context)
     {
         if (_current.Length == 0)
         {
@@ -240,10 +278,12 @@ internal sealed class PostQueue
         }
 
         _current.Length--;
+        _called++;
         _current.Lane.RunNext(loop);
+        context.Restore();
     }
 
-    /// <summary>So many items of one lane, one after the other.</summary>
+    /// <summary>A number of consecutive items of one lane.</summary>
     private struct Run
     {
         internal PostLane Lane;

@@ -1,13 +1,12 @@
-#if NET8_0_OR_GREATER
 using System;
 using System.Threading;
 
 namespace Mood.Event;
 
-/// <summary>A loop's time and timers for the rest of .NET; see <see cref="Loop.TimeProvider"/>.</summary>
+/// <summary>The time and timers of a loop as a TimeProvider, see <see cref="Loop.TimeProvider"/>.</summary>
 internal sealed class LoopTimeProvider(Loop loop) : TimeProvider
 {
-    // of a manual clock, whose unit is TimeSpan's
+    // a manual clock counts in ticks of TimeSpan
     public override long TimestampFrequency => loop.Clock is null ? base.TimestampFrequency : TimeSpan.TicksPerSecond;
 
     public override DateTimeOffset GetUtcNow() => loop.Clock?.UtcNow ?? base.GetUtcNow();
@@ -39,4 +38,3 @@ internal sealed class LoopTimeProvider(Loop loop) : TimeProvider
         return timer;
     }
 }
-#endif

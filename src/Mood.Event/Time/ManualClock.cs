@@ -1,40 +1,43 @@
 using System;
 using System.Collections.Generic;
+using System.Threading.Tasks;
 
 namespace Mood.Event;
 
 /// <summary>
-/// Time for tests: it stands still until it is told to move. The loops that are made with it have its time, and no other
-/// loop: their timers, periodics, schedulers and polling Stats, and <see cref="Loop.Now"/>. They never wait for time; io,
-/// signals, children and other threads are as real as ever beside it.
-/// <para>
-/// It may be used from any thread. Loops that run on other threads are woken when it moves; what a callback sees is still
-/// the time of its iteration.
-/// </para>
-/// <para>
-/// Times are exact: a callback sees <see cref="Loop.Now"/> equal to the time it was due at, and a timer that repeats keeps
-/// to the multiples of 100 ns (the unit of <see cref="TimeSpan"/>) that its seconds stand for: the tenth call of one of
-/// 0.1 s comes at 1 s.
-/// </para>
+/// A clock for tests. It stands still until the test moves it. The loops that are made with it use it for timers, periodics,
+/// schedulers, polling Stats and <see cref="Loop.Now"/>. All members may be used from any thread.
 /// </summary>
+/// <remarks>
+/// <para>
+/// A loop on a manual clock never waits for time. Io, signals, children and other threads work as on any loop.
+/// </para>
+/// <para>
+/// A loop that runs on another thread is woken when the clock moves. Inside a callback, the loop's time is still that of the
+/// iteration.
+/// </para>
+/// <para>
+/// Times are exact. In a callback <see cref="Loop.Now"/> equals the time at which it was due. Times are rounded to multiples of
+/// 100 ns, the unit of <see cref="TimeSpan"/>, so that the tenth call of a timer of 0.1 s comes at 1 s.
+/// </para>
+/// </remarks>
 public sealed class ManualClock
 {
-    private static readonly DateTimeOffset s_epoch = new(1970, 1, 1, 0, 0, 0, TimeSpan.Zero);
-
     private readonly Gate _gate = new();
     private readonly List<WeakReference<Loop>> _loops = [];
 
-    // Seconds since the clock was made, which nobody steps; and what the wall clock showed at their zero, in seconds since the
-    // epoch as the loops need it and in ticks as DateTimeOffset does.
+    // Used inside the gate. _elapsed: the seconds since the clock was made, which SetUtcNow does not change. _origin: the
+    // wall-clock time at _elapsed 0, in seconds since the epoch, for the loops. _originTicks: the same in ticks, for
+    // DateTimeOffset.
     private double _elapsed, _origin;
     private long _originTicks;
 
-    /// <summary>Makes a clock that stands still.</summary>
-    /// <param name="start">The time it shows; null: midnight of 2000-01-01 UTC.</param>
+    /// <summary>Makes a clock.</summary>
+    /// <param name="start">The time at first. Null: 2000-01-01 00:00 UTC.</param>
     public ManualClock(DateTimeOffset? start = null) =>
         SetUtcNow(start ?? new DateTimeOffset(2000, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
-    /// <summary>The time, in seconds since 1970-01-01 UTC. Any thread.</summary>
+    /// <summary>The time, in seconds since 1970-01-01 UTC.</summary>
     public double Now
     {
         get
@@ -46,14 +49,14 @@ public sealed class ManualClock
         }
     }
 
-    /// <summary>The time, to 100 ns. Any thread.</summary>
+    /// <summary>The time, with a resolution of 100 ns.</summary>
     public DateTimeOffset UtcNow
     {
         get
         {
             using (_gate.Enter())
             {
-                // so far from zero that a double does not tell its last ticks apart
+                // A large double is not exact to the tick, so the sum may leave the range.
                 long ticks = Math.Max(0, Math.Min(DateTimeOffset.MaxValue.UtcTicks, _originTicks + ElapsedTicks));
                 return new DateTimeOffset(ticks, TimeSpan.Zero);
             }
@@ -72,17 +75,18 @@ public sealed class ManualClock
         }
     }
 
-    // with the gate held
+    // must be called inside the gate
     private long ElapsedTicks => (long)Math.Round(_elapsed * TimeSpan.TicksPerSecond);
 
     /// <summary>
-    /// Moves time. What fell due is called when the loops run: <c>loop.Start(RunFlags.NoWait)</c>, or <c>loop.Start()</c>,
-    /// which does not wait for the rest; a loop that runs on another thread is woken. To them it is one leap: a timer that
-    /// repeats is late, and not called once for each time it has missed. Any thread, in callbacks too.
+    /// Moves time in one step. The callbacks of due watchers run when their loops run: in <c>loop.Start(RunFlags.NoWait)</c> or
+    /// <c>loop.Start()</c>. A loop that runs on another thread is woken.
     /// </summary>
-    /// <param name="seconds">How far, zero or more.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="seconds"/> is negative, NaN, infinite, or leads past the
-    /// year 9999.</exception>
+    /// <remarks>A repeating timer is called once, however many of its times the step has passed. To run a loop from one due time to
+    /// the next, use <see cref="Advance(Loop, double)"/> or <see cref="AdvanceAsync(Loop, double)"/>.</remarks>
+    /// <param name="seconds">How far, in seconds, zero or more.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="seconds"/> is negative, NaN or infinite, or the time would be
+    /// later than the year 9999.</exception>
     public void Advance(double seconds)
     {
         Validate.NotNegative(seconds, nameof(seconds));
@@ -97,35 +101,37 @@ public sealed class ManualClock
 
     /// <inheritdoc cref="Advance(double)"/>
     /// <param name="time">How far, zero or more.</param>
-    public void Advance(TimeSpan time) => Advance(time.TotalSeconds);
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="time"/> is negative or
+    /// infinite, or the time would be later than the year
+    /// 9999.</exception>
+    public void Advance(TimeSpan time) => Advance(Validate.Time(time, nameof(time)));
 
     /// <summary>
-    /// Moves time and runs the loop on the way, on this thread, without waiting: from each due time to the next, so that
-    /// every callback sees <see cref="Loop.Now"/> equal to its own, in order and however many there are, those that
-    /// callbacks start on the way included. Before time goes on, the loop does all it can do at once: posted work, fed
-    /// events, io that is ready.
-    /// <para>
-    /// A callback that stops or disposes the loop ends it, and so does an exception that stops the loop, which leaves it;
-    /// the clock then stands at that callback's time. Other loops with this clock see time move, and have to be run
-    /// themselves.
-    /// </para>
+    /// Moves time and runs the loop on this thread, without waiting: time moves from one due time to the next, and in every
+    /// callback <see cref="Loop.Now"/> equals the time at which it was due. This includes timers that callbacks start on the way.
     /// </summary>
+    /// <remarks>
+    /// <para>
+    /// At each time, the loop first does everything that it can do at once: posted actions, fed events, io that is ready.
+    /// </para>
+    /// <para>
+    /// A callback that stops or disposes the loop ends Advance. So does an exception that stops the loop; it leaves Advance. The
+    /// clock then stands at the time of that callback. Other loops on this clock are woken, but not run.
+    /// </para>
+    /// </remarks>
     /// <param name="loop">A loop that was made with this clock.</param>
-    /// <param name="seconds">How far, zero or more.</param>
+    /// <param name="seconds">How far, in seconds, zero or more.</param>
     /// <exception cref="ArgumentNullException"><paramref name="loop"/> is null.</exception>
     /// <exception cref="ArgumentException"><paramref name="loop"/> was not made with this clock.</exception>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="seconds"/> is negative, NaN, infinite, or leads past the
-    /// year 9999.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="seconds"/> is negative, NaN or infinite, or the time would be
+    /// later than the year 9999.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
-    /// <exception cref="InvalidOperationException">The loop runs on another thread; or a timer that starts itself with zero
-    /// seconds does not let time go on.</exception>
+    /// <exception cref="InvalidOperationException">The loop runs on another thread (use
+    /// <see cref="AdvanceAsync(Loop, double)"/>), or a timer always starts itself again with zero seconds, so that time cannot
+    /// move.</exception>
     public void Advance(Loop loop, double seconds)
     {
-        if (Validate.NotNull(loop, nameof(loop)).Clock != this)
-        {
-            throw Error.Argument_OtherClock(nameof(loop));
-        }
-
+        CheckOwn(Validate.NotNull(loop, nameof(loop)));
         Validate.NotNegative(seconds, nameof(seconds));
         double end;
 
@@ -140,26 +146,73 @@ public sealed class ManualClock
     /// <inheritdoc cref="Advance(Loop, double)"/>
     /// <param name="loop">A loop that was made with this clock.</param>
     /// <param name="time">How far, zero or more.</param>
-    public void Advance(Loop loop, TimeSpan time) => Advance(loop, time.TotalSeconds);
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="time"/> is negative or
+    /// infinite, or the time would be later than the year
+    /// 9999.</exception>
+    public void Advance(Loop loop, TimeSpan time) => Advance(loop, Validate.Time(time, nameof(time)));
 
     /// <summary>
-    /// Sets the wall clock, forward or back, as an administrator would: periodics and schedulers of its loops follow when
-    /// the loops run next, timers do not. Any thread.
+    /// Moves time and runs the loop on the way, like <see cref="Advance(Loop, double)"/>, on the thread that runs the loop. For
+    /// the loop of a <see cref="LoopThread"/>. May be called from any thread.
     /// </summary>
-    /// <param name="value">What it shows from now on.</param>
+    /// <remarks>If no thread runs the loop, the thread that ran it last runs it at once, inside this call. On any other thread
+    /// the task waits until the loop runs.</remarks>
+    /// <param name="loop">A loop that was made with this clock.</param>
+    /// <param name="seconds">How far, in seconds, zero or more.</param>
+    /// <returns>A task that ends when everything that was due has run, and time has moved. It fails with an exception that stops
+    /// the loop, and with an <see cref="ObjectDisposedException"/> if the loop is disposed.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="loop"/> is null.</exception>
+    /// <exception cref="ArgumentException"><paramref name="loop"/> was not made with this clock.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="seconds"/> is negative, NaN or infinite.</exception>
+    public Task AdvanceAsync(Loop loop, double seconds)
+    {
+        Validate.NotNull(loop, nameof(loop));
+        CheckOwn(loop);
+        Validate.NotNegative(seconds, nameof(seconds));
+
+        if (loop.IsRunning || !loop.TryClaimToCall(out Loop.Claim claim))
+        {
+            return loop.InvokeAsync(() => Advance(loop, seconds));
+        }
+
+        // This thread ran the loop last. A post would make it wait for itself.
+        using (claim)
+        {
+            try
+            {
+                Advance(loop, seconds);
+                return Task.CompletedTask;
+            }
+#pragma warning disable CA1031 // any exception: it is the task's
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                return Task.FromException(e);
+            }
+        }
+    }
+
+    /// <inheritdoc cref="AdvanceAsync(Loop, double)"/>
+    /// <param name="loop">A loop that was made with this clock.</param>
+    /// <param name="time">How far, zero or more.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="time"/> is negative.</exception>
+    public Task AdvanceAsync(Loop loop, TimeSpan time) => AdvanceAsync(loop, Validate.Time(time, nameof(time)));
+
+    /// <summary>
+    /// Sets the wall clock, forward or back. The periodics and schedulers of the loops follow when their loops next run. Timers do
+    /// not follow, because they count on the monotonic clock.
+    /// </summary>
+    /// <param name="value">The new time.</param>
     public void SetUtcNow(DateTimeOffset value)
     {
         using (_gate.Enter())
         {
             _originTicks = value.UtcTicks - ElapsedTicks;
-            _origin = SecondsSinceEpoch(value) - _elapsed;
+            _origin = UnixTime.From(value) - _elapsed;
         }
 
         Wake();
     }
-
-    internal static double SecondsSinceEpoch(DateTimeOffset time) =>
-        (time.UtcTicks - s_epoch.UtcTicks) / (double)TimeSpan.TicksPerSecond;
 
     internal void Read(out double elapsed, out double origin)
     {
@@ -170,7 +223,7 @@ public sealed class ManualClock
         }
     }
 
-    /// <summary>Time moves to a due time, unless it is there already.</summary>
+    /// <summary>Moves time forward to a due time. Never moves it back.</summary>
     internal void MoveTo(double elapsed)
     {
         using (_gate.Enter())
@@ -203,7 +256,16 @@ public sealed class ManualClock
         }
     }
 
-    // With the gate held. Three times 0.1 is 0.3: a multiple of 100 ns is meant, within a few rounding errors (native/manual.h).
+    private void CheckOwn(Loop loop)
+    {
+        if (loop.Clock != this)
+        {
+            throw Error.Argument_OtherClock(nameof(loop));
+        }
+    }
+
+    // Must be called inside the gate. A sum within a few rounding errors of a multiple of 100 ns is rounded to it, so that three
+    // steps of 0.1 lead to 0.3 (see native/libev/manual.c).
     private double After(double seconds, string parameter)
     {
         double elapsed = _elapsed + seconds;
@@ -217,7 +279,7 @@ public sealed class ManualClock
         return Math.Abs(rounded - elapsed) <= elapsed * 4e-15 ? rounded : elapsed;
     }
 
-    // either this sees that a loop runs, or the loop sees the new time before it waits (Loop.BeSeenRunning)
+    // Either this thread sees that a loop runs, or the loop sees the new time before it waits (Loop.BeSeenRunning).
     private void Wake()
     {
         List<Loop>? waiting = null;

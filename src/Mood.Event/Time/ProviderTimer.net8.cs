@@ -1,4 +1,3 @@
-#if NET8_0_OR_GREATER
 using System;
 using System.Threading;
 using System.Threading.Tasks;
@@ -6,8 +5,8 @@ using System.Threading.Tasks;
 namespace Mood.Event;
 
 /// <summary>
-/// A timer of <see cref="LoopTimeProvider"/>. Any thread says what it wants, under the gate; the loop's thread makes its
-/// watcher follow, at once if it is the one that wants it. As the system's, it needs no reference while it is active.
+/// A timer of <see cref="LoopTimeProvider"/>. Any thread sets the wanted times, inside the gate. The loop's thread then changes
+/// the watcher, at once if it is the calling thread. Like a timer of the system, an active one needs no reference.
 /// <code>
 /// Change:  wanted = times             ---+
 /// Dispose: wanted = nothing, for ever ---+--> behind --> Follow, on the loop's thread: watcher = wanted
@@ -20,20 +19,22 @@ internal sealed class ProviderTimer : ITimer
     private readonly Loop _loop;
     private readonly TimerCallback _callback;
     private readonly object? _state;
-#pragma warning disable CA2213 // a captured context is nobody's to dispose
+#pragma warning disable CA2213 // a captured context has no owner that disposes it
     private readonly ExecutionContext? _context = ExecutionContext.Capture();
 #pragma warning restore CA2213
 
-    // under the gate: what is wanted, since when, and whether the loop's thread still has to follow
+    // inside the gate: the wanted times, the time at which they were set, whether the timer is disposed, whether the watcher still
+    // differs from that (_behind), and whether a Follow is in the loop's queue (_posted)
     private TimeSpan _due = Timeout.InfiniteTimeSpan, _period = Timeout.InfiniteTimeSpan;
     private long _since;
     private bool _disposed, _behind, _posted;
 
-    // under the gate: callbacks that are running (more than one in nested Starts), and who waits for their end
+    // inside the gate: the number of running callbacks (more than one in nested Starts), and the task of a DisposeAsync that waits
+    // for their end
     private int _running;
     private TaskCompletionSource? _idle;
 
-    // the loop's thread's
+    // used by the loop's thread only
     private Timer? _timer;
 
     internal ProviderTimer(Loop loop, TimerCallback callback, object? state)
@@ -63,7 +64,7 @@ internal sealed class ProviderTimer : ITimer
         return Follow();
     }
 
-    /// <summary>Stops it for good; a callback that is running goes on.</summary>
+    /// <summary>Stops the timer for good. A running callback continues.</summary>
     public void Dispose()
     {
         using (_gate.Enter())
@@ -80,7 +81,7 @@ internal sealed class ProviderTimer : ITimer
         Follow();
     }
 
-    /// <summary>The same, and ends when no callback is running any more.</summary>
+    /// <summary>Stops the timer for good. Ends when no callback is running.</summary>
     public ValueTask DisposeAsync()
     {
         Dispose();
@@ -97,8 +98,8 @@ internal sealed class ProviderTimer : ITimer
         }
     }
 
-    // The system's timers take whole milliseconds from -1, which is infinite, on. Ours are as precise as TimeSpan, but agree on
-    // what is too little or too much.
+    // A timer of the system takes whole milliseconds, and -1 for an infinite time. This one is as precise as TimeSpan, but has the
+    // same minimum and maximum.
     private static TimeSpan Milliseconds(TimeSpan time, string parameter)
     {
         long milliseconds = (long)time.TotalMilliseconds;
@@ -109,7 +110,7 @@ internal sealed class ProviderTimer : ITimer
 
     private bool Follow()
     {
-        if (!Loop.IsRescheduling && _loop.TryVisit(out Loop.Claim claim))
+        if (!Loop.IsRescheduling && _loop.TryClaim(out Loop.Claim claim))
         {
             using (claim)
             {
@@ -128,20 +129,30 @@ internal sealed class ProviderTimer : ITimer
             _posted = true;
         }
 
-        return _loop.TryPost(
-            static timer =>
-            {
-                using (timer._gate.Enter())
-                {
-                    timer._posted = false;
-                }
+        if (_loop.TryPost(static timer => timer.FollowPosted(), this))
+        {
+            return true;
+        }
 
-                timer.FollowHere();
-            },
-            this);
+        using (_gate.Enter())
+        {
+            _posted = false; // the next Change must not rely on it
+        }
+
+        return false;
     }
 
-    // on the loop's thread
+    private void FollowPosted()
+    {
+        using (_gate.Enter())
+        {
+            _posted = false;
+        }
+
+        FollowHere();
+    }
+
+    // changes the watcher, on the loop's thread
     private void FollowHere()
     {
         TimeSpan due, period;
@@ -169,13 +180,13 @@ internal sealed class ProviderTimer : ITimer
 
         _timer?.Stop();
 
-        // a loop that is being disposed starts nothing any more
+        // a loop that is being disposed starts no watcher
         if (due == Timeout.InfiniteTimeSpan || _loop.IsEnding)
         {
             return;
         }
 
-        // a timer counts from the time of the iteration
+        // The watcher counts from the time of the iteration, which is earlier than the present.
         seconds = Math.Max(seconds + _loop.Lag(), 0);
 
         if (_timer is null)
@@ -235,4 +246,3 @@ internal sealed class ProviderTimer : ITimer
 
     private void Call() => _callback(_state);
 }
-#endif

@@ -1,18 +1,17 @@
 using System;
-using Mood.Event.Interop;
 
 namespace Mood.Event;
 
 /// <summary>
-/// Called in every iteration after the loop has waited (ev_check): the counterpart of <see cref="Prepare"/>.
+/// Calls back in every iteration, after the loop has waited for events (ev_check). See <see cref="Prepare"/> for its use.
 /// </summary>
 public sealed class Check : Watcher<Check>
 {
-    /// <summary>Makes a check watcher; it is not started.</summary>
-    /// <param name="loop">The loop it belongs to.</param>
-    /// <param name="callback">Called after the loop has waited.</param>
-    /// <param name="data">For <see cref="Watcher.Data"/>.</param>
-    /// <param name="priority">For <see cref="Watcher.Priority"/>.</param>
+    /// <summary>Creates a check watcher. It is not started.</summary>
+    /// <param name="loop">The loop that the watcher belongs to.</param>
+    /// <param name="callback">The callback, called after the loop has waited.</param>
+    /// <param name="data">The initial <see cref="Watcher.Data"/>.</param>
+    /// <param name="priority">The initial <see cref="Watcher.Priority"/>.</param>
     /// <exception cref="ArgumentNullException"><paramref name="loop"/> or <paramref name="callback"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     /// <exception cref="InvalidOperationException">The loop runs on another thread.</exception>

@@ -1,35 +1,39 @@
 using System;
 using System.Diagnostics;
-using Mood.Event.Handles;
-using Mood.Event.Interop;
 
 namespace Mood.Event;
 
 /// <summary>
-/// Called when a child process ends, and with trace also when it is stopped or continued (ev_child). Works in
-/// <see cref="Loop.Default"/> only. It stays active after the child ended; stop or dispose it.
-/// <para>
-/// Children that System.Diagnostics.Process started stay its own: they are looked at, never reaped. A child given by its
-/// pid is reaped once the runtime has had its turn and left it, and before the callback is called.
-/// Pid 0 means every child of this process. It sees a child that Process started only while that one lives at a moment
-/// the loop looks (when the watcher starts, and at every SIGCHLD), and mostly without its status: see
-/// <see cref="IsGone"/>.
-/// </para>
-/// <para>It always has the highest <see cref="Watcher.Priority"/>.</para>
+/// Calls its callback when a child process ends (ev_child), and with trace also when the child stops or continues. It works in
+/// <see cref="Loop.Default"/> only. The watcher stays active after the child has ended: stop or dispose it.
 /// </summary>
-public sealed class Child : Watcher<Child>
+/// <remarks>
+/// <para>A child that System.Diagnostics.Process started belongs to the runtime: the watcher observes it and does not reap it,
+/// so that Process.ExitCode and WaitForExit work. Any other child is reaped, normally before the callback is called. If the
+/// thread pool has no free thread, the callback is called about 50 milliseconds after the child's end, before the child is
+/// reaped.</para>
+/// <para>A watcher with pid 0 watches every child of this process. It sees a child of Process only if that child was alive when
+/// the loop last listed the children. The loop lists them when the watcher starts, and at each SIGCHLD.</para>
+/// <para>The status of a child that the runtime reaped first is known on Linux 6.15 and later. On other systems see
+/// <see cref="IsGone"/> and <see cref="ExitCode"/>.</para>
+/// <para><see cref="Watcher.Priority"/> is always the highest.</para>
+/// </remarks>
+public sealed partial class Child : Watcher<Child>
 {
     private const int Gone = -1;
 
     private Process? _process;
 
-    /// <summary>Makes a child watcher; it is not started.</summary>
+    // the exit code that the runtime knows, where the kernel no longer has the status
+    private int? _processExitCode;
+
+    /// <summary>Creates a child watcher. It is not started.</summary>
     /// <param name="loop">The default loop.</param>
     /// <param name="pid">The child's pid, or 0 for every child.</param>
-    /// <param name="trace">Whether to call for stopped and continued children too.</param>
-    /// <param name="callback">Called when the child's state changed.</param>
+    /// <param name="trace">Whether the callback is also called when a child stops or continues.</param>
+    /// <param name="callback">Called on the loop's thread when a child's state has changed.</param>
     /// <param name="data">For <see cref="Watcher.Data"/>.</param>
-    /// <param name="priority">Without effect: it is always the highest.</param>
+    /// <param name="priority">Has no effect: the priority is always the highest.</param>
     /// <exception cref="EventException"><paramref name="loop"/> is not the default loop.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="pid"/> is negative.</exception>
     /// <exception cref="ArgumentNullException"><paramref name="loop"/> or <paramref name="callback"/> is null.</exception>
@@ -42,15 +46,15 @@ public sealed class Child : Watcher<Child>
     }
 
     /// <summary>
-    /// Makes a watcher of a child that <see cref="Process"/> started; it is not started. The child is never reaped, and
-    /// the Process notices its end as ever. Where the runtime is faster, the status is Process.ExitCode.
+    /// Creates a watcher of a child that <see cref="Process"/> started. The watcher is not started. It observes the child's end
+    /// and does not reap it, so the Process works as if there were no watcher.
     /// </summary>
     /// <param name="loop">The default loop.</param>
     /// <param name="process">A process that was started and not disposed.</param>
-    /// <param name="trace">Whether to call when it is stopped and continued too.</param>
+    /// <param name="trace">Whether the callback is also called when the child stops or continues.</param>
     /// <param name="callback">Called when the child's state changed.</param>
     /// <param name="data">For <see cref="Watcher.Data"/>.</param>
-    /// <param name="priority">Without effect: it is always the highest.</param>
+    /// <param name="priority">Has no effect: the priority is always the highest.</param>
     /// <exception cref="EventException"><paramref name="loop"/> is not the default loop.</exception>
     /// <exception cref="ArgumentException"><paramref name="process"/> was not started, or is disposed.</exception>
     /// <exception cref="ArgumentNullException"><paramref name="loop"/>, <paramref name="process"/> or
@@ -76,47 +80,52 @@ public sealed class Child : Watcher<Child>
         SetCore(pid, process, trace);
     }
 
-    /// <summary>The pid that is watched; 0: every child.</summary>
+    /// <summary>The pid of the watched child; 0 means every child.</summary>
     public int Pid { get; private set; }
 
-    /// <summary>The pid of the child that the last event was about; 0 before the first.</summary>
+    /// <summary>The pid of the child that the last event was about; 0 before the first event.</summary>
     public int RPid { get; private set; }
 
-    /// <summary>The last event's wait status as waitpid gives it (in Linux's encoding), or -1 when the child
-    /// <see cref="IsGone"/>; 0 before the first event.</summary>
+    /// <summary>The last event's wait status, as waitpid gives it in Linux's encoding. It is -1 when the status is not known (see
+    /// <see cref="IsGone"/>, <see cref="ExitCode"/>), and 0 before the first event.</summary>
     public int RStatus { get; private set; }
 
-    /// <summary>Whether the child has ended: by itself, by a signal, or in a way nobody can tell any more.</summary>
+    /// <summary>Whether the last event says that the child has ended.</summary>
     public bool HasExited => RPid != 0 && !IsStopped && !IsContinued;
 
     /// <summary>
-    /// The exit code, 0 to 255, of a child that ended by itself; otherwise -1. Of a <see cref="Process"/> that a signal
-    /// ended it is what the runtime makes of that, 128 + n, where the runtime was faster than the loop: nearly always.
+    /// The exit code, 0 to 255, of a child that exited; -1 when it has not ended, was ended by a signal, or
+    /// <see cref="IsGone"/>.
     /// </summary>
-    public int ExitCode => HasExited && !IsGone && (RStatus & 0x7f) == 0 ? (RStatus >> 8) & 0xff : -1;
+    /// <remarks>Before Linux 6.15 the kernel forgets the status of a <see cref="Process"/> that the runtime has reaped. Then
+    /// ExitCode is the value of Process.ExitCode, <see cref="RStatus"/> is -1 and <see cref="TermSignal"/> is 0. A value n above
+    /// 128 is ambiguous: it is exit code n, or signal n - 128.</remarks>
+    public int ExitCode => !HasExited ? -1
+        : RStatus == Gone ? _processExitCode ?? -1
+        : (RStatus & 0x7f) == 0 ? (RStatus >> 8) & 0xff : -1;
 
-    /// <summary>The number of the signal that ended the child; 0 if none did, or only the runtime knows:
-    /// see <see cref="ExitCode"/>.</summary>
-    public int TermSignal => HasExited && !IsGone ? RStatus & 0x7f : 0;
+    /// <summary>The number of the signal that ended the child; 0 when no signal did, or when it is not known (see
+    /// <see cref="ExitCode"/>).</summary>
+    public int TermSignal => HasExited && RStatus != Gone ? RStatus & 0x7f : 0;
 
     /// <summary>Whether the last event says that the child was stopped.</summary>
-    public bool IsStopped => RPid != 0 && !IsGone && (RStatus & 0xff) == 0x7f;
+    public bool IsStopped => RPid != 0 && RStatus != Gone && (RStatus & 0xff) == 0x7f;
 
-    /// <summary>The number of the signal that stopped the child; 0 if it is not stopped.</summary>
+    /// <summary>The number of the signal that stopped the child; 0 when it is not stopped.</summary>
     public int StopSignal => IsStopped ? (RStatus >> 8) & 0xff : 0;
 
     /// <summary>Whether the last event says that the child was continued.</summary>
     public bool IsContinued => RPid != 0 && RStatus == 0xffff;
 
     /// <summary>
-    /// Whether the child ended and somebody else has taken its status: it was not a child of this process, was waited
-    /// for elsewhere, or belongs to a Process object and was watched by its pid.
+    /// Whether the child has ended and its status is lost. Either other code of this process has reaped it and the kernel no
+    /// longer reports the status, or it was not a child of this process.
     /// </summary>
-    public bool IsGone => RPid != 0 && RStatus == Gone;
+    public bool IsGone => RPid != 0 && RStatus == Gone && _processExitCode is null;
 
-    /// <summary>Watches another child.</summary>
+    /// <summary>Makes the watcher watch another child (ev_child_set).</summary>
     /// <param name="pid">The child's pid, or 0 for every child.</param>
-    /// <param name="trace">Whether to call for stopped and continued children too.</param>
+    /// <param name="trace">Whether the callback is also called when a child stops or continues.</param>
     /// <exception cref="InvalidOperationException">The watcher is active or pending.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="pid"/> is negative.</exception>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
@@ -126,9 +135,9 @@ public sealed class Child : Watcher<Child>
         SetCore(CheckPid(pid), process: null, trace);
     }
 
-    /// <summary>Watches another child that <see cref="Process"/> started.</summary>
+    /// <summary>Makes the watcher watch another child, which <see cref="Process"/> started.</summary>
     /// <param name="process">A process that was started and not disposed.</param>
-    /// <param name="trace">Whether to call when it is stopped and continued too.</param>
+    /// <param name="trace">Whether the callback is also called when the child stops or continues.</param>
     /// <exception cref="InvalidOperationException">The watcher is active or pending.</exception>
     /// <exception cref="ArgumentException"><paramref name="process"/> was not started, or is disposed.</exception>
     /// <exception cref="ArgumentNullException"><paramref name="process"/> is null.</exception>
@@ -150,8 +159,15 @@ public sealed class Child : Watcher<Child>
             throw Error.Event_NoRegistration(Event.Signum.SIGCHLD, e);
         }
 
-        RPid = RStatus = 0;
-        _ = Native.mood_watcher_start(Memory);
+        int error = Native.mood_watcher_start(Memory);
+
+        if (error < 0)
+        {
+            SignalRegistrations.Release(Loop.Handle, Event.Signum.SIGCHLD);
+            throw Error.Event_SignalNotStarted(Event.Signum.SIGCHLD, -error);
+        }
+
+        Forget();
     }
 
     private protected override void OnStopped() =>
@@ -159,7 +175,7 @@ public sealed class Child : Watcher<Child>
 
     private protected override void SetPriority(int priority)
     {
-        // libev reports children at the highest priority whatever is asked for
+        // libev reports children at the highest priority, and ignores any other
     }
 
     private protected override void Call(Events revents)
@@ -167,8 +183,7 @@ public sealed class Child : Watcher<Child>
         if ((revents & Events.Child) != 0)
         {
             (int rpid, int rstatus) = Native.ChildStatus(Memory);
-            RPid = rpid;
-            RStatus = rstatus == Gone && _process is not null ? StatusOf(_process) : rstatus;
+            SetStatus(rpid, rstatus);
         }
 
         base.Call(revents);
@@ -190,24 +205,45 @@ public sealed class Child : Watcher<Child>
         }
     }
 
-    // The runtime has reaped it: what it remembers is the exit code, which is 128 + n for signal n.
-    private static int StatusOf(Process process)
+    // The runtime has reaped the child, or is reaping it now, and stores its exit code. Null: the Process was disposed.
+    private static int? ExitCodeOf(Process process)
     {
+        const int patience = 50; // milliseconds; the runtime stores the result immediately after its wait
+
         try
         {
-            return process.HasExited ? (process.ExitCode & 0xff) << 8 : Gone;
+            return process.HasExited || process.WaitForExit(patience) ? process.ExitCode & 0xff : null;
         }
         catch (Exception e) when (e is InvalidOperationException or NotSupportedException or System.ComponentModel.Win32Exception)
         {
-            return Gone; // disposed meanwhile
+            return null;
         }
+    }
+
+    private void SetStatus(int rpid, int rstatus)
+    {
+        RPid = rpid;
+        RStatus = rstatus;
+        _processExitCode = rstatus == Gone && _process is not null ? ExitCodeOf(_process) : null;
+
+        // The runtime reports signal n as 128 + n, so a code up to 128 is an exit code.
+        if (_processExitCode is >= 0 and <= 128)
+        {
+            RStatus = _processExitCode.Value << 8;
+        }
+    }
+
+    private void Forget()
+    {
+        RPid = RStatus = 0;
+        _processExitCode = null;
     }
 
     private void SetCore(int pid, Process? process, bool trace)
     {
         Pid = pid;
         _process = process;
-        RPid = RStatus = 0;
+        Forget();
         Native.mood_child_set(Memory, pid, trace ? 1 : 0, keep: process is null ? 0 : 1);
         GC.KeepAlive(this);
     }

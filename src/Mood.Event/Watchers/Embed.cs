@@ -1,22 +1,24 @@
 using System;
-using Mood.Event.Interop;
 
 namespace Mood.Event;
 
 /// <summary>
-/// Runs another loop's io inside this one (ev_embed): when the other loop's backend has events, it runs one iteration.
-/// Its timers are not watched. The other loop must have one of <see cref="Ev.EmbeddableBackends"/> and is used by this
-/// loop's thread.
+/// Runs the watchers of another loop inside this one (ev_embed). Whenever the other loop has events, it runs one iteration without waiting.
 /// </summary>
+/// <remarks>
+/// Io, Async, Signal and Child watchers of the other loop work. Its timers do not run by themselves: Timer, Periodic and Scheduler
+/// watchers fire only in iterations that other events cause. The other loop must use one of <see cref="Ev.EmbeddableBackends"/> and
+/// belongs to the thread of this loop while the Embed is active.
+/// </remarks>
 public sealed class Embed : Watcher<Embed>
 {
-    /// <summary>Makes an embed watcher; it is not started.</summary>
-    /// <param name="loop">The loop it belongs to.</param>
+    /// <summary>Creates an Embed. It is not started.</summary>
+    /// <param name="loop">The loop that runs the other one.</param>
     /// <param name="other">The loop to embed.</param>
-    /// <param name="callback">Called when the other loop has events, and should call <see cref="Sweep"/>; null to sweep
-    /// by itself. An exception that stops the other loop then stops this one too.</param>
-    /// <param name="data">For <see cref="Watcher.Data"/>.</param>
-    /// <param name="priority">For <see cref="Watcher.Priority"/>.</param>
+    /// <param name="callback">Called when the other loop has events. It should call <see cref="Sweep"/>. With null, the Embed
+    /// calls Sweep itself. Then a fatal exception of the other loop also ends this loop's Start.</param>
+    /// <param name="data">The initial value of <see cref="Watcher.Data"/>.</param>
+    /// <param name="priority">The initial value of <see cref="Watcher.Priority"/>.</param>
     /// <exception cref="EventException"><paramref name="other"/> is <paramref name="loop"/>, or its backend cannot be
     /// embedded.</exception>
     /// <exception cref="ArgumentNullException"><paramref name="loop"/> or <paramref name="other"/> is null.</exception>
@@ -29,14 +31,14 @@ public sealed class Embed : Watcher<Embed>
         Create(Native.Kind.Embed, priority);
     }
 
-    /// <summary>The loop that is embedded.</summary>
+    /// <summary>The embedded loop.</summary>
     public Loop Other { get; private set; }
 
     private protected override bool IsCallbackOptional => true;
 
-    /// <summary>Embeds another loop.</summary>
+    /// <summary>Changes the loop to embed. The watcher must be inactive and not pending.</summary>
     /// <param name="other">The loop to embed.</param>
-    /// <exception cref="InvalidOperationException">The watcher is active or pending.</exception>
+    /// <exception cref="InvalidOperationException">The watcher is active or pending, or a loop runs on another thread.</exception>
     /// <exception cref="EventException"><paramref name="other"/> is this watcher's loop, or its backend cannot be
     /// embedded.</exception>
     /// <exception cref="ArgumentNullException"><paramref name="other"/> is null.</exception>
@@ -47,11 +49,13 @@ public sealed class Embed : Watcher<Embed>
         Other = CheckOther(other);
     }
 
-    /// <summary>Runs the other loop, without waiting, as long as it has something to do at once (ev_embed_sweep).</summary>
+    /// <summary>Runs the other loop, without waiting, until it has no more work that is due now (ev_embed_sweep).</summary>
+    /// <exception cref="InvalidOperationException">A loop runs on another thread.</exception>
     /// <exception cref="ObjectDisposedException">The watcher or a loop is disposed.</exception>
     public void Sweep()
     {
         using Loop.Claim claim = Use();
+        Loop.ExtendClaim(); // for the callbacks of the other loop
         RunOther();
     }
 
@@ -73,22 +77,32 @@ public sealed class Embed : Watcher<Embed>
         }
 
         bool inside = Other.IsHere;
-        using Loop.Claim claim = Other.Change();
+        using Loop.Claim claim = Other.ClaimToChange();
 
-        // if nobody is inside this loop, the next one to run it need not be the thread that is inside the other
+        // While this thread is inside the other loop, this loop must be running on it too: otherwise another thread could run
+        // this loop, and with it the other one.
         if (inside && !Loop.IsRunning)
         {
             throw Error.InvalidOperation_Running();
         }
 
         Native.mood_embed_set(Memory, Other.Handle.Pointer);
-        _ = Native.mood_watcher_start(Memory);
+        int error = Native.mood_watcher_start(Memory);
+
+        if (error < 0)
+        {
+            throw Error.Event_EmbedRefused(-error);
+        }
+
         Other.Embedder = this;
     }
 
     private protected override void OnStopped() => Other.Embedder = null;
 
-    /// <summary>See native/embed.c for what is reported: Prepare and Fork are never the program's business.</summary>
+    private protected override void OnError(int revents) => Loop.Fail(Error.Event_EmbedLost(Other));
+
+    /// <summary>native/embed.c decides which events are reported. Prepare and Fork events only make the other loop run, and do
+    /// not call the callback.</summary>
     private protected override void Call(Events revents)
     {
         if (Callback is not null && (revents & (Events.Prepare | Events.Fork)) == 0)
@@ -101,7 +115,7 @@ public sealed class Embed : Watcher<Embed>
         {
             RunOther();
         }
-#pragma warning disable CA1031 // any exception: none may cross the native frames below
+#pragma warning disable CA1031 // no exception may cross the native frames below
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -109,18 +123,22 @@ public sealed class Embed : Watcher<Embed>
         }
     }
 
-    // Until it has nothing to do at once, or this loop would wait although the other one does not want to. A Prepare in
-    // there may stop it before it gets anywhere: then the next iteration of this loop tries again.
+    // Runs the other loop until neither it nor a loop embedded in it has work that is due now. Otherwise this loop would wait
+    // although there is work. A Prepare may stop one of them in each run. Then a run makes no progress, and this loop's next
+    // iteration tries again.
     private void RunOther()
     {
         uint iteration;
+        int before, changes = 0;
 
         do
         {
+            before = changes;
             iteration = Other.Iteration;
             Other.Start(RunFlags.NoWait);
+            changes = Active ? Native.mood_loop_changes(Other.Handle.Pointer) : 0;
         }
-        while (Active && Other.Iteration != iteration && Native.mood_loop_changes(Other.Handle.Pointer) != 0);
+        while (changes != 0 && changes != before && Other.Iteration != iteration);
 
         if (Active)
         {
@@ -131,13 +149,15 @@ public sealed class Embed : Watcher<Embed>
 
     private Loop CheckOther(Loop other)
     {
-        using Loop.Claim claim = Validate.NotNull(other, nameof(other)).Change();
+        Validate.NotNull(other, nameof(other));
+        Loop.ExtendClaim(); // this thread may have to wait for the claim of the other loop
+        using Loop.Claim claim = other.ClaimToChange();
 
         if (other == Loop)
         {
             throw Error.Event_EmbedItself();
         }
 
-        return (other.Backend & Ev.EmbeddableBackends) != 0 ? other : throw Error.Event_EmbedBackend(other.Backend);
+        return (other.Backend & Ev.EmbeddableBackends) != 0 ? other : throw Error.Event_EmbedBackend(other.Backend, Ev.EmbeddableBackends);
     }
 }

@@ -1,10 +1,9 @@
 using System;
-using Mood.Event.Interop;
 
 namespace Mood.Event;
 
-/// <summary>What lstat(2) says of a path.</summary>
-public readonly record struct FileStatus
+/// <summary>The status of a path, as lstat(2) reports it. The status of a symbolic link is that of the link.</summary>
+public readonly partial record struct FileStatus
 {
     internal FileStatus(in Native.FileStatusMemory status)
     {
@@ -25,43 +24,44 @@ public readonly record struct FileStatus
         }
     }
 
-    /// <summary>Whether there is such a path. If not, everything else is zero.</summary>
+    /// <summary>Whether the path exists. If it does not, all other properties have their default values.</summary>
     public bool Exists => LinkCount != 0;
 
-    /// <summary>Type and permissions (st_mode).</summary>
+    /// <summary>The type and the permissions, as bits (st_mode).</summary>
     public uint Mode { get; }
 
-    /// <summary>Hard links (st_nlink).</summary>
+    /// <summary>The number of hard links (st_nlink).</summary>
     public uint LinkCount { get; }
 
-    /// <summary>The owner (st_uid).</summary>
+    /// <summary>The user id of the owner (st_uid).</summary>
     public uint UserId { get; }
 
-    /// <summary>The owning group (st_gid).</summary>
+    /// <summary>The id of the owning group (st_gid).</summary>
     public uint GroupId { get; }
 
-    /// <summary>Bytes (st_size).</summary>
+    /// <summary>The size in bytes (st_size).</summary>
     public long Size { get; }
 
-    /// <summary>The device the file lies on (st_dev).</summary>
+    /// <summary>The id of the device that contains the file (st_dev).</summary>
     public long Device { get; }
 
-    /// <summary>The file's number on its device (st_ino).</summary>
+    /// <summary>The inode: the file's number on its device (st_ino).</summary>
     public long Inode { get; }
 
-    /// <summary>The device that the file is, for a device file (st_rdev).</summary>
+    /// <summary>For a device file, the id of the device that it represents (st_rdev). Otherwise 0.</summary>
     public long DeviceType { get; }
 
-    /// <summary>When it was last read (st_atime), UTC.</summary>
+    /// <summary>The time of the last read of the content (st_atime), in UTC.</summary>
     public DateTimeOffset LastAccessTime { get; }
 
-    /// <summary>When its content last changed (st_mtime), UTC.</summary>
+    /// <summary>The time of the last change of the content (st_mtime), in UTC.</summary>
     public DateTimeOffset LastWriteTime { get; }
 
-    /// <summary>When its content or status last changed (st_ctime), UTC.</summary>
+    /// <summary>The time of the last change of the content or the status (st_ctime), in UTC.</summary>
     public DateTimeOffset LastChangeTime { get; }
 
-    // a file may carry any time, DateTimeOffset only the years 1 to 9999
+    // A file may have any time. DateTimeOffset covers the years 1 to 9999, so times outside are clamped to its first or last
+    // value.
     private static DateTimeOffset Time(long seconds, int nanos) =>
         seconds < -62135596800 ? DateTimeOffset.MinValue
         : seconds > 253402300799 ? DateTimeOffset.MaxValue

@@ -1,20 +1,22 @@
 using System;
-using Mood.Event.Interop;
 
 namespace Mood.Event;
 
 /// <summary>
-/// Called in the first iteration after <see cref="Loop.Reset"/>, or after a fork that <see cref="LoopFlags.ForkCheck"/> noticed
-/// (ev_fork). libev also resets itself when the kernel reports events of files that were closed: the callback must not mind
-/// being called without a fork.
+/// Calls back in the first iteration after the loop was reset: by <see cref="Loop.Reset"/>, or because
+/// <see cref="LoopFlags.ForkCheck"/> noticed a fork (ev_fork).
 /// </summary>
+/// <remarks>
+/// libev also resets itself when the kernel reports events of a file that was closed. The callback must therefore work in a
+/// process that was not forked.
+/// </remarks>
 public sealed class Fork : Watcher<Fork>
 {
-    /// <summary>Makes a fork watcher; it is not started.</summary>
-    /// <param name="loop">The loop it belongs to.</param>
-    /// <param name="callback">Called when the loop was reset.</param>
-    /// <param name="data">For <see cref="Watcher.Data"/>.</param>
-    /// <param name="priority">For <see cref="Watcher.Priority"/>.</param>
+    /// <summary>Creates a fork watcher. It is not started.</summary>
+    /// <param name="loop">The loop that the watcher belongs to.</param>
+    /// <param name="callback">The callback, called after the loop was reset.</param>
+    /// <param name="data">The initial <see cref="Watcher.Data"/>.</param>
+    /// <param name="priority">The initial <see cref="Watcher.Priority"/>.</param>
     /// <exception cref="ArgumentNullException"><paramref name="loop"/> or <paramref name="callback"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     /// <exception cref="InvalidOperationException">The loop runs on another thread.</exception>

@@ -1,19 +1,21 @@
 using System;
-using Mood.Event.Interop;
 
 namespace Mood.Event;
 
 /// <summary>
-/// Called in every iteration in which nothing of its priority or above is pending (ev_idle). While one is active the loop
-/// does not wait: it is for work in small pieces, not for waiting.
+/// Calls back in every iteration in which no watcher of the same or a higher priority is pending (ev_idle).
 /// </summary>
+/// <remarks>
+/// While an Idle is active the loop does not wait for events: it goes through its iterations as fast as it can. Use it to do a
+/// long computation in small pieces, and stop it when the work is done.
+/// </remarks>
 public sealed class Idle : Watcher<Idle>
 {
-    /// <summary>Makes an idle watcher; it is not started.</summary>
-    /// <param name="loop">The loop it belongs to.</param>
-    /// <param name="callback">Called when nothing else is to be done; null to only keep the loop from waiting.</param>
-    /// <param name="data">For <see cref="Watcher.Data"/>.</param>
-    /// <param name="priority">For <see cref="Watcher.Priority"/>.</param>
+    /// <summary>Creates an idle watcher. It is not started.</summary>
+    /// <param name="loop">The loop that the watcher belongs to.</param>
+    /// <param name="callback">The callback. Null: the watcher only keeps the loop from waiting.</param>
+    /// <param name="data">The initial <see cref="Watcher.Data"/>.</param>
+    /// <param name="priority">The initial <see cref="Watcher.Priority"/>.</param>
     /// <exception cref="ArgumentNullException"><paramref name="loop"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     /// <exception cref="InvalidOperationException">The loop runs on another thread.</exception>

@@ -1,37 +1,45 @@
 using System;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Mood.Event.Handles;
-using Mood.Event.Interop;
 
 namespace Mood.Event;
 
 /// <summary>
-/// Watches a file descriptor for being readable or writable (ev_io). Level triggered: it is called in every iteration
-/// in which the fd is ready.
-/// <para>
-/// Stop an Io before its fd is closed. Given as a <see cref="SafeHandle"/>, the fd stays open while the Io is active;
-/// given as a <see cref="Socket"/>, an Io whose socket was disposed gets no event any more and stops itself at the next
-/// one for that number. Given as a bare number, libev may or may not notice; where it does, the loop stops with an
-/// <see cref="EventException"/>.
-/// </para>
+/// Watches a file descriptor for being readable or writable (ev_io). It is level-triggered: the callback is called in every
+/// iteration in which the fd is ready.
 /// </summary>
-public sealed class Io : Watcher<Io>
+/// <remarks>
+/// <para>Stop an Io before you close its fd. What happens otherwise depends on how the fd was passed:</para>
+/// <list type="bullet">
+/// <item><description>An fd passed as a <see cref="Microsoft.Win32.SafeHandles.SafeFileHandle"/> stays open while the Io is
+/// active, even if the handle is disposed.</description></item>
+/// <item><description>An fd passed as a <see cref="Socket"/> or any other <see cref="SafeHandle"/> is closed. The callback is not
+/// called any more, and the Io is stopped within a second.</description></item>
+/// <item><description>An fd passed as a number is closed. Only the backends Poll and Select always notice that. Then the Io is
+/// stopped and <see cref="Loop.Start"/> throws an <see cref="EventException"/>. On other backends the Io may stay active for
+/// ever.</description></item>
+/// </list>
+/// </remarks>
+public sealed partial class Io : Watcher<Io>
 {
     private FileDescriptor _fd;
     private Events _events;
 
-    /// <summary>Makes an Io; it is not started.</summary>
-    /// <param name="loop">The loop it belongs to.</param>
+    // null until a handle is held for the first time
+    private HandleReference? _reference;
+
+    /// <summary>Creates an Io. It is not started.</summary>
+    /// <param name="loop">The loop that the Io belongs to.</param>
     /// <param name="fd">An open file descriptor.</param>
     /// <param name="events"><see cref="Events.Read"/>, <see cref="Events.Write"/>, both, or <see cref="Events.None"/>
-    /// (active but never called).</param>
+    /// (active, but never called).</param>
     /// <param name="callback">Called when the fd is ready.</param>
-    /// <param name="data">For <see cref="Watcher.Data"/>.</param>
-    /// <param name="priority">For <see cref="Watcher.Priority"/>.</param>
+    /// <param name="data">The initial value of <see cref="Watcher.Data"/>.</param>
+    /// <param name="priority">The initial value of <see cref="Watcher.Priority"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="fd"/> is negative.</exception>
     /// <exception cref="ArgumentException"><paramref name="fd"/> is not open, or <paramref name="events"/> holds other
-    /// bits.</exception>
+    /// bits than Read and Write.</exception>
     /// <exception cref="ArgumentNullException"><paramref name="loop"/> or <paramref name="callback"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     /// <exception cref="InvalidOperationException">The loop runs on another thread.</exception>
@@ -41,7 +49,7 @@ public sealed class Io : Watcher<Io>
     }
 
     /// <inheritdoc cref="Io(Loop, int, Events, Action{Io, Events}, object, int)"/>
-    /// <param name="handle">An open file, pipe or socket; kept open while the Io is active.</param>
+    /// <param name="handle">An open file, pipe or socket. See <see cref="Io"/> for what happens when it is disposed.</param>
     public Io(Loop loop, SafeHandle handle, Events events, Action<Io, Events> callback, object? data = null, int priority = 0)
         : this(loop, FileDescriptor.From(handle, nameof(handle)), events, callback, data, priority)
     {
@@ -62,14 +70,11 @@ public sealed class Io : Watcher<Io>
         SetCore(fd, events);
     }
 
-    /// <summary>For a <see cref="Wait"/>, which gives it an fd with <see cref="Watch"/> and takes it away again.</summary>
-    internal Io(Loop loop, Action<Io, Events> callback, Wait wait)
-        : base(loop, callback, wait) => Create(Native.Kind.Io, priority: 0);
-
-    /// <summary>The file descriptor's number.</summary>
+    /// <summary>The number of the file descriptor.</summary>
     public int Fd => _fd.Number;
 
-    /// <summary>What is watched for. May be set while active, with effect at once.</summary>
+    /// <summary>The events that the Io watches for: Read, Write, both or None. It may be set while the Io is active, and takes
+    /// effect at once.</summary>
     /// <exception cref="ArgumentException">Set to other bits than Read and Write.</exception>
     /// <exception cref="ObjectDisposedException">Set after Dispose.</exception>
     public Events Events
@@ -107,10 +112,11 @@ public sealed class Io : Watcher<Io>
     /// <summary>Watches another fd, or for other events.</summary>
     /// <param name="fd">An open file descriptor.</param>
     /// <param name="events">Read, Write, both or None.</param>
-    /// <exception cref="InvalidOperationException">The watcher is active or pending.</exception>
+    /// <exception cref="InvalidOperationException">The watcher is active or pending, or the loop runs on another
+    /// thread.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="fd"/> is negative.</exception>
     /// <exception cref="ArgumentException"><paramref name="fd"/> is not open, or <paramref name="events"/> holds other
-    /// bits.</exception>
+    /// bits than Read and Write.</exception>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public void Set(int fd, Events events)
     {
@@ -119,7 +125,7 @@ public sealed class Io : Watcher<Io>
     }
 
     /// <inheritdoc cref="Set(int, Events)"/>
-    /// <param name="handle">An open file, pipe or socket; kept open while the Io is active.</param>
+    /// <param name="handle">An open file, pipe or socket. See <see cref="Io"/> for what happens when it is disposed.</param>
     /// <param name="events">Read, Write, both or None.</param>
     public void Set(SafeHandle handle, Events events)
     {
@@ -136,17 +142,22 @@ public sealed class Io : Watcher<Io>
         SetCore(FileDescriptor.From(socket, nameof(socket)), events);
     }
 
-    internal void Watch(FileDescriptor fd, Events events)
+    /// <summary>Stops an active Io whose handle was closed, and ends its wait. Throws nothing.</summary>
+    internal void EndIfClosed()
     {
-        using Loop.Claim claim = UseSettable(nameof(Fd));
-        SetCore(fd, events);
-        Start();
-    }
-
-    internal void Unwatch()
-    {
-        Stop();
-        _fd = default; // waits are kept, and what they waited for must not be
+        if (Active && _fd.IsClosed)
+        {
+            try
+            {
+                EndClosed();
+            }
+#pragma warning disable CA1031 // any exception: the other Ios of a sweep must be looked at too
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                OnException(e);
+            }
+        }
     }
 
     private protected override void StartCore()
@@ -158,18 +169,28 @@ public sealed class Io : Watcher<Io>
             throw Error.Event_ClosedFd(_fd.Number, -error);
         }
 
-        _fd.Hold();
+        if (_fd.HandleToHold is SafeHandle handle)
+        {
+            (_reference ??= new HandleReference()).Take(handle);
+        }
+        else if (_fd.CanClose)
+        {
+            MarkClosable();
+            Loop.NeedSweep();
+        }
+
         _ = Native.mood_watcher_start(Memory);
     }
 
-    private protected override void OnStopped() => _fd.Release();
+    private protected override void OnStopped() => _reference?.Release();
 
+    [MethodImpl(PendingQueue.Optimized)]
     private protected override void Call(Events revents)
     {
+        // the number, and so the event, already belongs to another file
         if (_fd.IsClosed)
         {
-            Stop(); // the number is somebody else's by now, and so is the event
-            Tell(new ObjectDisposedException(typeof(Socket).FullName));
+            EndClosed();
             return;
         }
 
@@ -180,18 +201,28 @@ public sealed class Io : Watcher<Io>
     {
         if (_fd.IsClosed)
         {
-            Tell(new ObjectDisposedException(typeof(Socket).FullName));
+            EndWaitOfClosedHandle(_fd);
             return;
         }
 
         int error = Native.mood_fd_check(_fd.Number);
-        EventException exception = Error.Event_ClosedFd(_fd.Number, error < 0 ? -error : 0);
+        EventException exception = error < 0 ? Error.Event_ClosedFd(_fd.Number, -error) : Error.Event_LostFd(_fd.Number);
         Loop.Fail(exception);
-        Tell(exception);
+        EndWait(exception);
     }
 
-    // whoever awaits it would wait for ever
-    private void Tell(Exception exception) => (Data as Wait)?.Fail(exception);
+    /// <summary>Ends the wait that this Io serves, which would never end otherwise. Does nothing if there is none.</summary>
+    partial void EndWait(Exception exception);
+
+    /// <summary>Ends the wait with the exception that names the owner of a closed handle.</summary>
+    partial void EndWaitOfClosedHandle(FileDescriptor fd);
+
+    private void EndClosed()
+    {
+        FileDescriptor fd = _fd;
+        Stop();
+        EndWaitOfClosedHandle(fd);
+    }
 
     private void SetCore(FileDescriptor fd, Events events)
     {

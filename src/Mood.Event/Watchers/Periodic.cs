@@ -1,26 +1,36 @@
 using System;
-using Mood.Event.Interop;
 
 namespace Mood.Event;
 
 /// <summary>
-/// Called at times of the wall clock (ev_periodic): at one time, or whenever the time is <see cref="Offset"/> plus a
-/// multiple of <see cref="Interval"/>. Steps of the wall clock move it.
+/// Calls back at times of the wall clock (ev_periodic): once at a given time, or whenever the time is <see cref="Offset"/> plus
+/// a multiple of <see cref="Interval"/>.
 /// </summary>
+/// <remarks>
+/// When the wall clock is set, the loop computes the time of the next call again. For times without a fixed interval use a
+/// <see cref="Scheduler"/>. For times that must not depend on the wall clock use a <see cref="Timer"/>.
+/// </remarks>
+/// <example>An interval of 3600 s and an offset of 900 s: a quarter past every hour (UTC).
+/// <code>loop.Periodic(900, 3600, (periodic, events) => Console.WriteLine("a quarter past")).Start();</code></example>
 public sealed class Periodic : Watcher<Periodic>
 {
     private double _interval;
 
-    /// <summary>Makes a periodic; it is not started.</summary>
-    /// <param name="loop">The loop it belongs to.</param>
-    /// <param name="offset">With an interval: seconds added to its multiples. Without: the time of the one call, in
-    /// seconds since the epoch.</param>
-    /// <param name="interval">Seconds between calls, at least 1/8192; 0: one call, and it stops itself.</param>
-    /// <param name="callback">Called when it is due.</param>
-    /// <param name="data">For <see cref="Watcher.Data"/>.</param>
-    /// <param name="priority">For <see cref="Watcher.Priority"/>.</param>
+    // The value of At after Dispose. Written by Remember only.
+    private double _lastAt;
+
+    /// <summary>Creates a periodic watcher. It is not started.</summary>
+    /// <param name="loop">The loop that the watcher belongs to.</param>
+    /// <param name="offset">With an interval: seconds that are added to its multiples, between -1e12 and 1e12. Without an
+    /// interval: the time of the one call, in seconds since 1970-01-01 UTC; a time in the past is due in the next
+    /// iteration.</param>
+    /// <param name="interval">Seconds between calls, at least 1/8192. Zero means one call, after which the watcher is
+    /// stopped.</param>
+    /// <param name="callback">The callback, called when the time has come.</param>
+    /// <param name="data">The initial <see cref="Watcher.Data"/>.</param>
+    /// <param name="priority">The initial <see cref="Watcher.Priority"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">A time is NaN or infinite, <paramref name="interval"/> is negative
-    /// or too short, or <paramref name="offset"/> is beyond 1e12 with an interval.</exception>
+    /// or too short, or <paramref name="offset"/> is too far from zero for an interval.</exception>
     /// <exception cref="ArgumentNullException"><paramref name="loop"/> or <paramref name="callback"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     /// <exception cref="InvalidOperationException">The loop runs on another thread.</exception>
@@ -33,33 +43,54 @@ public sealed class Periodic : Watcher<Periodic>
         SetCore(offset, interval);
     }
 
-    /// <inheritdoc cref="Periodic(Loop, double, double, Action{Periodic, Events}, object, int)"/>
+    /// <summary>Creates a periodic watcher. It is not started.</summary>
+    /// <param name="loop">The loop that the watcher belongs to.</param>
+    /// <param name="offset">With an interval: the time that is added to its multiples. Without an interval: the time of the
+    /// one call, counted from 1970-01-01 UTC; a time in the past is due in the next iteration.</param>
+    /// <param name="interval">The time between calls, at least 1/8192 second. Zero means one call, after which the watcher is
+    /// stopped.</param>
+    /// <param name="callback">The callback, called when the time has come.</param>
+    /// <param name="data">The initial <see cref="Watcher.Data"/>.</param>
+    /// <param name="priority">The initial <see cref="Watcher.Priority"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A time is <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>, or
+    /// <paramref name="interval"/> is negative or too short.</exception>
+    /// <exception cref="ArgumentNullException"><paramref name="loop"/> or <paramref name="callback"/> is null.</exception>
+    /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
+    /// <exception cref="InvalidOperationException">The loop runs on another thread.</exception>
     public Periodic(
         Loop loop, TimeSpan offset, TimeSpan interval, Action<Periodic, Events> callback, object? data = null, int priority = 0)
-        : this(loop, offset.TotalSeconds, interval.TotalSeconds, callback, data, priority)
+        : this(
+            loop, Validate.Time(offset, nameof(offset)), Validate.Time(interval, nameof(interval)), callback, data, priority)
     {
     }
 
-    /// <summary>Makes a periodic that is called once; it is not started.</summary>
-    /// <param name="loop">The loop it belongs to.</param>
-    /// <param name="at">When; a time in the past: in the next iteration.</param>
-    /// <param name="callback">Called when it is due.</param>
-    /// <param name="data">For <see cref="Watcher.Data"/>.</param>
-    /// <param name="priority">For <see cref="Watcher.Priority"/>.</param>
+    /// <summary>Creates a periodic watcher for one call at a given time. It is not started.</summary>
+    /// <param name="loop">The loop that the watcher belongs to.</param>
+    /// <param name="at">The time of the call. A time in the past is due in the next iteration.</param>
+    /// <param name="callback">The callback, called when the time has come.</param>
+    /// <param name="data">The initial <see cref="Watcher.Data"/>.</param>
+    /// <param name="priority">The initial <see cref="Watcher.Priority"/>.</param>
     /// <exception cref="ArgumentNullException"><paramref name="loop"/> or <paramref name="callback"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     /// <exception cref="InvalidOperationException">The loop runs on another thread.</exception>
     public Periodic(
         Loop loop, DateTimeOffset at, Action<Periodic, Events> callback, object? data = null, int priority = 0)
-        : this(loop, ManualClock.SecondsSinceEpoch(at), 0, callback, data, priority)
+        : this(loop, UnixTime.From(at), 0, callback, data, priority)
     {
     }
 
-    /// <summary>Seconds added to the multiples of the interval, or the time of the one call.</summary>
+    /// <summary>
+    /// With an interval: the seconds that are added to its multiples. Without an interval: the time of the one call, in
+    /// seconds since 1970-01-01 UTC.
+    /// </summary>
     public double Offset { get; private set; }
 
-    /// <summary>Seconds between calls, or 0. Set while active, it counts from the next call or Reset on.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Set to NaN, an infinity, a negative time or less than 1/8192.</exception>
+    /// <summary>
+    /// Seconds between calls; 0 for one call at <see cref="Offset"/>. Setting it does not move the call at <see cref="At"/>.
+    /// It takes effect after that call, or at <see cref="Reset"/>.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Set to NaN, an infinity, a negative number, or to more than 0 and less
+    /// than 1/8192; or <see cref="Offset"/> is too far from zero for an interval.</exception>
     /// <exception cref="ObjectDisposedException">Set after Dispose.</exception>
     public double Interval
     {
@@ -75,23 +106,34 @@ public sealed class Periodic : Watcher<Periodic>
         }
     }
 
-    /// <summary>When an active periodic is called next, in seconds since the epoch (ev_periodic_at).</summary>
+    /// <summary>
+    /// The time of the next call of an active watcher, in seconds since 1970-01-01 UTC (ev_periodic_at). It keeps its value
+    /// when the watcher is stopped or disposed; 0 before the first Start.
+    /// </summary>
     public double At
     {
         get
         {
-            using Loop.Claim claim = Loop.Read();
-            double at = Memory == 0 ? 0 : Native.mood_periodic_at(Memory);
+            using Loop.Claim claim = Loop.ClaimToRead();
+            double at = Memory == 0 ? _lastAt : Native.mood_periodic_at(Memory);
             GC.KeepAlive(this);
             return at;
         }
     }
 
-    /// <summary>Changes both times.</summary>
-    /// <param name="offset">Seconds added to the multiples of the interval, or the time of the one call.</param>
-    /// <param name="interval">Seconds between calls, or 0.</param>
+    /// <summary>
+    /// <see cref="At"/> as a time in UTC, with the resolution of a double, about 0.25 microseconds. Null before the first
+    /// Start, and for a time outside the years 1 to 9999.
+    /// </summary>
+    public DateTimeOffset? AtTime => UnixTime.Next(At);
+
+    /// <summary>Sets both times of an inactive watcher (ev_periodic_set).</summary>
+    /// <param name="offset">With an interval: seconds that are added to its multiples, between -1e12 and 1e12. Without an
+    /// interval: the time of the one call, in seconds since 1970-01-01 UTC.</param>
+    /// <param name="interval">Seconds between calls, at least 1/8192. Zero means one call.</param>
     /// <exception cref="InvalidOperationException">The watcher is active or pending.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">As in the constructor.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A time is NaN or infinite, <paramref name="interval"/> is negative
+    /// or too short, or <paramref name="offset"/> is too far from zero for an interval.</exception>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public void Set(double offset, double interval)
     {
@@ -100,24 +142,48 @@ public sealed class Periodic : Watcher<Periodic>
         SetCore(offset, interval);
     }
 
-    /// <inheritdoc cref="Set(double, double)"/>
-    public void Set(TimeSpan offset, TimeSpan interval) => Set(offset.TotalSeconds, interval.TotalSeconds);
+    /// <summary>Sets both times of an inactive watcher (ev_periodic_set).</summary>
+    /// <param name="offset">With an interval: the time that is added to its multiples. Without an interval: the time of the
+    /// one call, counted from 1970-01-01 UTC.</param>
+    /// <param name="interval">The time between calls, at least 1/8192 second. Zero means one call.</param>
+    /// <exception cref="InvalidOperationException">The watcher is active or pending.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A time is <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>, or
+    /// <paramref name="interval"/> is negative or too short.</exception>
+    /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
+    public void Set(TimeSpan offset, TimeSpan interval) =>
+        Set(Validate.Time(offset, nameof(offset)), Validate.Time(interval, nameof(interval)));
 
-    /// <summary>Changes the time of the one call, and repeats no more.</summary>
-    /// <param name="at">When.</param>
+    /// <summary>Sets an inactive watcher to one call at a given time.</summary>
+    /// <param name="at">The time of the call. A time in the past is due in the next iteration.</param>
     /// <exception cref="InvalidOperationException">The watcher is active or pending.</exception>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
-    public void Set(DateTimeOffset at) => Set(ManualClock.SecondsSinceEpoch(at), 0);
+    public void Set(DateTimeOffset at) => Set(UnixTime.From(at), 0);
 
-    /// <summary>Stops and starts it with its present times (ev_periodic_again); an inactive one is started.</summary>
+    /// <summary>
+    /// Computes the time of the next call anew from the current offset and interval, and starts the watcher if it is not
+    /// active (ev_periodic_again). A pending event is discarded.
+    /// </summary>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public void Reset()
     {
         using Loop.Claim claim = Use();
         Hold();
+        Loop.UpdateIdleTime();
         Native.mood_periodic_again(Memory);
-        Settle();
+        Reconcile();
         GC.KeepAlive(this);
+    }
+
+    private protected override void StartCore()
+    {
+        Loop.UpdateIdleTime();
+        base.StartCore();
+    }
+
+    private protected override void Remember()
+    {
+        base.Remember();
+        _lastAt = Native.mood_periodic_at(Memory);
     }
 
     private static void CheckTimes(double offset, double interval)

@@ -1,19 +1,19 @@
 using System;
-using Mood.Event.Interop;
 
 namespace Mood.Event;
 
-/// <summary>
-/// Called in every iteration before the loop waits (ev_prepare): the place to start watchers for what another library
-/// wants to be woken by.
-/// </summary>
+/// <summary>Calls back in every iteration, before the loop waits for events (ev_prepare).</summary>
+/// <remarks>
+/// Use it with <see cref="Check"/> to integrate another event library. Prepare starts watchers for the file descriptors and times
+/// of the other library, and Check passes their events to it.
+/// </remarks>
 public sealed class Prepare : Watcher<Prepare>
 {
-    /// <summary>Makes a prepare watcher; it is not started.</summary>
-    /// <param name="loop">The loop it belongs to.</param>
-    /// <param name="callback">Called before the loop waits.</param>
-    /// <param name="data">For <see cref="Watcher.Data"/>.</param>
-    /// <param name="priority">For <see cref="Watcher.Priority"/>.</param>
+    /// <summary>Creates a prepare watcher. It is not started.</summary>
+    /// <param name="loop">The loop that the watcher belongs to.</param>
+    /// <param name="callback">The callback, called before the loop waits.</param>
+    /// <param name="data">The initial <see cref="Watcher.Data"/>.</param>
+    /// <param name="priority">The initial <see cref="Watcher.Priority"/>.</param>
     /// <exception cref="ArgumentNullException"><paramref name="loop"/> or <paramref name="callback"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     /// <exception cref="InvalidOperationException">The loop runs on another thread.</exception>

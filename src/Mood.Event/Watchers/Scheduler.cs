@@ -1,31 +1,50 @@
 using System;
-using Mood.Event.Interop;
+using System.Runtime.CompilerServices;
 
 namespace Mood.Event;
 
 /// <summary>
-/// Called at times of the wall clock that a function computes, one at a time (ev_periodic with a reschedule callback):
-/// the next full minute, the last Friday of the month.
+/// Calls back at times of the wall clock. A function computes each next time (ev_periodic with a reschedule callback), for
+/// example the last Friday of each month, or sunrise.
 /// </summary>
+/// <remarks>
+/// <para>
+/// The reschedule function receives the scheduler and the current time, and returns the time of the next call. Both are in
+/// seconds since 1970-01-01 UTC. The loop calls it in Start and Reset, before each call of the callback, and after the wall clock
+/// was set.
+/// </para>
+/// <para>
+/// Infinity means never. The scheduler then stays active, with <see cref="At"/> infinite, and does not keep
+/// <see cref="Loop.Start"/> running. <see cref="Reset"/> asks the function again.
+/// </para>
+/// <para>
+/// The function must only compute a time. It may read watchers and loops and set <see cref="Watcher.Data"/>. Every other change
+/// of a watcher or loop throws <see cref="InvalidOperationException"/>.
+/// </para>
+/// <para>
+/// If the function throws, or returns NaN or a time before the current time, the scheduler is stopped. The exception is treated
+/// as if the callback had thrown it.
+/// </para>
+/// </remarks>
+/// <example>Every full minute.
+/// <code>loop.Scheduler((scheduler, now) => now + 60 - (now % 60), (scheduler, events) => Console.WriteLine("tick")).Start();</code>
+/// </example>
 public sealed class Scheduler : Watcher<Scheduler>
 {
-    /// <summary>A time that never comes, finite so that libev can compute with it.</summary>
-    internal const double Never = 1e30;
-
     private Func<Scheduler, double, double> _reschedule;
+
+    // The exception of the reschedule function. Set by OnReschedule, cleared by TakeFailure.
     private Exception? _failure;
 
-    /// <summary>Makes a scheduler; it is not started.</summary>
-    /// <param name="loop">The loop it belongs to.</param>
-    /// <param name="reschedule">
-    /// Gets the scheduler and the time now, returns the next time to be called, now or later (infinity: never), all in
-    /// seconds since the epoch. It runs at Start, at every call and when the wall clock was stepped. It must not change
-    /// any watcher or loop: such a call throws <see cref="InvalidOperationException"/>. If it throws, or returns NaN or
-    /// a time before now, the scheduler is stopped and the exception goes where a callback's exceptions go.
-    /// </param>
-    /// <param name="callback">Called when it is due.</param>
-    /// <param name="data">For <see cref="Watcher.Data"/>.</param>
-    /// <param name="priority">For <see cref="Watcher.Priority"/>.</param>
+    // The value of At after Dispose. Written by Remember only.
+    private double _lastAt;
+
+    /// <summary>Creates a scheduler. It is not started.</summary>
+    /// <param name="loop">The loop that the scheduler belongs to.</param>
+    /// <param name="reschedule">The function that computes the time of the next call, see <see cref="Scheduler"/>.</param>
+    /// <param name="callback">The callback, called when the time has come.</param>
+    /// <param name="data">The initial <see cref="Watcher.Data"/>.</param>
+    /// <param name="priority">The initial <see cref="Watcher.Priority"/>.</param>
     /// <exception cref="ArgumentNullException"><paramref name="loop"/>, <paramref name="reschedule"/> or
     /// <paramref name="callback"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
@@ -42,51 +61,92 @@ public sealed class Scheduler : Watcher<Scheduler>
         Create(Native.Kind.Scheduler, priority);
     }
 
-    /// <summary>The function that computes the next time. Replaced while active, it is used from the next call or
-    /// <see cref="Reset"/> on.</summary>
+    /// <summary>Creates a scheduler whose function computes with <see cref="DateTimeOffset"/>. It is not started.</summary>
+    /// <param name="loop">The loop that the scheduler belongs to.</param>
+    /// <param name="reschedule">The function that computes the time of the next call. It receives the scheduler and the current
+    /// time in UTC, and returns a time at or after it, with any offset. Null means never.</param>
+    /// <param name="callback">The callback, called when the time has come.</param>
+    /// <param name="data">The initial <see cref="Watcher.Data"/>.</param>
+    /// <param name="priority">The initial <see cref="Watcher.Priority"/>.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="loop"/>, <paramref name="reschedule"/> or
+    /// <paramref name="callback"/> is null.</exception>
+    /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
+    /// <exception cref="InvalidOperationException">The loop runs on another thread.</exception>
+    [OverloadResolutionPriority(-1)] // a lambda that only throws fits both constructors
+    public Scheduler(
+        Loop loop,
+        Func<Scheduler, DateTimeOffset, DateTimeOffset?> reschedule,
+        Action<Scheduler, Events> callback,
+        object? data = null,
+        int priority = 0)
+        : this(loop, InSeconds(reschedule), callback, data, priority)
+    {
+    }
+
+    /// <summary>
+    /// The function that computes the time of the next call, see <see cref="Scheduler"/>. Setting it does not move the call at
+    /// <see cref="At"/>: the new function is used after that call, or from <see cref="Reset"/> on.
+    /// </summary>
     /// <exception cref="ArgumentNullException">Set to null.</exception>
+    /// <exception cref="InvalidOperationException">Set on another thread while the loop runs, or in a reschedule
+    /// function.</exception>
     public Func<Scheduler, double, double> Reschedule
     {
         get => _reschedule;
         set
         {
-            using Loop.Claim claim = Loop.Read();
+            using Loop.Claim claim = Loop.ClaimToSet();
             _reschedule = Validate.NotNull(value, nameof(value));
         }
     }
 
-    /// <summary>When an active scheduler is called next, in seconds since the epoch (ev_periodic_at).</summary>
+    /// <summary>
+    /// The time of the next call of an active scheduler, in seconds since 1970-01-01 UTC (ev_periodic_at); infinity for never.
+    /// It keeps its value when the scheduler is stopped or disposed; 0 before the first Start.
+    /// </summary>
     public double At
     {
         get
         {
-            using Loop.Claim claim = Loop.Read();
-            double at = Memory == 0 ? 0 : Native.mood_periodic_at(Memory);
+            using Loop.Claim claim = Loop.ClaimToRead();
+            double at = Memory == 0 ? _lastAt : Native.mood_periodic_at(Memory);
             GC.KeepAlive(this);
             return at;
         }
     }
 
-    /// <summary>Computes the time anew and starts it (ev_periodic_again); an inactive one is started.</summary>
-    /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
+    /// <summary>
+    /// <see cref="At"/> as a time in UTC, with the resolution of a double, about 0.25 microseconds. Null for never, before
+    /// the first Start, and for a time outside the years 1 to 9999.
+    /// </summary>
+    public DateTimeOffset? AtTime => UnixTime.Next(At);
+
+    /// <summary>
+    /// Asks the reschedule function for the time of the next call, and starts the scheduler if it is not active
+    /// (ev_periodic_again). A pending event is discarded.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The scheduler or its loop is disposed.</exception>
     public void Reset()
     {
         using Loop.Claim claim = Use();
         _failure = null;
         Hold();
+        Loop.UpdateIdleTime();
         Native.mood_periodic_again(Memory);
-        Settle();
+        Reconcile();
         AfterChange();
         GC.KeepAlive(this);
     }
 
     /// <summary>
-    /// libev asks for the next time, in the middle of its heap of periodics: nothing may be changed, and the scheduler
-    /// cannot be stopped now. A failure is kept, the scheduler made pending, and dealt with when it is called.
+    /// Calls the reschedule function for libev. libev is rearranging its heap of periodics, so no watcher may change now, and the
+    /// scheduler cannot be stopped. A failure is stored in _failure and makes the scheduler pending. Call then stops it.
     /// </summary>
+    /// <returns>A time at or after now; infinity for never. Native code makes infinity finite for libev.</returns>
     internal double OnReschedule(double now)
     {
         int thread = Loop.EnterReschedule();
+        StartContext context = StartContext.Capture();
 
         try
         {
@@ -94,7 +154,7 @@ public sealed class Scheduler : Watcher<Scheduler>
 
             if (next >= now)
             {
-                return Math.Min(next, Never);
+                return next;
             }
 
             _failure = Error.InvalidOperation_Rescheduled(next, now);
@@ -108,10 +168,11 @@ public sealed class Scheduler : Watcher<Scheduler>
         finally
         {
             Loop.LeaveReschedule(thread);
+            context.Restore();
         }
 
         Native.mood_watcher_feed(Memory, 0);
-        return Never;
+        return double.PositiveInfinity;
     }
 
     private protected override void Call(Events revents)
@@ -124,7 +185,7 @@ public sealed class Scheduler : Watcher<Scheduler>
             return;
         }
 
-        // a failure alone makes it pending without an event; one that came with an event has its last call first
+        // A failure makes the scheduler pending without an event. If it was due as well, its last call comes first.
         try
         {
             if (revents != Events.None)
@@ -138,15 +199,16 @@ public sealed class Scheduler : Watcher<Scheduler>
         }
     }
 
-    // one that Stop took back, before it was told, belongs to the past
     private protected override void StartCore()
     {
-        _failure = null;
+        _failure = null; // An old failure may be left, because Stop discarded the event that would have reported it.
+        Loop.UpdateIdleTime();
         base.StartCore();
     }
 
     /// <summary>
-    /// A failure inside Start or Reset, or one whose event Clear took back: nothing stands in the way of stopping.
+    /// Reports a failure in Start or Reset, and one whose event Clear has discarded. libev's heap is in order here, so the
+    /// scheduler can be stopped.
     /// </summary>
     private protected override void AfterChange()
     {
@@ -155,6 +217,25 @@ public sealed class Scheduler : Watcher<Scheduler>
             Loop.OnException(this, failure, fatal: false);
             Loop.ThrowIfIdle();
         }
+    }
+
+    private protected override void Remember()
+    {
+        base.Remember();
+        _lastAt = Native.mood_periodic_at(Memory);
+    }
+
+    // The conversion rounds. A time at or after the current time must not become an earlier time.
+    private static Func<Scheduler, double, double> InSeconds(Func<Scheduler, DateTimeOffset, DateTimeOffset?> reschedule)
+    {
+        Validate.NotNull(reschedule, nameof(reschedule));
+        return (scheduler, now) =>
+        {
+            DateTimeOffset present = UnixTime.To(now);
+            return reschedule(scheduler, present) is not DateTimeOffset next ? double.PositiveInfinity
+                : next >= present ? Math.Max(UnixTime.From(next), now)
+                : UnixTime.From(next);
+        };
     }
 
     private Exception? TakeFailure()

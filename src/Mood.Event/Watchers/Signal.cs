@@ -1,27 +1,34 @@
 using System;
-using Mood.Event.Handles;
-using Mood.Event.Interop;
 
 namespace Mood.Event;
 
 /// <summary>
-/// Called when the process gets a signal (ev_signal). While any is active, the signal's default action does not happen;
-/// other handlers in the process (PosixSignalRegistration, Console.CancelKeyPress, the generic host) go on working.
-/// Signals that come faster than they are handled are one event. A signal belongs to one loop at a time.
-/// <para>SIGPIPE is ignored by .NET and does not arrive.</para>
+/// Calls its callback when the process gets a signal (ev_signal). While a watcher of the signal is active, the signal's
+/// default action does not happen.
 /// </summary>
-public sealed class Signal : Watcher<Signal>
+/// <remarks>
+/// <para>Other handlers in the process (PosixSignalRegistration, Console.CancelKeyPress, the generic host) keep working. A signal
+/// reaches its loop even while the thread pool has no free thread.</para>
+/// <para>If a signal arrives again before the loop has handled the first arrival, the arrivals count as one event. Only one loop
+/// at a time may watch a signal.</para>
+/// <para>A signal that was ignored when the process started stays ignored and does not arrive, except SIGTERM. .NET itself
+/// ignores SIGPIPE.</para>
+/// <para>After the last watcher of a signal has stopped, its default action applies again. For most signals it ends the
+/// process.</para>
+/// </remarks>
+public sealed partial class Signal : Watcher<Signal>
 {
+    // the signal whose registration this watcher holds while it is active; written on the loop's thread
     private int _held;
 
-    /// <summary>Makes a signal watcher; it is not started.</summary>
-    /// <param name="loop">The loop it belongs to.</param>
-    /// <param name="signum">The signal's number on this platform: <see cref="Event.Signum"/>.</param>
-    /// <param name="callback">Called when the signal came.</param>
+    /// <summary>Creates a signal watcher. It is not started.</summary>
+    /// <param name="loop">The loop that the watcher belongs to.</param>
+    /// <param name="signum">The signal's number on this platform: see <see cref="Event.Signum"/>.</param>
+    /// <param name="callback">Called on the loop's thread when the signal came.</param>
     /// <param name="data">For <see cref="Watcher.Data"/>.</param>
     /// <param name="priority">For <see cref="Watcher.Priority"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such signal, or it cannot be watched: KILL, STOP, SEGV,
-    /// BUS, FPE, ILL, TRAP, ABRT, and those below SIGRTMIN + 1 that the C library and the runtime use.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no signal of this number, or it cannot be watched: KILL, STOP,
+    /// SEGV, BUS, FPE, ILL, TRAP, ABRT, and 32 to SIGRTMIN, which the C library and the runtime use.</exception>
     /// <exception cref="ArgumentNullException"><paramref name="loop"/> or <paramref name="callback"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     /// <exception cref="InvalidOperationException">The loop runs on another thread.</exception>
@@ -34,24 +41,10 @@ public sealed class Signal : Watcher<Signal>
         GC.KeepAlive(this);
     }
 
-#if NET8_0_OR_GREATER
-    /// <inheritdoc cref="Signal(Loop, int, Action{Signal, Events}, object, int)"/>
-    /// <param name="signal">The signal.</param>
-    public Signal(
-        Loop loop,
-        System.Runtime.InteropServices.PosixSignal signal,
-        Action<Signal, Events> callback,
-        object? data = null,
-        int priority = 0)
-        : this(loop, Event.Signum.From(signal), callback, data, priority)
-    {
-    }
-#endif
-
     /// <summary>The signal's number on this platform.</summary>
     public int Signum { get; private set; }
 
-    /// <summary>Watches another signal.</summary>
+    /// <summary>Makes the watcher watch another signal (ev_signal_set).</summary>
     /// <param name="signum">The signal's number on this platform.</param>
     /// <exception cref="InvalidOperationException">The watcher is active or pending.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There is no such signal, or it cannot be watched.</exception>
@@ -64,17 +57,13 @@ public sealed class Signal : Watcher<Signal>
         GC.KeepAlive(this);
     }
 
-#if NET8_0_OR_GREATER
-    /// <inheritdoc cref="Set(int)"/>
-    /// <param name="signal">The signal.</param>
-    public void Set(System.Runtime.InteropServices.PosixSignal signal) => Set(Event.Signum.From(signal));
-#endif
-
     private protected override void StartCore()
     {
-        if (Native.mood_watcher_start(Memory) < 0)
+        int error = Native.mood_watcher_start(Memory);
+
+        if (error < 0)
         {
-            throw Error.Event_SignalOwned(Signum);
+            throw Error.Event_SignalNotStarted(Signum, -error);
         }
 
         try

@@ -1,45 +1,48 @@
 using System;
 using System.Runtime.CompilerServices;
-using Mood.Event.Handles;
-using Mood.Event.Interop;
 
 namespace Mood.Event;
 
-/// <content>What the concrete watchers build on: making, events, and the books.</content>
+/// <content>The base of the concrete watchers: creation, events, and the record of whether the watcher is active.</content>
 public abstract partial class Watcher
 {
-    // in the loop's table of what it holds, or 0
+    // The watcher's slot in Loop.Watchers, or 0 while the loop does not hold it. Written by Hold and ReconcileCore only.
     private int _slot;
 
-    // active when Settle saw it last; then it is held too
+    // Whether the watcher was active when Reconcile ran last. While it is true, _slot is not 0. Written by ReconcileCore only.
     private bool _started;
 
+    // The value of Priority after Dispose. Written by Remember only.
+    private sbyte _lastPriority;
+
     /// <summary>
-    /// An event other than an error. What the callback throws is for OnException. The native memory may be gone afterwards,
-    /// and with it the loop's.
+    /// Handles an event other than an error. An exception of the callback leaves it; the caller passes it to OnException. The
+    /// callback may dispose the watcher and the loop, so their native memory may be freed when this returns.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void OnEvent(int revents)
     {
         Call((Events)revents);
 
-        // what became active in the callback has settled there
-        if (!Active)
+        // a Start in the callback has reconciled already
+        if (Memory == 0 || !Native.IsActive(Memory))
         {
-            Settle();
+            Reconcile();
         }
     }
 
-    /// <summary>OnEvent threw. Throws nothing.</summary>
+    /// <summary>Handles an exception that left OnEvent. Throws nothing.</summary>
     internal void OnException(Exception exception)
     {
         Loop.OnException(this, exception, fatal: false);
-        Settle();
+        Reconcile();
     }
 
-    /// <summary>Any event, from wherever it comes. Throws nothing.</summary>
+    /// <summary>Handles any event, errors included. Throws nothing.</summary>
     internal void OnAnyEvent(int revents)
     {
+        StartContext context = StartContext.Capture();
+
         try
         {
             if ((revents & (int)Events.Error) == 0)
@@ -49,31 +52,33 @@ public abstract partial class Watcher
             else
             {
                 OnError(revents);
-                Settle();
+                Reconcile();
             }
         }
-#pragma warning disable CA1031 // any exception: it is the loop's to decide what becomes of it
+#pragma warning disable CA1031 // any exception: the loop decides what happens with it
         catch (Exception e)
 #pragma warning restore CA1031
         {
             OnException(e);
         }
+
+        context.Restore();
     }
 
     /// <summary>Whether an exception that the callback threw stops the loop.</summary>
-    internal bool IsFatal() => Fatal || IsCallbackFatal;
+    internal bool IsFatal() => _fatal || FatalAttribute.IsOn(CallbackMethod);
 
     private protected abstract void Call(Events revents);
 
-    /// <summary>libev stopped the watcher with an error.</summary>
-    private protected virtual void OnError(int revents) => Loop.Fail(Error.Event_Error(this, revents));
+    /// <summary>Handles an error: libev has stopped the watcher.</summary>
+    private protected virtual void OnError(int revents) => Loop.Fail(Error.Event_Error(GetType().Name, revents));
 
-    /// <summary>The last thing that can fail in a constructor: the native watcher.</summary>
+    /// <summary>Creates the native watcher. A constructor calls it after everything else that can fail.</summary>
     private protected void Create(Native.Kind kind, int priority)
     {
-        using Loop.Claim claim = Loop.Change();
-        _handle = new WatcherHandle(Loop.Handle, kind);
-        Memory = _handle.Pointer;
+        using Loop.Claim claim = Loop.ClaimToChange();
+        Handle = new WatcherHandle(Loop.Handle, kind);
+        Memory = Handle.Pointer;
 
         if (priority != 0)
         {
@@ -81,47 +86,39 @@ public abstract partial class Watcher
         }
     }
 
-    /// <summary>ev_async_send on the native watcher, from any thread; false once it is disposed.</summary>
-    private protected bool Send() => _handle!.Send();
-
-    /// <summary>ev_async_pending on the native watcher, from any thread.</summary>
-    private protected bool WasSent() => _handle!.Sent();
-
-    /// <summary>Starts it natively; throws and leaves it inactive if that fails.</summary>
+    /// <summary>Starts the native watcher. If that fails it throws, and the watcher stays inactive.</summary>
     private protected virtual void StartCore() => _ = Native.mood_watcher_start(Memory);
 
-    /// <summary>It was active and is not any more, whoever stopped it.</summary>
+    /// <summary>Called when the watcher has become inactive: by Stop, by Dispose or by libev.</summary>
     private protected virtual void OnStopped()
     {
     }
 
-    /// <summary>It was started or cleared, and may have something to tell.</summary>
+    /// <summary>Called after Start, Reset and Clear: a scheduler reports a failure of its function here.</summary>
     private protected virtual void AfterChange()
     {
     }
 
-    /// <summary>Stop, with the loop claimed. While the loop is closing too, but not once it is closed.</summary>
+    /// <summary>Called by Dispose before the native memory is freed: keeps what getters return afterwards.</summary>
+    private protected virtual void Remember() => _lastPriority = (sbyte)Native.Priority(Memory);
+
+    /// <summary>Stops the watcher, whose loop is claimed. It works while the loop is closing, but not after that.</summary>
     private void StopCore()
     {
-        if (Loop.IsRescheduling)
-        {
-            Error.Throw_Rescheduling();
-        }
-
         if (Memory != 0 && !Loop.IsClosed)
         {
             Native.mood_watcher_stop(Memory);
-            Settle();
+            Reconcile();
             GC.KeepAlive(this);
         }
     }
 
-    /// <summary>Checks that the watcher may be changed now, and claims its loop.</summary>
+    /// <summary>Claims the loop for changing the watcher. Throws if the watcher or the loop is disposed.</summary>
     private protected Loop.Claim Use()
     {
-        Loop.Claim claim = Loop.Change();
+        Loop.Claim claim = Loop.ClaimToChange();
 
-        // only now: another thread may have disposed it a moment ago
+        // after the claim: another thread may have disposed the watcher just before it
         if (Memory == 0)
         {
             claim.Dispose();
@@ -131,7 +128,7 @@ public abstract partial class Watcher
         return claim;
     }
 
-    /// <summary>Checks that a parameter may be changed now, and claims the loop.</summary>
+    /// <summary>Claims the loop for changing a parameter. Throws as Use does, and if the watcher is active or pending.</summary>
     private protected Loop.Claim UseSettable(string what)
     {
         Loop.Claim claim = Use();
@@ -139,7 +136,7 @@ public abstract partial class Watcher
         if (ActiveOrPending)
         {
             claim.Dispose();
-            throw Error.InvalidOperation_ActiveOrPending(what);
+            throw Error.InvalidOperation_ActiveOrPending(GetType().Name, what);
         }
 
         return claim;
@@ -152,19 +149,22 @@ public abstract partial class Watcher
     }
 
     /// <summary>
-    /// Brings the managed side in line with the native state after anything that may have changed it: the loop holds
-    /// the watcher exactly while it is active or pending, and what it borrowed is given back when it is not active.
+    /// Restores two invariants after anything that may have changed the native state: the loop holds the watcher exactly while
+    /// it is active or pending, and OnStopped is called once for each time the watcher became inactive.
     /// </summary>
-    private protected void Settle()
+    private protected void Reconcile()
     {
-        // active before and after, as nearly always
+        // the common case: active before and after
         if (!_started || !Active)
         {
-            SettleCore();
+            ReconcileCore();
         }
     }
 
-    /// <summary>Has the loop hold the watcher: before native code may call it, and until Settle finds no reason to.</summary>
+    /// <summary>
+    /// Puts the watcher into the loop's table. This must happen before native code may report an event of the watcher. Reconcile
+    /// takes it out again.
+    /// </summary>
     private protected void Hold()
     {
         if (_slot == 0)
@@ -174,7 +174,10 @@ public abstract partial class Watcher
         }
     }
 
-    private void SettleCore()
+    /// <summary>Makes the loop's sweep check whether the handle of this Io was closed. The loop holds the watcher.</summary>
+    private protected void MarkClosable() => Loop.Watchers.MarkClosable(_slot);
+
+    private void ReconcileCore()
     {
         bool active = Active;
 

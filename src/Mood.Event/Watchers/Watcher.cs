@@ -1,49 +1,63 @@
 using System;
-using Mood.Event.Handles;
-using Mood.Event.Interop;
+using System.Reflection;
 
 namespace Mood.Event;
 
 /// <summary>
-/// What all watchers have in common. A watcher belongs to one loop for life; started, it is active until it is stopped
-/// (or libev stops it: a timer that does not repeat); with an event that its callback has not seen yet, it is pending.
-/// <para>
-/// An active or pending watcher is held by its loop and needs no other reference. While the loop runs, every member but
-/// <see cref="Loop"/> and <see cref="Data"/> throws <see cref="InvalidOperationException"/> on any other thread.
-/// </para>
+/// The base class of all watchers. A watcher watches for one kind of event and calls its callback on the thread that runs its
+/// loop.
 /// </summary>
+/// <remarks>
+/// <para>
+/// A watcher belongs to one loop. After <see cref="Start"/> it is <i>active</i> until it is stopped: by <see cref="Stop"/>, or
+/// by libev, which stops a timer that does not repeat. It is <i>pending</i> while it has an event that its callback has not
+/// received yet.
+/// </para>
+/// <para>
+/// The loop holds a reference to an active or pending watcher, so the program need not hold one.
+/// </para>
+/// <para>
+/// While the loop runs, only its own thread may use a watcher. On other threads every member throws
+/// <see cref="InvalidOperationException"/>, except <see cref="Loop"/>, <see cref="Data"/>, the getter of Callback, and the
+/// members of <see cref="Async"/> that say otherwise.
+/// </para>
+/// </remarks>
 public abstract partial class Watcher : IDisposable
 {
-    private WatcherHandle? _handle;
+    // Both are written on the thread that has claimed the loop.
+    private bool _background; // KeepAlive is false
+    private bool _fatal;
 
-    private bool _background;
-
-    /// <summary>Nothing native yet: the concrete watcher checks its own arguments first, then calls Create.</summary>
+    /// <summary>Does not create the native watcher. The derived class checks its own arguments and then calls Create.</summary>
     private protected Watcher(Loop loop, object? data)
     {
         Loop = Validate.NotNull(loop, nameof(loop));
         Data = data;
     }
 
-    /// <summary>The loop this watcher was made for.</summary>
+    /// <summary>The loop that the watcher belongs to.</summary>
     public Loop Loop { get; }
 
-    /// <summary>Anything the program wants to find again in the callback.</summary>
+    /// <summary>An object of the program's choice, for use in the callback. The library does not use it. Any thread.</summary>
     public object? Data { get; set; }
 
     /// <summary>
-    /// Which of several pending watchers is called first: from -2 (<see cref="Ev.MinPriority"/>) to 2
-    /// (<see cref="Ev.MaxPriority"/>); other values are clamped. Idle watchers run only while nothing of their priority
-    /// or above is pending. Child watchers always have the highest.
+    /// The order among pending watchers: those with a higher priority are called first. The range is
+    /// -2 (<see cref="Ev.MinPriority"/>) to 2 (<see cref="Ev.MaxPriority"/>). Other values are clamped. The default is 0. After
+    /// Dispose it keeps its value.
     /// </summary>
-    /// <exception cref="InvalidOperationException">Set while active or pending.</exception>
+    /// <remarks>
+    /// An <see cref="Idle"/> is called only while no watcher of its own or a higher priority is pending. A
+    /// <see cref="Child"/> always has the highest priority.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">Set while the watcher is active or pending.</exception>
     /// <exception cref="ObjectDisposedException">Set after Dispose.</exception>
     public int Priority
     {
         get
         {
-            using Loop.Claim claim = Loop.Read();
-            int priority = Memory == 0 ? 0 : Native.Priority(Memory);
+            using Loop.Claim claim = Loop.ClaimToRead();
+            int priority = Memory == 0 ? _lastPriority : Native.Priority(Memory);
             GC.KeepAlive(this);
             return priority;
         }
@@ -55,36 +69,42 @@ public abstract partial class Watcher : IDisposable
         }
     }
 
-    /// <summary>Whether the watcher is started (ev_is_active).</summary>
+    /// <summary>Whether the watcher is started and not stopped (ev_is_active). False after Dispose.</summary>
     public bool IsActive
     {
         get
         {
-            using Loop.Claim claim = Loop.Read();
+            using Loop.Claim claim = Loop.ClaimToRead();
             return Active;
         }
     }
 
-    /// <summary>Whether it has an event that its callback has not seen yet (ev_is_pending).</summary>
+    /// <summary>
+    /// Whether the watcher has an event that its callback has not received yet (ev_is_pending). False after Dispose.
+    /// </summary>
     public bool IsPending
     {
         get
         {
-            using Loop.Claim claim = Loop.Read();
+            using Loop.Claim claim = Loop.ClaimToRead();
             return Pending;
         }
     }
 
     /// <summary>
-    /// Whether the active watcher keeps <see cref="Loop.Start"/> from returning. True at first. May be changed at any
-    /// time; the library keeps the loop's reference count right (ev_ref, ev_unref).
+    /// Whether <see cref="Loop.Start"/> keeps running while the watcher is active. True by default. It may be changed at any
+    /// time.
     /// </summary>
+    /// <remarks>
+    /// In libev a program calls ev_unref and ev_ref for this. Here the library calls them, even when libev stops the watcher.
+    /// A <see cref="Scheduler"/> that is never due does not keep Start running, whatever its KeepAlive says.
+    /// </remarks>
     /// <exception cref="ObjectDisposedException">Set after Dispose.</exception>
     public bool KeepAlive
     {
         get
         {
-            using Loop.Claim claim = Loop.Read();
+            using Loop.Claim claim = Loop.ClaimToRead();
             return !_background;
         }
 
@@ -98,18 +118,38 @@ public abstract partial class Watcher : IDisposable
     }
 
     /// <summary>
-    /// Whether an exception in the callback stops the loop and leaves <see cref="Loop.Start"/>, instead of going to
-    /// <see cref="Loop.CallbackException"/>. <see cref="FatalAttribute"/> says the same of one callback.
+    /// Whether an exception of the callback stops the loop and leaves <see cref="Loop.Start"/>. False by default: the
+    /// exception goes to <see cref="Loop.CallbackException"/>, and the loop continues. <see cref="FatalAttribute"/> marks a
+    /// single callback.
     /// </summary>
-    public bool Fatal { get; set; }
+    public bool Fatal
+    {
+        get
+        {
+            using Loop.Claim claim = Loop.ClaimToRead();
+            return _fatal;
+        }
 
-    /// <summary>Whether any state of the watcher says that its parameters are in use.</summary>
+        set
+        {
+            using Loop.Claim claim = Loop.ClaimToSet();
+            _fatal = value;
+        }
+    }
+
+    /// <summary>Whether the parameters are in use and must not change.</summary>
     internal bool ActiveOrPending => Active || Pending;
 
-    /// <summary>The mood_watcher; 0 once disposed.</summary>
+    /// <summary>The owner of the native watcher. Set once by Create, also valid after Dispose.</summary>
+    private protected WatcherHandle Handle { get; private set; } = null!;
+
+    /// <summary>
+    /// The native watcher (mood_watcher); 0 after Dispose, and 0 in a constructor until Create. Written on the thread that has
+    /// claimed the loop.
+    /// </summary>
     private protected nint Memory { get; private set; }
 
-    // GC.KeepAlive, here and after every native call: the memory must not be finalized while it is being looked at
+    // GC.KeepAlive follows every native call, here and elsewhere: the finalizer must not free the memory during the call.
     private protected bool Active
     {
         get
@@ -130,13 +170,15 @@ public abstract partial class Watcher : IDisposable
         }
     }
 
-    /// <summary>Whether the current callback carries <see cref="FatalAttribute"/>.</summary>
-    private protected abstract bool IsCallbackFatal { get; }
+    /// <summary>The method of the callback. It uses reflection, which is slow, so it is read only after an exception.</summary>
+    internal abstract MethodInfo? CallbackMethod { get; }
 
-    /// <summary>Starts watching. On an active watcher it does nothing.</summary>
+    /// <summary>Starts watching. Start of an active watcher does nothing.</summary>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
-    /// <exception cref="EventException">Io: the fd was closed meanwhile. Signal: another loop has it. Child: not the
-    /// default loop. Embed: a cycle, or the other loop is embedded already.</exception>
+    /// <exception cref="EventException">
+    /// <see cref="Io"/>: the file descriptor is not open any more. <see cref="Signal"/>: another loop watches the signal.
+    /// <see cref="Embed"/>: the other loop is embedded already, or embeds this one.
+    /// </exception>
     public void Start()
     {
         using Loop.Claim claim = Use();
@@ -154,7 +196,7 @@ public abstract partial class Watcher : IDisposable
         }
         finally
         {
-            Settle();
+            Reconcile();
         }
 
         AfterChange();
@@ -162,7 +204,7 @@ public abstract partial class Watcher : IDisposable
     }
 
     /// <summary>
-    /// Stops watching and forgets a pending event. On an inactive or disposed watcher it does nothing.
+    /// Stops watching and discards a pending event. Stop of an inactive or disposed watcher does nothing.
     /// </summary>
     public void Stop()
     {
@@ -171,52 +213,60 @@ public abstract partial class Watcher : IDisposable
             return;
         }
 
-        using Loop.Claim claim = Loop.Read();
+        using Loop.Claim claim = Loop.ClaimToSet();
         StopCore();
     }
 
     /// <summary>
-    /// Calls the callback now, on this stack, active or not (ev_invoke). Its exceptions go where they go when the loop
-    /// calls it; one that stops the loop leaves Invoke if the loop is not running.
+    /// Calls the callback at once, before Invoke returns (ev_invoke). The watcher need not be active, and its state does not
+    /// change.
     /// </summary>
-    /// <param name="revents">Passed to the callback.</param>
+    /// <remarks>
+    /// An exception of the callback is handled as if the loop had called it. If the loop is not running, an
+    /// exception that would stop it leaves Invoke.
+    /// </remarks>
+    /// <param name="revents">The events that the callback receives.</param>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public void Invoke(Events revents)
     {
         using Loop.Claim claim = Use();
+        Loop.ExtendClaim(); // for the callback
         OnAnyEvent((int)revents);
         Loop.ThrowIfIdle();
     }
 
     /// <summary>
-    /// Makes the watcher pending, active or not: its callback is called as if the event had happened (ev_feed_event).
-    /// Fed again before that, the events are united.
+    /// Makes the watcher pending, as if the events had happened (ev_feed_event). The loop calls the callback
+    /// together with those of the other pending watchers. The watcher need not be active.
     /// </summary>
-    /// <param name="revents">Passed to the callback.</param>
+    /// <remarks>Several Feeds before the callback runs cause one call with all their events.</remarks>
+    /// <param name="revents">The events that the callback receives.</param>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public void Feed(Events revents)
     {
         using Loop.Claim claim = Use();
         Hold();
         Native.mood_watcher_feed(Memory, (int)revents);
-        Settle();
+        Reconcile();
         GC.KeepAlive(this);
     }
 
-    /// <summary>Takes back a pending event (ev_clear_pending): the callback is not called.</summary>
-    /// <returns>The events it had, or <see cref="Events.None"/>.</returns>
+    /// <summary>Discards the watcher's pending events, so that the callback is not called for them (ev_clear_pending).</summary>
+    /// <returns>The discarded events; <see cref="Events.None"/> if the watcher was not pending.</returns>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public Events Clear()
     {
         using Loop.Claim claim = Use();
         var revents = (Events)Native.mood_watcher_clear(Memory);
-        Settle();
+        Reconcile();
         AfterChange();
         GC.KeepAlive(this);
         return revents;
     }
 
-    /// <summary>Stops the watcher and frees it. Twice is fine, and so is in its own callback.</summary>
+    /// <summary>
+    /// Stops the watcher and frees its native memory. It may be called in the watcher's own callback, and more than once.
+    /// </summary>
     public void Dispose()
     {
         if (Memory == 0)
@@ -224,10 +274,17 @@ public abstract partial class Watcher : IDisposable
             return;
         }
 
-        using Loop.Claim claim = Loop.Read();
-        StopCore();
-        Memory = 0;
-        _handle!.Dispose();
+        using Loop.Claim claim = Loop.ClaimToSet();
+
+        // another thread may have disposed it just before the claim
+        if (Memory != 0)
+        {
+            StopCore();
+            Remember();
+            Memory = 0;
+            Handle.Dispose();
+        }
+
         GC.SuppressFinalize(this);
     }
 }

@@ -3,26 +3,34 @@ using System.Collections.Generic;
 
 namespace Mood.Event;
 
-/// <summary>
-/// The watchers a loop keeps alive: those that are active or pending, each in a slot of its own, whose number its native
-/// memory carries. It is how an event finds its watcher, and what the garbage collector follows. An array and not a list
-/// through the watchers: leaving it must not touch its neighbours, whose memory is far away where there are many.
-/// </summary>
-internal sealed class WatcherTable
+/// <summary>The watchers that a loop keeps alive: those that are active or pending.</summary>
+/// <remarks>
+/// Each watcher has a slot. Its native memory contains the slot's number, with which the loop finds the watcher of an event. The
+/// table is also the reference that keeps the watchers alive. It is an array and not a linked list of watchers. Removal from a
+/// linked list writes to the two neighbours, and with many watchers these are cache misses.
+/// </remarks>
+internal sealed partial class WatcherTable
 {
-    private const int None = 0; // the number of no slot
+    private const int None = 0; // no watcher has this slot
 
+    // All fields are read and written on the thread that has claimed the loop.
     private Slot[] _slots = new Slot[8];
 
-    // the slot that was freed last, or None; it knows the one before
+    // The slot that was freed last, or None. A free slot knows the one that was freed before it.
     private int _free;
 
-    // how many slots were ever in use, None among them
+    // All slots from here on were never in use.
     private int _end = 1;
+
+    /// <summary>How many of the watchers are Ios with a handle that its owner can close.</summary>
+    internal int ClosableCount { get; private set; }
+
+    /// <summary>The number of watchers. Any thread may read it.</summary>
+    internal int Count { get; private set; }
 
     internal Watcher? this[int slot] => _slots[slot].Watcher;
 
-    /// <summary>Gives the watcher a slot.</summary>
+    /// <summary>Gives the watcher a slot and returns its number.</summary>
     internal int Add(Watcher watcher)
     {
         int slot = _free;
@@ -42,16 +50,73 @@ internal sealed class WatcherTable
         ref Slot free = ref _slots[slot];
         _free = free.NextFree;
         free = new Slot { Watcher = watcher };
+        Count++;
         return slot;
     }
 
     internal void Remove(int slot)
     {
-        _slots[slot] = new Slot { NextFree = _free };
+        ref Slot freed = ref _slots[slot];
+
+        if (freed.IsClosable)
+        {
+            ClosableCount--;
+        }
+
+        freed = new Slot { NextFree = _free };
+        Count--;
         _free = slot;
     }
 
-    /// <summary>Disposes all of them, the youngest slot first.</summary>
+    /// <summary>Marks the slot's watcher as an Io with a handle that its owner can close.</summary>
+    internal void MarkClosable(int slot)
+    {
+        ref Slot marked = ref _slots[slot];
+
+        if (!marked.IsClosable)
+        {
+            marked.IsClosable = true;
+            ClosableCount++;
+        }
+    }
+
+    /// <summary>Ends the Ios whose handle was closed. Throws nothing.</summary>
+    /// <param name="first">The first slot to look at.</param>
+    /// <param name="count">How many slots to look at.</param>
+    /// <returns>The slot at which to continue, or 0 after the last slot.</returns>
+    internal int Sweep(int first, int count)
+    {
+        int end = first + count;
+
+        // the continuations of the ended waits may change the table
+        for (int slot = first; slot < end && slot < _end; slot++)
+        {
+            if (_slots[slot] is { IsClosable: true, Watcher: Io io })
+            {
+                io.EndIfClosed();
+            }
+        }
+
+        return end < _end ? end : 0;
+    }
+
+    /// <summary>A copy of the table.</summary>
+    internal List<Watcher> All()
+    {
+        var all = new List<Watcher>(Count);
+
+        for (int slot = None + 1; slot < _end; slot++)
+        {
+            if (_slots[slot].Watcher is Watcher watcher)
+            {
+                all.Add(watcher);
+            }
+        }
+
+        return all;
+    }
+
+    /// <summary>Disposes every watcher in the table, from the last slot to the first.</summary>
     internal void DisposeAll()
     {
         for (int slot = _end; --slot > None;)
@@ -60,27 +125,10 @@ internal sealed class WatcherTable
         }
     }
 
-#if NET8_0_OR_GREATER
-    /// <summary>Those that somebody awaits.</summary>
-    internal List<Watcher> OfWaits()
-    {
-        var found = new List<Watcher>();
-
-        for (int slot = None + 1; slot < _end; slot++)
-        {
-            if (_slots[slot].Watcher is { Data: Wait } watcher)
-            {
-                found.Add(watcher);
-            }
-        }
-
-        return found;
-    }
-#endif
-
     private struct Slot
     {
         internal Watcher? Watcher;
         internal int NextFree;
+        internal bool IsClosable;
     }
 }

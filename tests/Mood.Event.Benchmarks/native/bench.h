@@ -10,8 +10,7 @@
 
 #define BENCH_API __attribute__ ((visibility ("default")))
 
-enum
-{
+enum {
   BENCH_UNAVAILABLE = -1, /* this machine cannot: no such backend, not enough fds */
   BENCH_WRONG = -2        /* the callbacks or bytes counted are not those there had to be */
 };

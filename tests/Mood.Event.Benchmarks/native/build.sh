@@ -8,12 +8,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 out=${1:?usage: build.sh OUTPUT-DIRECTORY}
 cc=${CC:-cc}
 
-libev=$(sh "$here/../fetch.sh")
+libev=$(sh "$here/../../../native/build/fetch.sh")
 mkdir -p "$out"
 objects=$(mktemp -d)
 trap 'rm -rf "$objects"' EXIT
 
-# the flags of ../build.sh, so that libev here is as fast as libev there
+# the flags of native/build/build.sh, so that libev here is as fast as libev there
 # shellcheck disable=SC2086
 compile() {
   "$cc" -std=gnu11 -O2 -g -fPIC -fvisibility=hidden -fno-strict-aliasing -pthread -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DNDEBUG \
@@ -56,7 +56,7 @@ if printf '#include <uv.h>\n' | "$cc" -E - >/dev/null 2>&1; then
   program echo-libuv -luv
 else
   rm -f "$out/libmood_bench_uv.so" "$out/echo-libuv"
-  echo "native/bench/build.sh: without libuv: its header is not here" >&2
+  echo "tests/Mood.Event.Benchmarks/native/build.sh: without libuv: its header is not here" >&2
 fi
 
-echo "native/bench/build.sh: $out"
+echo "tests/Mood.Event.Benchmarks/native/build.sh: $out"

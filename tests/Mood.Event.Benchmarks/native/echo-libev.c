@@ -20,8 +20,8 @@ static char buffer [ECHO_BUFFER];
 static void
 end (EV_P_ connection *c)
 {
-  ev_io_stop (EV_A_ &c->readable);
-  ev_io_stop (EV_A_ &c->writable);
+  ev_io_stop (EV_A, &c->readable);
+  ev_io_stop (EV_A, &c->writable);
   close (c->readable.fd);
   free (c->rest);
   free (c);
@@ -63,8 +63,8 @@ readable (EV_P_ ev_io *w, int revents)
     echo_fail ("malloc");
 
   memcpy (c->rest, buffer + count - c->end, c->end);
-  ev_io_stop (EV_A_ &c->readable);
-  ev_io_start (EV_A_ &c->writable);
+  ev_io_stop (EV_A, &c->readable);
+  ev_io_start (EV_A, &c->writable);
 }
 
 static void
@@ -85,8 +85,8 @@ writable (EV_P_ ev_io *w, int revents)
 
   if (c->start == c->end)
     {
-      ev_io_stop (EV_A_ &c->writable);
-      ev_io_start (EV_A_ &c->readable);
+      ev_io_stop (EV_A, &c->writable);
+      ev_io_start (EV_A, &c->readable);
     }
 }
 
@@ -108,7 +108,7 @@ acceptable (EV_P_ ev_io *w, int revents)
       ev_io_init (&c->readable, readable, fd, EV_READ);
       ev_io_init (&c->writable, writable, fd, EV_WRITE);
       c->readable.data = c->writable.data = c;
-      ev_io_start (EV_A_ &c->readable);
+      ev_io_start (EV_A, &c->readable);
     }
 
   if (errno != EAGAIN && errno != ECONNABORTED)
@@ -133,9 +133,9 @@ main (void)
   ev_io listener, input;
 
   ev_io_init (&listener, acceptable, echo_listen (), EV_READ);
-  ev_io_start (EV_A_ &listener);
+  ev_io_start (EV_A, &listener);
   ev_io_init (&input, ended, STDIN_FILENO, EV_READ);
-  ev_io_start (EV_A_ &input);
+  ev_io_start (EV_A, &input);
   ev_run (EV_A_ 0);
   return 0;
 }

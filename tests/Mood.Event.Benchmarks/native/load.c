@@ -133,8 +133,7 @@ open_all (int port, int number)
       c->place = i % PLACES;
 
       if (c->fd < 0 || connect (c->fd, (struct sockaddr *)&address, sizeof address)
-          || setsockopt (c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one)
-          || epoll_ctl (epoll, EPOLL_CTL_ADD, c->fd, &event))
+          || setsockopt (c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) || epoll_ctl (epoll, EPOLL_CTL_ADD, c->fd, &event))
         fail ("connection %d: %s", i, strerror (errno));
 
       ++open_count;
@@ -287,8 +286,8 @@ main (int argc, char **argv)
   if (!count)
     fail ("nothing came back");
 
-  printf ("%.1f %.3f %.3f %.3f %.3f %d\n", count / seconds, percentile (.5), percentile (.99), maximum / 1e3,
-          used / 1e3 / count, waiting);
+  printf ("%.1f %.3f %.3f %.3f %.3f %d\n", count / seconds, percentile (.5), percentile (.99), maximum / 1e3, used / 1e3 / count,
+          waiting);
 
   if (!waiting)
     close_all (number, now () + 10000000000ull);

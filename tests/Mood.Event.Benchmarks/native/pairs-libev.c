@@ -30,7 +30,7 @@ readable (EV_P_ ev_io *w, int revents)
   (void)revents;
 
   if (timeouts)
-    ev_timer_again (EV_A_ &s->timeout);
+    ev_timer_again (EV_A, &s->timeout);
 
   if (read (s->from, &byte, 1) == 1)
     ++reads;
@@ -52,8 +52,8 @@ never (EV_P_ ev_io *w, int revents)
 
 /* fds holds both ends of each pair; ns per event, and bytes allocated per watcher that is idle */
 BENCH_API double
-bench_ev_pairs (const int32_t *fds, int32_t pairs, int32_t active, int32_t events, int32_t with_timeouts,
-                uint32_t backend, const int32_t *idle, int32_t idles, double *bytes)
+bench_ev_pairs (const int32_t *fds, int32_t pairs, int32_t active, int32_t events, int32_t with_timeouts, uint32_t backend,
+                const int32_t *idle, int32_t idles, double *bytes)
 {
   struct ev_loop *loop = ev_loop_new (backend);
   station *all = calloc (pairs, sizeof *all);

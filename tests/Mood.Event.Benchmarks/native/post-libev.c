@@ -22,7 +22,7 @@ typedef struct
   pthread_mutex_t mutex;
   pthread_barrier_t begin;
   batch incoming, spare;
-  int32_t items;           /* of each producer */
+  int32_t items; /* of each producer */
   int64_t calls, wanted;
   int failed;
 } door;
@@ -42,7 +42,7 @@ append (batch *b, item i)
       b->capacity = capacity;
     }
 
-  b->items[b->count++] = i;
+  b->items [b->count++] = i;
   return 1;
 }
 
@@ -77,7 +77,7 @@ drain (EV_P_ ev_async *w, int revents)
   pthread_mutex_unlock (&d->mutex);
 
   for (i = 0; i < taken.count; ++i)
-    taken.items[i].call (taken.items[i].arg);
+    taken.items [i].call (taken.items [i].arg);
 
   d->spare = taken;
 
@@ -130,7 +130,7 @@ BENCH_API double
 bench_ev_post (int32_t producers, int32_t items)
 {
   door d = { .items = items, .wanted = (int64_t)producers * items };
-  pthread_t threads[64];
+  pthread_t threads [64];
   int32_t i;
   double time;
 
@@ -141,7 +141,7 @@ bench_ev_post (int32_t producers, int32_t items)
   pthread_barrier_init (&d.begin, 0, producers + 1);
 
   for (i = 0; i < producers; ++i)
-    if (pthread_create (&threads[i], 0, produce, &d))
+    if (pthread_create (&threads [i], 0, produce, &d))
       abort (); /* the others wait at the barrier for ever */
 
   pthread_barrier_wait (&d.begin);
@@ -150,7 +150,7 @@ bench_ev_post (int32_t producers, int32_t items)
   time = bench_now () - time;
 
   for (i = 0; i < producers; ++i)
-    pthread_join (threads[i], 0);
+    pthread_join (threads [i], 0);
 
   pthread_barrier_destroy (&d.begin);
   return end (&d, time, d.wanted);

@@ -10,7 +10,7 @@ internal static class Failures
         {
             string seen = "";
             int after = 0;
-            loop.CallbackException += (_, e) => seen += e.Watcher.GetType().Name + " " + e.Exception.Message;
+            loop.CallbackException += (_, e) => seen += e.Watcher!.GetType().Name + " " + e.Exception.Message;
             loop.Timer(0, 0, (_, _) => throw new InvalidOperationException("an accident")).Start();
             loop.Timer(0.01, 0, (_, _) => after++).Start();
             Check.Ends(loop);

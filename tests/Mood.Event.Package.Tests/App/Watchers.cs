@@ -110,7 +110,7 @@ internal static class Watchers
                     s.Stop();
                 });
                 signal.Start();
-                loop.Timer(0, 0, (_, _) => Check.That(Posix.kill(Posix.getpid(), signum) == 0, "kill")).Start();
+                loop.Timer(0, 0, (_, _) => Posix.Raise(signum)).Start();
                 Check.Ends(loop);
                 Check.That(seen == signum, "a signal is caught");
             }
@@ -142,7 +142,7 @@ internal static class Watchers
             Check.Ends(loop);
             Check.That(codes.Keys.SequenceEqual(Enumerable.Range(1, 10)), "every child ends with its exit code");
             Check.That(killed == Signum.SIGKILL, "what killed a child is told");
-            Check.That(codes.Values.All(pid => Posix.waitpid(pid, IntPtr.Zero, 1) == -1), "children are reaped");
+            Check.That(codes.Values.All(pid => Posix.Wait(pid, out _, Posix.WNOHANG) == -1), "children are reaped");
         }
     }
 

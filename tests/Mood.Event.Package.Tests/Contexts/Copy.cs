@@ -2,7 +2,7 @@ using System;
 using System.Reflection;
 using System.Runtime.Loader;
 
-/// <summary>A program with a Mood.Event of its own, in a load context of its own: it asks for its files as the program's deps.json says.</summary>
+/// <summary>A program with its own Mood.Event, in its own load context, which finds files by the program's deps.json.</summary>
 internal sealed class Copy : AssemblyLoadContext
 {
     private readonly AssemblyDependencyResolver _files;
@@ -20,7 +20,7 @@ internal sealed class Copy : AssemblyLoadContext
         _program = program;
     }
 
-    // not kept: a context that refers to what is in it is never unloaded
+    // not stored: a context that refers to its own contents is never unloaded
     private Type Guest => LoadFromAssemblyPath(_program).GetType("Guest", throwOnError: true)!;
 
     public string Version => (string)Guest.GetProperty("Version")!.GetValue(null)!;
@@ -30,11 +30,6 @@ internal sealed class Copy : AssemblyLoadContext
     public IDisposable TakeDefault() => (IDisposable)Call("TakeDefault")!;
 
     public IDisposable Watch(int signum, Action seen) => (IDisposable)Call("Watch", signum, seen)!;
-
-    /// <summary>Sends the library's barrier through the runtime: a ticket.</summary>
-    public int RaiseBarrier() => (int)Native("mood_barrier_raise")!;
-
-    public bool HasPassed(int ticket) => (int)Native("mood_barrier_passed", ticket)! != 0;
 
     protected override Assembly? Load(AssemblyName assemblyName) =>
         _files.ResolveAssemblyToPath(assemblyName) is string path ? LoadFromAssemblyPath(path) : null;
@@ -46,6 +41,6 @@ internal sealed class Copy : AssemblyLoadContext
         Guest.GetMethod(method)!.Invoke(null, BindingFlags.DoNotWrapExceptions, null, arguments, null);
 
     private object? Native(string function, params object[] arguments) =>
-        LoadFromAssemblyName(new AssemblyName("Mood.Event")).GetType("Mood.Event.Interop.Native", throwOnError: true)!
+        LoadFromAssemblyName(new AssemblyName("Mood.Event")).GetType("Mood.Event.Native", throwOnError: true)!
             .GetMethod(function, BindingFlags.NonPublic | BindingFlags.Static)!.Invoke(null, arguments);
 }

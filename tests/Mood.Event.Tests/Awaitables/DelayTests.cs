@@ -9,11 +9,11 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>Loop.Delay.</summary>
-public sealed class DelayTests : AwaitTest
+public sealed class DelayTests : AwaitTestBase
 {
     [Theory]
     [MemberData(nameof(Contexts))]
-    public void It_takes_its_time_and_goes_on_in_the_loop(bool withContext)
+    public void A_delay_takes_its_time_and_continues_on_the_loop_s_thread(bool withContext)
     {
         Loop loop = NewLoop();
         int thread = Environment.CurrentManagedThreadId;
@@ -32,7 +32,7 @@ public sealed class DelayTests : AwaitTest
     }
 
     [Fact]
-    public void Zero_is_the_next_iteration()
+    public void A_delay_of_zero_ends_in_the_next_iteration()
     {
         Loop loop = NewLoop();
         Drive(loop, async () =>
@@ -51,7 +51,7 @@ public sealed class DelayTests : AwaitTest
     }
 
     [Fact]
-    public void It_takes_nothing_from_the_time_that_a_suspended_loop_does_not_count()
+    public void A_suspended_loop_does_not_count_the_time_of_a_delay()
     {
         Loop loop = NewLoop();
         Timer timer = loop.Timer(Patience / 2, 0, (_, _) => { });
@@ -67,7 +67,7 @@ public sealed class DelayTests : AwaitTest
     }
 
     [Fact]
-    public void Outside_Start_it_counts_from_the_call_however_old_the_loop_s_time_is()
+    public void A_delay_that_begins_outside_Start_counts_from_the_real_time()
     {
         Loop loop = NewLoop();
         Thread.Sleep(100);
@@ -79,7 +79,7 @@ public sealed class DelayTests : AwaitTest
     }
 
     [Fact]
-    public void They_end_in_the_order_of_their_times()
+    public void Delays_end_in_the_order_of_their_times()
     {
         Loop loop = NewLoop();
         List<int> order = [];
@@ -104,7 +104,7 @@ public sealed class DelayTests : AwaitTest
     }
 
     [Fact]
-    public void It_keeps_Start_from_returning()
+    public void A_delay_keeps_Start_from_returning()
     {
         Loop loop = NewLoop();
         ValueTask delay = loop.Delay(0.01);
@@ -128,7 +128,7 @@ public sealed class DelayTests : AwaitTest
     }
 
     [Fact]
-    public void An_infinite_one_waits_until_it_is_cancelled()
+    public void An_infinite_delay_waits_until_it_is_cancelled()
     {
         Loop loop = NewLoop();
         Drive(loop, async () =>
@@ -144,7 +144,7 @@ public sealed class DelayTests : AwaitTest
     }
 
     [Fact]
-    public void Cancelled_before_it_does_not_begin()
+    public void A_cancelled_token_lets_no_delay_begin()
     {
         Loop loop = NewLoop();
         using var source = new CancellationTokenSource();
@@ -156,7 +156,7 @@ public sealed class DelayTests : AwaitTest
 
     [Theory]
     [MemberData(nameof(Contexts))]
-    public void Cancelled_on_the_loop_s_thread_it_ends_there_and_not_inside_Cancel(bool withContext)
+    public void A_delay_cancelled_on_the_loop_s_thread_does_not_end_inside_Cancel(bool withContext)
     {
         Loop loop = NewLoop();
         bool cancelling = false;
@@ -179,7 +179,7 @@ public sealed class DelayTests : AwaitTest
 
     [Theory]
     [MemberData(nameof(Contexts))]
-    public void Cancelled_on_another_thread_it_ends_on_the_loop_s(bool withContext)
+    public void A_delay_cancelled_on_another_thread_ends_on_the_loop_s_thread(bool withContext)
     {
         Loop loop = NewLoop();
         int thread = Environment.CurrentManagedThreadId;
@@ -202,7 +202,7 @@ public sealed class DelayTests : AwaitTest
     }
 
     [Fact]
-    public void Cancelled_while_the_loop_does_not_run_it_ends_in_the_next_Start()
+    public void A_delay_cancelled_outside_Start_ends_in_the_next_Start()
     {
         Loop loop = NewLoop();
         using var source = new CancellationTokenSource();
@@ -258,7 +258,7 @@ public sealed class DelayTests : AwaitTest
     }
 
     [Fact]
-    public void A_cancellation_that_comes_too_late_ends_no_later_delay()
+    public void A_late_cancellation_does_not_end_the_next_delay()
     {
         Loop loop = NewLoop();
         Drive(loop, async () =>
@@ -293,7 +293,7 @@ public sealed class DelayTests : AwaitTest
     }
 
     [Fact]
-    public void A_hundred_thousand_in_a_row_need_no_deeper_stack()
+    public void A_hundred_thousand_delays_in_a_row_need_no_deeper_stack()
     {
         Loop loop = NewLoop();
         Drive(loop, async () =>
@@ -346,7 +346,7 @@ public sealed class DelayTests : AwaitTest
     }
 
     [Fact]
-    public void Of_a_loop_that_is_disposed_in_a_callback_it_ends_when_Start_does()
+    public void A_delay_of_a_loop_that_is_disposed_in_a_callback_ends_when_Start_returns()
     {
         Loop loop = NewLoop();
         ValueTask delay = loop.Delay(100);
@@ -361,7 +361,7 @@ public sealed class DelayTests : AwaitTest
     }
 
     [Fact]
-    public void Its_end_and_the_loop_s_in_the_same_iteration_are_one_end()
+    public void A_delay_that_expires_in_the_iteration_of_the_loop_s_Dispose_ends_once()
     {
         Loop loop = NewLoop();
         ValueTask[] delays = [loop.Delay(0), loop.Delay(0), loop.Delay(0)];
@@ -371,7 +371,7 @@ public sealed class DelayTests : AwaitTest
     }
 
     [Fact]
-    public void Of_a_disposed_loop_there_is_none()
+    public void A_disposed_loop_refuses_a_delay()
     {
         Loop loop = NewLoop();
         loop.Dispose();
@@ -395,7 +395,7 @@ public sealed class DelayTests : AwaitTest
     }
 
     [Fact]
-    public void What_follows_in_another_context_is_posted_to_it()
+    public void The_continuation_of_another_context_is_posted_to_it()
     {
         Loop loop = NewLoop();
         var context = new OtherContext();
@@ -417,7 +417,7 @@ public sealed class DelayTests : AwaitTest
     }
 
     [Fact]
-    public void It_can_be_asked_for_its_result_once_and_not_before_it_has_one()
+    public void The_result_can_be_fetched_once_and_not_early()
     {
         Loop loop = NewLoop();
         ValueTask delay = loop.Delay(0);
@@ -432,7 +432,7 @@ public sealed class DelayTests : AwaitTest
     }
 
     [Fact]
-    public void What_a_bare_continuation_throws_goes_to_CallbackException()
+    public void An_exception_of_a_bare_continuation_goes_to_CallbackException()
     {
         Loop loop = NewLoop();
         Exception? seen = null;
@@ -447,7 +447,7 @@ public sealed class DelayTests : AwaitTest
     }
 
     [Fact]
-    public void One_that_nobody_awaits_is_collected_afterwards()
+    public void A_delay_that_is_not_awaited_is_collected()
     {
         Loop loop = NewLoop();
         DelayTen(loop);

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Threading;
 using System.Threading.Tasks;
@@ -8,11 +9,11 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>Loop.Signals.</summary>
-public sealed class SignalsTests : AwaitTest
+public sealed class LoopSignalsTests : AwaitTestBase
 {
     [Theory]
     [MemberData(nameof(Contexts))]
-    public void Every_signal_that_is_looked_at_is_one_turn(bool withContext)
+    public void Each_handled_signal_is_one_turn(bool withContext)
     {
         Loop loop = NewLoop();
         List<int> seen = [];
@@ -34,7 +35,7 @@ public sealed class SignalsTests : AwaitTest
 
             async Task SendAsync()
             {
-                await loop.Delay(0.001); // before anybody watches, it would end the process
+                await loop.Delay(0.001); // before the signal is watched, it would end the process
 
                 for (int i = 1; i <= 5; i++)
                 {
@@ -52,7 +53,7 @@ public sealed class SignalsTests : AwaitTest
     }
 
     [Fact]
-    public void What_comes_while_nobody_looks_is_one_further_turn()
+    public void Signals_that_come_during_the_body_are_one_further_turn()
     {
         Loop loop = NewLoop();
         int turns = 0;
@@ -116,7 +117,7 @@ public sealed class SignalsTests : AwaitTest
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Either_token_ends_it(bool first)
+    public void Either_token_ends_the_enumeration(bool first)
     {
         Loop loop = NewLoop();
         using CancellationTokenSource one = new(), two = new();
@@ -132,7 +133,7 @@ public sealed class SignalsTests : AwaitTest
     }
 
     [Fact]
-    public void The_watcher_is_active_from_the_first_turn_to_the_end()
+    public void The_watcher_is_active_from_the_first_turn_to_DisposeAsync()
     {
         Loop loop = NewLoop();
         Drive(loop, async () =>
@@ -152,7 +153,8 @@ public sealed class SignalsTests : AwaitTest
 
             next = signals.MoveNextAsync();
             await signals.DisposeAsync();
-            await Assert.ThrowsAsync<ObjectDisposedException>(() => next.AsTask());
+            ObjectDisposedException e = await Assert.ThrowsAsync<ObjectDisposedException>(() => next.AsTask());
+            Assert.Equal("Mood.Event.Loop.Signals", e.ObjectName);
             Assert.False(await signals.MoveNextAsync());
             await signals.DisposeAsync();
         });
@@ -188,7 +190,107 @@ public sealed class SignalsTests : AwaitTest
     }
 
     [Fact]
-    public void What_cannot_be_watched_is_refused()
+    public void DisposeAsync_on_another_thread_stops_the_watcher()
+    {
+        Loop loop = NewLoop();
+        int thread = Environment.CurrentManagedThreadId;
+        loop.Timer(0.005, 0, (_, _) => Ev.FeedSignal(Signum.SIGUSR1)).Start();
+        Drive(loop, async () =>
+        {
+            await foreach (int _ in loop.Signals(Signum.SIGUSR1))
+            {
+                await Task.Run(() => { }).ConfigureAwait(false);
+                await Task.Delay(10).ConfigureAwait(false);
+                Assert.NotEqual(thread, Environment.CurrentManagedThreadId);
+                break;
+            }
+
+            // the signal is free again: another loop may watch it
+            using var other = new Loop(LoopFlags.NoEnv);
+            using Signal signal = other.Signal(Signum.SIGUSR1, (_, _) => { });
+            signal.Start();
+        });
+        AssertIdle(loop);
+    }
+
+    [Fact]
+    public void DisposeAsync_on_another_thread_returns_after_the_loop_is_disposed()
+    {
+        var loop = new Loop(LoopFlags.NoEnv);
+        IAsyncEnumerator<int> signals = loop.Signals(Signum.SIGUSR1).GetAsyncEnumerator();
+        ValueTask<bool> next = signals.MoveNextAsync();
+        loop.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => next.GetAwaiter().GetResult());
+        Assert.True(Task.Run(async () => await signals.DisposeAsync()).Wait(TimeSpan.FromSeconds(Patience)));
+    }
+
+    [Fact]
+    public void An_enumeration_that_cannot_begin_leaves_nothing_on_its_tokens()
+    {
+        using CancellationTokenSource one = new(), two = new();
+        WeakReference loop = Make(one.Token, two.Token);
+        Assert.True(Posix.Until(() =>
+        {
+            Collect();
+            return !loop.IsAlive;
+        }));
+        Assert.Equal(0, Registrations(one) + Registrations(two));
+
+        static WeakReference Make(CancellationToken one, CancellationToken two)
+        {
+            var loop = new Loop(LoopFlags.NoEnv);
+            IAsyncEnumerable<int> signals = loop.Signals(Signum.SIGUSR1, one);
+            loop.Dispose();
+            Assert.Throws<ObjectDisposedException>(() => signals.GetAsyncEnumerator(two));
+            return new WeakReference(loop);
+        }
+    }
+
+    [Fact]
+    public void A_long_lived_token_does_not_keep_an_abandoned_loop_alive()
+    {
+        using var source = new CancellationTokenSource();
+        WeakReference loop = Make(source.Token);
+        Assert.True(Posix.Until(() =>
+        {
+            Collect();
+            return !loop.IsAlive;
+        }));
+
+        WeakReference Make(CancellationToken token)
+        {
+            var loop = new Loop(LoopFlags.NoEnv);
+            _ = loop.Delay(1000, token);
+            _ = loop.WaitAsync(NewPipe().Read, Events.Read, token);
+            _ = loop.Signals(Signum.SIGUSR1, token).GetAsyncEnumerator(CancellationToken.None).MoveNextAsync();
+            _ = NewListener().AcceptAsync(loop, token);
+            loop.Start(RunFlags.NoWait);
+            return new WeakReference(loop);
+        }
+    }
+
+    // how many callbacks a source would call
+    private static int Registrations(CancellationTokenSource source)
+    {
+        const BindingFlags Private = BindingFlags.NonPublic | BindingFlags.Instance;
+        object? registrations = typeof(CancellationTokenSource).GetField("_registrations", Private)!.GetValue(source);
+        int count = 0;
+
+        if (registrations is not null)
+        {
+            object? node = registrations.GetType().GetField("Callbacks")!.GetValue(registrations);
+
+            for (; node is not null; count++)
+            {
+                node = node.GetType().GetField("Next")!.GetValue(node);
+            }
+        }
+
+        return count;
+    }
+
+    [Fact]
+    public void A_signal_that_cannot_be_watched_is_refused()
     {
         Loop loop = NewLoop(), other = NewLoop();
         Assert.Throws<ArgumentOutOfRangeException>("signum", () => loop.Signals(Signum.SIGKILL));

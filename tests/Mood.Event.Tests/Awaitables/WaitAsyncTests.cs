@@ -8,12 +8,12 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Loop.WaitAsync.</summary>
-public sealed class WaitAsyncTests : AwaitTest
+/// <summary>Loop.WaitAsync, on every backend.</summary>
+public sealed class WaitAsyncTests : AwaitTestBase
 {
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void It_ends_when_there_is_something_to_read(Backends backend)
+    public void WaitAsync_ends_when_there_is_something_to_read(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, int write) = NewPipe();
@@ -39,7 +39,7 @@ public sealed class WaitAsyncTests : AwaitTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void It_says_what_a_socket_is_ready_for(Backends backend)
+    public void The_result_holds_the_events_that_a_socket_is_ready_for(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (Socket client, Socket server) = NewConnection();
@@ -56,7 +56,7 @@ public sealed class WaitAsyncTests : AwaitTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Several_may_wait_for_the_same_fd(Backends backend)
+    public void Several_waits_may_share_an_fd(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, int write) = NewPipe();
@@ -73,7 +73,7 @@ public sealed class WaitAsyncTests : AwaitTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void An_fd_that_is_closed_and_opened_again_between_two_waits_is_another_one(Backends backend)
+    public void A_number_that_is_closed_and_reused_between_two_waits_works(Backends backend)
     {
         Loop loop = NewLoop(backend);
         Drive(loop, async () =>
@@ -90,7 +90,7 @@ public sealed class WaitAsyncTests : AwaitTest
     }
 
     [Fact]
-    public void A_SafeHandle_is_kept_open_until_the_wait_ends()
+    public void A_SafeFileHandle_is_kept_open_until_the_wait_ends()
     {
         Loop loop = NewLoop();
         (int read, int write) = NewPipe();
@@ -111,7 +111,7 @@ public sealed class WaitAsyncTests : AwaitTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Closed_under_it_where_libev_notices_it_ends_with_what_Start_throws(Backends backend)
+    public void A_closed_number_that_libev_notices_ends_the_wait_with_the_exception_of_Start(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, _) = NewPipe();
@@ -122,7 +122,7 @@ public sealed class WaitAsyncTests : AwaitTest
 
         if (thrown is null)
         {
-            Assert.False(ready.IsCompleted); // the kernel has forgotten it, and told nobody
+            Assert.False(ready.IsCompleted); // the kernel has forgotten it without an event
             Console.WriteLine($"{backend} does not notice a closed fd");
             return;
         }
@@ -159,7 +159,7 @@ public sealed class WaitAsyncTests : AwaitTest
     }
 
     [Fact]
-    public void A_socket_that_was_disposed_ends_it_where_its_number_has_another_event()
+    public void An_event_of_the_reused_number_ends_the_wait_of_a_disposed_socket()
     {
         Loop loop = NewLoop(Backends.Poll);
         (Socket client, _) = NewConnection();
@@ -168,6 +168,24 @@ public sealed class WaitAsyncTests : AwaitTest
         loop.Timer(0.2, 0, (_, _) => loop.Stop()).Start();
         Assert.Null(Record.Exception(() => loop.Start()));
         Assert.Throws<ObjectDisposedException>(() => ready.GetAwaiter().GetResult());
+    }
+
+    [Fact]
+    public void The_watcher_of_a_wait_has_its_Data_free()
+    {
+        Loop loop = NewLoop();
+        ValueTask<Events> ready = loop.WaitAsync(NewPipe().Read, Events.Read);
+        ValueTask delay = loop.Delay(1000);
+        Watcher[] watchers = [.. loop.Watchers.OfWaits()];
+        Assert.Equal(2, watchers.Length);
+        Assert.All(watchers, watcher =>
+        {
+            Assert.Null(watcher.Data);
+            watcher.Data = "the program's";
+        });
+        loop.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => ready.GetAwaiter().GetResult());
+        Assert.Throws<ObjectDisposedException>(() => delay.GetAwaiter().GetResult());
     }
 
     [Fact]
@@ -201,7 +219,7 @@ public sealed class WaitAsyncTests : AwaitTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Cancelled_it_ends_on_the_loop_s_thread_and_watches_no_more(Backends backend)
+    public void A_cancelled_wait_ends_on_the_loop_s_thread_and_leaves_no_active_watcher(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, int write) = NewPipe();

@@ -7,11 +7,11 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>Loop.WaitForExitAsync.</summary>
-public sealed class WaitForExitAsyncTests : AwaitTest
+public sealed class WaitForExitAsyncTests : AwaitTestBase
 {
     [Theory]
     [MemberData(nameof(Contexts))]
-    public void It_tells_how_a_child_ended_and_reaps_it(bool withContext)
+    public void The_result_says_how_a_child_ended_and_the_child_is_reaped_then_or_soon_after(bool withContext)
     {
         Loop loop = NewDefaultLoop();
         Drive(loop, async () =>
@@ -21,7 +21,9 @@ public sealed class WaitForExitAsyncTests : AwaitTest
             Assert.Equal((pid, pid, 7, 0), (child.Pid, child.RPid, child.ExitCode, child.TermSignal));
             Assert.True(child.HasExited);
             Assert.Null(child.Data);
-            Assert.False(Posix.Exists(pid));
+
+            // with a busy pool the end is reported before the child is reaped: docs/design/children.md
+            Assert.True(Posix.Until(() => !Posix.Exists(pid)));
         }, withContext);
         AssertIdle(loop);
     }
@@ -88,14 +90,16 @@ public sealed class WaitForExitAsyncTests : AwaitTest
     }
 
     [Fact]
-    public void Cancelled_it_leaves_the_child_alone()
+    public void A_cancelled_wait_leaves_the_child_alone()
     {
         Loop loop = NewDefaultLoop();
         int pid = Posix.Spawn("exec sleep 100");
         Drive(loop, async () =>
         {
             using var source = new CancellationTokenSource(5);
-            await Assert.ThrowsAsync<OperationCanceledException>(() => loop.WaitForExitAsync(pid, source.Token).AsTask());
+
+            // on a busy machine the token may be cancelled before the call, and the exception is a TaskCanceledException then
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => loop.WaitForExitAsync(pid, source.Token).AsTask());
             Assert.True(loop.WaitForExitAsync(pid, source.Token).IsCanceled);
         });
         AssertIdle(loop);
@@ -105,7 +109,7 @@ public sealed class WaitForExitAsyncTests : AwaitTest
     }
 
     [Fact]
-    public void Disposed_with_the_loop_it_ends_and_what_follows_can_use_the_next_default_loop()
+    public void A_continuation_at_the_loop_s_Dispose_can_use_the_next_default_loop()
     {
         Loop loop = NewDefaultLoop();
         int pid = Posix.Spawn("exec sleep 100");
@@ -134,10 +138,14 @@ public sealed class WaitForExitAsyncTests : AwaitTest
     }
 
     [Fact]
-    public void Other_loops_and_bad_arguments_are_refused()
+    public void Bad_arguments_are_refused()
     {
         Loop loop = NewDefaultLoop(), other = NewLoop();
-        Assert.Throws<EventException>(() => { _ = other.WaitForExitAsync(1); });
+        Assert.Throws<EventException>(() => { _ = other.WaitForExitAsync(0); });
+        Assert.Throws<ArgumentOutOfRangeException>("pid", () => { _ = other.WaitForExitAsync(-1); });
+        Assert.Throws<ArgumentNullException>("process", () => { _ = other.WaitForExitAsync(null!); });
+        Assert.Throws<ArgumentException>("process", () => { _ = other.WaitForExitAsync(new Process()); });
+        AssertIdle(other);
         Assert.Throws<ArgumentOutOfRangeException>("pid", () => { _ = loop.WaitForExitAsync(-1); });
         Assert.Throws<ArgumentNullException>("process", () => { _ = loop.WaitForExitAsync(null!); });
         Assert.Throws<ArgumentException>("process", () => { _ = loop.WaitForExitAsync(new Process()); });

@@ -7,7 +7,6 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
-using Mood.Event.Interop;
 using Xunit;
 
 namespace Mood.Event.Tests;
@@ -98,11 +97,12 @@ public sealed partial class AbiTests : IDisposable
             ["wake"] = (nint)(&callbacks.Wake),
             ["reschedule"] = (nint)(&callbacks.Reschedule),
             ["clock"] = (nint)(&callbacks.Clock),
+            ["reap"] = (nint)(&callbacks.Reap),
         });
     }
 
     [Fact]
-    public void The_kinds_of_watchers_are_C_s()
+    public void The_kinds_of_watchers_have_the_values_of_the_C_header()
     {
         foreach (Native.Kind kind in Enum.GetValues<Native.Kind>())
         {
@@ -113,7 +113,7 @@ public sealed partial class AbiTests : IDisposable
     }
 
     [Fact]
-    public void The_flags_and_events_are_libev_s()
+    public void The_flags_and_events_have_the_values_of_libev()
     {
         AssertValues(
             "EVFLAG_", typeof(LoopFlags), [("Auto", "AUTO"), ("NoInotify", "NOINOTIFY"), ("SignalFd", "SIGNALFD"),
@@ -137,7 +137,7 @@ public sealed partial class AbiTests : IDisposable
     }
 
     [Fact]
-    public void Signal_numbers_are_this_platform_s()
+    public void Signal_numbers_are_those_of_this_platform()
     {
         PropertyInfo[] signals = typeof(Signum).GetProperties(BindingFlags.Public | BindingFlags.Static);
         Assert.NotEmpty(signals);
@@ -145,7 +145,7 @@ public sealed partial class AbiTests : IDisposable
     }
 
     [Fact]
-    public void Errno_constants_are_this_platform_s()
+    public void Errno_constants_are_those_of_this_platform()
     {
         FieldInfo[] constants = [.. typeof(Native).GetFields(BindingFlags.NonPublic | BindingFlags.Static)
             .Where(f => f.IsLiteral && f.Name.StartsWith('E') && f.Name.All(char.IsAsciiLetterUpper))];
@@ -157,24 +157,24 @@ public sealed partial class AbiTests : IDisposable
     // -- the library --------------------------------------------------------------------------------------------------
 
     [Fact]
-    public void The_library_exports_the_functions_of_mood_event_h_and_nothing_else()
-    {
-        string[] exported = [.. Repository.Run("nm", "-D", "--defined-only", Repository.NativeLibrary)
-            .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[^1]).Order(StringComparer.Ordinal)];
-        Assert.Equal(Functions().Order(StringComparer.Ordinal), exported);
-    }
+    public void The_library_exports_the_functions_of_mood_event_h_and_nothing_else() =>
+        Assert.Equal(Functions("mood_event.h").Order(StringComparer.Ordinal), Exports(Repository.ShippedNativeLibrary));
 
     [Fact]
-    public void The_library_needs_the_C_library_only_and_none_of_what_belongs_to_the_host()
+    public void The_testing_build_exports_the_functions_of_testing_h_too() =>
+        Assert.Equal([.. Functions("mood_event.h").Concat(Functions("testing.h")).Order(StringComparer.Ordinal)], Exports(Repository.NativeLibrary));
+
+    [Fact]
+    public void The_library_imports_from_the_C_library_only_and_no_function_that_changes_the_host_process()
     {
-        string[] needed = [.. NeededLine().Matches(Repository.Run("readelf", "-d", "-W", Repository.NativeLibrary)).Select(m => m.Groups[1].Value)];
+        string[] needed = [.. NeededLine().Matches(Repository.Run("readelf", "-d", "-W", Repository.ShippedNativeLibrary)).Select(m => m.Groups[1].Value)];
         Assert.NotEmpty(needed);
         Assert.All(needed, name => Assert.Matches(@"^(libc\.|libpthread\.|ld-linux|ld-musl)", name));
 
-        string[] imported = [.. Repository.Run("nm", "-D", "--undefined-only", Repository.NativeLibrary)
+        string[] imported = [.. Repository.Run("nm", "-D", "--undefined-only", Repository.ShippedNativeLibrary)
             .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[^1].Split('@')[0])];
         Assert.Contains("epoll_wait", imported); // this is the list that was meant
-        // pthread_sigmask: barrier.c blocks one signal for the moment of a question, because sigpending tells of no other
+        // pthread_sigmask: signal.c unblocks a signal for a moment, so that the calling thread takes it
         string[] forbidden =
         [
             "signal", "sigprocmask", "signalfd", "fork", "vfork", "system", "popen", "exit", "_exit",
@@ -183,19 +183,23 @@ public sealed partial class AbiTests : IDisposable
         Assert.Empty(imported.Intersect(forbidden));
     }
 
-    [Fact]
-    public void Every_import_is_a_function_of_mood_event_h_and_every_function_is_imported()
+    [Theory]
+    [InlineData(typeof(Native), "mood_event.h")]
+    [InlineData(typeof(NativeTesting), "testing.h")]
+    public void Every_import_is_a_function_of_its_header_and_every_function_is_imported(Type type, string header)
     {
-        MethodInfo[] imports = Imports();
-        Assert.Equal(Functions().Order(StringComparer.Ordinal), imports.Select(m => m.Name).Order(StringComparer.Ordinal));
+        MethodInfo[] imports = Imports(type);
+        Assert.Equal(Functions(header).Order(StringComparer.Ordinal), imports.Select(m => m.Name).Order(StringComparer.Ordinal));
         Assert.All(imports, m => Assert.Equal(Native.Library, m.GetCustomAttribute<DllImportAttribute>()!.Value));
     }
 
-    [Fact]
-    public void Every_import_has_the_signature_of_mood_event_h()
+    [Theory]
+    [InlineData(typeof(Native), "mood_event.h")]
+    [InlineData(typeof(NativeTesting), "testing.h")]
+    public void Every_import_has_the_signature_of_its_header(Type type, string header)
     {
-        Dictionary<string, string> declared = Declarations();
-        Assert.All(Imports(), m => Assert.Equal(
+        Dictionary<string, string> declared = Declarations(header);
+        Assert.All(Imports(type), m => Assert.Equal(
             $"{m.Name} {declared[m.Name].Replace("void*", "mood_loop*", StringComparison.Ordinal)}",
             $"{m.Name} {CType(m.ReturnType, m.Name == nameof(Native.mood_watcher_new))}({string.Join(',', m.GetParameters().Select(p => CType(p.ParameterType, p.Name == "w")))})"));
     }
@@ -211,7 +215,7 @@ public sealed partial class AbiTests : IDisposable
             static double never (void *data, mood_watcher *w, double now) { (void)data; (void)w; return now + 1e30; }
             int main (int argc, char **argv)
             {
-              mood_callbacks callbacks = { event, nothing, nothing, never, 0 };
+              mood_callbacks callbacks = { event, nothing, nothing, never, 0, 0 };
               mood_loop *loop;
               mood_watcher *w;
               (void)argv;
@@ -239,7 +243,7 @@ public sealed partial class AbiTests : IDisposable
     [Theory]
     [InlineData("", "first 2, later 0, the first is back")]
     [InlineData("chain", "first 2, later 2, the later one is still there")]
-    public void A_handler_that_somebody_put_before_ours_outlives_the_loop(string argument, string expected)
+    public void A_SIGCHLD_handler_that_was_installed_before_the_loop_remains_after_it(string argument, string expected)
     {
         string program = Compile("chain", """
             #include "libev.h"
@@ -258,7 +262,7 @@ public sealed partial class AbiTests : IDisposable
             static double never (void *data, mood_watcher *w, double now) { (void)data; (void)w; return now + 1e30; }
             int main (int argc, char **argv)
             {
-              mood_callbacks callbacks = { event, nothing, nothing, never, 0 };
+              mood_callbacks callbacks = { event, nothing, nothing, never, 0, 0 };
               struct sigaction action = { 0 }, now;
               mood_loop *loop;
               (void)argc;
@@ -298,15 +302,19 @@ public sealed partial class AbiTests : IDisposable
     [GeneratedRegex(@"/\*.*?\*/", RegexOptions.Singleline)]
     private static partial Regex CComment();
 
-    private static string Header() => CComment().Replace(Repository.Read("native/mood_event.h"), " ");
+    private static string Header(string name) => CComment().Replace(Repository.Read("native/" + name), " ");
 
-    private static IEnumerable<string> Functions() => Declaration().Matches(Header()).Select(m => m.Groups[2].Value);
+    private static IEnumerable<string> Functions(string header) => Declaration().Matches(Header(header)).Select(m => m.Groups[2].Value);
 
-    private static MethodInfo[] Imports() =>
-        [.. typeof(Native).GetMethods(BindingFlags.NonPublic | BindingFlags.Static).Where(m => m.IsDefined(typeof(DllImportAttribute)))];
+    private static string[] Exports(string library) =>
+        [.. Repository.Run("nm", "-D", "--defined-only", library).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split(' ')[^1]).Order(StringComparer.Ordinal)];
+
+    private static MethodInfo[] Imports(Type type) =>
+        [.. type.GetMethods(BindingFlags.NonPublic | BindingFlags.Static).Where(m => m.IsDefined(typeof(DllImportAttribute)))];
 
     /// <summary>Each function's types in C, pointers as what they point to and a star.</summary>
-    private static Dictionary<string, string> Declarations()
+    private static Dictionary<string, string> Declarations(string header)
     {
         static string Type(string declared)
         {
@@ -316,7 +324,7 @@ public sealed partial class AbiTests : IDisposable
             return m.Groups[1].Value + m.Groups[2].Value;
         }
 
-        return Declaration().Matches(Header()).ToDictionary(
+        return Declaration().Matches(Header(header)).ToDictionary(
             m => m.Groups[2].Value,
             m => $"{Type(m.Groups[1].Value)}({(m.Groups[3].Value.Trim() == "void" ? "" : string.Join(',', m.Groups[3].Value.Split(',').Select(Type)))})");
     }
@@ -328,12 +336,14 @@ public sealed partial class AbiTests : IDisposable
         _ when type == typeof(void) => "void",
         _ when type == typeof(int) => "int32_t",
         _ when type == typeof(uint) => "uint32_t",
+        _ when type == typeof(long) => "int64_t",
         _ when type == typeof(ulong) => "uint64_t",
         _ when type == typeof(double) => "double",
         _ when type == typeof(nint) => "mood_loop*",
         _ when type == typeof(nint).MakePointerType() => "mood_loop**",
         _ when type == typeof(byte).MakePointerType() => "char*",
         _ when type == typeof(int).MakePointerType() => "int32_t*",
+        _ when type == typeof(long).MakePointerType() => "int64_t*",
         _ when type == typeof(double).MakePointerType() => "double*",
         _ when type == typeof(Native.Callbacks).MakePointerType() => "mood_callbacks*",
         _ when type == typeof(Native.QueueMemory).MakePointerType() => "mood_queue*",
@@ -383,7 +393,7 @@ public sealed partial class AbiTests : IDisposable
         foreach ((string type, string fields) in new[]
         {
             ("mood_file_status", "size device inode device_type accessed_seconds modified_seconds changed_seconds accessed_nanos modified_nanos changed_nanos mode link_count user group"),
-            ("mood_callbacks", "event pending wake reschedule clock"),
+            ("mood_callbacks", "event pending wake reschedule clock reap"),
             ("mood_watcher_head", "active pending priority kind background plain id"),
             ("mood_queue", "slots counts priority halted always"),
             ("mood_pending", "watcher revents"),
@@ -411,7 +421,7 @@ public sealed partial class AbiTests : IDisposable
             .. "UNDEF NONE READ IO WRITE TIMER PERIODIC SIGNAL CHILD STAT IDLE PREPARE CHECK EMBED FORK CLEANUP ASYNC CUSTOM ERROR"
                 .Split(' ').Select(n => "EV_" + n),
             .. typeof(Signum).GetProperties(BindingFlags.Public | BindingFlags.Static).Select(p => p.Name),
-            "EPERM", "EBADF", "ENOMEM", "EBUSY", "ERANGE",
+            "EPERM", "EBADF", "ECHILD", "ENOMEM", "EACCES", "EBUSY", "ERANGE", "ELOOP",
         ];
         Array.ForEach(constants, Value);
         program.Append("return 0; }\n");

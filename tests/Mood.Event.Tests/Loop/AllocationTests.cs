@@ -3,8 +3,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>In steady state nothing is allocated: not per event, not per call.</summary>
-public sealed class AllocationTests : LoopTest
+/// <summary>In steady state no event and no call allocates memory.</summary>
+public sealed class AllocationTests : LoopTestBase
 {
     private const int Rounds = 2000;
 
@@ -232,7 +232,7 @@ public sealed class AllocationTests : LoopTest
     {
         long allocated = -1;
 
-        // the runtime itself may allocate on this thread while it still optimizes: what is ours would in every round
+        // the runtime itself may allocate on this thread while it still optimizes; the library would allocate in every round
         for (int attempt = 0; attempt < 5 && allocated != 0; attempt++)
         {
             long before = GC.GetAllocatedBytesForCurrentThread();

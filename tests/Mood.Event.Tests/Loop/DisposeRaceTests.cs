@@ -6,8 +6,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Loops that are disposed while other threads do what they may, or ask for what they may not.</summary>
-public sealed class DisposeRaceTests : LoopTest
+/// <summary>Dispose of a loop while other threads use it, legally or not.</summary>
+public sealed class DisposeRaceTests : LoopTestBase
 {
     [Fact]
     public void The_default_loop_is_disposed_and_remade_while_others_stop_the_old_one()
@@ -63,7 +63,7 @@ public sealed class DisposeRaceTests : LoopTest
     }
 
     [Fact]
-    public void The_time_of_a_loop_that_is_being_disposed_is_refused_and_nothing_worse()
+    public void Now_on_a_loop_that_is_being_disposed_throws_and_does_not_crash()
     {
         Loop? loop = null;
         int times = 0, refused = 0;

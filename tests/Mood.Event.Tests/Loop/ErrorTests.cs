@@ -6,20 +6,20 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Where exceptions go: CallbackException, standard error, or out of Start.</summary>
-public sealed class ErrorTests : AnyWatcherTest
+/// <summary>The way of an exception of a callback: to CallbackException, to standard error, or out of Start.</summary>
+public sealed class ErrorTests : AnyWatcherTestBase
 {
     // -- the loop goes on ---------------------------------------------------------------------------------------------
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void An_exception_in_a_callback_is_told_and_the_loop_goes_on(string kind)
+    public void An_exception_in_a_callback_raises_CallbackException_and_the_loop_goes_on(string kind)
     {
         Loop loop = LoopFor(kind);
         var thrown = new InvalidTimeZoneException("thrown by the callback");
         var told = new List<(object? Sender, Watcher Watcher, Exception Exception)>();
         int after = 0;
-        loop.CallbackException += (sender, e) => told.Add((sender, e.Watcher, e.Exception));
+        loop.CallbackException += (sender, e) => told.Add((sender, e.Watcher!, e.Exception));
         using var any = new AnyWatcher(loop, kind, (w, _) =>
         {
             w.Stop();
@@ -30,7 +30,7 @@ public sealed class ErrorTests : AnyWatcherTest
         Assert.False(loop.Start());
         Assert.Equal([(loop, any.Watcher, thrown)], told);
         Assert.Equal(1, after);
-        Assert.Contains(nameof(An_exception_in_a_callback_is_told_and_the_loop_goes_on), thrown.StackTrace, StringComparison.Ordinal);
+        Assert.Contains(nameof(An_exception_in_a_callback_raises_CallbackException_and_the_loop_goes_on), thrown.StackTrace, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -57,7 +57,7 @@ public sealed class ErrorTests : AnyWatcherTest
     }
 
     [Fact]
-    public void When_standard_error_takes_nothing_the_exception_itself_leaves_Start()
+    public void When_standard_error_cannot_be_written_the_exception_leaves_Start()
     {
         Loop loop = NewLoop();
         var thrown = new InvalidTimeZoneException("the one to know about");
@@ -82,7 +82,7 @@ public sealed class ErrorTests : AnyWatcherTest
     }
 
     [Fact]
-    public void A_handler_that_was_removed_is_not_told_and_standard_error_is_again()
+    public void After_the_handler_is_removed_exceptions_go_to_standard_error_again()
     {
         Loop loop = NewLoop();
         int told = 0;
@@ -99,7 +99,7 @@ public sealed class ErrorTests : AnyWatcherTest
     }
 
     [Fact]
-    public void Every_handler_is_told()
+    public void Every_handler_of_CallbackException_is_called()
     {
         Loop loop = NewLoop();
         var log = new List<string>();
@@ -154,7 +154,7 @@ public sealed class ErrorTests : AnyWatcherTest
     }
 
     [Fact]
-    public void Fatal_can_be_taken_back()
+    public void Fatal_can_be_set_to_false_again()
     {
         Loop loop = NewLoop();
         int told = 0;
@@ -219,7 +219,7 @@ public sealed class ErrorTests : AnyWatcherTest
     }
 
     [Fact]
-    public void A_handler_may_throw_what_it_was_told()
+    public void A_handler_may_rethrow_the_exception_of_the_callback()
     {
         Loop loop = NewLoop();
         var thrown = new InvalidTimeZoneException();
@@ -230,7 +230,7 @@ public sealed class ErrorTests : AnyWatcherTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void What_is_pending_stays_pending_and_runs_in_the_next_Start(Backends backend)
+    public void After_a_fatal_exception_pending_watchers_stay_pending_and_run_in_the_next_Start(Backends backend)
     {
         Loop loop = NewLoop(backend);
         var log = new List<int>();
@@ -258,7 +258,7 @@ public sealed class ErrorTests : AnyWatcherTest
     }
 
     [Fact]
-    public void What_is_pending_stays_pending_after_Invoke_too()
+    public void Pending_watchers_stay_pending_after_a_fatal_exception_left_Invoke()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -275,7 +275,7 @@ public sealed class ErrorTests : AnyWatcherTest
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void A_fatal_exception_leaves_every_nested_Start_whoever_catches_it(bool swallowed)
+    public void A_fatal_exception_leaves_every_nested_Start_even_if_a_callback_catches_it(bool swallowed)
     {
         Loop loop = NewLoop();
         var thrown = new InvalidTimeZoneException("from the depth");
@@ -332,7 +332,7 @@ public sealed class ErrorTests : AnyWatcherTest
     [InlineData("Callback")]
     [InlineData("handler")]
     [InlineData("reschedule")]
-    public void From_three_Starts_deep_it_leaves_all_of_them_wherever_it_was_thrown(string where)
+    public void A_fatal_exception_leaves_all_three_nested_Starts_wherever_it_was_thrown(string where)
     {
         Loop loop = NewLoop();
         var thrown = new InvalidTimeZoneException("from the depth");
@@ -400,12 +400,12 @@ public sealed class ErrorTests : AnyWatcherTest
         Assert.Same(thrown, Record.Exception(() => loop.Start()));
         Assert.Equal([thrown, thrown], left);
         loop.Start(RunFlags.NoWait);
-        Assert.Equal(1, pending); // what was pending stayed so, or had had its turn
+        Assert.Equal(1, pending); // the other watcher is still pending, or was called before
         Assert.False(loop.Start());
     }
 
     [Fact]
-    public void From_three_Starts_deep_one_that_is_not_fatal_leaves_none()
+    public void An_exception_that_is_not_fatal_leaves_none_of_three_nested_Starts()
     {
         Loop loop = NewLoop();
         var told = new List<uint>();
@@ -468,7 +468,7 @@ public sealed class ErrorTests : AnyWatcherTest
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void Outside_Start_a_fatal_exception_leaves_Invoke_and_any_other_is_told(string kind)
+    public void Outside_Start_a_fatal_exception_leaves_Invoke_and_any_other_raises_CallbackException(string kind)
     {
         Loop loop = LoopFor(kind);
         var thrown = new InvalidTimeZoneException();
@@ -487,7 +487,7 @@ public sealed class ErrorTests : AnyWatcherTest
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void Events_Error_is_not_called_and_leaves_Start_as_an_EventException(string kind)
+    public void Events_Error_causes_no_callback_and_Start_throws_an_EventException(string kind)
     {
         Loop loop = LoopFor(kind);
         int calls = 0, told = 0, later = 0;
@@ -515,7 +515,7 @@ public sealed class ErrorTests : AnyWatcherTest
         loop.Timer(0.01, 0, (_, _) => later++).Start();
         loop.Start(RunFlags.NoWait);
         Posix.Close(read, write);
-        var e = Assert.Throws<EventException>(() => loop.Start());
+        EventException e = Assert.Throws<EventException>(() => loop.Start());
         Assert.Equal(EBADF, e.NativeErrorCode);
         Assert.Contains($"{read}", e.Message, StringComparison.Ordinal);
         Assert.False(io.IsActive);

@@ -4,7 +4,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-public sealed class EvTests : LoopTest
+/// <summary>Ev: versions, backends, the wall clock, Sleep and FeedSignal.</summary>
+public sealed class EvTests : LoopTestBase
 {
     [Fact]
     public void AbiVersion_is_the_libev_that_was_built() => Assert.Equal((4, 33), Ev.AbiVersion);
@@ -37,7 +38,7 @@ public sealed class EvTests : LoopTest
     [InlineData(double.NaN)]
     [InlineData(86400.1)]
     [InlineData(double.PositiveInfinity)]
-    public void Sleep_refuses(double seconds) => Assert.Throws<ArgumentOutOfRangeException>(() => Ev.Sleep(seconds));
+    public void Sleep_refuses_NaN_and_more_than_a_day(double seconds) => Assert.Throws<ArgumentOutOfRangeException>(() => Ev.Sleep(seconds));
 
     [Theory]
     [InlineData(0)]
@@ -75,7 +76,7 @@ public sealed class EvTests : LoopTest
         Assert.Throws<ArgumentOutOfRangeException>(() => Ev.FeedSignal(signum));
 
     [Fact]
-    public void FeedSignal_of_a_signal_nobody_watches_does_nothing() => Ev.FeedSignal(Signum.SIGUSR2);
+    public void FeedSignal_of_a_signal_without_watchers_does_nothing() => Ev.FeedSignal(Signum.SIGUSR2);
 
     [Fact]
     public void FeedSignal_reaches_the_watcher_from_another_thread()

@@ -2,20 +2,20 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
-using Mood.Event.Interop;
+using System.Threading;
 using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>What the system refuses in the middle of things: an EventException with its errno, and a loop that goes on.</summary>
-public sealed class FailureTests : FdTest
+/// <summary>System calls that fail while a loop runs: an EventException with the errno, and a loop that can be used further.</summary>
+public sealed class FailureTests : FdTestBase
 {
     [Theory, MemberData(nameof(AllBackends))]
     public void Out_of_memory_while_starting_watchers_ends_the_next_start_and_loses_none(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
-        Native.mood_fail_allocation(1);
+        NativeTesting.mood_fail_allocation(1);
 
         // libev's heap of timers has to grow somewhere on the way
         for (int i = 0; i < 5000; i++)
@@ -23,7 +23,7 @@ public sealed class FailureTests : FdTest
             loop.Timer(0, 0, (_, _) => calls++).Start();
         }
 
-        var e = Assert.Throws<EventException>(() => loop.Start(RunFlags.NoWait));
+        EventException e = Assert.Throws<EventException>(() => loop.Start(RunFlags.NoWait));
         Assert.Equal(Native.ENOMEM, e.NativeErrorCode);
         Assert.False(loop.Start());
         Assert.Equal(5000, calls);
@@ -37,7 +37,7 @@ public sealed class FailureTests : FdTest
         var calls = new List<int>();
         loop.Timer(0, 0, (_, _) =>
         {
-            Native.mood_fail_allocation(1);
+            NativeTesting.mood_fail_allocation(1);
 
             for (int i = 0; i < 5000; i++)
             {
@@ -57,7 +57,7 @@ public sealed class FailureTests : FdTest
         int calls = 0, starts = 0;
         loop.Timer(0, 0, (_, _) =>
         {
-            Native.mood_fail_allocation(1);
+            NativeTesting.mood_fail_allocation(1);
 
             for (int i = 0; i < 5000; i++)
             {
@@ -76,21 +76,233 @@ public sealed class FailureTests : FdTest
         Assert.Equal(5000, calls);
     }
 
+    [Theory, MemberData(nameof(AllBackends))]
+    public void Out_of_memory_outside_start_ends_the_next_start_before_it_waits(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        NativeTesting.mood_fail_allocation(1);
+
+        for (int i = 0; i < 5000; i++)
+        {
+            loop.Timer(1000, 0, (_, _) => { }).Start();
+        }
+
+        CheckNextStart(loop);
+    }
+
     [Fact]
-    public void Out_of_memory_while_a_loop_is_made_is_the_constructor_s()
+    public void Out_of_memory_in_any_other_member_ends_the_next_start_too()
+    {
+        Loop loop = NewLoop();
+        loop.Async((_, _) => { }).Start();
+        Timer fed = loop.Timer(1000, 0, (_, _) => { }, priority: 1);
+        NativeTesting.mood_fail_allocation(1);
+        fed.Feed(Events.Custom);
+        CheckNextStart(loop);
+
+        (int read, _) = NewPipe();
+        loop = NewLoop();
+        loop.Io(read, Events.Read, (_, _) => { }).Start();
+        NativeTesting.mood_fail_allocation(1);
+        loop.FeedFdEvent(read, Events.Read);
+        CheckNextStart(loop);
+
+        loop = NewLoop();
+        loop.Signal(Signum.SIGUSR1, (_, _) => { }).Start();
+        NativeTesting.mood_fail_allocation(1);
+        loop.FeedSignalEvent(Signum.SIGUSR1);
+        CheckNextStart(loop);
+
+        loop = NewLoop();
+        NativeTesting.mood_fail_allocation(1);
+
+        for (int i = 0; i < 5000; i++)
+        {
+            loop.Timer(1000, 1000, (_, _) => { }).Reset();
+        }
+
+        CheckNextStart(loop);
+    }
+
+    [Fact]
+    public void Out_of_memory_for_a_watcher_of_another_loop_is_thrown_by_that_loop()
+    {
+        Loop loop = NewLoop(), other = NewLoop();
+        Timer fed = other.Timer(1000, 0, (_, _) => { });
+        int calls = 0;
+        loop.Timer(0, 0, (_, _) =>
+        {
+            NativeTesting.mood_fail_allocation(1);
+            fed.Feed(Events.Custom);
+            calls++;
+        }).Start();
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+        CheckNextStart(other);
+    }
+
+    [Theory]
+    [InlineData("wake")]
+    [InlineData("periodic")]
+    [InlineData("stat")]
+    [InlineData("embed")]
+    public void A_kernel_that_refuses_to_watch_an_fd_of_the_loop_s_own_ends_start_and_the_next_one_tries_again(string what)
+    {
+        const int ENOSPC = 28;
+        Loop loop = NewLoop(Backends.Epoll), inner = NewLoop(Backends.Epoll);
+        (int read, int write) = NewPipe();
+        int reads = 0, sends = 0;
+        inner.Io(read, Events.Read, (w, _) =>
+        {
+            reads++;
+            w.Stop();
+            loop.Stop();
+        }).Start();
+        inner.Start(RunFlags.NoWait);
+        Timer timer = loop.Timer(1000, 0, (_, _) => { });
+        timer.Start();
+        Watcher? watcher = what switch
+        {
+            "periodic" => loop.Periodic(0, 3600, (_, _) => { }),
+            "stat" => loop.Stat("/", 100, (_, _) => { }),
+            "embed" => loop.Embed(inner),
+            _ => null,
+        };
+
+        if (watcher is not null)
+        {
+            loop.Start(RunFlags.NoWait);
+            watcher.Start();
+        }
+
+        foreach (int error in new[] { ENOSPC, Native.ENOMEM })
+        {
+            if (what == "embed")
+            {
+                // the Start of an Embed meets the refusal itself; the loop meets it after a Reset of the inner loop
+                watcher!.Stop();
+                NativeTesting.mood_fail_watch(error);
+                Assert.Equal(error, Assert.Throws<EventException>(watcher.Start).NativeErrorCode);
+                Assert.False(watcher.IsActive);
+                watcher.Start();
+                inner.Reset();
+                inner.Start(RunFlags.NoWait);
+            }
+
+            NativeTesting.mood_fail_watch(error);
+            Assert.Equal(error, Assert.Throws<EventException>(() => loop.Start()).NativeErrorCode);
+        }
+
+        if (what == "embed")
+        {
+            Posix.Write(write);
+            Assert.True(loop.Start());
+            Assert.Equal(1, reads);
+        }
+
+        // it still hears of other threads
+        Async async = loop.Async((_, _) =>
+        {
+            sends++;
+            loop.Stop();
+        });
+        async.Start();
+        var thread = new Thread(() =>
+        {
+            Thread.Sleep(100);
+            async.Send();
+        });
+        thread.Start();
+        Assert.True(loop.Start());
+        thread.Join();
+        Assert.Equal(1, sends);
+        loop.Verify();
+
+        // and no reference is lost
+        watcher?.Stop();
+        timer.Stop();
+        async.Stop();
+        Assert.False(loop.Start(RunFlags.NoWait));
+        timer.Start();
+        Assert.True(loop.Start(RunFlags.NoWait));
+        loop.Verify();
+    }
+
+    [Fact]
+    public void A_kernel_that_refuses_to_watch_an_fd_of_an_Io_ends_start_before_it_waits()
+    {
+        const int ENOSPC = 28;
+        Loop loop = NewLoop(Backends.Epoll);
+        (int read, _) = NewPipe();
+        loop.Start(RunFlags.NoWait);
+        Io io = loop.Io(read, Events.Read, (_, _) => { });
+        io.Start();
+        NativeTesting.mood_fail_watch(ENOSPC);
+        Assert.Throws<EventException>(() => loop.Start());
+        Assert.False(io.IsActive);
+        CheckUsable(loop);
+    }
+
+    [Fact]
+    public void Events_that_are_fed_and_cleared_outside_Start_need_no_memory_however_many_they_are()
+    {
+        Loop loop = NewLoop();
+        int calls = 0;
+        Idle[] idles = new Idle[100];
+
+        for (int i = 0; i < idles.Length; i++)
+        {
+            idles[i] = loop.Idle((_, _) => calls++);
+        }
+
+        FeedAndClear(1000);
+        NativeTesting.mood_fail_allocation(1);
+
+        try
+        {
+            FeedAndClear(20_000);
+        }
+        finally
+        {
+            NativeTesting.mood_fail_allocation(0);
+        }
+
+        idles[0].Feed(Events.Custom);
+        loop.Start(RunFlags.NoWait); // throws if an allocation has failed
+        Assert.Equal(1, calls);
+
+        void FeedAndClear(int rounds)
+        {
+            for (int round = 0; round < rounds; round++)
+            {
+                foreach (Idle idle in idles)
+                {
+                    idle.Feed(Events.Custom);
+                }
+
+                foreach (Idle idle in idles)
+                {
+                    idle.Clear();
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Out_of_memory_while_a_loop_is_made_is_thrown_by_the_constructor()
     {
         (int Loops, int Watchers) before = Live();
         int descriptors = Descriptors().Count;
 
         for (int nth = 1; nth <= 2; nth++)
         {
-            Native.mood_fail_allocation(nth);
+            NativeTesting.mood_fail_allocation(nth);
             Assert.Equal(Native.ENOMEM, Assert.Throws<EventException>(() => new Loop(LoopFlags.NoEnv)).NativeErrorCode);
         }
 
         Assert.Equal(before, Live());
         Assert.Equal(descriptors, Descriptors().Count);
-        Native.mood_fail_allocation(0);
+        NativeTesting.mood_fail_allocation(0);
     }
 
     [Theory, MemberData(nameof(AllBackends))]
@@ -114,7 +326,7 @@ public sealed class FailureTests : FdTest
                 sends++;
                 w.Stop();
             });
-            Native.mood_fail_wait(error);
+            NativeTesting.mood_fail_wait(error);
             io.Start();
             timer.Start();
             async.Start();
@@ -148,13 +360,13 @@ public sealed class FailureTests : FdTest
             reads++;
             w.Stop();
         }).Start();
-        Native.mood_fail_wait(EINTR);
+        NativeTesting.mood_fail_wait(EINTR);
         Assert.False(loop.Start());
         Assert.Equal(1, reads);
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_system_that_goes_on_refusing_stops_every_start_and_never_spins(Backends backend)
+    public void While_the_kernel_refuses_every_wait_each_Start_throws_and_none_spins(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
@@ -163,12 +375,12 @@ public sealed class FailureTests : FdTest
         for (int i = 0; i < 20; i++)
         {
             uint before = loop.Iteration;
-            Native.mood_fail_wait(Native.ENOMEM);
+            NativeTesting.mood_fail_wait(Native.ENOMEM);
             Assert.Equal(Native.ENOMEM, Assert.Throws<EventException>(() => loop.Start()).NativeErrorCode);
             Assert.InRange(loop.Iteration - before, 1u, 2u);
         }
 
-        // what was under way, or a signal of the runtime's, may end a wait before the timer is due: that is an iteration too
+        // an event that was under way, or a signal of the runtime, may end a wait before the timer is due: that is an iteration too
         int iterations = 0;
 
         while (calls == 0)
@@ -181,7 +393,7 @@ public sealed class FailureTests : FdTest
     [Theory]
     [InlineData(Backends.Epoll, "[eventpoll]")]
     [InlineData(Backends.IoUring, "[io_uring]")]
-    public void A_backend_whose_fd_somebody_closed_ends_start_with_its_errno(Backends backend, string name)
+    public void A_backend_whose_fd_was_closed_ends_Start_with_its_errno(Backends backend, string name)
     {
         if (!IsWorking(backend))
         {
@@ -195,8 +407,15 @@ public sealed class FailureTests : FdTest
         Assert.True(loop.Start(RunFlags.Once));
         Posix.Close(Assert.Single(Descriptors(name).Except(before)));
 
-        var e = Assert.Throws<EventException>(() => loop.Start());
+        EventException e = Assert.Throws<EventException>(() => loop.Start());
         Assert.Equal(Native.EBADF, e.NativeErrorCode);
+    }
+
+    private static void CheckNextStart(Loop loop)
+    {
+        Assert.Equal(Native.ENOMEM, Assert.Throws<EventException>(() => loop.Start()).NativeErrorCode);
+        loop.Start(RunFlags.NoWait);
+        loop.Verify();
     }
 
     private static List<int> Descriptors(string name = "") =>

@@ -7,8 +7,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Who lives how long: disposing in all the wrong places, and leaving it to the garbage collector.</summary>
-public sealed class LifetimeTests : AnyWatcherTest
+/// <summary>Lifetimes: watchers and loops that are disposed in callbacks, dropped, or abandoned to the garbage collector.</summary>
+public sealed class LifetimeTests : AnyWatcherTestBase
 {
     // -- watchers -----------------------------------------------------------------------------------------------------
 
@@ -41,7 +41,7 @@ public sealed class LifetimeTests : AnyWatcherTest
         any.Watcher.Feed(Events.Custom);
         Assert.True(any.Watcher.IsPending);
 
-        // of one priority, the one that was fed last is called first; Child has the highest, whatever was asked for
+        // of one priority, the one that was fed last is called first; Child has the highest priority in any case
         loop.Prepare((w, _) =>
         {
             any.Watcher.Dispose();
@@ -54,7 +54,7 @@ public sealed class LifetimeTests : AnyWatcherTest
     }
 
     [Fact]
-    public void Of_a_hundred_thousand_disposed_timers_none_fires_and_nothing_is_left()
+    public void A_hundred_thousand_disposed_timers_never_fire_and_leave_nothing_behind()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -76,7 +76,7 @@ public sealed class LifetimeTests : AnyWatcherTest
     }
 
     [Fact]
-    public void Of_a_hundred_thousand_dropped_timers_none_fires_and_nothing_is_left()
+    public void A_hundred_thousand_dropped_timers_never_fire_and_leave_nothing_behind()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -201,7 +201,7 @@ public sealed class LifetimeTests : AnyWatcherTest
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void A_loop_disposed_in_a_callback_calls_nobody_more_and_ends_with_Start(string kind)
+    public void A_loop_disposed_in_a_callback_calls_no_further_watcher_and_is_closed_when_Start_returns(string kind)
     {
         Loop loop = LoopFor(kind);
         int calls = 0, later = 0;
@@ -233,7 +233,7 @@ public sealed class LifetimeTests : AnyWatcherTest
     }
 
     [Fact]
-    public void A_loop_disposed_in_a_nested_Start_ends_all_of_them()
+    public void A_loop_disposed_in_a_nested_Start_ends_all_nested_Starts()
     {
         Loop loop = NewLoop();
         var log = new List<string>();
@@ -254,7 +254,7 @@ public sealed class LifetimeTests : AnyWatcherTest
     }
 
     [Fact]
-    public void A_loop_disposed_in_Invoke_outside_Start_calls_nobody_more_and_ends_with_Invoke()
+    public void A_loop_disposed_in_Invoke_outside_Start_calls_no_further_watcher_and_is_closed_when_Invoke_returns()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -271,7 +271,7 @@ public sealed class LifetimeTests : AnyWatcherTest
     }
 
     [Fact]
-    public void A_loop_disposed_in_a_Start_inside_Invoke_ends_with_Invoke()
+    public void A_loop_disposed_in_a_Start_inside_Invoke_is_closed_when_Invoke_returns()
     {
         Loop loop = NewLoop();
         string log = "";
@@ -288,7 +288,7 @@ public sealed class LifetimeTests : AnyWatcherTest
             log += "first ";
         }, priority: 1).Feed(Events.Custom);
         loop.Idle((_, _) => log += "second ").Feed(Events.Custom);
-        loop.Idle((w, _) => log += "idle ", priority: -1).Start(); // due after the timer, and nobody's any more
+        loop.Idle((w, _) => log += "idle ", priority: -1).Start(); // due after the timer: not called any more
         loop.Invoke();
         Assert.False(more);
         Assert.Equal("second timer first ", log);
@@ -324,7 +324,7 @@ public sealed class LifetimeTests : AnyWatcherTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Disposed_with_everything_active_a_loop_leaves_nothing_behind(Backends backend)
+    public void A_loop_disposed_with_active_watchers_of_all_kinds_leaves_nothing_behind(Backends backend)
     {
         for (int round = 0; round < 3; round++)
         {
@@ -345,7 +345,7 @@ public sealed class LifetimeTests : AnyWatcherTest
     }
 
     [Fact]
-    public void Disposed_with_everything_active_the_default_loop_leaves_nothing_behind()
+    public void The_default_loop_disposed_with_active_watchers_of_all_kinds_leaves_nothing_behind()
     {
         for (int round = 0; round < 3; round++)
         {
@@ -366,7 +366,7 @@ public sealed class LifetimeTests : AnyWatcherTest
     public void Abandoned_loops_are_collected_with_their_watchers_and_fds(Backends backend)
     {
         var resources = new List<AnyWatcher>();
-        Collect(); // what earlier tests left to the collector is not to be counted
+        Collect(); // objects that earlier tests have left to the collector must not be counted
         int before = Posix.OpenFds();
         Abandon(backend, resources);
         int during = Posix.OpenFds();
@@ -437,7 +437,7 @@ public sealed class LifetimeTests : AnyWatcherTest
     }
 
     [Fact]
-    public void Finalizers_disturb_no_loop_that_runs()
+    public void Finalizers_do_not_disturb_a_running_loop()
     {
         Loop loop = NewLoop();
         int ticks = 0, made = 0;
@@ -471,7 +471,7 @@ public sealed class LifetimeTests : AnyWatcherTest
         collector.Join();
         Collect();
         Assert.Equal(500, ticks);
-        Assert.InRange(Live().Watchers, 1, made / 2); // the watchdog, and what the collector's last words kept
+        Assert.InRange(Live().Watchers, 1, made / 2); // the watchdog, and watchers that are still reachable for the collector
         loop.Verify();
 
         static void Abandon()

@@ -5,8 +5,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Loop.Callback, which replaces invoking.</summary>
-public sealed class LoopCallbackTests : LoopTest
+/// <summary>Loop.Callback, which the loop calls instead of the pending watchers.</summary>
+public sealed class LoopCallbackTests : LoopTestBase
 {
     [Theory]
     [MemberData(nameof(AllBackends))]
@@ -31,7 +31,7 @@ public sealed class LoopCallbackTests : LoopTest
     }
 
     [Fact]
-    public void Callback_decides_when_Invoke_calls_the_watchers()
+    public void The_watchers_are_called_when_Callback_calls_Invoke()
     {
         var log = new List<string>();
         using var loop = new Loop(LoopFlags.NoEnv, callback: l =>
@@ -43,6 +43,40 @@ public sealed class LoopCallbackTests : LoopTest
         loop.Idle((_, _) => log.Add("idle")).Feed(Events.Custom);
         loop.Start(RunFlags.NoWait);
         Assert.Equal(["before, 1 pending, depth 1", "idle", "after"], log[..3]);
+    }
+
+    /// <summary>Setters that a reschedule function may not use.</summary>
+    public static TheoryData<string> Setters =>
+        ["Callback", "IoInterval", "TimeoutInterval", "Timer.Callback", "Scheduler.Callback", "Reschedule", "Callback of another loop"];
+
+    [Theory]
+    [MemberData(nameof(Setters))]
+    public void A_reschedule_function_may_not_set_a_callback_or_an_interval(string setter)
+    {
+        Loop loop = NewLoop(), other = NewLoop();
+        Timer timer = loop.Timer(1, 0, (_, _) => { });
+        Exception? thrown = null;
+        Scheduler scheduler = loop.Scheduler(
+            (w, now) =>
+            {
+                Action set = setter switch
+                {
+                    "Callback" => () => loop.Callback = NeverCalled,
+                    "IoInterval" => () => loop.IoInterval = 1,
+                    "TimeoutInterval" => () => loop.TimeoutInterval = 1,
+                    "Timer.Callback" => () => timer.Callback = NoEvent,
+                    "Scheduler.Callback" => () => w.Callback = NoEvent,
+                    "Reschedule" => () => w.Reschedule = (_, time) => time,
+                    _ => () => other.Callback = NeverCalled,
+                };
+                thrown = Record.Exception(set);
+                return now + 100;
+            },
+            (_, _) => { });
+        scheduler.Start();
+        Assert.IsType<InvalidOperationException>(thrown);
+        Assert.Null(loop.Callback);
+        Assert.Equal((0, 0), (loop.IoInterval, loop.TimeoutInterval));
     }
 
     [Fact]
@@ -146,7 +180,7 @@ public sealed class LoopCallbackTests : LoopTest
     }
 
     [Fact]
-    public void Inside_Callback_another_thread_may_do_nothing_else()
+    public void Inside_Callback_another_thread_may_call_Invoke_only()
     {
         Loop loop = NewLoop();
         Timer timer = loop.Timer(0, 0, (_, _) => { });
@@ -184,7 +218,7 @@ public sealed class LoopCallbackTests : LoopTest
     }
 
     [Fact]
-    public void A_fatal_exception_on_the_other_thread_leaves_Start_on_this_one()
+    public void A_fatal_exception_in_an_Invoke_on_another_thread_leaves_Start_on_the_loop_s_thread()
     {
         Loop loop = NewLoop();
         var thrown = new InvalidTimeZoneException();
@@ -199,4 +233,9 @@ public sealed class LoopCallbackTests : LoopTest
         Assert.Same(thrown, Record.Exception(() => loop.Start()));
         Assert.Null(there);
     }
+
+    private static void NeverCalled(Loop loop) => Assert.Fail("A refused Callback was called.");
+
+    private static void NoEvent<TWatcher>(TWatcher watcher, Events revents)
+        where TWatcher : Watcher => Assert.Fail("A refused Callback was called.");
 }

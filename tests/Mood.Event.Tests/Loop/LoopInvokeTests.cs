@@ -6,13 +6,13 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The one Invoke that Loop.Callback lends to other threads.</summary>
-public sealed class LoopInvokeTests : LoopTest
+/// <summary>The one Invoke that Loop.Callback may have another thread call.</summary>
+public sealed class LoopInvokeTests : LoopTestBase
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(Patience);
 
     [Fact]
-    public void While_one_thread_has_the_Invoke_no_other_gets_it()
+    public void While_one_thread_is_in_Invoke_other_threads_are_refused()
     {
         Loop loop = NewLoop();
         using ManualResetEventSlim entered = new(), asked = new();
@@ -65,7 +65,7 @@ public sealed class LoopInvokeTests : LoopTest
     }
 
     [Fact]
-    public void Threads_that_ask_at_once_never_call_at_once_and_the_next_one_may_ask_again()
+    public void Concurrent_Invokes_call_watchers_one_thread_at_a_time_and_a_refused_thread_may_retry()
     {
         const int enough = 2000;
         int rounds = 0;
@@ -153,7 +153,7 @@ public sealed class LoopInvokeTests : LoopTest
     }
 
     [Fact]
-    public void When_the_loop_s_own_Invoke_and_another_thread_s_meet_one_of_them_gets_it()
+    public void Of_concurrent_Invokes_of_the_loop_s_thread_and_another_thread_exactly_one_is_accepted()
     {
         const int enough = 5000;
         int rounds = 0;
@@ -216,7 +216,7 @@ public sealed class LoopInvokeTests : LoopTest
     }
 
     [Fact]
-    public void Inside_the_lent_Invoke_the_watchers_are_that_thread_s()
+    public void During_a_lent_Invoke_the_watchers_belong_to_the_invoking_thread()
     {
         Loop loop = NewLoop();
         Timer timer = loop.Timer(5, 5, (_, _) => { });
@@ -270,7 +270,7 @@ public sealed class LoopInvokeTests : LoopTest
     }
 
     [Fact]
-    public void The_lent_Invoke_of_an_embedded_loop_is_that_thread_s_and_nobody_else_s()
+    public void A_lent_Invoke_of_an_embedded_loop_gives_both_loops_to_the_invoking_thread_only()
     {
         Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
         using Embed embed = outer.Embed(inner);

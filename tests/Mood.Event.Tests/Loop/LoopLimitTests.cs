@@ -3,13 +3,13 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>When the process may open no more file descriptors.</summary>
-public sealed class LoopLimitTests : FdTest
+/// <summary>Loops in a process that may open no more file descriptors.</summary>
+public sealed class LoopLimitTests : FdTestBase
 {
     private const int EMFILE = 24;
 
     [Fact]
-    public void With_too_few_left_a_loop_is_refused_and_never_made_with_another_backend()
+    public void With_too_few_descriptors_the_constructor_throws_and_takes_no_other_backend()
     {
         Make(); // everything is loaded
         Assert.Equal(EMFILE, Make(0));
@@ -40,7 +40,7 @@ public sealed class LoopLimitTests : FdTest
     }
 
     [Fact]
-    public void The_default_loop_that_was_refused_can_be_made_later()
+    public void The_default_loop_can_be_made_after_a_shortage_of_descriptors()
     {
         Loop.GetDefault(LoopFlags.NoEnv).Dispose();
 
@@ -64,7 +64,7 @@ public sealed class LoopLimitTests : FdTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_Reset_that_is_refused_leaves_the_loop_as_it_was(Backends backend)
+    public void A_Reset_that_throws_leaves_the_loop_unchanged(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, int write) = NewPipe();
@@ -110,7 +110,7 @@ public sealed class LoopLimitTests : FdTest
     }
 
     [Fact]
-    public void A_Reset_needs_no_fd_any_more_once_it_is_accepted()
+    public void A_Reset_that_has_returned_needs_no_further_descriptor()
     {
         Loop loop = NewLoop();
         int calls = 0;

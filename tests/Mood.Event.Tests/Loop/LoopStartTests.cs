@@ -6,8 +6,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Running, stopping, nesting and counting.</summary>
-public sealed class LoopRunTests : LoopTest
+/// <summary>Start, Stop, nested Starts, Invoke, and the counters of a loop.</summary>
+public sealed class LoopStartTests : LoopTestBase
 {
     [Theory]
     [MemberData(nameof(AllBackends))]
@@ -92,7 +92,7 @@ public sealed class LoopRunTests : LoopTest
     }
 
     [Fact]
-    public void Start_says_whether_to_call_again()
+    public void Start_returns_whether_it_may_be_called_again()
     {
         Loop loop = NewLoop();
         Assert.False(loop.Start(RunFlags.NoWait));
@@ -301,7 +301,7 @@ public sealed class LoopRunTests : LoopTest
     {
         Loop loop = NewLoop();
         loop.Timer(15, 0, (_, _) => { }).Start();
-        var inner = false;
+        bool inner = false;
         var thread = new Thread(() =>
         {
             Posix.Until(() => Volatile.Read(ref inner));
@@ -322,7 +322,7 @@ public sealed class LoopRunTests : LoopTest
     // -- Invoke, Pending ----------------------------------------------------------------------------------------------
 
     [Fact]
-    public void Invoke_outside_Start_calls_what_is_pending_and_nothing_else()
+    public void Invoke_outside_Start_calls_the_pending_watchers_and_no_others()
     {
         Loop loop = NewLoop();
         var log = new List<string>();
@@ -357,7 +357,7 @@ public sealed class LoopRunTests : LoopTest
     }
 
     [Fact]
-    public void Pending_does_not_count_what_was_cleared()
+    public void Pending_does_not_count_a_cleared_event()
     {
         Loop loop = NewLoop();
         Idle[] idles = [loop.Idle(), loop.Idle(priority: 2), loop.Idle(priority: -2)];
@@ -373,7 +373,7 @@ public sealed class LoopRunTests : LoopTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Pending_does_not_count_what_libev_has_for_itself(Backends backend)
+    public void Pending_does_not_count_events_of_libev_itself(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, int write) = Posix.Pipe();
@@ -430,7 +430,7 @@ public sealed class LoopRunTests : LoopTest
     }
 
     [Fact]
-    public void DecRef_takes_back_no_more_than_IncRef_gave()
+    public void DecRef_without_a_matching_IncRef_is_refused()
     {
         Loop loop = NewLoop();
         loop.Timer(10, 0, (_, _) => { }).Start();

@@ -1,12 +1,13 @@
 using System;
 using System.Collections.Generic;
 using System.Threading;
+using System.Threading.Tasks;
 using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Stops that must not be lost: from other threads, with nested Starts, and from callbacks outside Start.</summary>
-public sealed class LoopStopTests : LoopTest
+/// <summary>Stops that must not be lost or weakened: from other threads, with nested Starts, and from callbacks outside Start.</summary>
+public sealed class LoopStopTests : LoopTestBase
 {
     [Theory]
     [MemberData(nameof(AllBackends))]
@@ -129,11 +130,111 @@ public sealed class LoopStopTests : LoopTest
         Assert.Equal((1, 1), (far, calls));
     }
 
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Stop_One_of_a_callback_does_not_weaken_the_Stop_All_of_another_thread(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int far = 0;
+        KeepBusy(loop, () => far++);
+        InOneBatchWithAStop(loop, BreakHow.All, () => loop.Stop(), isNested: true);
+        Assert.True(loop.Start());
+        Assert.Equal(0, far);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Stop_All_is_not_weakened_by_the_end_of_the_main_of_an_inner_Run(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        var ended = new TaskCompletionSource();
+        bool goesOn = false;
+        Assert.Throws<InvalidOperationException>(() => loop.Run(async () =>
+        {
+            await Task.Yield();
+            loop.Timer(0, 0, (_, _) => OnAnotherThread(() =>
+            {
+                loop.Stop(BreakHow.All);
+                ended.SetResult();
+            })).Start();
+            loop.Run(() => ended.Task);
+            await loop.Delay(1);
+            goesOn = true;
+        }));
+        Assert.False(goesOn);
+    }
+
+    [Fact]
+    public void A_Stop_before_Start_survives_an_Invoke_outside_Start()
+    {
+        Loop loop = NewLoop();
+        int far = 0;
+        KeepBusy(loop, () => far++);
+        loop.Callback = _ => { };
+        loop.Post(() => { });
+        loop.Start(RunFlags.NoWait); // the watcher that wakes the loop stays pending
+        loop.Callback = null;
+        loop.Stop();
+        loop.Invoke();
+        Assert.True(loop.Start());
+        Assert.Equal(0, far);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task StopAsync_cannot_be_taken_back(bool fromAnotherThread)
+    {
+        var thread = new LoopThread();
+        using var isAsked = new ManualResetEventSlim();
+        thread.Loop.Post(isAsked.Wait);
+        Task stopped = thread.StopAsync();
+
+        if (fromAnotherThread)
+        {
+            thread.Loop.Post(() => OnAnotherThread(() => thread.Loop.Stop(BreakHow.Cancel)));
+        }
+        else
+        {
+            thread.Loop.Post(() => thread.Loop.Stop(BreakHow.Cancel));
+        }
+
+        isAsked.Set();
+        await stopped.WaitAsync(TimeSpan.FromSeconds(Patience));
+    }
+
+    [Theory]
+    [InlineData(BreakHow.Cancel)]
+    [InlineData(BreakHow.One)]
+    public async Task StopAsync_ends_nested_Starts_that_end_themselves_in_the_same_iteration(BreakHow how)
+    {
+        var thread = new LoopThread();
+        Loop loop = thread.Loop;
+        using var isNested = new ManualResetEventSlim();
+        using var isAsked = new ManualResetEventSlim();
+        loop.Post(() =>
+        {
+            Async stop = loop.Async((_, _) => loop.Stop(how));
+            stop.Start();
+            loop.Timer(0, 0, (_, _) =>
+            {
+                isNested.Set();
+                isAsked.Wait();
+                stop.Send(); // called in the iteration that meets StopAsync, after it
+            }).Start();
+            loop.Start();
+        });
+        isNested.Wait();
+        Task stopped = thread.StopAsync();
+        isAsked.Set();
+        await stopped.WaitAsync(TimeSpan.FromSeconds(Patience));
+    }
+
     /// <summary>A timer for the loop to wait for when it is not stopped.</summary>
     private static void KeepBusy(Loop loop, Action called) => loop.Timer(1, 0, (_, _) => called()).Start();
 
     /// <summary>A Stop of another thread arrives, and right behind it, in the same batch, something else happens.</summary>
-    private static void InOneBatchWithAStop(Loop loop, BreakHow how, Action action)
+    private static void InOneBatchWithAStop(Loop loop, BreakHow how, Action action, bool isNested = false)
     {
         Async async = loop.Async((w, _) =>
         {
@@ -142,11 +243,23 @@ public sealed class LoopStopTests : LoopTest
         });
         async.Fatal = true;
         async.Start();
-        loop.Timer(0, 0, (_, _) => OnAnotherThread(() =>
+        void Stop() => loop.Timer(0, 0, (_, _) => OnAnotherThread(() =>
         {
             loop.Stop(how);
             async.Send();
         })).Start();
+
+        if (!isNested)
+        {
+            Stop();
+            return;
+        }
+
+        loop.Timer(0, 0, (_, _) =>
+        {
+            Stop();
+            loop.Start();
+        }).Start();
     }
 
     private static void OnAnotherThread(Action action)

@@ -5,8 +5,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Making loops, the default one included, and their properties.</summary>
-public sealed class LoopTests : LoopTest
+/// <summary>The constructor of Loop, the default loop, and the properties of both.</summary>
+public sealed class LoopTests : LoopTestBase
 {
     public static TheoryData<Backends> MissingBackends => new(
         new[] { Backends.Select, Backends.Poll, Backends.Epoll, Backends.Kqueue, Backends.DevPoll, Backends.Port, Backends.LinuxAio, Backends.IoUring }
@@ -57,12 +57,20 @@ public sealed class LoopTests : LoopTest
         Assert.Equal("backends", Assert.Throws<ArgumentException>(() => Loop.GetDefault(backends: (Backends)backends)).ParamName);
     }
 
+    [Fact]
+    public void A_backend_that_the_system_refuses_is_not_named_as_one_that_works()
+    {
+        string message = Error.Event_NoBackend(Backends.IoUring, Ev.SupportedBackends, Ev.RecommendedBackends).Message;
+        Assert.Equal(2, message.Split(nameof(Backends.IoUring)).Length);
+        Assert.Contains("Backends.Auto", message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [MemberData(nameof(MissingBackends))]
-    public void A_backend_that_is_not_here_is_an_error_and_no_other_is_taken(Backends backend)
+    public void A_missing_backend_is_an_error_and_no_other_backend_is_taken(Backends backend)
     {
         int fds = Posix.OpenFds();
-        var e = Assert.Throws<EventException>(() => new Loop(LoopFlags.NoEnv, backend));
+        EventException e = Assert.Throws<EventException>(() => new Loop(LoopFlags.NoEnv, backend));
         Assert.NotEmpty(e.Message);
         Assert.Equal((0, 0), Live());
         Assert.Equal(fds, Posix.OpenFds());
@@ -70,7 +78,7 @@ public sealed class LoopTests : LoopTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Asked_for_one_backend_the_loop_has_it_and_works(Backends backend)
+    public void A_loop_has_the_one_backend_that_was_asked_for_and_works(Backends backend)
     {
         Loop loop = NewLoop(backend);
         Assert.Equal(backend, loop.Backend);
@@ -101,7 +109,7 @@ public sealed class LoopTests : LoopTest
     }
 
     [Fact]
-    public void Left_to_libev_the_backend_is_a_recommended_one()
+    public void The_default_backend_is_a_recommended_one()
     {
         Backends backend = NewLoop().Backend;
         Assert.Equal(backend, backend & Ev.RecommendedBackends);
@@ -114,7 +122,7 @@ public sealed class LoopTests : LoopTest
     }
 
     [Fact]
-    public void Without_a_file_descriptor_left_the_constructor_says_so()
+    public void The_constructor_throws_when_no_file_descriptor_is_left()
     {
         const int EMFILE = 24;
         Ev.Time();
@@ -170,7 +178,7 @@ public sealed class LoopTests : LoopTest
     [Fact]
     public void Constructor_parameters_become_properties()
     {
-        var data = new object();
+        object data = new();
         Action<Loop> callback = static l => l.Invoke();
         using var loop = new Loop(LoopFlags.NoEnv, Backends.Poll, callback, data, 0.25, 0.5);
         Assert.Same(data, loop.Data);
@@ -190,7 +198,7 @@ public sealed class LoopTests : LoopTest
     }
 
     [Fact]
-    public void Data_is_whatever_the_program_puts_there()
+    public void Data_keeps_the_object_of_the_program()
     {
         Loop loop = NewLoop();
         loop.Data = "first";
@@ -300,7 +308,7 @@ public sealed class LoopTests : LoopTest
     }
 
     [Fact]
-    public void The_default_loop_needs_SIGCHLD_for_itself()
+    public void The_default_loop_is_refused_while_another_loop_watches_SIGCHLD()
     {
         Loop other = NewLoop();
         Signal signal = other.Signal(Signum.SIGCHLD, (_, _) => { });
@@ -314,7 +322,7 @@ public sealed class LoopTests : LoopTest
     // -- disposed -----------------------------------------------------------------------------------------------------
 
     [Fact]
-    public void A_disposed_loop_refuses_work_and_tells_plain_state()
+    public void A_disposed_loop_refuses_work_and_its_plain_properties_still_work()
     {
         Loop loop = NewLoop(Backends.Poll);
         loop.IoInterval = 0.5;

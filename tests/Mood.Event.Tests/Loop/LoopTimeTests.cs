@@ -7,8 +7,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The loop's time and intervals, and libev's smaller calls: reset, feed, verify.</summary>
-public sealed class LoopTimeTests : LoopTest
+/// <summary>The loop's time and its intervals; Reset, FeedFdEvent, FeedSignalEvent and Verify.</summary>
+public sealed class LoopTimeTests : LoopTestBase
 {
     [Fact]
     public void Now_is_the_wall_clock()
@@ -87,7 +87,7 @@ public sealed class LoopTimeTests : LoopTest
         var watch = Stopwatch.StartNew();
         loop.Start();
         Assert.Equal(5, calls);
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0.15, Patience); // ready all the time, without it this takes no time
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0.15, Patience); // the io is always ready, so that this takes no time without the interval
         Posix.Close(read, write);
     }
 
@@ -99,7 +99,7 @@ public sealed class LoopTimeTests : LoopTest
         Assert.Equal(0.4, loop.TimeoutInterval);
         bool together = false;
 
-        // a signal of the runtime's may end a wait early, and with it the collecting: not every time
+        // one of the runtime's signals may end a wait early, and with it the collection; so not in every round
         for (int i = 0; i < 10 && !together; i++)
         {
             uint first = 0, second = 0;
@@ -160,7 +160,7 @@ public sealed class LoopTimeTests : LoopTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void After_Reset_everything_still_works_and_the_loop_still_ends(Backends backend)
+    public void After_Reset_every_watcher_works_and_the_loop_ends(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, int write) = Posix.Pipe();
@@ -196,7 +196,7 @@ public sealed class LoopTimeTests : LoopTest
     // -- FeedFdEvent, FeedSignalEvent ---------------------------------------------------------------------------------
 
     [Fact]
-    public void FeedFdEvent_makes_the_fd_s_watchers_pending_with_what_they_watch_for()
+    public void FeedFdEvent_makes_the_watchers_of_the_fd_pending_with_the_events_that_they_watch()
     {
         Loop loop = NewLoop();
         (int read, int write) = Posix.Pipe();
@@ -224,7 +224,7 @@ public sealed class LoopTimeTests : LoopTest
     }
 
     [Fact]
-    public void FeedSignalEvent_reaches_the_watchers_of_this_loop_only()
+    public void FeedSignalEvent_reaches_only_the_watchers_of_this_loop()
     {
         Loop loop = NewLoop();
         Loop other = NewLoop();
@@ -261,13 +261,13 @@ public sealed class LoopTimeTests : LoopTest
     [InlineData(-1)]
     [InlineData(65)]
     [InlineData(int.MaxValue)]
-    public void FeedSignalEvent_refuses_numbers_that_are_no_signal(int signum)
+    public void FeedSignalEvent_refuses_numbers_that_are_not_signals(int signum)
     {
         Loop loop = NewLoop();
         Assert.Throws<ArgumentOutOfRangeException>(() => loop.FeedSignalEvent(signum));
     }
 
-    // -- Verify: that it aborts on corruption is AbiTests' to show ----------------------------------------------------
+    // -- Verify; AbiTests has the test that it aborts on corruption ----------------------------------------------------
 
     [Theory]
     [MemberData(nameof(AllBackends))]

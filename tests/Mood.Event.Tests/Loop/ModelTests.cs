@@ -3,19 +3,18 @@ using System.Collections.Generic;
 using System.Linq;
 using FsCheck;
 using FsCheck.Fluent;
-using Mood.Event.Interop;
 using Xunit;
 
 namespace Mood.Event.Tests;
 
 /// <summary>Random operations, compared with models that fit on a page. A failure prints its shrunk operations.</summary>
-public sealed class ModelTests : LoopTest
+public sealed class ModelTests : LoopTestBase
 {
     private const int Watchers = 5;
 
     /// <summary>
-    /// libev's pending events: one stack per priority, highest first; the event fed last is called first; what was fed
-    /// twice is called once; what was cleared or stopped is not called.
+    /// libev's pending events: one stack per priority, highest first; the event fed last is called first; a watcher that
+    /// was fed twice is called once; a watcher that was cleared or stopped is not called.
     /// </summary>
     [Fact]
     public void Pending_events_are_a_stack_per_priority() => Check(Gen.Choose(0, 5), ops =>
@@ -82,11 +81,11 @@ public sealed class ModelTests : LoopTest
 
     /// <summary>Start goes on exactly while an active watcher with KeepAlive, or an IncRef, is left.</summary>
     [Fact]
-    public void What_keeps_a_loop_alive_is_the_sum_of_its_parts() => Check(Gen.Choose(0, 6), ops =>
+    public void Active_watchers_with_KeepAlive_and_references_keep_a_loop_alive() => Check(Gen.Choose(0, 6), ops =>
     {
         using var loop = new Loop(LoopFlags.NoEnv);
-        var active = new bool[Watchers];
-        var keeps = Enumerable.Repeat(true, Watchers).ToArray();
+        bool[] active = new bool[Watchers];
+        bool[] keeps = Enumerable.Repeat(true, Watchers).ToArray();
         int references = 0;
         using var other = new Loop(LoopFlags.NoEnv, Backends.Epoll);
         Watcher[] watchers = [loop.Prepare((_, _) => { }), loop.Timer(1000, 1, (_, _) => { }), loop.Idle(), loop.Async((_, _) => { }), loop.Embed(other)];
@@ -136,7 +135,7 @@ public sealed class ModelTests : LoopTest
     {
         using var loop = new Loop(LoopFlags.NoEnv | LoopFlags.NoTimerFd);
         double now = 1000;
-        Native.mood_loop_clock(loop.Handle.Pointer, 1, now, 1e9 + now);
+        NativeTesting.mood_loop_clock(loop.Handle.Pointer, 1, now, 1e9 + now);
         loop.Now(update: true);
 
         var due = new SortedDictionary<double, Timer>();
@@ -161,7 +160,7 @@ public sealed class ModelTests : LoopTest
                     break;
                 default:
                     now += value + 0.5;
-                    Native.mood_loop_clock(loop.Handle.Pointer, 1, now, 1e9 + now);
+                    NativeTesting.mood_loop_clock(loop.Handle.Pointer, 1, now, 1e9 + now);
                     loop.Start(RunFlags.NoWait);
                     double[] expected = [.. due.Keys.TakeWhile(t => t < now)];
                     Assert.Equal(expected, log);
@@ -257,7 +256,7 @@ public sealed class ModelTests : LoopTest
             calls.Select(c => (Time: Math.Round(c.Time, 5), c.Id)).OrderBy(c => c.Time).ThenBy(c => c.Id);
     });
 
-    /// <summary>Lists of operations: what, to whom, with which small number.</summary>
+    /// <summary>Lists of operations: the kind, the watcher, and a small number as the argument.</summary>
     private static void Check(Gen<int> op, Action<(int Op, int Who, int Value)[]> body)
     {
         Gen<(int, int, int)> one =

@@ -8,7 +8,7 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>No file descriptor is left where a loop would like one more: it does without, or says so.</summary>
-public sealed class ShortageTests : FdTest
+public sealed class ShortageTests : FdTestBase
 {
     private const int EMFILE = 24;
 
@@ -74,7 +74,7 @@ public sealed class ShortageTests : FdTest
     }
 
     [Fact]
-    public void Reset_says_so_and_the_loop_goes_on()
+    public void Reset_without_free_descriptors_throws_and_the_loop_is_unchanged()
     {
         Loop loop = NewLoop(Backends.Epoll);
         int forks = 0;
@@ -140,7 +140,7 @@ public sealed class ShortageTests : FdTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Everything_that_needs_no_file_descriptor_works(Backends backend)
+    public void Members_that_need_no_file_descriptor_work_when_none_is_left(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, _) = NewReadablePipe();

@@ -6,10 +6,10 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>One loop, one thread; many loops, many threads; and what any thread may do.</summary>
-public sealed class ThreadTests : AnyWatcherTest
+/// <summary>A loop and its one thread, several loops on several threads, and the members that any thread may call.</summary>
+public sealed class ThreadTests : AnyWatcherTestBase
 {
-    private const int FirstSignal = 40; // real-time signals, which nobody else uses
+    private const int FirstSignal = 40; // real-time signals, which no other test uses
 
     [Fact]
     public void While_a_loop_runs_another_thread_may_not_use_its_members()
@@ -91,7 +91,7 @@ public sealed class ThreadTests : AnyWatcherTest
     }
 
     [Fact]
-    public void Any_thread_may_use_what_is_made_for_it()
+    public void Any_thread_may_call_the_thread_safe_members()
     {
         Loop loop = NewLoop();
         int sent = 0;
@@ -296,7 +296,7 @@ public sealed class ThreadTests : AnyWatcherTest
     }
 
     [Fact]
-    public void Send_and_Stop_may_race_with_everything_that_ends()
+    public void Send_and_Stop_may_race_with_Stop_and_Dispose_of_the_watcher_and_the_loop()
     {
         int sends = 0, refused = 0, calls = 0;
 

@@ -10,11 +10,19 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/wait.h>
+#if __x86_64__
+# include <cpuid.h>
+#endif
 
+/* clang-format off */
 #define CHECK(condition) \
   do { if (!(condition)) { fprintf (stderr, "line %d: %s\n", __LINE__, #condition); exit (1); } } while (0)
+/* clang-format on */
 
-typedef struct { int seen, stop; } watch;
+typedef struct
+{
+  int seen, stop;
+} watch;
 
 /* which watch a watcher's number means; they are made on one thread */
 static watch *watches [1000];
@@ -54,7 +62,7 @@ pending (void *data)
   *queue->priority = MOOD_PRIORITIES;
 
   do
-    for (--*queue->priority; queue->counts [*queue->priority]; )
+    for (--*queue->priority; queue->counts [*queue->priority];)
       {
         mood_pending slot;
         mood_watcher_head *head;
@@ -79,8 +87,10 @@ pending (void *data)
   while (*queue->priority);
 }
 
+/* clang-format off */
 static void wake (void *data) { mood_loop_break (*(mood_loop **)data, EVBREAK_ALL); }
 static double reschedule (void *data, mood_watcher *w, double now) { (void)data; (void)w; return now + 0.001; }
+/* clang-format on */
 
 /* the one manual clock there is here */
 static double monotonic, origin;
@@ -93,14 +103,12 @@ tell_time (void *data, double *times)
   times [1] = origin;
 }
 
-static const mood_callbacks callbacks = { event, pending, wake, reschedule, tell_time };
+static const mood_callbacks callbacks = { event, pending, wake, reschedule, tell_time, 0 };
 
 /* -- every kind on every backend, freed in several orders ---------------------------------------------------------- */
 
-static const int kinds [] = {
-  MOOD_IO, MOOD_TIMER, MOOD_PERIODIC, MOOD_SCHEDULER, MOOD_SIGNAL, MOOD_STAT, MOOD_IDLE, MOOD_PREPARE, MOOD_CHECK,
-  MOOD_EMBED, MOOD_FORK, MOOD_ASYNC
-};
+static const int kinds [] = { MOOD_IO,   MOOD_TIMER,   MOOD_PERIODIC, MOOD_SCHEDULER, MOOD_SIGNAL, MOOD_STAT,
+                              MOOD_IDLE, MOOD_PREPARE, MOOD_CHECK,    MOOD_EMBED,     MOOD_FORK,   MOOD_ASYNC };
 
 enum { COUNT = sizeof kinds / sizeof *kinds, ORDERS = 6 };
 
@@ -129,12 +137,12 @@ all_kinds (unsigned backend, int order, const char *path)
 
       switch (kinds [i])
         {
-          case MOOD_IO:       mood_io_set (w [i], pipes [0], EV_READ); break;
-          case MOOD_TIMER:    mood_timer_set (w [i], 0.001, 0.001); break;
+          case MOOD_IO: mood_io_set (w [i], pipes [0], EV_READ); break;
+          case MOOD_TIMER: mood_timer_set (w [i], 0.001, 0.001); break;
           case MOOD_PERIODIC: mood_periodic_set (w [i], 0., 0.002); break;
-          case MOOD_SIGNAL:   mood_signal_set (w [i], SIGUSR1); break;
-          case MOOD_STAT:     CHECK (!mood_stat_set (w [i], path, 0.1)); break;
-          case MOOD_EMBED:    mood_embed_set (w [i], inner); break;
+          case MOOD_SIGNAL: mood_signal_set (w [i], SIGUSR1); break;
+          case MOOD_STAT: CHECK (!mood_stat_set (w [i], path, 0.1)); break;
+          case MOOD_EMBED: mood_embed_set (w [i], inner); break;
         }
 
       /* an idle watcher waits for those of its own priority and above */
@@ -147,7 +155,10 @@ all_kinds (unsigned backend, int order, const char *path)
   mood_loop_run (loop, EVRUN_NOWAIT);
   CHECK (!raise (SIGUSR1));
   mood_async_send (w [COUNT - 1]);
-  { FILE *file = fopen (path, "a"); CHECK (file && fputc ('x', file) == 'x' && !fclose (file)); }
+  {
+    FILE *file = fopen (path, "a");
+    CHECK (file && fputc ('x', file) == 'x' && !fclose (file));
+  }
 
   for (n = 0, left = 1; left && n < 3000; ++n)
     {
@@ -345,7 +356,11 @@ cover (int chains)
 
 /* -- threads that send while loops close --------------------------------------------------------------------------- */
 
-static struct { mood_loop *loop; mood_watcher *async; } shared;
+static struct
+{
+  mood_loop *loop;
+  mood_watcher *async;
+} shared;
 static pthread_barrier_t begin, end;
 static int over, sending;
 
@@ -364,8 +379,8 @@ sender (void *argument)
       while (__atomic_load_n (&sending, __ATOMIC_SEQ_CST))
         switch (what)
           {
-            case 0:  mood_async_send (shared.async); break;
-            case 1:  mood_loop_wake (shared.loop); break;
+            case 0: mood_async_send (shared.async); break;
+            case 1: mood_loop_wake (shared.loop); break;
             default: mood_feed_signal (SIGUSR2); break;
           }
 
@@ -487,6 +502,62 @@ manual_clock (unsigned backend)
   mood_loop_release (loop);
 }
 
+/* -- when the loop's time is too old for a new timer --------------------------------------------------------------- */
+
+static int
+has_counter (void)
+{
+#if __x86_64__
+  unsigned a, b, c, d;
+
+  return __get_cpuid (0x80000007, &a, &b, &c, &d) && d & 1 << 8;
+#elif __aarch64__
+  return 1;
+#else
+  return 0;
+#endif
+}
+
+static void
+stale (int counter)
+{
+  mood_loop *loop;
+  int n, fresh = 0;
+
+  CHECK (!mood_loop_new (EVFLAG_NOENV, 0, &callbacks, &loop, &loop));
+  CHECK (mood_loop_stale (loop));
+
+  for (n = 0; n < 1000; ++n)
+    {
+      mood_loop_now_update (loop);
+      fresh += !mood_loop_stale (loop);
+      mood_sleep (0.0001);
+      CHECK (mood_loop_stale (loop));
+    }
+
+  CHECK (counter ? fresh > 0 : !fresh);
+
+  /* a manual clock may have moved at any time */
+#if MOOD_TESTING
+  mood_loop_now_update (loop);
+  mood_loop_clock (loop, 1, 1000., 2000.);
+  mood_loop_now_update (loop);
+  CHECK (mood_loop_stale (loop));
+  mood_loop_clock (loop, 0, 0., 0.);
+  CHECK (mood_loop_stale (loop));
+#endif
+
+  mood_loop_close (loop);
+  mood_loop_release (loop);
+  monotonic = 0.;
+  CHECK (!mood_loop_new (EVFLAG_NOENV, 0, &callbacks, &loop, &loop));
+  mood_loop_manual (loop);
+  mood_loop_now_update (loop);
+  CHECK (mood_loop_stale (loop));
+  mood_loop_close (loop);
+  mood_loop_release (loop);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -517,15 +588,30 @@ main (int argc, char **argv)
         manual_clock (backend);
       }
 
+  stale (has_counter ());
+#if MOOD_TESTING
+  mood_lacks (MOOD_CYCLES);
+  stale (0);
+  mood_lacks (0);
+#endif
+
   children (0);
   children (1);
   cover (0);
   cover (1);
+#if MOOD_TESTING
+  mood_lacks (MOOD_PIDFD);
+  children (0);
+  children (1);
+  mood_lacks (0);
+#endif
   threads (atoi (argv [1]));
   CHECK (!sigaction (SIGUSR1, 0, &now) && now.sa_handler == SIG_DFL);
   CHECK (!sigaction (SIGUSR2, 0, &now) && now.sa_handler == SIG_DFL);
   CHECK (!sigaction (SIGCHLD, 0, &now) && now.sa_handler == SIG_DFL);
-  CHECK (!mood_live (0) && !mood_live (1));
+#if MOOD_TESTING
+  CHECK (!mood_live (MOOD_LOOPS) && !mood_live (MOOD_WATCHERS));
+#endif
   puts ("done");
   return 0;
 }

@@ -1,6 +1,7 @@
 using System;
-using System.ComponentModel;
 using System.IO;
+using System.Linq;
+using System.Text.RegularExpressions;
 using Xunit;
 
 namespace Mood.Event.Tests;
@@ -42,7 +43,7 @@ public sealed class NativeTests : IDisposable
     {
         string driver = CompileDriver(AppContext.BaseDirectory);
 
-        if (!IsHere("valgrind", "--version"))
+        if (!Repository.IsHere("valgrind", "--version"))
         {
             Console.WriteLine("valgrind is not installed: the native driver runs without it.");
             AssertDone(Repository.TryRun(driver, "10", WatchedFile));
@@ -53,14 +54,14 @@ public sealed class NativeTests : IDisposable
     }
 
     [Fact]
-    public void ThreadSanitizer_finds_no_race_but_libev_s_own_flags()
+    public void ThreadSanitizer_finds_no_race_except_on_the_flags_of_libev()
     {
         string cc = Environment.GetEnvironmentVariable("CC") ?? "cc";
         string probe = Path.Combine(_directory, "probe.c"), suppressions = Path.Combine(_directory, "suppressions");
         File.WriteAllText(probe, "int main (void) { return 0; }");
         File.WriteAllText(suppressions, Suppressions);
 
-        if (!IsHere(cc, "-fsanitize=thread", probe, "-o", Path.Combine(_directory, "probe")) || !IsHere(Path.Combine(_directory, "probe")))
+        if (!Repository.IsHere(cc, "-fsanitize=thread", probe, "-o", Path.Combine(_directory, "probe")) || !Repository.IsHere(Path.Combine(_directory, "probe")))
         {
             Console.WriteLine("No program runs with ThreadSanitizer here: the native driver runs without it.");
             AssertDone(Repository.TryRun(CompileDriver(AppContext.BaseDirectory), "10", WatchedFile));
@@ -69,7 +70,7 @@ public sealed class NativeTests : IDisposable
 
         // its warning about fences is what the suppressions are for
         Repository.Run(
-            "env", "CFLAGS=-fsanitize=thread -Wno-tsan", "sh", Path.Combine(Repository.Root, "native", "build.sh"), _directory);
+            "env", "CFLAGS=-DMOOD_TESTING -fsanitize=thread -Wno-tsan", "sh", Path.Combine(Repository.Root, "native", "build", "build.sh"), _directory);
         AssertDone(Repository.TryRun(
             "env", "TSAN_OPTIONS=suppressions=" + suppressions, CompileDriver(_directory, "-fsanitize=thread"), "40", WatchedFile));
     }
@@ -81,19 +82,19 @@ public sealed class NativeTests : IDisposable
         string cc = Environment.GetEnvironmentVariable("CC") ?? "cc", probe = Path.Combine(_directory, "probe.c");
         File.WriteAllText(probe, "int main (void) { return 0; }");
 
-        if (!IsHere(cc, flags, probe, "-o", Path.Combine(_directory, "probe")) || !IsHere(Path.Combine(_directory, "probe")))
+        if (!Repository.IsHere(cc, flags, probe, "-o", Path.Combine(_directory, "probe")) || !Repository.IsHere(Path.Combine(_directory, "probe")))
         {
             Console.WriteLine("No program runs with AddressSanitizer here: the native driver runs without it.");
             AssertDone(Repository.TryRun(CompileDriver(AppContext.BaseDirectory), "10", WatchedFile));
             return;
         }
 
-        Repository.Run("env", $"CFLAGS={flags} -fno-sanitize-recover=undefined", "sh", Path.Combine(Repository.Root, "native", "build.sh"), _directory);
+        Repository.Run("env", $"CFLAGS=-DMOOD_TESTING {flags} -fno-sanitize-recover=undefined", "sh", Path.Combine(Repository.Root, "native", "build", "build.sh"), _directory);
         AssertDone(Repository.TryRun(CompileDriver(_directory, flags, "-fno-sanitize-recover=undefined"), "20", WatchedFile));
     }
 
     [Fact]
-    public void Out_of_memory_is_the_result_of_the_call_that_met_it()
+    public void The_call_that_runs_out_of_memory_returns_the_error()
     {
         // the program's own allocator comes before the C library's
         string source = Path.Combine(_directory, "memory.c");
@@ -112,7 +113,7 @@ public sealed class NativeTests : IDisposable
             static double never (void *data, mood_watcher *w, double now) { (void)data; (void)w; return now + 1e30; }
             int main (void)
             {
-              mood_callbacks callbacks = { event, nothing, nothing, never, 0 };
+              mood_callbacks callbacks = { event, nothing, nothing, never, 0, 0 };
               mood_loop *loop, *other;
               mood_watcher *stat;
               mood_initialize (MOOD_SIGNALS_NATIVE);
@@ -124,16 +125,40 @@ public sealed class NativeTests : IDisposable
               if (mood_watcher_new (loop, MOOD_TIMER, 0)) return 4;
               if (mood_stat_set (stat, "/other", 2.) != -ENOMEM || mood_stat_interval (stat) != 1.) return 5;
               fail = 0;
-              if (mood_live (0) != 1 || mood_live (1) != 1) return 6;
+              if (mood_live (MOOD_LOOPS) != 1 || mood_live (MOOD_WATCHERS) != 1) return 6;
               mood_watcher_free (stat);
               mood_loop_close (loop);
               mood_loop_release (loop);
-              return mood_live (0) || mood_live (1) ? 7 : 0;
+              return mood_live (MOOD_LOOPS) || mood_live (MOOD_WATCHERS) ? 7 : 0;
             }
             """);
         string program = Repository.Compile(
-            source, Path.Combine(_directory, "memory"), "-rdynamic", "-fno-builtin", Repository.NativeLibrary, "-Wl,-rpath," + AppContext.BaseDirectory);
+            source, Path.Combine(_directory, "memory"), "-DMOOD_TESTING", "-rdynamic", "-fno-builtin", Repository.NativeLibrary, "-Wl,-rpath," + AppContext.BaseDirectory);
         Assert.Equal(0, Repository.TryRun(program).ExitCode);
+    }
+
+    /// <summary>
+    /// native/error.c recognizes libev's asserts about a closed fd by their texts. This test fails when a new libev has other texts.
+    /// </summary>
+    [Fact]
+    public void The_texts_of_libev_s_asserts_about_fds_are_those_that_error_c_looks_for()
+    {
+        string libev = Repository.Run("sh", Path.Combine(Repository.Root, "native", "build", "fetch.sh")).Trim();
+        string[] closed = [.. new[] { "epoll", "iouring", "kqueue", "linuxaio", "poll", "select" }
+            .SelectMany(backend => Regex.Matches(
+                File.ReadAllText(Path.Combine(libev, $"ev_{backend}.c")), @"assert \(\(""(libev: [^""]*(?:invalid|bad) fd[^""]*)"""))
+            .Select(m => m.Groups[1].Value).Distinct().Order(StringComparer.Ordinal)];
+        Assert.Equal(
+            [
+                "libev: I/O watcher with invalid fd found in epoll_ctl",
+                "libev: event loop rejected bad fd",
+                "libev: kqueue found invalid fd",
+                "libev: poll found invalid fd in poll set",
+            ],
+            closed);
+        string[] texts = [.. Regex.Matches(Repository.Read("native/error.c"), @"strstr \(condition, ""([^""]+)""\)").Select(m => m.Groups[1].Value)];
+        Assert.All(closed, t => Assert.Contains(texts, x => t.Contains(x, StringComparison.Ordinal)));
+        Assert.All(texts, x => Assert.Contains(closed, t => t.Contains(x, StringComparison.Ordinal)));
     }
 
     private static void AssertDone((int ExitCode, string Output, string Error) run)
@@ -142,24 +167,12 @@ public sealed class NativeTests : IDisposable
         Assert.EndsWith("done\n", run.Output, StringComparison.Ordinal);
     }
 
-    private static bool IsHere(string program, params string[] arguments)
-    {
-        try
-        {
-            return Repository.TryRun(program, arguments).ExitCode == 0;
-        }
-        catch (Win32Exception)
-        {
-            return false;
-        }
-    }
-
     private string CompileDriver(string library, params string[] more)
     {
         File.WriteAllText(WatchedFile, "");
         return Repository.Compile(
-            Path.Combine(Repository.Root, "tests", "Mood.Event.Tests", "NativeTests.c"),
+            Path.Combine(Repository.Root, "tests", "Mood.Event.Tests", "Native", "NativeTests.c"),
             Path.Combine(_directory, "driver"),
-            ["-g", "-pthread", Path.Combine(library, "libmood_event.so"), "-Wl,-rpath," + library, .. more]);
+            ["-DMOOD_TESTING", "-g", "-pthread", Path.Combine(library, "libmood_event.so"), "-Wl,-rpath," + library, .. more]);
     }
 }

@@ -12,7 +12,7 @@ namespace Mood.Event.Tests;
 
 /// <summary>The rest of .NET that lives on signals, children and fds goes on working beside us.</summary>
 [UnsupportedOSPlatform("windows")]
-public sealed class CoexistenceTests : FdTest
+public sealed class CoexistenceTests : FdTestBase
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
@@ -186,16 +186,16 @@ public sealed class CoexistenceTests : FdTest
     }
 
     [Fact]
-    public void A_default_loop_does_not_touch_SIGCHLD_s_handler()
+    public void After_the_last_child_watcher_SIGCHLD_has_the_handler_of_the_runtime_again()
     {
         CheckProcess(); // from here on the runtime has its handler
         nint handler = Posix.Disposition(Signum.SIGCHLD);
         Loop loop = NewDefaultLoop();
         Assert.Equal(handler, Posix.Disposition(Signum.SIGCHLD));
         Child w = loop.Child(Posix.Spawn("exit 0"), trace: false, (w, _) => w.Stop());
-        w.Start();
-        Assert.Equal(handler, Posix.Disposition(Signum.SIGCHLD));
+        w.Start(); // puts ours over it, which calls it
         Assert.False(loop.Start());
+        Assert.Equal(handler, Posix.Disposition(Signum.SIGCHLD));
         loop.Dispose();
         Assert.Equal(handler, Posix.Disposition(Signum.SIGCHLD));
         CheckProcess();
@@ -253,7 +253,7 @@ public sealed class CoexistenceTests : FdTest
     }
 
     [Fact]
-    public void The_sockets_of_dotnet_work_beside_their_ios()
+    public void Async_calls_of_a_Socket_work_while_an_Io_watches_it()
     {
         Loop loop = NewLoop();
         (Socket client, Socket server) = NewConnection();

@@ -9,26 +9,8 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>The echo sample on several loops, in a process of its own.</summary>
-public sealed class EchoLoopsTests : IDisposable
+public sealed class EchoLoopsTests : SampleTestBase
 {
-    private const double Patience = 30;
-
-    private readonly string _output = Path.GetTempFileName();
-    private int _pid;
-
-    private string Output => File.ReadAllText(_output);
-
-    public void Dispose()
-    {
-        if (_pid != 0 && Posix.Wait(_pid, out _, Posix.WNOHANG) == 0)
-        {
-            Posix.Kill(_pid, Signum.SIGKILL);
-            Posix.Wait(_pid, out _);
-        }
-
-        File.Delete(_output);
-    }
-
     [Fact]
     public void Each_loop_gets_connections_and_all_are_served_until_a_signal_ends_them()
     {
@@ -48,8 +30,8 @@ public sealed class EchoLoopsTests : IDisposable
             Assert.Equal(message, answer);
         }
 
-        Posix.Kill(_pid, Signum.SIGTERM);
-        Assert.Equal(0, WaitForEnd());
+        Posix.Kill(Pid, Signum.SIGTERM);
+        Assert.Equal(0, WaitForEnd(2 * Patience));
         Match closing = Regex.Match(Output, @"closing (\d+) \+ (\d+) \+ (\d+) connections");
         Assert.True(closing.Success, Output);
         int[] numbers = [.. closing.Groups.Values.Skip(1).Select(g => int.Parse(g.Value, null))];
@@ -70,42 +52,25 @@ public sealed class EchoLoopsTests : IDisposable
     }
 
     [Fact]
-    public void Its_self_test_passes_on_several_loops()
+    public void The_self_test_of_the_echo_sample_passes_on_several_loops()
     {
         Spawn("--selftest --loops 2 --seconds 0.5 --connections 30");
-        int status = WaitForEnd();
+        int status = WaitForEnd(2 * Patience);
         Assert.True(status == 0, Output);
         Assert.Contains("self-test passed", Output, StringComparison.Ordinal);
         Assert.Contains("served by 2 loops", Output, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_port_that_is_taken_is_said_and_ends_it()
+    public void The_echo_sample_reports_a_port_in_use_and_ends()
     {
         using var taken = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         taken.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         taken.Listen();
         Spawn($"--loops 2 --port {((IPEndPoint)taken.LocalEndPoint!).Port}");
-        Assert.Equal(1 << 8, WaitForEnd());
+        Assert.Equal(1 << 8, WaitForEnd(2 * Patience));
         Assert.Contains("echo: ", Output, StringComparison.Ordinal);
     }
 
-    private static Socket Connect(IPEndPoint server)
-    {
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = (int)(Patience * 1000) };
-        socket.Connect(server);
-        return socket;
-    }
-
-    private void Spawn(string arguments) => _pid = Posix.Spawn(
-        $"ulimit -c 0; exec '{Environment.ProcessPath}' '{Path.Combine(AppContext.BaseDirectory, "echo", "Echo.dll")}' " +
-        $"{arguments} >'{_output}' 2>&1 </dev/null");
-
-    private int WaitForEnd()
-    {
-        int status = -1;
-        Assert.True(Posix.Until(() => Posix.Wait(_pid, out status, Posix.WNOHANG) == _pid, 2 * Patience), Output);
-        _pid = 0;
-        return status;
-    }
+    private void Spawn(string arguments) => Spawn(Path.Combine("echo", "Echo.dll"), arguments);
 }

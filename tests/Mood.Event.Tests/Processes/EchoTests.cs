@@ -12,17 +12,17 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>The echo sample.</summary>
-public sealed class EchoTests() : EchoTest(Path.Combine("echo", "Echo.dll"));
+public sealed class EchoTests() : EchoTestBase(Path.Combine("echo", "Echo.dll"));
 
 /// <summary>Its asynchronous twin.</summary>
-public sealed class EchoAsyncTests() : EchoTest(Path.Combine("echo-async", "EchoAsync.dll"))
+public sealed class EchoAsyncTests() : EchoTestBase(Path.Combine("echo-async", "EchoAsync.dll"))
 {
     [Theory]
     [InlineData("--size", "64")]
     [InlineData("--size", "200000")]
     [InlineData("--loops", "2")]
     [InlineData("--backend", "Poll")]
-    public void Its_self_test_passes_and_allocates_nothing_per_round_trip(string option, string value)
+    public void The_self_test_of_the_echo_sample_passes_and_allocates_nothing_per_round_trip(string option, string value)
     {
         string report = Repository.Run(Environment.ProcessPath!, Program, "--selftest", "--seconds", "1", option, value);
         Assert.Contains("echo self-test passed", report, StringComparison.Ordinal);
@@ -36,42 +36,22 @@ public sealed class EchoAsyncTests() : EchoTest(Path.Combine("echo-async", "Echo
 }
 
 /// <summary>An echo server in a process of its own that runs out of file descriptors.</summary>
-public abstract class EchoTest : IDisposable
+public abstract class EchoTestBase : SampleTestBase
 {
-    private const double Patience = 30;
-
-    private readonly string _output = Path.GetTempFileName();
     private readonly List<Socket> _clients = [];
-    private readonly int _pid;
 
-    protected EchoTest(string program)
+    protected EchoTestBase(string program)
     {
         Program = Path.Combine(AppContext.BaseDirectory, program);
-        _pid = Posix.Spawn(
-            $"ulimit -c 0; ulimit -n 150; exec '{Environment.ProcessPath}' '{Program}' --port 0 --idle 0 >'{_output}' 2>&1 </dev/null");
+        Spawn(program, "--port 0 --idle 0", "ulimit -n 150; ");
     }
 
     protected string Program { get; }
 
-    private string Output => File.ReadAllText(_output);
-
-    public void Dispose()
-    {
-        Dispose(disposing: true);
-        GC.SuppressFinalize(this);
-    }
-
-    protected virtual void Dispose(bool disposing)
+    protected override void Dispose(bool disposing)
     {
         _clients.ForEach(c => c.Dispose());
-
-        if (Posix.Wait(_pid, out _, Posix.WNOHANG) == 0)
-        {
-            Posix.Kill(_pid, Signum.SIGKILL);
-            Posix.Wait(_pid, out _);
-        }
-
-        File.Delete(_output);
+        base.Dispose(disposing);
     }
 
     [Fact]
@@ -85,9 +65,9 @@ public abstract class EchoTest : IDisposable
             _clients.Add(Connect(server));
         }
 
-        Assert.True(Posix.Until(() => Output.Contains("no more connections", StringComparison.Ordinal), Patience), Output);
+        Assert.True(Posix.Until(() => Regex.IsMatch(Output, "no more connections|cannot accept connections"), Patience), Output);
 
-        // it tries five times a second: a server that spins would take all the time it gets
+        // it tries five or ten times a second: a server that spins would take all the time it gets
         double before = ProcessorSeconds();
         Thread.Sleep(2000);
         Assert.InRange(ProcessorSeconds() - before, 0, 1);
@@ -99,17 +79,8 @@ public abstract class EchoTest : IDisposable
         _clients.Add(Connect(server));
         CheckEcho(_clients[^1]);
 
-        Posix.Kill(_pid, Signum.SIGTERM);
-        int status = -1;
-        Assert.True(Posix.Until(() => Posix.Wait(_pid, out status, Posix.WNOHANG) == _pid, Patience), Output);
-        Assert.Equal(0, status);
-    }
-
-    private static Socket Connect(IPEndPoint server)
-    {
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = (int)(Patience * 1000) };
-        socket.Connect(server);
-        return socket;
+        Posix.Kill(Pid, Signum.SIGTERM);
+        Assert.Equal(0, WaitForEnd());
     }
 
     private static void CheckEcho(Socket socket)
@@ -123,7 +94,7 @@ public abstract class EchoTest : IDisposable
     /// <summary>What the server has used: user and system time, in hundredths in /proc.</summary>
     private double ProcessorSeconds()
     {
-        string stat = File.ReadAllText($"/proc/{_pid}/stat");
+        string stat = File.ReadAllText($"/proc/{Pid}/stat");
         string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
         return (double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) / 100;
     }

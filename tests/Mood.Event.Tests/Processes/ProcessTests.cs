@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>What happens to a whole process: its end by signals and otherwise, and what else in .NET shares its signals.</summary>
+/// <summary>A whole process: its end by signals and otherwise, and the rest of .NET that shares its signals.</summary>
 public sealed class ProcessTests
 {
     // -- the end by a signal ------------------------------------------------------------------------------------------
@@ -24,7 +24,7 @@ public sealed class ProcessTests
     [InlineData("a+ r+ r- b+ d")]
     public void The_process_dies_of_a_signal_when_watchers_and_registration_have_gone(string steps)
     {
-        Assert.All(new[] { Signum.SIGTERM, Signum.SIGUSR1 }, signum =>
+        Assert.All((int[])[Signum.SIGTERM, Signum.SIGUSR1], signum =>
             Assert.Equal((signum, ""), HostProcess.Run($"signal {signum} {steps}")));
     }
 
@@ -36,7 +36,7 @@ public sealed class ProcessTests
     [InlineData("a+ r+", "a 1 b 0 r 1")]
     [InlineData("r+ a+ r-", "a 1 b 0 r 0")]
     [InlineData("b+ r+ a+ b- r-", "a 1 b 0 r 0")]
-    public void It_does_not_die_while_one_watcher_is_active(string steps, string seen)
+    public void The_process_survives_the_signal_while_one_watcher_is_active(string steps, string seen)
     {
         Assert.Equal(seen, HostProcess.Succeed($"signal {Signum.SIGTERM} {steps}"));
     }
@@ -48,7 +48,7 @@ public sealed class ProcessTests
     [InlineData("after")]
     public void The_generic_host_stops_and_the_watcher_sees_it_too(string when)
     {
-        Assert.All(new[] { Signum.SIGTERM, Signum.SIGINT }, signum =>
+        Assert.All((int[])[Signum.SIGTERM, Signum.SIGINT], signum =>
             Assert.Equal("seen 1, host stopped", HostProcess.Succeed($"hosting {signum} {when}")));
     }
 
@@ -62,7 +62,7 @@ public sealed class ProcessTests
     }
 
     [Fact]
-    public void A_CancelKeyPress_that_was_there_first_and_does_not_cancel_has_the_last_word()
+    public void An_earlier_CancelKeyPress_handler_that_does_not_cancel_ends_the_process()
     {
         Assert.Equal(Signum.SIGINT, HostProcess.Run("cancel-key after leave").Status);
     }
@@ -77,7 +77,7 @@ public sealed class ProcessTests
     }
 
     [Fact]
-    public void A_pipe_without_a_reader_is_an_error_and_not_the_end()
+    public void A_write_to_a_pipe_without_a_reader_fails_and_the_process_lives_on()
     {
         Assert.Equal("32 32 32 32", HostProcess.Succeed("pipe"));
     }
@@ -99,7 +99,7 @@ public sealed class ProcessTests
     }
 
     [Fact]
-    public void As_process_1_every_child_is_reported_and_none_of_Process_is_disturbed()
+    public void In_process_1_every_child_is_reported_and_children_of_Process_keep_their_exit_codes()
     {
         const string unshare = "unshare --user --map-root-user --pid --fork --mount-proc";
 
@@ -114,6 +114,38 @@ public sealed class ProcessTests
         Match match = Regex.Match(output.Trim(), @"^pid 1, reported (\d+), known \d+, processes (\d+)$");
         Assert.True(status == 0 && match.Success, output);
         Assert.Equal(("20", "20"), (match.Groups[1].Value, match.Groups[2].Value));
+    }
+
+    [Fact]
+    public void A_watcher_whose_child_has_ended_gets_no_event_of_another_child_with_the_same_pid()
+    {
+        const string unshare = "unshare --user --map-root-user --pid --fork --mount-proc";
+
+        if (Repository.TryRun("sh", "-c", unshare + " sh -c 'echo 100 >/proc/sys/kernel/ns_last_pid'").ExitCode != 0)
+        {
+            Console.WriteLine("No pid namespace is to be had here, or it does not let pids be chosen: the same pid is not tried.");
+            return;
+        }
+
+        using var process = new HostProcess("same-pid", unshare);
+        (int status, string output) = process.WaitForEnd();
+        Assert.Equal((0, "same True, first 1 6, next 1 7"), (status, output.Trim()));
+    }
+
+    [Fact]
+    public void In_a_pid_namespace_with_the_proc_of_another_one_no_end_of_a_child_is_reported_wrongly()
+    {
+        const string unshare = "unshare --user --map-root-user --pid --fork";
+
+        if (Repository.TryRun("sh", "-c", unshare + " true").ExitCode != 0)
+        {
+            Console.WriteLine("No pid namespace is to be had here: the other /proc is not tried.");
+            return;
+        }
+
+        using var process = new HostProcess("any-child", unshare);
+        (int status, string output) = process.WaitForEnd();
+        Assert.Equal((0, "pid 1, ended 1, strangers 0, false False, killed True"), (status, output.Trim()));
     }
 
     // -- other ends ---------------------------------------------------------------------------------------------------
@@ -150,20 +182,28 @@ public sealed class ProcessTests
     }
 
     [Fact]
-    public void That_no_file_descriptor_is_left_may_be_the_first_error_of_a_process()
+    public void The_first_error_of_a_process_may_be_a_shortage_of_file_descriptors()
     {
         using var process = new HostProcess("shortage", "prlimit --nofile=300");
         (int status, string output) = process.WaitForEnd();
-        Assert.Equal((0, "errno 24, refused 1, stat True, calls 2"), (status, output.Trim()));
+        Assert.Equal((0, "errno 24, refused 1, stat True, calls 2, events 4"), (status, output.Trim()));
     }
 
     [Fact]
-    public void An_exception_that_nobody_catches_ends_the_process_with_its_text()
+    public void An_unhandled_exception_ends_the_process_and_its_text_is_printed()
     {
         (int status, string output) = HostProcess.Run("unhandled");
         Assert.Equal(Signum.SIGABRT, status & 0x7f);
         Assert.Contains("Unhandled exception. System.InvalidTimeZoneException: this one is for everybody to see", output, StringComparison.Ordinal);
         Assert.Contains("FaultScenarios", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_process_without_standard_error_survives_the_exceptions_of_callbacks()
+    {
+        using var process = new HostProcess("reported", "sh -c 'exec \"$0\" \"$@\" 2>&-'");
+        (int status, string output) = process.WaitForEnd();
+        Assert.Equal((0, "calls 3"), (status, output.Trim()));
     }
 
     // -- many signals -------------------------------------------------------------------------------------------------
@@ -172,7 +212,7 @@ public sealed class ProcessTests
     [InlineData(100_000, LoopFlags.Auto)]
     [InlineData(20_000, LoopFlags.SignalFd)]
     [InlineData(20_000, LoopFlags.NoSigMask)]
-    public void A_storm_of_signals_kills_nobody_and_the_last_of_each_is_seen(int count, LoopFlags flags)
+    public void A_storm_of_signals_does_not_end_the_process_and_the_last_of_each_signal_is_delivered(int count, LoopFlags flags)
     {
         string output = HostProcess.Succeed($"storm {count} {flags}");
         Match match = Regex.Match(output, @"^all seen: (\d+) (\d+) (\d+)$");

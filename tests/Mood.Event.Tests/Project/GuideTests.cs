@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
@@ -9,51 +8,52 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>
-/// The code in docs/guide is code that the tests compile and run: a page x.md has Guide/XGuide.cs, and each of its C# blocks is
-/// in there word for word, but for the indentation.
+/// The C# code in docs/guide and README.md is compiled and run. The code of a page docs/guide/x.md is in Guide/XGuide.cs, that of
+/// README.md in the host's ReadmeScenarios.cs, and that of hosting.md in HostingGuide.cs of the tests of Mood.Event.Hosting: each block is there word for word, except for the indentation.
 /// </summary>
 public sealed partial class GuideTests
 {
-    public static TheoryData<string> Pages =>
-        new(Repository.TrackedFiles.Where(f => Regex.IsMatch(f, @"^docs/guide/[\w-]+\.md$")));
+    public static TheoryData<string> Pages => new(Repository.TrackedFiles.Where(f => PagePath().IsMatch(f)));
 
     [Theory]
     [MemberData(nameof(Pages))]
-    public void Every_block_of_code_is_in_the_page_s_tests(string page)
+    public void Every_block_of_code_is_in_the_source_that_is_compiled(string page)
     {
-        string name = Path.GetFileNameWithoutExtension(page);
-        string file = $"tests/Mood.Event.Tests/Guide/{char.ToUpper(name[0], CultureInfo.InvariantCulture)}{name[1..]}Guide.cs";
-        string[] code = Lines(Repository.Read(file));
+        string source = SourceOf(page);
+        string[] code = Lines(Repository.Read(source));
         string[][] blocks = [.. Block().Matches(Repository.Read(page)).Select(m => Lines(m.Groups[1].Value))];
         Assert.NotEmpty(blocks);
-        Assert.All(blocks, block => Assert.True(
-            IsIn(block, code), $"{page}: this is not in {file}:\n{string.Join('\n', block)}"));
+        Assert.All(blocks, block =>
+        {
+            // a whole program begins with its using directives, which the source has at its top; its namespace gives it Mood.Event
+            string[] directives = [.. block.TakeWhile(line => UsingDirective().IsMatch(line))];
+            Assert.Empty(directives.Except(code).Except(["using Mood.Event;"]));
+            string[] statements = [.. block.Skip(directives.Length).SkipWhile(line => line.Length == 0)];
+            Assert.True(IsIn(statements, code), $"{page}: this is not in {source}:\n{string.Join('\n', statements)}");
+        });
     }
 
-    [Fact]
-    public void Every_page_s_links_lead_somewhere()
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public void Every_link_leads_to_a_file(string page)
     {
-        List<string> dead = [];
+        string directory = Path.GetDirectoryName(Path.Combine(Repository.Root, page))!;
+        Assert.DoesNotContain(
+            Link().Matches(Repository.Read(page)).Select(link => link.Groups[1].Value), target => !Path.Exists(Path.Combine(directory, target)));
+    }
 
-        foreach (string page in Repository.TrackedFiles.Where(f => f.StartsWith("docs/guide/", StringComparison.Ordinal) && f.EndsWith(".md", StringComparison.Ordinal)))
-        {
-            foreach (Match link in Link().Matches(Repository.Read(page)))
-            {
-                string target = Path.Combine(Repository.Root, Path.GetDirectoryName(page)!, link.Groups[1].Value);
-
-                if (!Path.Exists(target))
-                {
-                    dead.Add($"{page}: {link.Groups[1].Value}");
-                }
-            }
-        }
-
-        Assert.Empty(dead);
+    private static string SourceOf(string page)
+    {
+        string name = Path.GetFileNameWithoutExtension(page);
+        return page == "README.md"
+            ? "tests/Mood.Event.Host/ReadmeScenarios.cs"
+            : page == "docs/guide/hosting.md" ? "tests/Mood.Event.Hosting.Tests/HostingGuide.cs"
+            : $"tests/Mood.Event.Tests/Project/Guide/{char.ToUpper(name[0], CultureInfo.InvariantCulture)}{name[1..]}Guide.cs";
     }
 
     private static string[] Lines(string text) => [.. text.TrimEnd().Split('\n').Select(l => l.TrimEnd())];
 
-    /// <summary>Whether the lines stand there one after the other, all moved to the right by the same width.</summary>
+    /// <summary>Whether the code contains the block's lines in sequence, all indented by the same additional width.</summary>
     private static bool IsIn(string[] block, string[] code)
     {
         for (int start = 0; start + block.Length <= code.Length; start++)
@@ -73,6 +73,12 @@ public sealed partial class GuideTests
 
     [GeneratedRegex(@"^```csharp\n(.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex Block();
+
+    [GeneratedRegex(@"^(README|docs/guide/[\w-]+)\.md$")]
+    private static partial Regex PagePath();
+
+    [GeneratedRegex(@"^using [\w.]+;$")]
+    private static partial Regex UsingDirective();
 
     [GeneratedRegex(@"\]\((?!https?:)([^)#]+)[^)]*\)")]
     private static partial Regex Link();

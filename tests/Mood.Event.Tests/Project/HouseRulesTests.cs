@@ -10,9 +10,11 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The rules of this repository that can be checked by looking.</summary>
+/// <summary>The rules of this repository that a test can check in its files.</summary>
 public sealed partial class HouseRulesTests
 {
+    private const string Rooms = "src/Mood.Event/";
+
     private const BindingFlags Declared =
         BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
@@ -24,45 +26,63 @@ public sealed partial class HouseRulesTests
     [InlineData(@"\bGCHandle\b", "/Handles/|/Interop/")]
     [InlineData(@"\bDangerous\w+", "/Handles/|/Interop/")]
     [InlineData(@"\bDllImport\b|\bLibraryImport\b", @"/Interop/Native[\w.]*\.cs$")]
-    [InlineData(@"\bUnmanagedCallersOnly\b", @"/Interop/Trampoline\.cs$")]
-    public void What_is_dangerous_stays_where_it_belongs(string what, string where)
+    [InlineData(@"\bUnmanagedCallersOnly\b", @"/Interop/Trampoline[\w.]*\.cs$")]
+    public void Unsafe_code_is_only_in_its_folders(string what, string where)
     {
         string[] users = [.. Sources.Where(f => Regex.IsMatch(Code(f), what))];
         Assert.NotEmpty(users);
         Assert.All(users, f => Assert.Matches(where, f));
     }
 
+    /// <summary>
+    /// A room may use the classes of its own layer and of those below, and every enum. The exceptions are where native code calls
+    /// managed code, and a pool that each loop has one of. Error is below everything: every layer throws.
+    /// </summary>
     [Fact]
-    public void Interop_knows_no_public_class_but_those_it_dispatches_to()
+    public void Arrows_between_rooms_point_downwards()
     {
-        string[] dispatched = [nameof(Watcher), nameof(Loop), nameof(Scheduler)];
-        string[] forbidden = [.. typeof(Loop).Assembly.GetExportedTypes().Select(t => t.Name.Split('`')[0]).Except(dispatched)];
-        string[] found = [.. Sources.Where(f => f.Contains("/Interop/", StringComparison.Ordinal)).SelectMany(f =>
+        string[] exceptions =
+        [
+            "Interop/Trampoline.cs: Loop", "Interop/Trampoline.cs: Scheduler",
+            "Interop/PendingQueue.cs: Watcher", "Interop/PendingQueue.cs: WatcherTable",
+            "Interop/PendingQueue.cs: StartContext", "Interop/PendingQueue.cs: Gauge", "Error.cs: Native", "Error.cs: Loop",
+            "Signals/SignalRegistrations.cs: Loop", "Awaitables/Waits.cs: AcceptWait", "Awaitables/Waits.cs: ReceiveWait",
+            "Awaitables/Waits.cs: ReceiveFromWait", "Awaitables/Waits.cs: SendWait", "Awaitables/Waits.cs: SendToWait",
+            "Awaitables/Waits.cs: SequenceWait",
+        ];
+        var code = Sources.Where(f => f.StartsWith(Rooms, StringComparison.Ordinal)).ToDictionary(f => f[Rooms.Length..], Code);
+        (string Name, int Layer)[] types = [.. code.SelectMany(f =>
+            Declaration().Matches(f.Value).Select(m => (m.Groups[1].Value, Layer(f.Key)))).Distinct()];
+        Assert.InRange(types.Length, 60, int.MaxValue);
+        string[] found = [.. code.SelectMany(f =>
         {
-            // the names of enum mood_kind's members are the kinds'
-            string code = Enumeration().Replace(Code(f), "");
-            return forbidden.Where(name => Regex.IsMatch(code, $@"(?<![.\w]){name}\b(?!\s*=)")).Select(name => $"{f}: {name}");
+            string body = Enumeration().Replace(f.Value, ""); // the members of enum mood_kind are named like watchers
+            return types.Where(t => t.Layer > Layer(f.Key) && IsUsed(t.Name, body)).Select(t => $"{f.Key}: {t.Name}");
         })];
-        Assert.Empty(found);
+        Assert.Empty(found.Select(f => f.Replace(".net8.", ".", StringComparison.Ordinal).Replace(".netstandard2.", ".", StringComparison.Ordinal))
+            .Except(exceptions));
+
+        static bool IsUsed(string type, string body) =>
+            Regex.IsMatch(body, $@"(?<![.\w])(?:Event\.)?{type}\b(?!\s*(?:=[^=>]|\(|;))|\bnew\s+{type}\s*\(|(?<![.\w]){type}\.\w");
     }
 
     [Fact]
     public void No_finalizer_stops_a_watcher()
     {
-        // no class has a finalizer of its own, and those of SafeHandle end in Handles/, where nothing stops a watcher
+        // No class has a finalizer. Those of SafeHandle call code in Handles/, which stops no watcher.
         Assert.DoesNotContain(Sources, f => Regex.IsMatch(Code(f), @"~\w+\s*\(\s*\)"));
         string[] stoppers = [.. Sources.Where(f => Regex.IsMatch(Code(f), @"\bmood_watcher_(stop|clear)\b"))];
         Assert.NotEmpty(stoppers);
         Assert.All(stoppers, f => Assert.DoesNotContain("/Handles/", f, StringComparison.Ordinal));
 
-        // and what those call in native code does not either
+        // the native code that they call stops none either
         string free = Regex.Match(Repository.Read("native/watcher.c"), @"\nmood_watcher_free \(.*?\n\}", RegexOptions.Singleline).Value;
         Assert.Contains("free (", free, StringComparison.Ordinal);
         Assert.DoesNotMatch(@"_stop\b", free);
     }
 
     [Fact]
-    public void Nothing_public_speaks_of_pointers()
+    public void No_public_member_has_a_pointer_type()
     {
         Type[] pointers = [typeof(nint), typeof(nuint), typeof(void).MakePointerType()];
         string[] found = [.. PublicMembers().Where(m => TypesOf(m).Any(t => t.IsPointer || t.IsFunctionPointer || pointers.Contains(t)))
@@ -71,7 +91,7 @@ public sealed partial class HouseRulesTests
     }
 
     [Fact]
-    public void Everything_public_is_documented()
+    public void Every_public_member_is_documented()
     {
         var documented = XDocument.Load(Path.Combine(AppContext.BaseDirectory, "Mood.Event.xml")).Descendants("member")
             .Where(m => m.Element("inheritdoc") is not null || !string.IsNullOrWhiteSpace(m.Element("summary")?.Value))
@@ -82,20 +102,33 @@ public sealed partial class HouseRulesTests
     }
 
     [Fact]
+    public void The_documentation_that_ships_holds_public_members_only()
+    {
+        XDocument documentation = XDocument.Load(Path.Combine(AppContext.BaseDirectory, "Mood.Event.xml"));
+        string[] all = [.. documentation.Descendants("member").Select(m => m.Attribute("name")!.Value)];
+        Assert.Empty(all.Except([.. typeof(Loop).Assembly.GetExportedTypes().Select(t => "T:" + t.FullName), .. PublicMembers().Select(DocumentationId)]));
+        Assert.Empty(documentation.Descendants("content"));
+
+        // and what they inherit their documentation from is there
+        Assert.Empty(documentation.Descendants("inheritdoc").Select(i => i.Attribute("cref")?.Value)
+            .Where(cref => cref?.Contains("Mood.Event", StringComparison.Ordinal) == true).Except(all));
+    }
+
+    [Fact]
     public void Files_of_src_are_short()
     {
-        // about 300 lines; what is one thing may be a little longer
+        // about 300 lines; one topic may need a few more
         Assert.All(Sources, f => Assert.True(
             Repository.Read(f).Split('\n').Length - 1 <= 350, f));
     }
 
     [Fact]
-    public void The_top_level_holds_nothing_else()
+    public void The_top_level_has_only_the_allowed_entries()
     {
         string[] allowed =
         [
             "Mood.Event.sln", "src", "native", "tests", "docs", "build.sh", "build.ps1", "Directory.Build.props", "README.md",
-            "LICENSE", ".ci", ".editorconfig", ".gitattributes", ".gitignore", ".github",
+            "LICENSE", ".ci", ".clang-format", ".editorconfig", ".gitattributes", ".gitignore", ".github",
         ];
         Assert.Empty(Repository.TrackedFiles.Select(f => f.Split('/')[0]).Distinct().Except(allowed));
     }
@@ -103,14 +136,14 @@ public sealed partial class HouseRulesTests
     [Fact]
     public void No_binary_is_committed()
     {
-        // a picture in the documentation is no program
+        // a picture of the documentation is allowed
         Assert.DoesNotContain(Repository.TrackedFiles, f => !f.EndsWith(".png", StringComparison.Ordinal)
             && File.Exists(Path.Combine(Repository.Root, f)) && File.ReadAllBytes(Path.Combine(Repository.Root, f)).Contains((byte)0));
         Assert.DoesNotContain(Repository.TrackedFiles, f => BinaryName().IsMatch(f));
     }
 
     [Fact]
-    public void No_file_names_the_machine_it_was_written_on_or_where_that_got_its_packages()
+    public void No_file_names_a_machine_path_or_a_package_host()
     {
         string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         string[] places = [.. new[] { Repository.Root.TrimEnd('/'), home }.Where(p => p.Count(c => c == '/') > 1)];
@@ -123,7 +156,7 @@ public sealed partial class HouseRulesTests
         Assert.Empty(found);
     }
 
-    // written so that they do not match themselves
+    // written so that they do not match this file
     [GeneratedRegex(@"(?<![\w.~])/(?:wor[k]|hom[e]/\w+|Use[r]s/\w+|roo[t])/|\b[A-Z]:\\\\?Use[r]s\\")]
     private static partial Regex MachinePath();
 
@@ -138,6 +171,19 @@ public sealed partial class HouseRulesTests
 
     [GeneratedRegex(@"//[^\n]*|/\*.*?\*/|""(?:\\.|[^""\\])*""", RegexOptions.Singleline)]
     private static partial Regex CommentOrString();
+
+    [GeneratedRegex(@"(?m)^(?:\w+ )*(?:class|struct|interface) (\w+)")]
+    private static partial Regex Declaration();
+
+    /// <summary>The layer of a file of src/Mood.Event, by its room: 0 is the lowest.</summary>
+    private static int Layer(string file) => file.Split('/')[0] switch
+    {
+        "Error.cs" or "Error.Children.cs" or "Error.Streams.cs" or "EventException.cs" or "Uninterrupted.cs" or "UnixTime.cs" => 0,
+        "Interop" => 1,
+        "Ev.cs" or "Ev.net8.cs" or "Validate.cs" or "Handles" or "Signals" => 2,
+        "Sockets" => 4,
+        _ => 3,
+    };
 
     /// <summary>A source without its comments and strings.</summary>
     private static string Code(string file) => CommentOrString().Replace(Repository.Read(file), " ");
@@ -189,5 +235,21 @@ public sealed partial class HouseRulesTests
             : type.IsGenericParameter ? "`" + type.GenericParameterPosition
             : type.IsGenericType ? $"{type.GetGenericTypeDefinition().FullName!.Split('`')[0]}{{{string.Join(',', type.GetGenericArguments().Select(TypeId))}}}"
             : type.FullName!;
+    }
+
+    [Fact]
+    public void Native_code_is_formatted_as_clang_format_has_it()
+    {
+        if (!Repository.IsHere("clang-format", "--version"))
+        {
+            Console.WriteLine("clang-format is not installed: the format of the native code is not checked.");
+            return;
+        }
+
+        string[] files = [.. Repository.TrackedFiles
+            .Where(f => f.EndsWith(".c", StringComparison.Ordinal) || f.EndsWith(".h", StringComparison.Ordinal))
+            .Select(f => Path.Combine(Repository.Root, f))];
+        Assert.NotEmpty(files);
+        Repository.Run("clang-format", ["--dry-run", "-Werror", .. files]);
     }
 }

@@ -9,38 +9,36 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>
-/// The public API as PublicApi.txt has it, one line per member. To accept a change: run this test with
-/// MOOD_EVENT_ACCEPT_API=1 in the environment, which writes the file anew, and commit it with the change.
-/// </summary>
-public sealed class PublicApiTests
+/// <summary>The public API of an assembly as text.</summary>
+internal static class PublicApi
 {
     private const BindingFlags Declared =
         BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
     private static readonly NullabilityInfoContext s_nullability = new();
 
-    [Fact]
-    public void The_public_api_is_the_one_in_PublicApi_txt()
+    /// <summary>Fails with the difference if the file has other lines. With MOOD_EVENT_ACCEPT_API=1 it writes the file first.</summary>
+    internal static void AssertIsFile(string path, string[] actual)
     {
-        string path = Path.Combine(Repository.Root, "tests", "Mood.Event.Tests", "PublicApi.txt");
-        string[] actual = [.. typeof(Loop).Assembly.GetExportedTypes().SelectMany(Describe).Order(StringComparer.Ordinal)];
-
         if (Environment.GetEnvironmentVariable("MOOD_EVENT_ACCEPT_API") == "1")
         {
             File.WriteAllLines(path, actual);
         }
 
         string[] expected = File.ReadAllLines(path);
-        string[] difference =
-        [
-            .. expected.Except(actual).Select(line => "- " + line), .. actual.Except(expected).Select(line => "+ " + line),
-        ];
+        string[] difference = Difference(expected, actual);
         Assert.True(
             difference.Length == 0,
-            $"The public API has changed; if on purpose, accept it (see {nameof(PublicApiTests)}):\n{string.Join('\n', difference)}");
+            $"The public API is not the one in {Path.GetFileName(path)}. To accept the change, run the test with MOOD_EVENT_ACCEPT_API=1:\n{string.Join('\n', difference)}");
         Assert.Equal(expected, actual);
     }
+
+    /// <summary>A line for each public member.</summary>
+    internal static string[] Of(Assembly assembly) =>
+        [.. assembly.GetExportedTypes().SelectMany(Describe).Order(StringComparer.Ordinal)];
+
+    internal static string[] Difference(string[] from, string[] to) =>
+        [.. from.Except(to).Select(line => "- " + line), .. to.Except(from).Select(line => "+ " + line)];
 
     private static IEnumerable<string> Describe(Type type)
     {

@@ -9,7 +9,7 @@ namespace Mood.Event.Tests;
 
 /// <summary>Which signals arrive where: bursts, order, and the one loop that a signal belongs to.</summary>
 [UnsupportedOSPlatform("windows")]
-public sealed class SignalDeliveryTests : LoopTest
+public sealed class SignalDeliveryTests : LoopTestBase
 {
     private const int EBUSY = 16;
 
@@ -204,7 +204,7 @@ public sealed class SignalDeliveryTests : LoopTest
     }
 
     [Fact]
-    public void Nor_is_it_delivered_to_another_loop()
+    public void A_signal_from_before_the_start_is_not_delivered_to_another_loop()
     {
         Loop a = NewLoop(), b = NewLoop();
         int calls = 0;
@@ -247,7 +247,7 @@ public sealed class SignalDeliveryTests : LoopTest
     }
 
     [Fact]
-    public void Starting_and_stopping_under_fire_is_safe()
+    public void Watchers_can_be_started_and_stopped_while_signals_arrive()
     {
         // held all the time, so that a signal between two watchers does not end the process
         using var guard = PosixSignalRegistration.Create((PosixSignal)Signum.SIGUSR1, c => c.Cancel = true);

@@ -5,8 +5,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>What Signal does to the process: handlers come and go, masks stay, flags change nothing.</summary>
-public sealed class SignalDispositionTests : LoopTest
+/// <summary>Signal and the process: handlers come and go, signal masks stay, and no loop flag changes that.</summary>
+public sealed class SignalDispositionTests : LoopTestBase
 {
     [Theory]
     [InlineData(10)] // USR1
@@ -41,7 +41,7 @@ public sealed class SignalDispositionTests : LoopTest
     }
 
     [Fact]
-    public void It_is_back_after_an_abandoned_loop_was_collected()
+    public void The_default_action_is_back_after_an_abandoned_loop_was_collected()
     {
         Abandon();
         Assert.True(Posix.Until(() =>
@@ -63,7 +63,7 @@ public sealed class SignalDispositionTests : LoopTest
     [InlineData(15)] // TERM
     [InlineData(17)] // CHLD
     [InlineData(18)] // CONT
-    public void The_runtime_s_own_handlers_are_the_same_afterwards(int signum)
+    public void The_handlers_of_the_runtime_are_unchanged_after_a_watcher(int signum)
     {
         Loop loop = NewLoop();
 
@@ -82,7 +82,7 @@ public sealed class SignalDispositionTests : LoopTest
     }
 
     [Fact]
-    public void Somebody_else_s_registration_keeps_its_handler()
+    public void The_runtime_s_handler_is_back_for_a_registration_that_remains()
     {
         Loop loop = NewLoop();
         using (PosixSignalRegistration.Create((PosixSignal)Signum.SIGUSR1, c => c.Cancel = true))
@@ -90,7 +90,7 @@ public sealed class SignalDispositionTests : LoopTest
             nint handler = Posix.Disposition(Signum.SIGUSR1);
             Signal w = loop.Signal(Signum.SIGUSR1, (_, _) => { });
             w.Start();
-            Assert.Equal(handler, Posix.Disposition(Signum.SIGUSR1));
+            Assert.NotEqual(Posix.SIG_DFL, Posix.Disposition(Signum.SIGUSR1)); // ours, which calls the runtime's
             w.Stop();
             Assert.Equal(handler, Posix.Disposition(Signum.SIGUSR1));
         }
@@ -99,7 +99,7 @@ public sealed class SignalDispositionTests : LoopTest
     }
 
     [Fact]
-    public void A_refused_start_takes_no_handler_away()
+    public void A_Start_that_throws_removes_no_handler()
     {
         Loop a = NewLoop(), b = NewLoop();
         Signal owner = a.Signal(Signum.SIGUSR1, (_, _) => { }), refused = b.Signal(Signum.SIGUSR1, (_, _) => { });
@@ -141,7 +141,7 @@ public sealed class SignalDispositionTests : LoopTest
     [InlineData(LoopFlags.SignalFd)]
     [InlineData(LoopFlags.NoSigMask)]
     [InlineData(LoopFlags.SignalFd | LoopFlags.NoSigMask)]
-    public void No_flag_touches_a_mask_or_lets_a_thread_die(LoopFlags flags)
+    public void No_flag_changes_a_signal_mask_or_ends_a_thread(LoopFlags flags)
     {
         Loop loop = NewLoop(flags: flags);
         ulong before = Posix.Blocked();
@@ -189,7 +189,7 @@ public sealed class SignalDispositionTests : LoopTest
         // a thread of its own: the mask goes with it
         var thread = new Thread(() => failure = Record.Exception(() =>
         {
-            Posix.Mask(Signum.SIGUSR2, block: true);
+            Posix.Mask(block: true, Signum.SIGUSR2);
             ulong before = Posix.Blocked();
             using var loop = new Loop(flags | LoopFlags.NoEnv);
             int calls = 0;

@@ -5,10 +5,10 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>A signal that loops of several threads want: one of them has it, and the process always has a handler for it.</summary>
-public sealed class SignalOwnerTests : LoopTest
+public sealed class SignalOwnerTests : LoopTestBase
 {
     [Fact]
-    public void Loops_that_take_a_signal_from_one_another_leave_its_handler_right()
+    public void After_loops_have_taken_a_signal_from_one_another_its_handler_is_the_original_one()
     {
         Loop first = NewLoop(), second = NewLoop();
         int calls = 0;
@@ -34,8 +34,10 @@ public sealed class SignalOwnerTests : LoopTest
         static int Alternate(Signal signal)
         {
             int taken = 0;
+            double end = Ev.Time() + Patience;
 
-            for (int i = 0; i < 600; i++)
+            // on a busy machine the other thread may be held up while it has the signal
+            for (int i = 0; i < 600 || (taken == 0 && Ev.Time() < end); i++)
             {
                 try
                 {
@@ -55,7 +57,7 @@ public sealed class SignalOwnerTests : LoopTest
     }
 
     [Fact]
-    public void A_loop_that_is_disposed_does_not_take_the_handler_of_the_one_that_follows()
+    public void The_Dispose_of_a_loop_does_not_remove_the_handler_of_the_next_loop()
     {
         Loop next = NewLoop();
         int calls = 0;

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-public sealed class SignumTests : LoopTest
+public sealed class SignumTests : LoopTestBase
 {
     // name, Linux, macOS
     private static readonly (string Name, int Linux, int MacOS)[] s_numbers =
@@ -51,10 +51,10 @@ public sealed class SignumTests : LoopTest
     }
 
     [Theory, MemberData(nameof(Numbers))]
-    public void A_name_has_this_platform_s_number(string name, int number) => Assert.Equal(number, All()[name]);
+    public void A_name_has_the_number_of_this_platform(string name, int number) => Assert.Equal(number, All()[name]);
 
     [Fact]
-    public void The_real_time_signals_are_the_c_library_s()
+    public void The_real_time_signals_are_those_of_the_C_library()
     {
         if (OperatingSystem.IsMacOS())
         {

@@ -1,8 +1,10 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Xunit;
@@ -10,11 +12,11 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>A socket as a Stream, on the loop's thread and on others.</summary>
-public sealed class LoopStreamTests : AwaitTest
+public sealed class LoopStreamTests : AwaitTestBase
 {
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void It_reads_and_writes_on_the_loop_s_thread(Backends backend)
+    public void A_stream_reads_and_writes_on_the_loop_s_thread(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (LoopStream client, LoopStream server) = NewStreams(loop);
@@ -40,7 +42,7 @@ public sealed class LoopStreamTests : AwaitTest
     }
 
     [Fact]
-    public async Task Disposed_while_its_loop_is_being_disposed_on_another_thread_it_ends_its_waits_all_the_same()
+    public async Task Dispose_during_the_loop_s_Dispose_on_another_thread_ends_the_waits()
     {
         Loop loop = NewLoop();
         (LoopStream client, _) = NewStreams(loop);
@@ -72,7 +74,7 @@ public sealed class LoopStreamTests : AwaitTest
     }
 
     [Fact]
-    public void On_another_thread_it_waits_with_the_loop_and_goes_on_elsewhere()
+    public void A_call_on_another_thread_waits_with_the_loop_and_continues_elsewhere()
     {
         Loop loop = NewLoop();
         (LoopStream client, LoopStream server) = NewStreams(loop);
@@ -117,7 +119,7 @@ public sealed class LoopStreamTests : AwaitTest
     }
 
     [Fact]
-    public void Read_and_Write_wait_on_the_thread_that_calls_them()
+    public void Read_and_Write_block_the_calling_thread()
     {
         const int Size = 4 * 1024 * 1024;
         Loop loop = NewLoop();
@@ -139,7 +141,7 @@ public sealed class LoopStreamTests : AwaitTest
     }
 
     [Fact]
-    public void A_second_read_or_write_is_refused_and_hurts_nobody()
+    public void A_second_read_or_write_is_refused_and_the_first_goes_on()
     {
         Loop loop = NewLoop();
         (LoopStream client, LoopStream server) = NewStreams(loop);
@@ -163,7 +165,7 @@ public sealed class LoopStreamTests : AwaitTest
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Cancelled_it_can_be_used_again(bool onLoop)
+    public void A_stream_can_be_used_after_a_cancellation(bool onLoop)
     {
         Loop loop = NewLoop();
         (LoopStream client, LoopStream server) = NewStreams(loop);
@@ -235,7 +237,7 @@ public sealed class LoopStreamTests : AwaitTest
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Disposed_under_a_read_it_ends_the_read_and_closes_the_socket(bool onLoop)
+    public void Dispose_ends_a_read_and_closes_the_socket(bool onLoop)
     {
         Loop loop = NewLoop();
         (LoopStream client, LoopStream server) = NewStreams(loop);
@@ -268,8 +270,100 @@ public sealed class LoopStreamTests : AwaitTest
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_continuation_that_throws_keeps_neither_the_writer_waiting_nor_the_socket_open(bool inContext)
+    {
+        Loop loop = NewLoop();
+        (_, LoopStream server) = NewStreams(loop);
+        List<Exception> told = [];
+        loop.CallbackException += (_, e) => told.Add(e.Exception);
+        ConfiguredValueTaskAwaitable<int>.ConfiguredValueTaskAwaiter reading = server.ReadAsync(new byte[1]).ConfigureAwait(inContext).GetAwaiter();
+        Task writing = server.WriteAsync(new byte[16 * 1024 * 1024]).AsTask();
+
+        if (inContext)
+        {
+            SynchronizationContext? before = SynchronizationContext.Current;
+            SynchronizationContext.SetSynchronizationContext(new ContextThatThrows());
+            reading.OnCompleted(() => { });
+            SynchronizationContext.SetSynchronizationContext(before);
+        }
+        else
+        {
+            reading.UnsafeOnCompleted(() => throw new InvalidTimeZoneException());
+        }
+
+        Assert.Null(Record.Exception(server.Dispose));
+        ObjectDisposedException e = Assert.Throws<ObjectDisposedException>(() => reading.GetResult());
+        Assert.Equal(typeof(LoopStream).FullName, e.ObjectName);
+        Assert.True(Posix.Until(() => writing.IsFaulted, 1));
+        Assert.True(server.Socket.SafeHandle.IsClosed);
+        Assert.IsType<InvalidTimeZoneException>(Assert.Single(told));
+        AssertIdle(loop);
+    }
+
     [Fact]
-    public void It_leaves_a_socket_that_it_does_not_own_open()
+    public void A_timeout_may_be_longer_than_one_Poll()
+    {
+        Assert.Equal(20_000, LoopStream.PollTime(20));
+        Assert.Equal(2_147_483_000, LoopStream.PollTime(2_147_483));
+        Assert.Equal(int.MaxValue, LoopStream.PollTime(2_147_484));
+        Assert.Equal(int.MaxValue, LoopStream.PollTime(int.MaxValue));
+    }
+
+    [Fact]
+    public void Dispose_in_a_reschedule_function_ends_the_waits_later()
+    {
+        Loop loop = NewLoop();
+        (_, LoopStream server) = NewStreams(loop);
+        Task<int> reading = server.ReadAsync(new byte[1]).AsTask();
+        Exception? thrown = null;
+        Scheduler scheduler = loop.Scheduler(
+            (_, now) =>
+            {
+                thrown = Record.Exception(server.Dispose);
+                return now + 1000;
+            },
+            (_, _) => { });
+        scheduler.Start();
+        Assert.Null(thrown);
+        scheduler.Stop();
+        Assert.False(loop.Start());
+        Assert.IsType<ObjectDisposedException>(Record.Exception(() => reading.GetAwaiter().GetResult()));
+        Assert.True(server.Socket.SafeHandle.IsClosed);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Dispose_frees_the_watchers_at_once(bool onLoop)
+    {
+        Loop loop = NewLoop();
+        int before = Live().Watchers;
+        (LoopStream client, LoopStream server) = NewStreams(loop);
+        Drive(loop, () => onLoop ? Test() : Task.Run(Test));
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(before, Live().Watchers);
+        GC.KeepAlive(client);
+        GC.KeepAlive(server);
+
+        async Task Test()
+        {
+            ValueTask<int> reading = server.ReadAsync(new byte[1]);
+            ValueTask writing = client.WriteAsync(new byte[1024 * 1024 * 16]);
+            Assert.Equal(1, await reading);
+            await server.ReadExactlyAsync(new byte[1024 * 1024 * 16 - 1]);
+            await writing;
+            Task<int> other = client.ReadAsync(new byte[1]).AsTask();
+            await server.DisposeAsync();
+            Assert.Equal(0, await other);
+            await client.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public void A_socket_that_the_stream_does_not_own_stays_open()
     {
         Loop loop = NewLoop();
         (Socket client, Socket server) = NewConnection();
@@ -317,7 +411,7 @@ public sealed class LoopStreamTests : AwaitTest
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Disposed_with_the_loop_reads_end(bool onLoop)
+    public void Reads_end_with_the_loop_s_Dispose(bool onLoop)
     {
         Loop loop = NewLoop();
         (_, LoopStream server) = NewStreams(loop);
@@ -394,7 +488,7 @@ public sealed class LoopStreamTests : AwaitTest
     }
 
     [Fact]
-    public void The_rest_of_a_Stream_is_there()
+    public void The_other_members_of_Stream_work_or_are_refused()
     {
         Loop loop = NewLoop();
         (LoopStream client, LoopStream server) = NewStreams(loop);
@@ -423,6 +517,11 @@ public sealed class LoopStreamTests : AwaitTest
         Assert.True(alone.Blocking);
         alone.Dispose();
         Assert.Throws<ObjectDisposedException>(() => new LoopStream(loop, alone));
+    }
+
+    private sealed class ContextThatThrows : SynchronizationContext
+    {
+        public override void Post(SendOrPostCallback d, object? state) => throw new InvalidTimeZoneException();
     }
 
     private (LoopStream Client, LoopStream Server) NewStreams(Loop loop)

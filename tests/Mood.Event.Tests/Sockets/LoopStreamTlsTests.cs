@@ -15,8 +15,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>What others do with a LoopStream: SslStream and HttpClient, over real connections.</summary>
-public sealed class LoopStreamTlsTests : AwaitTest
+/// <summary>SslStream and HttpClient over a LoopStream, with real connections.</summary>
+public sealed class LoopStreamTlsTests : AwaitTestBase
 {
     private static readonly Lazy<X509Certificate2> s_certificate = new(MakeCertificate);
 
@@ -38,7 +38,7 @@ public sealed class LoopStreamTlsTests : AwaitTest
 
         async Task Test()
         {
-            await using var client = NewTlsClient(loop, one);
+            await using SslStream client = NewTlsClient(loop, one);
             await using var server = new SslStream(new LoopStream(loop, two, ownsSocket: true));
             await Task.WhenAll(
                 server.AuthenticateAsServerAsync(s_certificate.Value),
@@ -61,7 +61,7 @@ public sealed class LoopStreamTlsTests : AwaitTest
         (Socket one, Socket two) = NewConnection();
         Drive(loop, async () =>
         {
-            await using var client = NewTlsClient(loop, one);
+            await using SslStream client = NewTlsClient(loop, one);
             await using var server = new SslStream(new LoopStream(loop, two, ownsSocket: true));
             await Task.WhenAll(
                 Task.Run(() => server.AuthenticateAsServer(s_certificate.Value)),
@@ -77,7 +77,7 @@ public sealed class LoopStreamTlsTests : AwaitTest
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void HttpClient_talks_over_it(bool tls)
+    public void HttpClient_works_over_a_LoopStream(bool tls)
     {
         Loop loop = NewLoop();
         Socket listener = NewListener();
@@ -131,7 +131,7 @@ public sealed class LoopStreamTlsTests : AwaitTest
             }
         }
 
-        // HttpClient may make a connection that it never uses, and close it without having read what TLS said: a reset
+        // HttpClient may make a connection that it never uses, and close it before it has read the TLS records: a reset
         async Task ServeUntilClosedAsync(Socket socket)
         {
             try

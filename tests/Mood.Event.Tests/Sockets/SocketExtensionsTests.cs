@@ -10,7 +10,7 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>Sockets awaited on a loop.</summary>
-public sealed class SocketExtensionsTests : AwaitTest
+public sealed class SocketExtensionsTests : AwaitTestBase
 {
     [Theory]
     [MemberData(nameof(AllBackends))]
@@ -60,7 +60,7 @@ public sealed class SocketExtensionsTests : AwaitTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Send_sends_all_of_it_however_slowly_it_is_read(Backends backend)
+    public void SendAsync_sends_all_bytes_to_a_slow_reader(Backends backend)
     {
         const int Size = 4 * 1024 * 1024;
         Loop loop = NewLoop(backend);
@@ -85,7 +85,7 @@ public sealed class SocketExtensionsTests : AwaitTest
     }
 
     [Fact]
-    public void What_can_be_done_at_once_is_and_a_blocking_socket_becomes_non_blocking()
+    public void A_call_that_need_not_wait_completes_at_once_and_the_socket_becomes_non_blocking()
     {
         Loop loop = NewLoop();
         (Socket client, Socket server) = NewConnection();
@@ -104,7 +104,7 @@ public sealed class SocketExtensionsTests : AwaitTest
     }
 
     [Fact]
-    public void Who_is_never_kept_waiting_lets_others_run_all_the_same()
+    public void Calls_that_never_wait_let_other_watchers_run()
     {
         Loop loop = NewLoop();
         (Socket client, Socket server) = NewConnection();
@@ -141,7 +141,7 @@ public sealed class SocketExtensionsTests : AwaitTest
     }
 
     [Fact]
-    public void Reading_and_writing_at_the_same_time_are_two_waits()
+    public void A_receive_and_a_send_can_wait_at_the_same_time()
     {
         Loop loop = NewLoop();
         (Socket client, Socket server) = NewConnection();
@@ -191,17 +191,17 @@ public sealed class SocketExtensionsTests : AwaitTest
     public void A_connection_that_is_refused_is_a_SocketException(Backends backend)
     {
         Loop loop = NewLoop(backend);
-        EndPoint nobody;
+        EndPoint closed;
 
         using (Socket listener = NewListener())
         {
-            nobody = listener.LocalEndPoint!;
+            closed = listener.LocalEndPoint!;
         }
 
         Drive(loop, async () =>
         {
             using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            SocketException e = await Assert.ThrowsAsync<SocketException>(() => socket.ConnectAsync(loop, nobody).AsTask());
+            SocketException e = await Assert.ThrowsAsync<SocketException>(() => socket.ConnectAsync(loop, closed).AsTask());
             Assert.Equal(SocketError.ConnectionRefused, e.SocketErrorCode);
         });
         AssertIdle(loop);
@@ -272,7 +272,7 @@ public sealed class SocketExtensionsTests : AwaitTest
     }
 
     [Fact]
-    public void Each_can_be_cancelled_and_used_again()
+    public void Each_call_can_be_cancelled_and_repeated()
     {
         Loop loop = NewLoop();
         Socket listener = NewListener();
@@ -377,7 +377,7 @@ public sealed class SocketExtensionsTests : AwaitTest
     }
 
     [Fact]
-    public void Disposed_with_the_loop_all_waits_end()
+    public void All_waits_end_with_the_loop_s_Dispose()
     {
         Loop loop = NewLoop();
         Socket listener = NewListener();
@@ -388,6 +388,78 @@ public sealed class SocketExtensionsTests : AwaitTest
         Assert.Throws<ObjectDisposedException>(() => accepting.GetAwaiter().GetResult());
         Assert.Throws<ObjectDisposedException>(() => receiving.GetAwaiter().GetResult());
         Assert.Throws<ObjectDisposedException>(() => { _ = server.ReceiveAsync(loop, new byte[1]); });
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ConnectAsync_throws_if_the_connection_is_reset_before_it_has_returned(bool isAccepted)
+    {
+        Loop loop = NewLoop();
+        Socket listener = NewListener();
+        EndPoint endPoint = listener.LocalEndPoint!;
+
+        if (!isAccepted)
+        {
+            listener.Dispose();
+        }
+
+        Drive(loop, async () =>
+        {
+            using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            ValueTask connecting = client.ConnectAsync(loop, endPoint);
+            Assert.False(connecting.IsCompleted);
+
+            if (isAccepted)
+            {
+                Socket server = listener.Accept();
+                server.LingerState = new LingerOption(true, 0);
+                server.Dispose();
+            }
+
+            // reading the error clears it, and here Connected reads it before ConnectAsync does
+            Assert.True(client.Poll(1_000_000, SelectMode.SelectWrite));
+            Assert.False(client.Connected);
+            Task task = connecting.AsTask();
+
+            for (double end = loop.Now() + 2; !task.IsCompleted && loop.Now() < end;)
+            {
+                await loop.Delay(0.01);
+            }
+
+            Assert.True(task.IsCompleted);
+            await Assert.ThrowsAsync<SocketException>(() => task);
+        });
+        AssertIdle(loop);
+    }
+
+    [Fact]
+    public void A_continuation_that_is_added_after_completion_runs_in_the_loop_s_context()
+    {
+        Loop loop = NewLoop();
+        int thread = Environment.CurrentManagedThreadId, ran = 0;
+        Drive(loop, async () =>
+        {
+            (Socket client, Socket server) = NewConnection();
+            ValueTask<int> receiving = server.ReceiveAsync(loop, new byte[1]);
+            client.Send([1]);
+
+            for (int i = 0; i < 100 && !receiving.IsCompleted; i++)
+            {
+                await loop.Delay(0.02);
+            }
+
+            Assert.True(receiving.IsCompleted);
+            var done = new TaskCompletionSource();
+            receiving.GetAwaiter().OnCompleted(() =>
+            {
+                ran = Environment.CurrentManagedThreadId;
+                done.SetResult();
+            });
+            await done.Task;
+            Assert.Equal(1, await receiving);
+        });
+        Assert.Equal(thread, ran);
     }
 
     [Fact]

@@ -6,8 +6,8 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>
-/// A watcher of whichever kind, with a way to make its event happen, for tests of what all kinds have in common. Once
-/// its event has happened the watcher is still active, whatever its kind.
+/// A watcher of any kind, and a way to make its event happen: for tests of what all kinds have in common. Each of these watchers
+/// stays active after its event.
 /// </summary>
 public sealed class AnyWatcher : IDisposable
 {
@@ -49,13 +49,13 @@ public sealed class AnyWatcher : IDisposable
 
     public Watcher Watcher { get; private set; }
 
-    /// <summary>What its event looks like.</summary>
+    /// <summary>The events that its callback receives after Trigger.</summary>
     public Events Expected { get; }
 
-    /// <summary>Makes its event happen, now or soon. It has been started.</summary>
+    /// <summary>Makes the event of the started watcher happen, at once or soon.</summary>
     public void Trigger() => _trigger();
 
-    /// <summary>Drops the watcher: nothing in here leads to it any more, but Trigger still works.</summary>
+    /// <summary>Drops the reference to the watcher, for tests of garbage collection. Trigger still works.</summary>
     public WeakReference Forget()
     {
         var weak = new WeakReference(Watcher);
@@ -83,7 +83,7 @@ public sealed class AnyWatcher : IDisposable
 
     private Signal MakeSignal(Loop loop, Action<Watcher, Events> callback, int priority)
     {
-        // fed and not raised: a real one that comes while the watcher is stopped would end the process
+        // fed, not raised: a real signal would end the process while the watcher is stopped
         _trigger = static () => Ev.FeedSignal(Signum.SIGUSR1);
         return loop.Signal(Signum.SIGUSR1, (w, e) => callback(w, e), priority: priority);
     }
@@ -113,7 +113,7 @@ public sealed class AnyWatcher : IDisposable
 
     private Check MakeCheck(Loop loop, Action<Watcher, Events> callback, int priority)
     {
-        // it is called when the loop has waited: for a timer, which keeps nothing alive
+        // a check is called after the loop has waited: here for a timer that does not keep the loop alive
         _trigger = () =>
         {
             Timer timer = loop.Timer(0, 0, static (_, _) => { });
@@ -154,12 +154,12 @@ public sealed class AnyWatcher : IDisposable
     }
 }
 
-/// <summary>Base of the tests that go through all kinds of watchers.</summary>
-public abstract class AnyWatcherTest : LoopTest
+/// <summary>The base class of tests that run for every kind of watcher.</summary>
+public abstract class AnyWatcherTestBase : LoopTestBase
 {
     public static TheoryData<string> AllKinds => new(AnyWatcher.Kinds);
 
-    /// <summary>The loop such a watcher works in.</summary>
+    /// <summary>A loop that a watcher of this kind works in: the default loop for a Child.</summary>
     protected Loop LoopFor(string kind) => kind == nameof(Child) ? NewDefaultLoop() : NewLoop();
 
     /// <summary>Starts the watcher and makes its event happen.</summary>
@@ -169,10 +169,10 @@ public abstract class AnyWatcherTest : LoopTest
         any.Trigger();
     }
 
-    /// <summary>Whether anything keeps Start from returning; runs one iteration to find out.</summary>
+    /// <summary>Whether a watcher or a reference keeps Start running. Runs one iteration to find out.</summary>
     protected static bool IsKeptAlive(Loop loop) => loop.Start(RunFlags.NoWait);
 
-    /// <summary>Checks that the loop's reference count is zero, not one more and not one less.</summary>
+    /// <summary>Checks that the loop's reference count is exactly zero.</summary>
     protected static void AssertNoReferences(Loop loop)
     {
         Assert.False(IsKeptAlive(loop));

@@ -6,15 +6,15 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>A test of what can be awaited on a loop.</summary>
-public abstract class AwaitTest : FdTest
+/// <summary>Base of the tests of awaitables.</summary>
+public abstract class AwaitTestBase : FdTestBase
 {
     /// <summary>With the loop's own context set, and without any.</summary>
     public static TheoryData<bool> Contexts => [true, false];
 
     /// <summary>
-    /// Runs an asynchronous function on the loop until it ends: with Run, or without any context, so that what follows an
-    /// await is called where the wait ends.
+    /// Runs an asynchronous function on the loop until it ends: with Run, or without any context, so that a
+    /// continuation is called where the wait ends.
     /// </summary>
     protected static void Drive(Loop loop, Func<Task> main, bool withContext = true)
     {
@@ -35,7 +35,7 @@ public abstract class AwaitTest : FdTest
             {
             }
 
-            Assert.True(task.IsCompleted, "nothing is left that could end it");
+            Assert.True(task.IsCompleted, "No watcher is left that could end the task.");
             task.GetAwaiter().GetResult();
         }
         finally
@@ -53,7 +53,7 @@ public abstract class AwaitTest : FdTest
     /// <inheritdoc cref="AllocatedByAsync{T}"/>
     protected static Task<long> AllocatedByAsync(Func<ValueTask> round) => AllocatedAsync<int>(round, null);
 
-    /// <summary>No watcher is left that keeps the loop alive.</summary>
+    /// <summary>Asserts that no watcher keeps the loop alive.</summary>
     protected static void AssertIdle(Loop loop) => Assert.False(loop.Start(RunFlags.NoWait));
 
     /// <summary>A thread that does one thing after another, when told to.</summary>
@@ -84,7 +84,7 @@ public abstract class AwaitTest : FdTest
         }
     }
 
-    /// <summary>A context that keeps what is posted, and counts it.</summary>
+    /// <summary>A context that queues posted callbacks and counts them.</summary>
     protected sealed class OtherContext : SynchronizationContext
     {
         private readonly ConcurrentQueue<(SendOrPostCallback Callback, object? State)> _posted = new();
@@ -95,7 +95,7 @@ public abstract class AwaitTest : FdTest
 
         public void RunAll()
         {
-            while (_posted.TryDequeue(out var item))
+            while (_posted.TryDequeue(out (SendOrPostCallback Callback, object? State) item))
             {
                 item.Callback(item.State);
             }
@@ -107,7 +107,7 @@ public abstract class AwaitTest : FdTest
         const int Rounds = 2000;
         long allocated = -1;
 
-        // the runtime itself may allocate on this thread while it still optimizes: what is ours would in every round
+        // the runtime may allocate on this thread while it still optimizes; an allocation of the library would be there in every attempt
         for (int attempt = 0; attempt < 5 && allocated != 0; attempt++)
         {
             int thread = Environment.CurrentManagedThreadId;

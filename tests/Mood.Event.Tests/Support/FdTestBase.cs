@@ -7,12 +7,12 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>A loop test with pipes and sockets, which are closed after its loops.</summary>
-public abstract class FdTest : LoopTest
+public abstract class FdTestBase : LoopTestBase
 {
     private readonly HashSet<int> _fds = [];
     private readonly List<IDisposable> _disposables = [];
 
-    /// <summary>A non-blocking pipe; what the test did not close is closed after it.</summary>
+    /// <summary>Makes a non-blocking pipe. Its ends that are still open are closed after the test.</summary>
     protected (int Read, int Write) NewPipe()
     {
         (int read, int write) = Posix.Pipe();
@@ -36,7 +36,7 @@ public abstract class FdTest : LoopTest
         Posix.Close(fd);
     }
 
-    /// <summary>The fd is somebody else's to close.</summary>
+    /// <summary>The test closes the fd, or gives it to an owner that does.</summary>
     protected void Disown(int fd) => _fds.Remove(fd);
 
     /// <summary>Two ends of a real TCP connection.</summary>
@@ -56,7 +56,7 @@ public abstract class FdTest : LoopTest
         return listener;
     }
 
-    /// <summary>Disposed after the test.</summary>
+    /// <summary>Has the object disposed after the test.</summary>
     protected T Own<T>(T disposable)
         where T : IDisposable
     {
@@ -64,7 +64,7 @@ public abstract class FdTest : LoopTest
         return disposable;
     }
 
-    /// <summary>Runs the loop for a time, so that everything that is ready has been reported.</summary>
+    /// <summary>Runs the loop for a time, so that all events are reported that are there.</summary>
     protected static void RunFor(Loop loop, double seconds)
     {
         using Timer timer = loop.Timer(seconds, 0, (_, _) => loop.Stop(), priority: Ev.MinPriority);
@@ -73,7 +73,7 @@ public abstract class FdTest : LoopTest
         loop.Start();
     }
 
-    /// <summary>The loop still reports an io.</summary>
+    /// <summary>Asserts that the loop still reports an io.</summary>
     protected void CheckUsable(Loop loop)
     {
         int calls = 0;

@@ -6,8 +6,8 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>
-/// Mood.Event.Host running one scenario: a child that System.Diagnostics.Process knows nothing of, so that its wait status
-/// can be seen.
+/// A process that runs one scenario of Mood.Event.Host. The runtime does not know this child, so the test can read its raw
+/// wait status.
 /// </summary>
 internal sealed class HostProcess : IDisposable
 {
@@ -19,9 +19,11 @@ internal sealed class HostProcess : IDisposable
     private readonly string _output = Path.GetTempFileName();
     private readonly string _scenario;
     private readonly int _pid;
+    private bool _ended;
 
-    /// <param name="scenario">What it runs, with its arguments.</param>
-    /// <param name="wrapper">A command that runs it.</param>
+    /// <summary>Starts the process.</summary>
+    /// <param name="scenario">The scenario with its arguments.</param>
+    /// <param name="wrapper">A command that starts the host, such as unshare.</param>
     internal HostProcess(string scenario, string wrapper = "")
     {
         Assert.True(File.Exists(s_program), s_program);
@@ -29,14 +31,17 @@ internal sealed class HostProcess : IDisposable
         _pid = Posix.Spawn($"ulimit -c 0; exec {wrapper} '{s_dotnet}' '{s_program}' {scenario} >'{_output}' 2>&1 </dev/null");
     }
 
-    /// <summary>Runs it to its end.</summary>
+    /// <summary>What the process has written until now.</summary>
+    internal string Output => File.ReadAllText(_output);
+
+    /// <summary>Runs a scenario to its end.</summary>
     internal static (int Status, string Output) Run(string scenario)
     {
         using var process = new HostProcess(scenario);
         return process.WaitForEnd();
     }
 
-    /// <summary>Runs it to its end, which must be a return of 0; what it has written.</summary>
+    /// <summary>Runs a scenario to its end, which must be exit code 0, and returns what it has written.</summary>
     internal static string Succeed(string scenario)
     {
         (int status, string output) = Run(scenario);
@@ -44,20 +49,31 @@ internal sealed class HostProcess : IDisposable
         return output.Trim();
     }
 
-    /// <summary>Its raw wait status, and what it has written.</summary>
+    /// <summary>Sends the process a signal.</summary>
+    internal void Kill(int signum) => Posix.Kill(_pid, signum);
+
+    /// <summary>Waits for the end; returns the raw wait status and what the process has written.</summary>
     internal (int Status, string Output) WaitForEnd()
     {
         int status = 0;
 
         if (!Posix.Until(() => Posix.Wait(_pid, out status, Posix.WNOHANG) == _pid, Patience))
         {
-            Posix.Kill(_pid, Signum.SIGKILL);
-            Posix.Wait(_pid, out _);
-            Assert.Fail($"{_scenario}: it hangs.\n{File.ReadAllText(_output)}");
+            Assert.Fail($"{_scenario}: the process did not end in {Patience} seconds. It has written:\n{Output}");
         }
 
-        return (status, File.ReadAllText(_output));
+        _ended = true;
+        return (status, Output);
     }
 
-    public void Dispose() => File.Delete(_output);
+    public void Dispose()
+    {
+        if (!_ended)
+        {
+            Kill(Signum.SIGKILL);
+            Posix.Wait(_pid, out _);
+        }
+
+        File.Delete(_output);
+    }
 }

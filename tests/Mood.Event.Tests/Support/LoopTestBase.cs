@@ -2,13 +2,12 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Runtime.CompilerServices;
-using Mood.Event.Interop;
 using Xunit;
 
 namespace Mood.Event.Tests;
 
 /// <summary>Every test's base: a loop to use, the backends to run on, and no native memory left behind.</summary>
-public abstract class LoopTest : IDisposable
+public abstract class LoopTestBase : IDisposable
 {
     /// <summary>Longer than any test needs, shorter than anybody's patience: what must not hang ends the loop here.</summary>
     protected const double Patience = 20;
@@ -71,7 +70,7 @@ public abstract class LoopTest : IDisposable
     }
 
     /// <summary>Native loops and watchers that are alive.</summary>
-    protected static (int Loops, int Watchers) Live() => (Native.mood_live(0), Native.mood_live(1));
+    protected static (int Loops, int Watchers) Live() => (NativeTesting.mood_live((int)NativeTesting.Kind.Loops), NativeTesting.mood_live((int)NativeTesting.Kind.Watchers));
 
     // on its own, so that no local of this frame keeps the last loop, and what its callbacks hold, from being collected
     [MethodImpl(MethodImplOptions.NoInlining)]

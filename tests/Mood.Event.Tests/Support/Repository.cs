@@ -1,4 +1,5 @@
 using System;
+using System.ComponentModel;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
@@ -7,14 +8,17 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The sources these tests were built from, and the tools that look at them.</summary>
+/// <summary>The sources of this repository, and the programs that the tests run on them.</summary>
 internal static class Repository
 {
     internal static string Root { get; } = Path.GetFullPath(typeof(Repository).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "RepositoryRoot").Value!);
 
-    /// <summary>The native library that the tests run with.</summary>
+    /// <summary>The native library that the tests run with: the testing build (native/testing.h).</summary>
     internal static string NativeLibrary { get; } = Path.Combine(AppContext.BaseDirectory, "libmood_event.so");
+
+    /// <summary>The native library that the package ships, which the programs in host/ run with.</summary>
+    internal static string ShippedNativeLibrary { get; } = Path.Combine(AppContext.BaseDirectory, "host", "libmood_event.so");
 
     internal static string[] TrackedFiles =>
         Run("git", "-c", "safe.directory=*", "-C", Root, "ls-files", "-z").Split('\0', StringSplitOptions.RemoveEmptyEntries);
@@ -25,19 +29,32 @@ internal static class Repository
     internal static string Compile(string source, string program, params string[] more)
     {
         string native = Path.Combine(Root, "native");
-        string libev = Run("sh", Path.Combine(native, "fetch.sh")).Trim();
+        string libev = Run("sh", Path.Combine(native, "build", "fetch.sh")).Trim();
         Run(
             Environment.GetEnvironmentVariable("CC") ?? "cc",
-            ["-std=gnu11", "-w", "-I", Path.Combine(native, "hooks"), "-I", native, "-I", libev, source, "-o", program, .. more]);
+            ["-std=gnu11", "-w", "-I", Path.Combine(native, "libev"), "-I", native, "-I", libev, source, "-o", program, .. more]);
         return program;
     }
 
-    /// <summary>Runs a program and returns what it writes; it must succeed.</summary>
+    /// <summary>Runs a program, which must succeed, and returns its output.</summary>
     internal static string Run(string program, params string[] arguments)
     {
         (int exitCode, string output, string error) = TryRun(program, arguments);
         Assert.True(exitCode == 0, $"{program} {string.Join(' ', arguments)}: exit code {exitCode}\n{error}");
         return output;
+    }
+
+    /// <summary>Whether a program is installed and succeeds with these arguments.</summary>
+    internal static bool IsHere(string program, params string[] arguments)
+    {
+        try
+        {
+            return TryRun(program, arguments).ExitCode == 0;
+        }
+        catch (Win32Exception)
+        {
+            return false;
+        }
     }
 
     internal static (int ExitCode, string Output, string Error) TryRun(string program, params string[] arguments)

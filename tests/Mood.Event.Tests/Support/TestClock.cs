@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Mood.Event.Interop;
 
 namespace Mood.Event.Tests;
 
@@ -7,13 +6,13 @@ namespace Mood.Event.Tests;
 /// A loop's two clocks in the hand of a test: time passes without waiting, and the wall clock can be stepped alone. Made
 /// for Start(RunFlags.NoWait), and for loops with LoopFlags.NoTimerFd, whose kernel side would go on living on real time.
 /// </summary>
-internal sealed class HandClock
+internal sealed class TestClock
 {
     private readonly Loop _loop;
     private double _monotonic = Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency;
     private double _realtime = Ev.Time();
 
-    internal HandClock(Loop loop)
+    internal TestClock(Loop loop)
     {
         _loop = loop;
 
@@ -26,7 +25,7 @@ internal sealed class HandClock
     internal double Wall => _realtime;
 
     /// <summary>
-    /// Time passes on both clocks. Stay below LoopTest.Patience in all: the loop's watchdog counts these seconds too.
+    /// Time passes on both clocks. Stay below LoopTestBase.Patience in all: the loop's watchdog counts these seconds too.
     /// </summary>
     internal void Pass(double seconds)
     {
@@ -38,7 +37,7 @@ internal sealed class HandClock
     internal void Step(double seconds)
     {
         _realtime += seconds;
-        Native.mood_loop_clock(_loop.Handle.Pointer, 1, _monotonic, _realtime);
+        NativeTesting.mood_loop_clock(_loop.Handle.Pointer, 1, _monotonic, _realtime);
     }
 
     /// <summary>Time passes, and the loop runs once.</summary>

@@ -3,10 +3,10 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>What holds for every watcher, whatever it watches.</summary>
+/// <summary>Checks of what holds for watchers of every kind.</summary>
 internal static class WatcherContract
 {
-    /// <summary>A watcher as it comes from its constructor, taken through start and stop.</summary>
+    /// <summary>Checks a new watcher, then Start and Stop, each twice.</summary>
     internal static void StartsAndStops(Watcher watcher, Loop loop)
     {
         Assert.Same(loop, watcher.Loop);
@@ -33,7 +33,7 @@ internal static class WatcherContract
         Assert.Equal(Ev.MaxPriority, watcher.Priority);
     }
 
-    /// <summary>Data and priority, as they were given to a constructor or factory.</summary>
+    /// <summary>Checks the data and the priority that a constructor or factory was given.</summary>
     internal static void Has(Watcher watcher, object data, int priority)
     {
         Assert.Same(data, watcher.Data);
@@ -41,10 +41,12 @@ internal static class WatcherContract
         Assert.False(watcher.IsActive);
     }
 
-    /// <summary>Disposes an active, pending watcher: it can be asked and stopped, and nothing else.</summary>
+    /// <summary>Disposes an active, pending watcher, and checks that only its getters and Stop still work.</summary>
     internal static void Dispose(Watcher watcher)
     {
         Loop loop = watcher.Loop;
+        watcher.Priority = 1;
+        int priority = watcher.Priority; // a Child's is always the highest
         watcher.Start();
         watcher.Feed(Events.Custom);
         Assert.Equal(1, loop.Pending);
@@ -62,14 +64,14 @@ internal static class WatcherContract
         watcher.Stop();
         Assert.False(watcher.IsActive);
         Assert.False(watcher.IsPending);
-        Assert.Equal(0, watcher.Priority);
+        Assert.Equal(priority, watcher.Priority);
         Assert.True(watcher.KeepAlive);
         Assert.Same(loop, watcher.Loop);
         Assert.Null(watcher.Data);
         Assert.False(watcher.Fatal);
     }
 
-    /// <summary>Feed, Clear and Invoke: the callback gets what was fed, once, and keeps the watcher as it was.</summary>
+    /// <summary>Checks Feed, Clear and Invoke: the callback receives what was fed, once, and the watcher stays inactive.</summary>
     internal static void FeedsAndInvokes(Watcher watcher, Func<Events> seen)
     {
         watcher.Feed(Events.Custom);

@@ -6,13 +6,13 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>
-/// Thread.Interrupt of a loop's thread ends a wait of the program's own in a callback, and none of the library's: an exception
-/// that crosses native frames ends the process.
+/// Thread.Interrupt of a loop's thread ends a wait of a callback, but no wait of the library. An exception that crosses native frames
+/// would end the process.
 /// </summary>
-public sealed class InterruptTests : LoopTest
+public sealed class InterruptTests : LoopTestBase
 {
     [Fact]
-    public void A_loop_on_a_manual_clock_that_others_move()
+    public void Interrupts_do_not_end_Start_of_a_loop_whose_manual_clock_others_move()
     {
         var clock = new ManualClock();
         using var loop = new Loop(LoopFlags.NoEnv, clock: clock);
@@ -22,11 +22,57 @@ public sealed class InterruptTests : LoopTest
     }
 
     [Fact]
-    public void A_loop_that_others_post_to()
+    public void Interrupts_do_not_end_Start_of_a_loop_that_others_post_to()
     {
         using var loop = new Loop(LoopFlags.NoEnv);
         loop.IncRef();
         InterruptWhile(loop, () => loop.Post(static _ => { }, 1));
+    }
+
+    [Fact]
+    public void Interrupts_do_not_end_the_Dispose_of_the_default_loop_while_another_thread_makes_the_next_one()
+    {
+        Loop loop = Loop.GetDefault(LoopFlags.NoEnv);
+        Exception? failure = null;
+        var disposer = new Thread(() => failure = Record.Exception(loop.Dispose));
+
+        using (Loop.DefaultGate.Enter())
+        {
+            disposer.Start();
+            disposer.Interrupt();
+            Thread.Sleep(50); // for Dispose to reach the gate
+        }
+
+        disposer.Join();
+        Assert.Null(failure);
+        using Loop next = Loop.GetDefault(LoopFlags.NoEnv);
+        Assert.NotSame(loop, next);
+    }
+
+    [Fact]
+    public void A_Send_whose_loop_is_interrupted_ends()
+    {
+        using var loop = new Loop(LoopFlags.NoEnv);
+        var sent = new LoopSynchronizationContext.Sent((LoopSynchronizationContext)loop.SynchronizationContext, _ => { }, null);
+        Exception? thrown = null, interruption = null;
+        var runner = new Thread(() =>
+        {
+            thrown = Record.Exception(sent.Run);
+            interruption = Record.Exception(() => Thread.Sleep(TimeSpan.FromSeconds(Patience)));
+        });
+
+        using (sent.Gate.Enter()) // the sender is about to wait
+        {
+            runner.Start();
+            Assert.True(Posix.Until(() => (runner.ThreadState & ThreadState.WaitSleepJoin) != 0, Patience));
+            runner.Interrupt();
+            Thread.Sleep(20);
+        }
+
+        Assert.True(runner.Join(TimeSpan.FromSeconds(2 * Patience)));
+        sent.Wait();
+        Assert.Null(thrown);
+        Assert.IsType<ThreadInterruptedException>(interruption);
     }
 
     private static void InterruptWhile(Loop loop, Action others)

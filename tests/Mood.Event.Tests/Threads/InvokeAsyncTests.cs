@@ -1,16 +1,17 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Calls on the loop's thread that tell how they went.</summary>
-public sealed class InvokeAsyncTests : LoopTest
+/// <summary>InvokeAsync: calls on the loop's thread whose task brings the result or the exception.</summary>
+public sealed class InvokeAsyncTests : LoopTestBase
 {
     [Fact]
-    public async Task The_four_forms_run_on_the_loop_s_thread_and_bring_their_results()
+    public async Task All_four_overloads_call_the_function_on_the_loop_s_thread_and_return_its_result()
     {
         Loop loop = NewLoop();
         using var running = new Running(loop);
@@ -57,7 +58,23 @@ public sealed class InvokeAsyncTests : LoopTest
     }
 
     [Fact]
-    public async Task The_caller_s_AsyncLocal_values_come_along_but_not_with_Post()
+    public async Task Calls_that_run_in_the_same_loop_without_a_context_of_the_caller_do_not_see_each_other_s_values()
+    {
+        Loop loop = NewLoop();
+        using var running = new Running(loop);
+        var local = new AsyncLocal<int>();
+        Task<int>[] calls;
+
+        using (ExecutionContext.SuppressFlow())
+        {
+            calls = [.. Enumerable.Range(0, 5).Select(_ => loop.InvokeAsync(() => local.Value++))];
+        }
+
+        Assert.All(await Task.WhenAll(calls), value => Assert.Equal(0, value));
+    }
+
+    [Fact]
+    public async Task AsyncLocal_values_of_the_caller_flow_with_InvokeAsync_but_not_with_Post()
     {
         Loop loop = NewLoop();
         using var running = new Running(loop);
@@ -82,7 +99,7 @@ public sealed class InvokeAsyncTests : LoopTest
     }
 
     [Fact]
-    public async Task Exceptions_go_to_the_task_and_nowhere_else()
+    public async Task An_exception_of_the_function_fails_the_task_and_does_not_raise_CallbackException()
     {
         Loop loop = NewLoop();
         int told = 0;
@@ -126,7 +143,7 @@ public sealed class InvokeAsyncTests : LoopTest
             await Task.Delay(-1, source.Token);
             return 1;
         });
-        var e = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+        OperationCanceledException e = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
         Assert.True(call.IsCanceled);
         Assert.Equal(source.Token, e.CancellationToken);
     }
@@ -151,7 +168,7 @@ public sealed class InvokeAsyncTests : LoopTest
     }
 
     [Fact]
-    public void On_the_loop_s_own_thread_it_is_posted_and_not_called_at_once()
+    public void On_the_loop_s_own_thread_InvokeAsync_posts_the_function_and_does_not_call_it_at_once()
     {
         Loop loop = NewLoop();
         var log = new List<string>();
@@ -186,7 +203,7 @@ public sealed class InvokeAsyncTests : LoopTest
     }
 
     [Fact]
-    public async Task The_context_is_set_for_the_function_alone()
+    public async Task The_loop_s_context_is_set_during_the_function_only()
     {
         Loop loop = NewLoop();
         using var running = new Running(loop);

@@ -8,7 +8,7 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>Several loops on threads of their own.</summary>
-public sealed class LoopGroupTests : LoopTest
+public sealed class LoopGroupTests : LoopTestBase
 {
     [Fact]
     public async Task Each_loop_has_a_thread_of_its_own_with_a_number()
@@ -20,7 +20,7 @@ public sealed class LoopGroupTests : LoopTest
     }
 
     [Fact]
-    public void Next_goes_round_from_any_thread()
+    public void Next_returns_the_loops_in_turn_on_any_thread()
     {
         using var group = new LoopGroup(3, null, LoopFlags.NoEnv);
         Assert.Equal(group.Loops.Concat(group.Loops), Enumerable.Range(0, 6).Select(_ => group.Next()));
@@ -30,7 +30,7 @@ public sealed class LoopGroupTests : LoopTest
     }
 
     [Fact]
-    public async Task Next_leaves_out_a_loop_that_has_ended()
+    public async Task Next_skips_a_loop_that_has_ended()
     {
         using var group = new LoopGroup(3, null, LoopFlags.NoEnv);
         await group.Loops[1].InvokeAsync(group.Loops[1].Dispose);
@@ -41,7 +41,7 @@ public sealed class LoopGroupTests : LoopTest
     }
 
     [Fact]
-    public async Task StopAsync_ends_all_of_them()
+    public async Task StopAsync_ends_all_loops()
     {
         var group = new LoopGroup(4, null, LoopFlags.NoEnv);
         int calls = 0;
@@ -59,7 +59,7 @@ public sealed class LoopGroupTests : LoopTest
     }
 
     [Fact]
-    public async Task The_failure_of_one_is_told_and_the_others_go_on()
+    public async Task The_failure_of_one_loop_raises_Failed_and_the_other_loops_go_on()
     {
         await using var group = new LoopGroup(2, null, LoopFlags.NoEnv);
         var thrown = new InvalidTimeZoneException();
@@ -75,7 +75,7 @@ public sealed class LoopGroupTests : LoopTest
     }
 
     [Fact]
-    public void What_cannot_be_made_leaves_nothing_behind()
+    public void A_constructor_that_throws_leaves_no_loop_behind()
     {
         Assert.Throws<ArgumentOutOfRangeException>("count", () => new LoopGroup(0));
         Assert.Throws<ArgumentOutOfRangeException>("count", () => new LoopGroup(-1));

@@ -8,11 +8,11 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>An asynchronous function as the loop's main program.</summary>
-public sealed class RunTests : LoopTest
+/// <summary>Loop.Run: an asynchronous function as the program's main function.</summary>
+public sealed class LoopRunTests : LoopTestBase
 {
     [Theory, MemberData(nameof(AllBackends))]
-    public void Run_returns_when_main_ends_and_what_follows_its_awaits_runs_on_the_loop_s_thread(Backends backend)
+    public void Run_returns_when_main_ends_and_continuations_run_on_the_loop_s_thread(Backends backend)
     {
         Loop loop = NewLoop(backend);
         var threads = new List<int>();
@@ -47,7 +47,7 @@ public sealed class RunTests : LoopTest
     }
 
     [Fact]
-    public void Watchers_are_called_meanwhile_and_neither_end_Run_nor_keep_it()
+    public void Watchers_are_called_during_Run_and_neither_end_nor_prolong_it()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -90,7 +90,7 @@ public sealed class RunTests : LoopTest
     }
 
     [Fact]
-    public void Its_exception_leaves_Run_as_it_is()
+    public void The_exception_of_main_leaves_Run_unchanged()
     {
         Loop loop = NewLoop();
         int told = 0;
@@ -107,13 +107,13 @@ public sealed class RunTests : LoopTest
             await Task.Delay(1);
             throw thrown;
         })));
-        Assert.Contains(nameof(Its_exception_leaves_Run_as_it_is), thrown.StackTrace, StringComparison.Ordinal);
+        Assert.Contains(nameof(The_exception_of_main_leaves_Run_unchanged), thrown.StackTrace, StringComparison.Ordinal);
         Assert.Throws<TaskCanceledException>(() => loop.Run(() => Task.Delay(-1, new CancellationToken(canceled: true))));
         Assert.Equal(0, told);
     }
 
     [Fact]
-    public void What_main_may_not_be()
+    public void Run_refuses_a_null_main_and_a_main_that_returns_null()
     {
         Loop loop = NewLoop();
         Assert.Throws<ArgumentNullException>("main", () => loop.Run(null!));
@@ -124,7 +124,7 @@ public sealed class RunTests : LoopTest
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void The_context_before_is_restored(bool throws)
+    public void Run_restores_the_synchronization_context(bool throws)
     {
         Loop loop = NewLoop();
         var before = new SynchronizationContext();
@@ -156,7 +156,7 @@ public sealed class RunTests : LoopTest
     // -- nesting ------------------------------------------------------------------------------------------------------
 
     [Fact]
-    public void Inside_a_callback_of_Start_it_is_refused()
+    public void Run_is_refused_inside_a_callback_of_Start()
     {
         Loop loop = NewLoop();
         var told = new List<Exception>();
@@ -169,7 +169,7 @@ public sealed class RunTests : LoopTest
     }
 
     [Fact]
-    public void Inside_another_Run_it_works()
+    public void Run_works_inside_another_Run()
     {
         Loop loop = NewLoop();
         var log = new List<string>();
@@ -237,7 +237,7 @@ public sealed class RunTests : LoopTest
     }
 
     [Fact]
-    public void On_a_loop_that_runs_elsewhere_it_is_refused()
+    public void Run_is_refused_on_a_loop_that_runs_on_another_thread()
     {
         Loop loop = NewLoop();
         using var running = new ManualResetEventSlim();
@@ -283,7 +283,7 @@ public sealed class RunTests : LoopTest
     }
 
     [Fact]
-    public void A_main_that_fails_after_Run_was_stopped_is_told()
+    public void The_failure_of_a_main_after_Run_was_stopped_raises_CallbackException()
     {
         Loop loop = NewLoop();
         var told = new List<Exception>();
@@ -338,10 +338,10 @@ public sealed class RunTests : LoopTest
         Assert.False(loop.TryPost(() => { }));
     }
 
-    // -- what outlives Run --------------------------------------------------------------------------------------------
+    // -- continuations that outlive Run --------------------------------------------------------------------------------------------
 
     [Fact]
-    public void What_outlives_Run_goes_on_in_the_next_one()
+    public void Continuations_that_outlive_Run_run_in_the_next_Run()
     {
         Loop loop = NewLoop();
         var gate = new TaskCompletionSource();
@@ -365,7 +365,7 @@ public sealed class RunTests : LoopTest
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void What_outlives_Run_and_its_loop_is_told(bool byHandler)
+    public void Continuations_that_outlive_the_loop_raise_CallbackException(bool byHandler)
     {
         Loop loop = NewLoop();
         var told = new List<CallbackExceptionEventArgs>();
@@ -416,7 +416,7 @@ public sealed class RunTests : LoopTest
     }
 
     [Fact]
-    public void An_exception_of_an_async_void_is_told()
+    public void An_exception_of_an_async_void_method_raises_CallbackException()
     {
         Loop loop = NewLoop();
         var thrown = new InvalidTimeZoneException();
@@ -429,7 +429,7 @@ public sealed class RunTests : LoopTest
         });
         Assert.Same(thrown, Assert.Single(told));
 
-#pragma warning disable CA2007, VSTHRD100, S3168 // that is what this is about
+#pragma warning disable CA2007, VSTHRD100, S3168 // the test is about async void
         async void Throw()
         {
             await Task.Yield();

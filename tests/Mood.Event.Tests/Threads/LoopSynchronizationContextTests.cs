@@ -6,11 +6,11 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The loop as a SynchronizationContext: Post, Send, and who may wait for whom.</summary>
-public sealed class LoopSynchronizationContextTests : LoopTest
+/// <summary>The SynchronizationContext of a loop: Post, Send, and which thread waits for which.</summary>
+public sealed class LoopSynchronizationContextTests : LoopTestBase
 {
     [Fact]
-    public void There_is_one_per_loop()
+    public void A_loop_has_one_synchronization_context()
     {
         Loop loop = NewLoop();
         Assert.Same(loop.SynchronizationContext, loop.SynchronizationContext);
@@ -19,7 +19,7 @@ public sealed class LoopSynchronizationContextTests : LoopTest
     }
 
     [Fact]
-    public void Post_calls_later_with_the_context_set()
+    public void Post_calls_the_delegate_later_with_the_context_set()
     {
         Loop loop = NewLoop();
         var log = new List<object?>();
@@ -32,7 +32,7 @@ public sealed class LoopSynchronizationContextTests : LoopTest
     }
 
     [Fact]
-    public void Send_on_the_loop_s_thread_calls_at_once()
+    public void Send_on_the_loop_s_thread_calls_the_delegate_at_once()
     {
         Loop loop = NewLoop();
         var log = new List<string>();
@@ -69,7 +69,7 @@ public sealed class LoopSynchronizationContextTests : LoopTest
     }
 
     [Fact]
-    public void Send_on_the_thread_of_an_idle_loop_calls_at_once_for_nobody_else_would()
+    public void Send_on_the_home_thread_of_an_idle_loop_calls_at_once()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -110,7 +110,7 @@ public sealed class LoopSynchronizationContextTests : LoopTest
     }
 
     [Fact]
-    public void A_Send_that_meets_Dispose_is_called_or_throws_and_never_hangs()
+    public void A_Send_that_races_with_Dispose_is_executed_or_throws_and_never_hangs()
     {
         int called = 0, refused = 0, rounds = 0;
         double deadline = Ev.Time() + 2 * Patience;
@@ -141,7 +141,7 @@ public sealed class LoopSynchronizationContextTests : LoopTest
     }
 
     [Fact]
-    public void On_a_disposed_loop_Send_throws_and_Post_is_told()
+    public void On_a_disposed_loop_Send_throws_and_Post_raises_CallbackException()
     {
         Loop loop = NewLoop();
         int told = 0;
@@ -151,7 +151,7 @@ public sealed class LoopSynchronizationContextTests : LoopTest
         loop.SynchronizationContext.Post(_ => { }, null);
         Assert.Equal(1, told);
 
-        // and a handler that throws harms nobody
+        // a handler that throws has no effect
         loop.CallbackException += (_, _) => throw new InvalidTimeZoneException();
         loop.SynchronizationContext.Post(_ => { }, null);
         Assert.Equal(2, told);
@@ -166,7 +166,7 @@ public sealed class LoopSynchronizationContextTests : LoopTest
     }
 
     [Fact]
-    public async Task A_captured_context_brings_a_method_back_to_the_loop()
+    public async Task An_async_method_that_captured_the_context_continues_on_the_loop_s_thread()
     {
         Loop loop = NewLoop();
         var threads = new List<int>();

@@ -8,10 +8,10 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>The loop as a TaskScheduler.</summary>
-public sealed class LoopTaskSchedulerTests : LoopTest
+public sealed class LoopTaskSchedulerTests : LoopTestBase
 {
     [Fact]
-    public void Tasks_and_what_follows_their_awaits_run_on_the_loop_s_thread_in_order()
+    public void Tasks_and_their_continuations_run_on_the_loop_s_thread_in_order()
     {
         Loop loop = NewLoop();
         var log = new List<(int Number, int Thread)>();

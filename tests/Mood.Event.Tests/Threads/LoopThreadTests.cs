@@ -8,12 +8,12 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>A loop on a thread of its own: its life, its end, and its failures.</summary>
-public sealed class LoopThreadTests : LoopTest
+public sealed class LoopThreadTests : LoopTestBase
 {
     private static readonly AsyncLocal<string?> s_local = new();
 
     [Fact]
-    public async Task It_runs_on_a_named_background_thread_with_its_context()
+    public async Task The_loop_runs_on_a_named_background_thread_with_its_context_set()
     {
         await using var thread = new LoopThread("a loop", LoopFlags.NoEnv);
         (string? name, bool isBackground, bool isPool, SynchronizationContext? context) = await thread.Loop.InvokeAsync(() =>
@@ -26,7 +26,7 @@ public sealed class LoopThreadTests : LoopTest
     }
 
     [Fact]
-    public async Task What_follows_an_await_in_a_callback_of_a_watcher_stays_on_its_thread()
+    public async Task The_continuation_of_an_await_in_a_watcher_s_callback_runs_on_the_loop_s_thread()
     {
         await using var thread = new LoopThread(null, LoopFlags.NoEnv);
         var threads = new TaskCompletionSource<(int, int)>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -41,7 +41,7 @@ public sealed class LoopThreadTests : LoopTest
     }
 
     [Fact]
-    public async Task The_execution_context_of_who_makes_it_is_not_its_own()
+    public async Task The_loop_does_not_see_the_execution_context_of_the_constructor_s_caller()
     {
         s_local.Value = "the maker's";
         await using var thread = new LoopThread(null, LoopFlags.NoEnv);
@@ -52,7 +52,7 @@ public sealed class LoopThreadTests : LoopTest
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public async Task StopAsync_calls_what_was_posted_before_and_ends_the_thread(bool atOnce)
+    public async Task StopAsync_calls_the_actions_that_were_posted_before_and_ends_the_thread(bool atOnce)
     {
         var thread = new LoopThread(null, LoopFlags.NoEnv);
         Thread? inner = atOnce ? null : await thread.Loop.InvokeAsync(() => Thread.CurrentThread);
@@ -92,7 +92,7 @@ public sealed class LoopThreadTests : LoopTest
     }
 
     [Theory, InlineData("stop"), InlineData("dispose"), InlineData("stop elsewhere")]
-    public async Task The_loop_s_own_end_is_the_thread_s(string how)
+    public async Task The_thread_ends_when_its_loop_ends(string how)
     {
         var thread = new LoopThread(null, LoopFlags.NoEnv);
         Thread inner = await thread.Loop.InvokeAsync(() => Thread.CurrentThread);
@@ -112,7 +112,7 @@ public sealed class LoopThreadTests : LoopTest
     }
 
     [Fact]
-    public async Task It_stops_while_a_callback_waits_in_a_Start_of_its_own()
+    public async Task StopAsync_ends_the_thread_while_a_callback_is_in_a_nested_Start()
     {
         var thread = new LoopThread(null, LoopFlags.NoEnv);
         var inside = new TaskCompletionSource();
@@ -127,7 +127,7 @@ public sealed class LoopThreadTests : LoopTest
     }
 
     [Fact]
-    public async Task A_failure_is_told_and_is_StopAsync_s()
+    public async Task A_failure_raises_Failed_and_StopAsync_throws_it()
     {
         var thrown = new InvalidTimeZoneException();
         var thread = new LoopThread(null, LoopFlags.NoEnv);
@@ -176,14 +176,14 @@ public sealed class LoopThreadTests : LoopTest
     }
 
     [Fact]
-    public void What_cannot_be_made_is_the_constructor_s_exception()
+    public void The_constructor_throws_when_the_loop_cannot_be_made()
     {
         Assert.Throws<ArgumentException>("flags", () => new LoopThread(null, (LoopFlags)1));
         Assert.Throws<EventException>(() => new LoopThread(null, LoopFlags.NoEnv, Backends.Port));
     }
 
     [Fact]
-    public async Task Who_makes_it_does_not_get_between_it_and_its_thread()
+    public async Task A_use_of_the_loop_on_the_constructor_s_thread_does_not_keep_its_own_thread_from_running_it()
     {
         for (int i = 0; i < 300; i++)
         {
@@ -204,7 +204,7 @@ public sealed class LoopThreadTests : LoopTest
     }
 
     [Fact]
-    public async Task Many_come_and_go_while_others_post()
+    public async Task Many_LoopThreads_start_and_stop_while_other_threads_post()
     {
         int ran = 0, accepted = 0;
 

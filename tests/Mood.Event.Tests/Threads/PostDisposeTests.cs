@@ -7,13 +7,13 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Posts and calls that meet a loop's end: each one ran or was refused, and nobody waits for ever.</summary>
-public sealed class PostDisposeTests : LoopTest
+/// <summary>Posts and calls during the Dispose of the loop: each one runs or is refused, and no caller waits for ever.</summary>
+public sealed class PostDisposeTests : LoopTestBase
 {
     private const int Rounds = 5000;
 
     [Theory, InlineData(false), InlineData(true)]
-    public void Whenever_the_loop_is_disposed_every_item_ran_or_was_refused(bool inCallback)
+    public void At_any_moment_of_Dispose_every_posted_item_is_called_or_refused(bool inCallback)
     {
         const int Producers = 3;
         var counts = new Counts();
@@ -119,7 +119,7 @@ public sealed class PostDisposeTests : LoopTest
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void Dispose_calls_what_was_accepted_on_its_own_thread(bool started)
+    public void Dispose_calls_the_accepted_items_on_its_own_thread(bool started)
     {
         Loop loop = NewLoop();
         var threads = new List<int>();
@@ -152,7 +152,7 @@ public sealed class PostDisposeTests : LoopTest
     }
 
     [Fact]
-    public void Dispose_in_an_item_lets_those_behind_it_run_before_Start_returns()
+    public void After_Dispose_in_an_item_the_later_items_run_before_Start_returns()
     {
         Loop loop = NewLoop();
         var log = new List<string>();
@@ -171,7 +171,7 @@ public sealed class PostDisposeTests : LoopTest
     }
 
     [Fact]
-    public void Exceptions_while_it_is_disposed_are_told_and_a_fatal_one_leaves_Dispose()
+    public void Exceptions_of_items_during_Dispose_raise_CallbackException_and_a_fatal_one_leaves_Dispose()
     {
         Loop loop = NewLoop();
         var told = new List<string>();
@@ -190,7 +190,7 @@ public sealed class PostDisposeTests : LoopTest
     }
 
     [Fact]
-    public async Task Calls_of_a_disposed_loop_fail()
+    public async Task InvokeAsync_of_a_disposed_loop_fails()
     {
         var loop = new Loop(LoopFlags.NoEnv);
         loop.Dispose();
@@ -203,7 +203,7 @@ public sealed class PostDisposeTests : LoopTest
     }
 
     [Fact]
-    public async Task A_call_that_was_accepted_ends_in_Dispose_and_one_that_awaits_fails()
+    public async Task Dispose_completes_the_accepted_calls_and_fails_those_that_await()
     {
         var loop = new Loop(LoopFlags.NoEnv);
         var never = new TaskCompletionSource();
@@ -229,7 +229,7 @@ public sealed class PostDisposeTests : LoopTest
     }
 
     [Fact]
-    public async Task A_call_that_fails_elsewhere_after_the_loop_s_end_is_told()
+    public async Task A_call_that_fails_on_another_thread_after_the_loop_s_end_raises_CallbackException()
     {
         var loop = new Loop(LoopFlags.NoEnv);
         var gate = new TaskCompletionSource();

@@ -9,11 +9,11 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>What other threads post is called on the loop's thread: all of it, in order, once.</summary>
-public sealed class PostTests : LoopTest
+/// <summary>Post: the loop's thread calls every action of other threads once, in order.</summary>
+public sealed class PostTests : LoopTestBase
 {
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_waiting_loop_calls_what_another_thread_posts(Backends backend)
+    public void An_action_that_another_thread_posts_wakes_the_loop_and_is_called(Backends backend)
     {
         Loop loop = NewLoop(backend);
         loop.IncRef();
@@ -53,7 +53,7 @@ public sealed class PostTests : LoopTest
     }
 
     [Fact]
-    public void What_sixteen_threads_post_is_called_once_each_and_in_each_one_s_order()
+    public void Actions_of_sixteen_threads_are_called_once_each_in_the_order_of_their_thread()
     {
         const int Producers = 16, Items = 20_000;
         Loop loop = NewLoop();
@@ -143,7 +143,7 @@ public sealed class PostTests : LoopTest
     }
 
     [Fact]
-    public void Before_Start_and_after_Stop_it_waits_for_the_next_Start()
+    public void An_action_that_is_posted_before_Start_or_after_Stop_runs_in_the_next_Start()
     {
         Loop loop = NewLoop();
         var log = new List<int>();
@@ -165,7 +165,7 @@ public sealed class PostTests : LoopTest
     }
 
     [Fact]
-    public void What_a_thread_has_posted_runs_in_its_next_Start_however_many_others_post()
+    public void Actions_that_a_thread_has_posted_run_in_its_next_Start_however_many_others_post()
     {
         Loop loop = NewLoop();
         bool over = false;
@@ -196,7 +196,7 @@ public sealed class PostTests : LoopTest
     }
 
     [Fact]
-    public void It_does_not_keep_Start_from_returning()
+    public void A_posted_action_does_not_keep_Start_from_returning()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -208,7 +208,7 @@ public sealed class PostTests : LoopTest
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_loop_that_is_reset_meanwhile_loses_nothing(Backends backend)
+    public void A_Reset_loses_no_posted_action(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
@@ -229,7 +229,7 @@ public sealed class PostTests : LoopTest
     }
 
     [Fact]
-    public void What_an_item_posts_waits_until_the_loop_has_looked_after_its_io()
+    public void An_action_that_an_action_posts_waits_until_the_loop_has_handled_its_io()
     {
         Loop loop = NewLoop();
         (int read, int write) = Posix.Pipe();
@@ -254,7 +254,7 @@ public sealed class PostTests : LoopTest
     }
 
     [Fact]
-    public void A_Start_in_an_item_calls_those_behind_it_in_order()
+    public void A_nested_Start_in_an_action_calls_the_later_actions_in_order()
     {
         Loop loop = NewLoop();
         var log = new List<string>();
@@ -304,7 +304,7 @@ public sealed class PostTests : LoopTest
     }
 
     [Fact]
-    public void Only_the_first_since_the_loop_looked_wakes_it()
+    public void Only_the_first_post_since_the_loop_last_took_the_queue_wakes_it()
     {
         Loop loop = NewLoop();
         var queue = new PostQueue();
@@ -325,7 +325,7 @@ public sealed class PostTests : LoopTest
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void An_embedded_loop_is_woken_too(bool byCallback)
+    public void A_post_to_an_embedded_loop_wakes_the_outer_loop(bool byCallback)
     {
         Loop outer = NewLoop();
         Loop inner = NewLoop(Backends.Epoll);
@@ -344,7 +344,7 @@ public sealed class PostTests : LoopTest
     }
 
     [Fact]
-    public void A_Callback_that_hands_the_Invoke_to_another_thread_has_it_called_there()
+    public void If_Loop_Callback_lets_another_thread_Invoke_the_posted_actions_run_there()
     {
         Loop loop = NewLoop();
         int called = 0, other = 0;
@@ -413,7 +413,7 @@ public sealed class PostTests : LoopTest
     }
 
     [Fact]
-    public void An_abandoned_loop_is_collected_with_what_was_posted()
+    public void An_abandoned_loop_is_collected_with_its_posted_actions()
     {
         WeakReference state = AbandonWithPost();
 
@@ -426,7 +426,7 @@ public sealed class PostTests : LoopTest
     }
 
     [Fact]
-    public void What_was_called_is_not_held()
+    public void An_action_that_was_called_is_not_kept_alive()
     {
         Loop loop = NewLoop();
         WeakReference[] states = PostObjects(loop);
@@ -438,7 +438,7 @@ public sealed class PostTests : LoopTest
     // -- exceptions ---------------------------------------------------------------------------------------------------
 
     [Fact]
-    public void An_exception_is_told_and_the_others_are_called()
+    public void An_exception_of_an_action_raises_CallbackException_and_the_other_actions_are_called()
     {
         Loop loop = NewLoop();
         var thrown = new InvalidTimeZoneException("posted");
@@ -459,7 +459,7 @@ public sealed class PostTests : LoopTest
     }
 
     [Fact]
-    public void Without_a_handler_it_is_written_to_standard_error()
+    public void Without_a_handler_the_exception_of_an_action_is_written_to_standard_error()
     {
         Loop loop = NewLoop();
         loop.Post(() => throw new InvalidTimeZoneException("posted"));
@@ -481,7 +481,7 @@ public sealed class PostTests : LoopTest
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void A_fatal_one_leaves_Start_and_those_behind_it_run_in_the_next(bool byHandler)
+    public void A_fatal_exception_of_an_action_leaves_Start_and_the_later_actions_run_in_the_next_Start(bool byHandler)
     {
         Loop loop = NewLoop();
         var thrown = new InvalidTimeZoneException("fatal");
@@ -507,7 +507,7 @@ public sealed class PostTests : LoopTest
     }
 
     [Fact]
-    public void A_fatal_one_leaves_nested_Starts_too_and_loses_nothing()
+    public void A_fatal_exception_of_an_action_leaves_nested_Starts_and_loses_no_action()
     {
         Loop loop = NewLoop();
         var thrown = new InvalidTimeZoneException("fatal");

@@ -9,8 +9,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>What else there is in the life of a loop whose time is a ManualClock: io, threads, failures, other loops.</summary>
-public sealed class ManualClockLoopTests : LoopTest
+/// <summary>A loop on a ManualClock with io, threads, failures and other loops.</summary>
+public sealed class ManualClockLoopTests : LoopTestBase
 {
     private readonly ManualClock _clock = new();
     private readonly double _start = new ManualClock().Now;
@@ -43,7 +43,7 @@ public sealed class ManualClockLoopTests : LoopTest
     [InlineData(0.25)]
     [InlineData(-0.25)]
     [InlineData(1e-6)]
-    public void A_step_as_small_as_any_counts(double step)
+    public void Even_the_smallest_step_of_the_wall_clock_is_noticed(double step)
     {
         Loop loop = NewLoop(_clock);
         var seen = new List<double>();
@@ -101,7 +101,7 @@ public sealed class ManualClockLoopTests : LoopTest
     }
 
     [Fact]
-    public void A_scheduler_that_returns_its_own_past_time_is_stopped_as_ever()
+    public void A_scheduler_that_returns_a_past_time_is_stopped_as_on_a_real_clock()
     {
         Loop loop = NewLoop(_clock);
         var errors = new List<Exception>();
@@ -119,7 +119,7 @@ public sealed class ManualClockLoopTests : LoopTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Real_io_works_beside_it_and_sees_the_time_it_was_caused_at(Backends backend)
+    public void Real_io_works_on_a_manual_clock_and_its_callback_sees_the_clock_s_time(Backends backend)
     {
         Loop loop = NewLoop(_clock, backend);
         (int read, int write) = Posix.Pipe();
@@ -170,7 +170,7 @@ public sealed class ManualClockLoopTests : LoopTest
     }
 
     [Fact]
-    public void Stat_polls_by_it()
+    public void Stat_polls_by_the_manual_clock()
     {
         Loop loop = NewLoop(_clock, flags: LoopFlags.NoInotify);
         string path = Path.Combine(Path.GetTempPath(), $"mood-event-{Guid.NewGuid()}");
@@ -186,7 +186,7 @@ public sealed class ManualClockLoopTests : LoopTest
     }
 
     [Fact]
-    public void What_is_posted_or_fed_runs_before_time_goes_on()
+    public void Posted_actions_and_fed_events_run_before_time_goes_on()
     {
         Loop loop = NewLoop(_clock);
         Async async = loop.Async((_, _) => Log(loop, "async"));
@@ -254,7 +254,7 @@ public sealed class ManualClockLoopTests : LoopTest
     }
 
     [Fact]
-    public void SetUtcNow_wakes_it_too()
+    public void SetUtcNow_wakes_a_loop_that_waits_on_another_thread()
     {
         Loop loop = NewLoop(_clock);
         loop.IncRef();
@@ -268,7 +268,7 @@ public sealed class ManualClockLoopTests : LoopTest
     }
 
     [Fact]
-    public void A_Run_ends_whose_main_moves_the_clock()
+    public void Run_returns_after_its_main_function_has_moved_the_clock()
     {
         Loop loop = NewLoop(_clock);
         loop.Timer(3630, 0, (_, _) => Log(loop, "timer")).Start();
@@ -398,7 +398,7 @@ public sealed class ManualClockLoopTests : LoopTest
     }
 
     [Fact]
-    public void The_default_loop_may_have_one()
+    public void The_default_loop_may_have_a_manual_clock()
     {
         using Loop loop = Loop.GetDefault(LoopFlags.NoEnv, clock: _clock);
         loop.Timer(60, 0, (_, _) => Log(loop, "timer")).Start();
@@ -409,7 +409,7 @@ public sealed class ManualClockLoopTests : LoopTest
     // -- the end ------------------------------------------------------------------------------------------------------
 
     [Fact]
-    public void A_fatal_exception_leaves_Advance_at_its_time_and_the_rest_can_follow()
+    public void A_fatal_exception_leaves_Advance_at_its_time_and_the_next_Advance_goes_on()
     {
         Loop loop = NewLoop(_clock);
         var expected = new InvalidCastException();
@@ -449,7 +449,7 @@ public sealed class ManualClockLoopTests : LoopTest
     }
 
     [Fact]
-    public void So_does_a_Stop_of_another_thread()
+    public void A_Stop_of_another_thread_ends_Advance()
     {
         Loop loop = NewLoop(_clock);
         loop.Timer(1, 1, (_, _) =>
@@ -479,7 +479,7 @@ public sealed class ManualClockLoopTests : LoopTest
     }
 
     [Fact]
-    public void A_timer_that_does_not_let_time_go_on_is_an_error()
+    public void Advance_throws_if_a_timer_is_always_due_again()
     {
         Loop loop = NewLoop(_clock);
         Timer timer = loop.Timer(0, 0, (w, _) => w.Start());
@@ -511,7 +511,7 @@ public sealed class ManualClockLoopTests : LoopTest
     }
 
     [Fact]
-    public void A_clock_does_not_keep_its_loops()
+    public void A_clock_does_not_keep_its_loops_alive()
     {
         Abandon();
         Collect();

@@ -5,8 +5,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Time in the hand of a test: what is due when, and to the last bit.</summary>
-public sealed class ManualClockTests : LoopTest
+/// <summary>ManualClock: which watchers are due at which time, exact to the last bit.</summary>
+public sealed class ManualClockTests : LoopTestBase
 {
     private const double Start = 946684800; // 2000-01-01
 
@@ -42,7 +42,7 @@ public sealed class ManualClockTests : LoopTest
     }
 
     [Fact]
-    public void Many_small_steps_arrive_where_one_arrives()
+    public void Many_small_steps_and_one_large_step_arrive_at_the_same_time()
     {
         for (int i = 1; i <= 100_000; i++)
         {
@@ -124,7 +124,7 @@ public sealed class ManualClockTests : LoopTest
     }
 
     [Fact]
-    public void It_does_not_drift_in_a_week_either()
+    public void A_repeating_timer_does_not_drift_in_a_week()
     {
         Loop loop = NewLoop(_clock);
         int count = 0, off = 0;
@@ -201,7 +201,7 @@ public sealed class ManualClockTests : LoopTest
     }
 
     [Fact]
-    public void Timers_periodics_and_schedulers_come_in_order_and_those_that_callbacks_start_too()
+    public void Timers_periodics_and_schedulers_are_called_in_the_order_of_their_times_also_if_a_callback_starts_them()
     {
         Loop loop = NewLoop(_clock);
         loop.Timer(2, 2, (_, _) => Log(loop, "timer")).Start();
@@ -240,7 +240,7 @@ public sealed class ManualClockTests : LoopTest
     }
 
     [Fact]
-    public void What_is_due_at_the_end_is_called_and_what_comes_later_is_not()
+    public void A_timer_due_at_the_end_is_called_and_a_later_one_is_not()
     {
         Loop loop = NewLoop(_clock);
         loop.Timer(10, 0, (_, _) =>
@@ -258,7 +258,7 @@ public sealed class ManualClockTests : LoopTest
     }
 
     [Fact]
-    public void Priorities_and_the_order_of_one_moment_are_libev_s()
+    public void Watchers_of_one_moment_are_called_in_the_order_of_libev()
     {
         Loop loop = NewLoop(_clock);
         loop.Timer(1, 0, (_, _) => Log(loop, "low"), priority: -2).Start();
@@ -274,7 +274,7 @@ public sealed class ManualClockTests : LoopTest
     // -- one leap -----------------------------------------------------------------------------------------------------
 
     [Fact]
-    public void Advance_alone_calls_nobody_and_what_is_late_comes_when_the_loop_runs()
+    public void Advance_alone_calls_no_watcher_and_late_watchers_are_called_when_the_loop_runs()
     {
         Loop loop = NewLoop(_clock);
         loop.Timer(1, 0, (_, _) => Log(loop, "once")).Start();
@@ -315,7 +315,7 @@ public sealed class ManualClockTests : LoopTest
     }
 
     [Fact]
-    public void Start_ends_when_nothing_is_left_as_ever()
+    public void Start_returns_when_no_watcher_is_active()
     {
         Loop loop = NewLoop(_clock);
         loop.Timer(0, 0, (_, _) => loop.Timer(0, 0, (_, _) => Log(loop, "second")).Start()).Start();
@@ -331,7 +331,7 @@ public sealed class ManualClockTests : LoopTest
     }
 
     [Fact]
-    public void A_nested_Start_does_not_wait_for_time_either_and_the_outer_one_goes_on()
+    public void A_nested_Start_does_not_wait_for_time_and_the_outer_Start_goes_on()
     {
         Loop loop = NewLoop(_clock);
         loop.Timer(5, 0, (_, _) => Log(loop, "later")).Start();

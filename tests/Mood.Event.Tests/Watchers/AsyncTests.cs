@@ -5,7 +5,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-public sealed class AsyncTests : LoopTest
+/// <summary>Async: Send from the loop and from other threads.</summary>
+public sealed class AsyncTests : LoopTestBase
 {
     private static readonly Action<Async, Events> s_nothing = (_, _) => { };
 
@@ -17,7 +18,7 @@ public sealed class AsyncTests : LoopTest
     }
 
     [Fact]
-    public void Constructor_and_factory_take_the_same()
+    public void Constructor_and_factory_take_the_same_parameters()
     {
         Loop loop = NewLoop();
         object data = new();
@@ -45,7 +46,7 @@ public sealed class AsyncTests : LoopTest
     }
 
     [Fact]
-    public void A_disposed_async_watcher_can_only_be_asked()
+    public void A_disposed_async_watcher_keeps_its_getters_only()
     {
         Async async = NewLoop().Async(s_nothing);
         WatcherContract.Dispose(async);
@@ -54,7 +55,7 @@ public sealed class AsyncTests : LoopTest
     }
 
     [Fact]
-    public void Sent_to_a_disposed_loop_it_is_lost()
+    public void A_send_to_a_disposed_loop_does_nothing()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -125,7 +126,7 @@ public sealed class AsyncTests : LoopTest
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void Sent_in_one_go_they_run_in_the_order_they_were_started(Backends backend)
+    public void Asyncs_sent_together_are_called_in_the_order_in_which_they_were_started(Backends backend)
     {
         Loop loop = NewLoop(backend);
         string log = "";
@@ -202,7 +203,7 @@ public sealed class AsyncTests : LoopTest
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_thread_that_never_stops_sending_gets_its_three_calls(Backends backend)
+    public void A_thread_that_sends_without_pause_causes_three_calls(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
@@ -230,7 +231,7 @@ public sealed class AsyncTests : LoopTest
     }
 
     [Fact]
-    public void No_send_of_several_threads_goes_unseen()
+    public void No_send_of_several_threads_is_lost()
     {
         const int threads = 4, sends = 5000;
         Loop loop = NewLoop();
@@ -273,7 +274,7 @@ public sealed class AsyncTests : LoopTest
     }
 
     [Fact]
-    public void Disposed_under_a_thread_that_sends_it_throws_there_and_nothing_else()
+    public void Send_throws_on_a_thread_that_sends_while_the_watcher_is_disposed()
     {
         Loop loop = NewLoop();
 
@@ -307,7 +308,7 @@ public sealed class AsyncTests : LoopTest
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void Sent_while_inactive_it_is_not_called_when_started(Backends backend)
+    public void A_send_to_an_inactive_watcher_causes_no_call_after_Start(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
@@ -332,7 +333,7 @@ public sealed class AsyncTests : LoopTest
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void It_does_not_keep_the_loop_alive_if_told_so(Backends backend)
+    public void Without_KeepAlive_it_does_not_keep_the_loop_alive(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
@@ -423,7 +424,7 @@ public sealed class AsyncTests : LoopTest
     }
 
     [Fact]
-    public void After_the_last_Send_the_callback_has_seen_what_was_published_before_it()
+    public void The_callback_after_the_last_Send_sees_everything_published_before_it()
     {
         const int rounds = 25_000, sends = 4;
         Loop loop = NewLoop();

@@ -5,7 +5,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-public sealed class CheckTests : LoopTest
+/// <summary>Check: calls after the loop has waited.</summary>
+public sealed class CheckTests : LoopTestBase
 {
     private static readonly Action<Check, Events> s_nothing = (_, _) => { };
 
@@ -17,7 +18,7 @@ public sealed class CheckTests : LoopTest
     }
 
     [Fact]
-    public void Constructor_and_factory_take_the_same()
+    public void Constructor_and_factory_take_the_same_parameters()
     {
         Loop loop = NewLoop();
         object data = new();
@@ -44,7 +45,7 @@ public sealed class CheckTests : LoopTest
     }
 
     [Fact]
-    public void A_disposed_check_watcher_can_only_be_asked() => WatcherContract.Dispose(NewLoop().Check(s_nothing));
+    public void A_disposed_check_watcher_keeps_its_getters_only() => WatcherContract.Dispose(NewLoop().Check(s_nothing));
 
     [Fact]
     public void Events_can_be_fed_and_invoked()
@@ -126,7 +127,7 @@ public sealed class CheckTests : LoopTest
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void It_does_not_keep_the_loop_alive_if_told_so(Backends backend)
+    public void Without_KeepAlive_it_does_not_keep_the_loop_alive(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;

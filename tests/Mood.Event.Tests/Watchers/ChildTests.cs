@@ -1,13 +1,15 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.Globalization;
 using System.Linq;
+using System.Threading;
 using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Child, with children that nobody else owns. Those of Process: ChildProcessTests.</summary>
-public sealed class ChildTests : LoopTest
+/// <summary>Child, with children that the test has spawned itself. For those of Process see ChildProcessTests.</summary>
+public class ChildTests : LoopTestBase
 {
     private const int SIGKILL = 9;
 
@@ -119,6 +121,9 @@ public sealed class ChildTests : LoopTest
     [Fact]
     public void It_is_reaped_before_the_callback()
     {
+        // where the pool has a thread to spare
+        ThreadPool.GetMinThreads(out int workers, out int ports);
+        ThreadPool.SetMinThreads(workers + 16, ports);
         Loop loop = NewDefaultLoop();
         int pid = Posix.Spawn("exit 5"), waited = 0;
         bool exists = true;
@@ -131,10 +136,78 @@ public sealed class ChildTests : LoopTest
         Assert.False(loop.Start());
         Assert.Equal(-1, waited);
         Assert.False(exists);
+        ThreadPool.SetMinThreads(workers, ports);
     }
 
     [Fact]
-    public void A_child_that_nobody_watches_is_left_alone()
+    public void The_zombie_that_a_debugger_holds_is_reported_when_the_debugger_lets_go_and_the_loop_does_not_spin()
+    {
+        Loop loop = NewDefaultLoop();
+        int pid = Posix.Spawn("exec sleep 100"), calls = 0;
+        using Child w = loop.Child(pid, trace: false, (_, _) =>
+        {
+            calls++;
+            loop.Stop();
+        });
+        w.Start();
+
+        using (var debugger = new HostProcess($"debugger {pid.ToString(CultureInfo.InvariantCulture)}"))
+        {
+            Assert.True(Posix.Until(() => debugger.Output.Length > 0));
+
+            if (debugger.Output != "holds\n")
+            {
+                Console.WriteLine("The system allows no debugger: the test is over.");
+                Posix.Kill(pid, SIGKILL);
+                Assert.True(loop.Start());
+                return;
+            }
+
+            Posix.Kill(pid, SIGKILL);
+            Assert.True(Posix.Until(() => Posix.IsZombie(pid)));
+            RunFor(0.1); // the loop asks in every iteration for 50 ms
+            uint before = loop.Iteration;
+            RunFor(0.5);
+            Assert.Equal(0, calls);
+            Assert.InRange(loop.Iteration - before, 1u, 150u);
+        }
+
+        Assert.True(loop.Start());
+        Assert.Equal((1, SIGKILL, false), (calls, w.TermSignal, w.IsGone));
+        Assert.True(Posix.Until(() => !Posix.Exists(pid)));
+
+        void RunFor(double seconds)
+        {
+            using Timer timer = loop.Timer(seconds, 0, (_, _) => loop.Stop());
+            timer.Start();
+            loop.Start();
+        }
+    }
+
+    [Fact]
+    public void On_a_manual_clock_it_is_reported_without_any_time_passing_and_reaped_soon_after()
+    {
+        var clock = new ManualClock();
+        using Loop loop = Loop.GetDefault(LoopFlags.NoEnv, clock: clock);
+
+        for (int i = 0; i < 20; i++)
+        {
+            int pid = Posix.Spawn("exit 7"), calls = 0;
+            using Child w = loop.Child(pid, trace: false, (w, _) =>
+            {
+                calls++;
+                w.Stop();
+            });
+            w.Start();
+            double now = loop.Now();
+            Assert.False(loop.Start());
+            Assert.Equal((1, 7, false, now), (calls, w.ExitCode, w.IsGone, loop.Now()));
+            Assert.True(Posix.Until(() => !Posix.Exists(pid)));
+        }
+    }
+
+    [Fact]
+    public void A_child_without_a_watcher_is_left_alone()
     {
         Loop loop = NewDefaultLoop();
         int other = Posix.Spawn("exit 6");
@@ -145,15 +218,23 @@ public sealed class ChildTests : LoopTest
     }
 
     [Fact]
-    public void A_child_that_somebody_else_reaped_is_gone()
+    public void A_child_that_another_part_of_the_process_reaped_is_gone_unless_the_kernel_tells_its_status()
     {
         Loop loop = NewDefaultLoop();
-        int pid = Posix.Spawn("exit 7");
+        int pid = Posix.Spawn("sleep 0.05; exit 7");
         Child w = loop.Child(pid, trace: true, (w, _) => w.Stop());
         w.Start();
         Assert.Equal(pid, Posix.Wait(pid, out _));
         Assert.False(loop.Start());
-        CheckGone(w, pid);
+
+        if (NativeTesting.TellsReapedStatus)
+        {
+            Assert.Equal((pid, 7 << 8, 7, true, false), (w.RPid, w.RStatus, w.ExitCode, w.HasExited, w.IsGone));
+        }
+        else
+        {
+            CheckGone(w, pid);
+        }
     }
 
     [Fact]
@@ -295,7 +376,7 @@ public sealed class ChildTests : LoopTest
 
         Assert.False(loop.Start());
         Assert.Equal((3, 9), (calls, sum));
-        Assert.Equal(-1, Posix.Wait(pid, out _, Posix.WNOHANG));
+        Posix.AssertReaped(pid);
     }
 
     [Fact]
@@ -321,7 +402,7 @@ public sealed class ChildTests : LoopTest
     }
 
     [Fact]
-    public void It_keeps_the_loop_alive_unless_told_otherwise()
+    public void A_signal_watcher_keeps_the_loop_alive_unless_KeepAlive_is_false()
     {
         Loop loop = NewDefaultLoop();
         int pid = Posix.Spawn("sleep 100");
@@ -337,7 +418,7 @@ public sealed class ChildTests : LoopTest
     }
 
     [Fact]
-    public void A_disposed_watcher_refuses_to_be_used_and_can_still_be_asked()
+    public void A_disposed_watcher_keeps_its_getters_only()
     {
         Loop loop = NewDefaultLoop();
         int pid = Posix.Spawn("exit 11");

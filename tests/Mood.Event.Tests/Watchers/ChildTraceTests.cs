@@ -6,7 +6,7 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>Children that are stopped and continued, and pid 0, which means every child.</summary>
-public sealed class ChildTraceTests : LoopTest
+public class ChildTraceTests : LoopTestBase
 {
     private const int SIGSTOP = 19, SIGCONT = 18, SIGKILL = 9;
 
@@ -125,7 +125,7 @@ public sealed class ChildTraceTests : LoopTest
         for (int i = 0; i < 4; i++)
         {
             Assert.Equal(20 + i, Assert.Contains(pids[i], (IDictionary<int, int>)seen));
-            Assert.Equal(-1, Posix.Wait(pids[i], out _, Posix.WNOHANG));
+            Posix.AssertReaped(pids[i]);
         }
     }
 

@@ -4,8 +4,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Embeds and loops that are disposed, reset or fail at every moment.</summary>
-public sealed class EmbedLifetimeTests : FdTest
+/// <summary>The Embed, its loop or the embedded loop is disposed, reset or fails, in any order and in any callback.</summary>
+public sealed class EmbedLifetimeTests : FdTestBase
 {
     [Theory]
     [MemberData(nameof(EmbeddableBackends))]
@@ -40,7 +40,7 @@ public sealed class EmbedLifetimeTests : FdTest
         outer.Dispose();
         Assert.False(embed.IsActive);
 
-        // the inner one is free: it runs alone, and inside another
+        // the inner loop is no longer embedded: it runs alone, and in another loop
         inner.Start();
         Assert.Equal(1, calls);
         next.Embed(inner).Start();
@@ -148,7 +148,7 @@ public sealed class EmbedLifetimeTests : FdTest
         }).Start();
         Assert.False(outer.Start());
 
-        // the first iteration tells the kernel, and may find it ready and call it at once
+        // the first iteration registers the io, and may find it ready and call it at once
         Assert.True(calls is 1 or 11, $"{calls}");
     }
 
@@ -184,7 +184,7 @@ public sealed class EmbedLifetimeTests : FdTest
         {
             outer.Start(RunFlags.NoWait);
             outer.Timer(0.005, 0, (_, _) => Posix.Write(write)).Start();
-            outer.Start(); // the write comes while it waits
+            outer.Start(); // the write happens while the loop waits
             Assert.Equal(++expected, calls);
         }
     }
@@ -193,7 +193,7 @@ public sealed class EmbedLifetimeTests : FdTest
     [InlineData("Start")]
     [InlineData("Invoke")]
     [InlineData("Watcher.Invoke")]
-    public void An_inner_loop_may_be_embedded_and_disposed_where_it_is_used_already(string how)
+    public void An_inner_loop_may_be_embedded_and_disposed_in_its_own_callback(string how)
     {
         Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
         Embed embed = outer.Embed(inner);
@@ -263,7 +263,7 @@ public sealed class EmbedLifetimeTests : FdTest
         Assert.Same(exception, Assert.Throws<InvalidDataException>(() => outer.Start()));
         Assert.Contains(nameof(A_fatal_exception_in_an_inner_callback_leaves_the_outer_Start), exception.StackTrace, StringComparison.Ordinal);
 
-        // thrown once; both go on
+        // the exception is thrown once, and both loops can run again
         Assert.True(outer.Start(RunFlags.NoWait));
         inner.Start(RunFlags.NoWait);
         Assert.Equal(1, calls);
@@ -277,7 +277,7 @@ public sealed class EmbedLifetimeTests : FdTest
         Loop outer = NewLoop(), inner = NewLoop(backend);
         string log = "";
         Io io = inner.Io(NewPipe().Read, Events.Read, [Fatal] (_, _) => throw new InvalidDataException("inner"));
-        outer.CallbackException += (_, e) => log += $"{e.Watcher.GetType().Name} {e.Exception.Message}";
+        outer.CallbackException += (_, e) => log += $"{e.Watcher!.GetType().Name} {e.Exception.Message}";
         using Embed embed = outer.Embed(inner, (w, _) => w.Sweep());
 
         io.Feed(Events.Read);
@@ -302,7 +302,7 @@ public sealed class EmbedLifetimeTests : FdTest
         outer.CallbackException += (_, e) => log += "outer";
         inner.CallbackException += (sender, e) =>
         {
-            log += $"{ReferenceEquals(sender, inner)} {e.Watcher.GetType().Name} {e.Exception.Message}";
+            log += $"{ReferenceEquals(sender, inner)} {e.Watcher!.GetType().Name} {e.Exception.Message}";
             outer.Stop();
         };
         inner.Io(NewReadablePipe().Read, Events.Read, (_, _) => throw new InvalidDataException("inner")).Start();

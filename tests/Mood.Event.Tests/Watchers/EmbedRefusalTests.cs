@@ -6,10 +6,10 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>What Embed refuses, and what it can be set to.</summary>
-public sealed class EmbedRefusalTests : FdTest
+/// <summary>Embed refuses bad arguments and states, and Set.</summary>
+public sealed class EmbedRefusalTests : FdTestBase
 {
-    /// <summary>The working backends that cannot be embedded.</summary>
+    /// <summary>The backends that work here and cannot be embedded.</summary>
     public static TheoryData<Backends> OtherBackends =>
         new(AllBackends.Select((object[] row) => (Backends)row[0]).Where(b => (b & Ev.EmbeddableBackends) == 0));
 
@@ -29,7 +29,7 @@ public sealed class EmbedRefusalTests : FdTest
     }
 
     [Fact]
-    public void Select_and_poll_are_among_those() => Assert.Contains(Backends.Poll, OtherBackends.Select((object[] row) => (Backends)row[0]));
+    public void Poll_cannot_be_embedded() => Assert.Contains(Backends.Poll, OtherBackends.Select((object[] row) => (Backends)row[0]));
 
     [Fact]
     public void A_loop_cannot_be_embedded_in_itself()
@@ -56,7 +56,7 @@ public sealed class EmbedRefusalTests : FdTest
         Assert.False(c.Start(RunFlags.NoWait));
 
         ab.Stop();
-        CheckWorks(ca); // no circle any more
+        CheckWorks(ca); // the circle is broken
         ba.Dispose();
         ca.Dispose();
         ab.Dispose();
@@ -134,7 +134,7 @@ public sealed class EmbedRefusalTests : FdTest
     }
 
     [Fact]
-    public void A_disposed_embed_refuses_to_be_used_and_can_still_be_asked()
+    public void A_disposed_embed_refuses_everything_but_its_getters()
     {
         Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
         Embed embed = outer.Embed(inner);
@@ -151,7 +151,7 @@ public sealed class EmbedRefusalTests : FdTest
     }
 
     [Fact]
-    public void A_loop_in_whose_callback_we_are_is_not_embedded_in_one_that_does_not_run()
+    public void A_loop_cannot_be_embedded_in_its_own_callback_while_the_outer_loop_does_not_run()
     {
         Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
         Embed embed = outer.Embed(inner);
@@ -176,7 +176,7 @@ public sealed class EmbedRefusalTests : FdTest
     }
 
     [Fact]
-    public void A_loop_that_runs_on_another_thread_is_not_embedded()
+    public void A_loop_that_runs_on_another_thread_cannot_be_embedded()
     {
         Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
         Embed embed = outer.Embed(inner);
@@ -215,7 +215,7 @@ public sealed class EmbedRefusalTests : FdTest
         embed.Dispose();
     }
 
-    /// <summary>Starts the embed if need be, and has an io of its inner loop run in the outer one.</summary>
+    /// <summary>Starts the embed if it is inactive, and checks that an io of the inner loop is called in the outer one.</summary>
     private void CheckWorks(Embed embed)
     {
         int calls = 0;

@@ -6,8 +6,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Embed: what the inner loop does inside the outer one. Ends of all kinds: EmbedLifetimeTests.</summary>
-public sealed class EmbedTests : FdTest
+/// <summary>The inner loop's watchers run in the outer loop. Disposal and failures: EmbedLifetimeTests.</summary>
+public sealed class EmbedTests : FdTestBase
 {
     [Theory]
     [MemberData(nameof(EmbeddableBackends))]
@@ -82,7 +82,7 @@ public sealed class EmbedTests : FdTest
         });
         embed.Start();
         outer.Start(RunFlags.NoWait);
-        Posix.Write(write); // the kernel knows the io by now: before, the loop would have met it when telling it
+        Posix.Write(write); // The kernel knows the io now. A write before would have been found while the io is registered.
         Assert.False(outer.Start());
         Assert.Equal("embed embed io swept ", log);
     }
@@ -95,7 +95,7 @@ public sealed class EmbedTests : FdTest
         (int read, int write) = NewPipe();
         int calls = 0;
         inner.Io(read, Events.Read, (_, _) => calls++).Start();
-        using Embed embed = outer.Embed(inner); // need not be active
+        using Embed embed = outer.Embed(inner); // Sweep works on an inactive Embed too
         embed.Sweep();
         Assert.Equal((0, 1u), (calls, inner.Iteration));
         Posix.Write(write);
@@ -120,7 +120,7 @@ public sealed class EmbedTests : FdTest
 
     [Theory]
     [MemberData(nameof(EmbeddableBackends))]
-    public void An_inner_io_that_is_started_later_is_seen(Backends backend)
+    public void An_inner_io_that_is_started_later_is_called(Backends backend)
     {
         Loop outer = NewLoop(), inner = NewLoop(backend);
         (int read, int write) = NewPipe();
@@ -136,7 +136,7 @@ public sealed class EmbedTests : FdTest
             }).Start();
         }).Start();
 
-        // while the outer loop waits: only the kernel can tell it
+        // the outer loop waits, and only the kernel can wake it
         outer.Timer(0.04, 0, (_, _) =>
         {
             log += "write ";
@@ -148,7 +148,7 @@ public sealed class EmbedTests : FdTest
 
     [Theory]
     [MemberData(nameof(EmbeddableBackends))]
-    public void With_a_callback_it_is_seen_too(Backends backend)
+    public void An_inner_io_that_is_started_later_is_called_with_an_Embed_callback_too(Backends backend)
     {
         Loop outer = NewLoop(), inner = NewLoop(backend);
         string log = "";
@@ -166,7 +166,7 @@ public sealed class EmbedTests : FdTest
         }).Start()).Start();
         outer.Start();
 
-        // the iteration that tells the kernel may already find it ready
+        // the iteration that registers the io may find it ready at once
         Assert.True(log is "embed io " or "io ", log);
     }
 
@@ -224,7 +224,7 @@ public sealed class EmbedTests : FdTest
 
     [Theory]
     [MemberData(nameof(EmbeddableBackends))]
-    public void They_arrive_again_and_again_through_two_levels(Backends backend)
+    public void Sends_arrive_through_two_levels_every_time(Backends backend)
     {
         Loop outer = NewLoop(), middle = NewLoop(backend), inner = NewLoop(backend);
         outer.Embed(middle).Start();
@@ -282,7 +282,7 @@ public sealed class EmbedTests : FdTest
 
     [Theory]
     [MemberData(nameof(EmbeddableBackends))]
-    public void Loops_can_be_embedded_in_each_other_in_a_row(Backends backend)
+    public void An_embedded_loop_can_embed_another_one(Backends backend)
     {
         Loop outer = NewLoop(), middle = NewLoop(backend), inner = NewLoop(backend);
         (int read, int write) = NewPipe();
@@ -302,6 +302,51 @@ public sealed class EmbedTests : FdTest
         }).Start();
         Assert.True(outer.Start());
         Assert.Equal("write io", log);
+    }
+
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void An_io_started_two_levels_down_in_a_callback_of_the_outer_loop_is_called(Backends backend)
+    {
+        Loop outer = NewLoop(), middle = NewLoop(backend), inner = NewLoop(backend);
+        int fd = NewReadablePipe().Read;
+        int calls = 0;
+        outer.Embed(middle).Start();
+        middle.Embed(inner).Start();
+        outer.Start(RunFlags.NoWait);
+        outer.Start(RunFlags.NoWait);
+        outer.Timer(0.01, 0, (_, _) => inner.Io(fd, Events.Read, (w, _) =>
+        {
+            calls++;
+            w.Stop();
+            outer.Stop();
+        }).Start()).Start();
+        Assert.True(outer.Start());
+        Assert.Equal(1, calls);
+    }
+
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void A_prepare_two_levels_down_that_stops_its_loop_does_not_hang_the_outer_one(Backends backend)
+    {
+        Loop outer = NewLoop(), middle = NewLoop(backend), inner = NewLoop(backend);
+        int prepares = 0;
+        inner.Io(NewReadablePipe().Read, Events.Read, (_, _) => { }).Start();
+        Prepare prepare = inner.Prepare((_, _) =>
+        {
+            inner.Stop();
+
+            if (++prepares > 1000)
+            {
+                throw new TimeoutException("The test hangs.");
+            }
+        });
+        prepare.Fatal = true;
+        prepare.Start();
+        outer.Embed(middle).Start();
+        middle.Embed(inner).Start();
+        Assert.True(outer.Start(RunFlags.NoWait));
+        Assert.InRange(prepares, 1, 10);
     }
 
     [Theory]
@@ -332,7 +377,7 @@ public sealed class EmbedTests : FdTest
 
     [Theory]
     [MemberData(nameof(EmbeddableBackends))]
-    public void Not_keeping_alive_lets_the_outer_Start_return(Backends backend)
+    public void With_KeepAlive_false_the_outer_Start_returns(Backends backend)
     {
         Loop outer = NewLoop(), inner = NewLoop(backend);
         inner.Io(NewPipe().Read, Events.Read, (_, _) => { }).Start();
@@ -360,7 +405,7 @@ public sealed class EmbedTests : FdTest
     }
 
     [Fact]
-    public void The_inner_loop_belongs_to_the_thread_of_the_outer_one()
+    public void The_inner_loop_belongs_to_the_outer_loop_s_thread()
     {
         Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
         Embed embed = outer.Embed(inner);

@@ -1,12 +1,14 @@
 using System;
+using System.Globalization;
+using System.IO;
 using System.Linq;
 using System.Threading;
 using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>What other threads, signals, children and Resets want of an embedded loop reaches it, again and again.</summary>
-public sealed class EmbedWakeTests : FdTest
+/// <summary>Wakes from other threads, signals, children and Resets reach an embedded loop every time.</summary>
+public sealed class EmbedWakeTests : FdTestBase
 {
     public static TheoryData<Backends, bool> EmbeddableBackendsWithAndWithoutCallback
     {
@@ -53,10 +55,10 @@ public sealed class EmbedWakeTests : FdTest
         int checks = 0;
         inner.Check((_, _) => Interlocked.Increment(ref checks)).Start();
 
-        // the Stop of a loop that waits is noticed by its next iteration, which nothing else brings about
+        // a Stop takes effect in the inner loop's next iteration, and nothing but the Stop causes that iteration
         Check(outer, 200, () => Volatile.Read(ref checks), () => inner.Stop(), exact: false);
 
-        // and none is left for later
+        // and no Stop is left over
         int late = 0;
         outer.Dispose();
         inner.Timer(0.01, 0, (_, _) =>
@@ -75,7 +77,7 @@ public sealed class EmbedWakeTests : FdTest
         Loop outer = NewLoop(), inner = NewLoop(backend);
         Embed embed = outer.Embed(inner);
 
-        // of one priority the last one started is called first: this one comes after the embed's own
+        // Among equal priorities the prepare that was started last is called first. The Embed's own prepare is started later.
         outer.Prepare((_, _) => embed.Sweep(), priority: Ev.MinPriority).Start();
         embed.Start();
         int calls = 0;
@@ -124,7 +126,7 @@ public sealed class EmbedWakeTests : FdTest
         Start(outer.Embed(inner, callback ? (w, _) => w.Sweep() : null));
         int sum = 0, calls = 0;
 
-        // one after the other, so that each end has to wake a loop that waits
+        // one child after the other, so that each exit has to wake the waiting loop
         Next();
         Assert.True(outer.Start());
         Assert.Equal((children, children * (children + 1) / 2), (calls, sum));
@@ -160,7 +162,7 @@ public sealed class EmbedWakeTests : FdTest
         Async async = inner.Async((_, _) => Interlocked.Increment(ref sent));
         async.Start();
 
-        // a Reset takes effect when the loop runs next: only the second write meets the new kernel side
+        // a Reset takes effect in the loop's next iteration, so that only the second write meets the new kernel side
         for (int i = 0; i < 20; i++)
         {
             inner.Reset();
@@ -187,7 +189,92 @@ public sealed class EmbedWakeTests : FdTest
         Check(outer, 50, () => Volatile.Read(ref calls), () => Posix.Write(write));
     }
 
-    /// <summary>The outer loop waits while another thread makes something happen, waits for it, and does it again.</summary>
+    [Theory]
+    [MemberData(nameof(EmbeddableBackendsWithAndWithoutCallback))]
+    public void After_any_order_of_Resets_and_Sends_a_Send_arrives(Backends backend, bool callback)
+    {
+        for (int order = 0; order < 4 * 4 * 4; order++)
+        {
+            (Loop outer, Loop inner) = NewPair(backend, callback);
+            int calls = 0;
+
+            // the inner loop may run before the outer one waits: Start(Once) would wait nevertheless
+            Async async = inner.Async((_, _) =>
+            {
+                calls++;
+                outer.Stop();
+            });
+            async.Start();
+
+            foreach (int step in new[] { order % 4, order / 4 % 4, order / 16 })
+            {
+                Action action = step switch
+                {
+                    0 => outer.Reset,
+                    1 => inner.Reset,
+                    2 => async.Send,
+                    _ => Nothing,
+                };
+                action();
+                outer.Start(RunFlags.NoWait);
+            }
+
+            Expect(inner.Reset, outer.Reset);
+            Expect(outer.Reset, inner.Reset);
+            Expect(inner.Reset);
+            Expect(outer.Reset);
+            inner.Dispose();
+            outer.Dispose();
+
+            static void Nothing()
+            {
+            }
+
+            void Expect(params Action[] resets)
+            {
+                foreach (Action reset in resets)
+                {
+                    reset();
+                }
+
+                int before = calls;
+                async.Send();
+                Assert.True(outer.Start());
+                Assert.Equal(before + 1, calls);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_Reset_of_the_inner_loop_alone_is_enough_after_its_files_were_closed(Backends backend)
+    {
+        Loop outer = NewLoop(backend);
+        int[] before = LoopFds();
+        Loop inner = NewLoop(Backends.Epoll);
+        Start(outer.Embed(inner));
+        int calls = 0, forks = 0;
+        Async async = inner.Async((_, _) => calls++);
+        async.Start();
+        inner.Fork((_, _) => forks++).Start();
+        (int read, int write) = NewPipe();
+        inner.Io(read, Events.Read, (w, _) =>
+        {
+            Posix.Read(w.Fd);
+            calls++;
+        }).Start();
+        int[] own = [.. LoopFds().Except(before)];
+        Assert.True(own.Length >= 2, string.Join(' ', own));
+        Check(outer, 3, () => Volatile.Read(ref calls), async.Send);
+
+        Posix.Close(own);
+        inner.Reset();
+        Check(outer, 3, () => Volatile.Read(ref calls), () => Posix.Write(write));
+        Check(outer, 3, () => Volatile.Read(ref calls), async.Send);
+        Assert.Equal(1, forks);
+    }
+
+    /// <summary>Runs the outer loop while another thread causes an event and waits for its arrival, several times.</summary>
     private static void Check(Loop outer, int times, Func<int> count, Action happen, bool exact = true)
     {
         int seen = 0;
@@ -206,7 +293,7 @@ public sealed class EmbedWakeTests : FdTest
                     break;
                 }
 
-                // most of the time the loop waits again by then
+                // in most rounds the loop waits again by now
                 Thread.SpinWait(seen % 7 * 300);
             }
 
@@ -231,6 +318,14 @@ public sealed class EmbedWakeTests : FdTest
 
         return condition();
     }
+
+    /// <summary>The epoll fds and eventfds of the process.</summary>
+    private static int[] LoopFds() =>
+    [
+        .. Directory.GetFiles("/proc/self/fd")
+            .Where(f => (new FileInfo(f).LinkTarget ?? "").StartsWith("anon_inode:[event", StringComparison.Ordinal))
+            .Select(f => int.Parse(Path.GetFileName(f), CultureInfo.InvariantCulture)),
+    ];
 
     private (Loop Outer, Loop Inner) NewPair(Backends backend, bool callback)
     {

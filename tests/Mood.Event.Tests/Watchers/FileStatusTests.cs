@@ -3,20 +3,20 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Runtime.Versioning;
-using Mood.Event.Interop;
 using Xunit;
 
 namespace Mood.Event.Tests;
 
+/// <summary>The properties of FileStatus, compared with real files.</summary>
 [UnsupportedOSPlatform("windows")]
-public sealed class FileStatusTests : LoopTest
+public sealed class FileStatusTests : LoopTestBase
 {
-    private const uint S_IFMT = 0xF000, S_IFDIR = 0x4000, S_IFCHR = 0x2000, S_IFREG = 0x8000, S_IFLNK = 0xA000;
+    private const uint IFMT = 0xF000, IFDIR = 0x4000, IFCHR = 0x2000, IFREG = 0x8000, IFLNK = 0xA000;
 
     private readonly string _directory = Directory.CreateTempSubdirectory("mood-event-").FullName;
 
     [Fact]
-    public void A_path_that_does_not_exist_is_all_zero()
+    public void A_path_that_does_not_exist_has_default_values()
     {
         FileStatus status = Read(FilePath());
         Assert.False(status.Exists);
@@ -29,7 +29,7 @@ public sealed class FileStatusTests : LoopTest
     }
 
     [Fact]
-    public void A_file_is_what_stat_says()
+    public void The_properties_are_those_of_stat()
     {
         string path = FilePath();
         File.WriteAllText(path, "hello");
@@ -41,8 +41,8 @@ public sealed class FileStatusTests : LoopTest
         Assert.True(status.Exists);
         Assert.Equal(5, status.Size);
         Assert.Equal(1u, status.LinkCount);
-        Assert.Equal(S_IFREG, status.Mode & S_IFMT);
-        Assert.Equal(File.GetUnixFileMode(path), (UnixFileMode)(status.Mode & ~S_IFMT));
+        Assert.Equal(IFREG, status.Mode & IFMT);
+        Assert.Equal(File.GetUnixFileMode(path), (UnixFileMode)(status.Mode & ~IFMT));
         Assert.Equal(new DateTimeOffset(2001, 2, 3, 4, 5, 6, TimeSpan.Zero).AddTicks(1234567), status.LastWriteTime);
         Assert.Equal(new DateTimeOffset(2002, 3, 4, 5, 6, 7, TimeSpan.Zero).AddTicks(7654321), status.LastAccessTime);
         Assert.InRange(status.LastChangeTime, DateTimeOffset.UtcNow.AddMinutes(-1), DateTimeOffset.UtcNow.AddSeconds(1));
@@ -66,17 +66,17 @@ public sealed class FileStatusTests : LoopTest
     }
 
     [Fact]
-    public void The_mode_tells_the_type()
+    public void The_mode_contains_the_type()
     {
-        Assert.Equal(S_IFDIR, Read(_directory).Mode & S_IFMT);
+        Assert.Equal(IFDIR, Read(_directory).Mode & IFMT);
         string link = FilePath();
         File.CreateSymbolicLink(link, _directory);
-        Assert.Equal(S_IFLNK, Read(link).Mode & S_IFMT);
-        Assert.Equal(S_IFCHR, Read("/dev/null").Mode & S_IFMT);
+        Assert.Equal(IFLNK, Read(link).Mode & IFMT);
+        Assert.Equal(IFCHR, Read("/dev/null").Mode & IFMT);
     }
 
     [Fact]
-    public void A_device_file_says_which_device()
+    public void A_device_file_has_its_device_s_number()
     {
         Assert.NotEqual(0, Read("/dev/null").DeviceType);
         Assert.NotEqual(Read("/dev/null").DeviceType, Read("/dev/zero").DeviceType);
@@ -88,7 +88,7 @@ public sealed class FileStatusTests : LoopTest
     }
 
     [Fact]
-    public void Times_are_as_fine_as_ticks_before_1970_too()
+    public void Times_have_the_resolution_of_ticks_before_1970_too()
     {
         FileStatus status = Made(-1, 999_999_999);
         Assert.Equal(DateTimeOffset.UnixEpoch.AddTicks(-1), status.LastWriteTime);
@@ -102,7 +102,7 @@ public sealed class FileStatusTests : LoopTest
     [InlineData(-62135596801, -62135596800)]
     [InlineData(-62135596800, -62135596800)]
     [InlineData(253402300799, 253402300799)]
-    public void Times_before_the_calendar_are_its_first(long seconds, long expected)
+    public void A_time_before_the_year_1_is_the_first_DateTimeOffset(long seconds, long expected)
     {
         FileStatus status = Made(seconds, 0);
         Assert.Equal(DateTimeOffset.FromUnixTimeSeconds(expected), status.LastWriteTime);
@@ -113,7 +113,7 @@ public sealed class FileStatusTests : LoopTest
     [Theory]
     [InlineData(253402300800)]
     [InlineData(long.MaxValue)]
-    public void Times_after_the_calendar_are_its_last(long seconds) =>
+    public void A_time_after_the_year_9999_is_the_last_DateTimeOffset(long seconds) =>
         Assert.Equal(DateTimeOffset.MaxValue, Made(seconds, 999_999_999).LastWriteTime);
 
     [Fact]

@@ -4,7 +4,8 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 // a process with threads cannot fork and go on in .NET: Loop.Reset does what the loop would do in the child
-public sealed class ForkTests : LoopTest
+/// <summary>Fork: calls after the loop was reset.</summary>
+public sealed class ForkTests : LoopTestBase
 {
     private static readonly Action<Fork, Events> s_nothing = (_, _) => { };
 
@@ -16,7 +17,7 @@ public sealed class ForkTests : LoopTest
     }
 
     [Fact]
-    public void Constructor_and_factory_take_the_same()
+    public void Constructor_and_factory_take_the_same_parameters()
     {
         Loop loop = NewLoop();
         object data = new();
@@ -43,7 +44,7 @@ public sealed class ForkTests : LoopTest
     }
 
     [Fact]
-    public void A_disposed_fork_watcher_can_only_be_asked() => WatcherContract.Dispose(NewLoop().Fork(s_nothing));
+    public void A_disposed_fork_watcher_keeps_its_getters_only() => WatcherContract.Dispose(NewLoop().Fork(s_nothing));
 
     [Fact]
     public void Events_can_be_fed_and_invoked()
@@ -167,7 +168,7 @@ public sealed class ForkTests : LoopTest
     }
 
     [Fact]
-    public void A_stopped_one_is_not_called()
+    public void A_stopped_fork_watcher_is_not_called()
     {
         Loop loop = NewLoop();
         int calls = 0;

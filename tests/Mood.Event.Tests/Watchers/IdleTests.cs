@@ -5,7 +5,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-public sealed class IdleTests : LoopTest
+/// <summary>Idle: calls while no watcher of its priority is pending.</summary>
+public sealed class IdleTests : LoopTestBase
 {
     private static readonly Action<Idle, Events> s_nothing = (_, _) => { };
 
@@ -17,7 +18,7 @@ public sealed class IdleTests : LoopTest
     }
 
     [Fact]
-    public void Constructor_and_factory_take_the_same()
+    public void Constructor_and_factory_take_the_same_parameters()
     {
         Loop loop = NewLoop();
         object data = new();
@@ -35,7 +36,7 @@ public sealed class IdleTests : LoopTest
     }
 
     [Fact]
-    public void The_loop_must_exist()
+    public void Null_and_a_disposed_loop_are_refused_and_a_null_callback_is_not()
     {
         Assert.Throws<ArgumentNullException>("loop", () => new Idle(null!));
         Loop loop = NewLoop();
@@ -44,7 +45,7 @@ public sealed class IdleTests : LoopTest
     }
 
     [Fact]
-    public void A_disposed_idle_watcher_can_only_be_asked() => WatcherContract.Dispose(NewLoop().Idle(s_nothing));
+    public void A_disposed_idle_watcher_keeps_its_getters_only() => WatcherContract.Dispose(NewLoop().Idle(s_nothing));
 
     [Fact]
     public void Events_can_be_fed_and_invoked()
@@ -187,7 +188,7 @@ public sealed class IdleTests : LoopTest
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void An_idle_watcher_starves_nobody(Backends backend)
+    public void An_idle_watcher_does_not_starve_other_watchers(Backends backend)
     {
         Loop loop = NewLoop(backend);
         var log = new List<char>();
@@ -208,7 +209,7 @@ public sealed class IdleTests : LoopTest
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void It_does_not_keep_the_loop_alive_if_told_so(Backends backend)
+    public void Without_KeepAlive_it_does_not_keep_the_loop_alive(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;

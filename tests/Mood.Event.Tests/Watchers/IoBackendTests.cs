@@ -8,12 +8,12 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>What an Io reports, on every backend.</summary>
-public sealed class IoBackendTests : FdTest
+/// <summary>The events that an Io reports, on every backend.</summary>
+public sealed class IoBackendTests : FdTestBase
 {
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_pipe_becomes_readable_when_there_is_something_in_it(Backends backend)
+    public void A_pipe_becomes_readable_when_data_arrives(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, int write) = NewPipe();
@@ -68,7 +68,7 @@ public sealed class IoBackendTests : FdTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void It_is_called_again_in_every_iteration_until_there_is_nothing_left(Backends backend)
+    public void It_is_level_triggered(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, int write) = NewPipe();
@@ -158,7 +158,7 @@ public sealed class IoBackendTests : FdTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_listening_socket_is_readable_when_somebody_connects(Backends backend)
+    public void A_listening_socket_is_readable_when_a_client_connects(Backends backend)
     {
         Loop loop = NewLoop(backend);
         Socket listener = NewListener();
@@ -176,7 +176,7 @@ public sealed class IoBackendTests : FdTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Datagrams_wake_it_too(Backends backend)
+    public void A_datagram_makes_its_socket_readable(Backends backend)
     {
         Loop loop = NewLoop(backend);
         Socket receiver = Own(new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
@@ -227,7 +227,7 @@ public sealed class IoBackendTests : FdTest
         io.Start();
         Assert.True(io.IsActive);
         Assert.True(loop.Start(RunFlags.NoWait));
-        CloseFd(write); // hanging up is an event that nobody can turn off in the kernel
+        CloseFd(write); // the kernel reports a hang-up even if no event is asked for
         RunFor(loop, 0.02);
         Assert.True(io.IsActive);
         Assert.Equal(0, calls);
@@ -258,7 +258,7 @@ public sealed class IoBackendTests : FdTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Events_changed_in_the_callback_count_at_once(Backends backend)
+    public void Events_changed_in_the_callback_apply_at_once(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (Socket client, Socket server) = NewConnection();
@@ -284,7 +284,7 @@ public sealed class IoBackendTests : FdTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Stopped_and_started_again_it_goes_on(Backends backend)
+    public void It_can_be_stopped_and_started_again(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;

@@ -8,14 +8,14 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Fds that are closed, kept open or reused while an Io watches them.</summary>
-public sealed class IoLifetimeTests : FdTest
+/// <summary>The fd of an Io is closed, kept open or reused while the Io is active.</summary>
+public sealed class IoLifetimeTests : FdTestBase
 {
     private const int EBADF = 9;
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void An_fd_closed_before_the_kernel_knew_it_ends_Start_with_its_number(Backends backend)
+    public void An_fd_closed_before_it_is_registered_ends_Start_with_its_number(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int fd = NewPipe().Read, calls = 0;
@@ -31,7 +31,7 @@ public sealed class IoLifetimeTests : FdTest
     }
 
     [Fact]
-    public void An_io_started_again_before_its_error_was_told_holds_its_SafeHandle_once()
+    public void An_io_started_again_before_its_error_was_reported_holds_its_SafeHandle_once()
     {
         // poll says at once that an fd is closed
         Loop loop = NewLoop(Backends.Poll);
@@ -58,7 +58,7 @@ public sealed class IoLifetimeTests : FdTest
         Assert.Equal(1, errors);
         Assert.True(io.IsActive);
 
-        // disposed while it is held, it is closed with the last one who holds it
+        // disposed while it is held, the handle closes the fd when its last holder releases it
         handle.Dispose();
         Assert.True(Posix.IsOpen(number));
         io.Stop();
@@ -68,7 +68,7 @@ public sealed class IoLifetimeTests : FdTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void It_is_told_at_once_while_others_wait(Backends backend)
+    public void A_closed_fd_is_reported_at_once_while_others_wait(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int fd = NewPipe().Read;
@@ -85,7 +85,7 @@ public sealed class IoLifetimeTests : FdTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void An_fd_closed_under_the_kernel_ends_Start_or_is_not_noticed(Backends backend)
+    public void A_registered_fd_that_is_closed_ends_Start_or_is_not_noticed(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int fd = NewPipe().Read, calls = 0;
@@ -141,7 +141,7 @@ public sealed class IoLifetimeTests : FdTest
         other.Start();
         CloseFd(fd);
 
-        // each of them may be told in an iteration of its own
+        // each may be reported in an iteration of its own
         for (int i = 0; i < 3; i++)
         {
             Record.Exception(() => loop.Start(RunFlags.Once));
@@ -182,7 +182,7 @@ public sealed class IoLifetimeTests : FdTest
         Io second = loop.Io(server, Events.Read, (_, _) => { });
         server.Dispose();
 
-        // the numbers are open again, but not these files
+        // the numbers are open again, for other files
         Posix.Replace(fd, with: reused);
         Posix.Replace(second.Fd, with: reused);
         CheckNamed(fd, Assert.Throws<EventException>(io.Start));
@@ -211,7 +211,7 @@ public sealed class IoLifetimeTests : FdTest
 
         io.Stop();
         Posix.Replace(read, with: NewReadablePipe().Read);
-        io.Start(); // no iteration has seen it stopped
+        io.Start(); // no iteration ran while it was stopped
         Assert.False(loop.Start());
         Assert.Equal(1, calls);
     }
@@ -255,7 +255,7 @@ public sealed class IoLifetimeTests : FdTest
         io.Stop();
         Posix.Replace(read, with: NewPipe().Read);
         io.Start();
-        Record.Exception(() => Posix.Write(write)); // nobody reads it: EPIPE
+        Record.Exception(() => Posix.Write(write)); // no reader is left: EPIPE
         loop.Timer(0.02, 0, (_, _) => loop.Stop()).Start();
         loop.Start();
         Assert.Equal(0, calls);
@@ -287,14 +287,14 @@ public sealed class IoLifetimeTests : FdTest
     }
 
     [Fact]
-    public void A_SafeHandle_is_given_back_however_its_io_ends()
+    public void A_SafeHandle_is_released_however_its_io_ends()
     {
         Loop loop = NewLoop();
         CheckClosed(io => io.Stop());
         CheckClosed(io => io.Dispose());
         CheckClosed(io =>
         {
-            io.Events = Events.Write; // stops and starts it natively: still held once
+            io.Events = Events.Write; // this stops and starts it natively, and it is still held once
             io.Stop();
         });
         CheckClosed(io =>
@@ -347,7 +347,7 @@ public sealed class IoLifetimeTests : FdTest
     }
 
     [Fact]
-    public void An_active_io_that_nobody_holds_goes_on()
+    public void An_active_io_without_other_references_is_not_collected()
     {
         Loop loop = NewLoop();
         (int read, int write) = NewPipe();

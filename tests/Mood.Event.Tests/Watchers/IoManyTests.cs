@@ -7,8 +7,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Several Ios at once, on every backend.</summary>
-public sealed class IoManyTests : FdTest
+/// <summary>Several Io watchers in one loop, on every backend.</summary>
+public sealed class IoManyTests : FdTestBase
 {
     [Theory]
     [MemberData(nameof(AllBackends))]
@@ -32,7 +32,7 @@ public sealed class IoManyTests : FdTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Two_watchers_of_one_fd_get_what_each_asked_for(Backends backend)
+    public void Two_watchers_of_one_fd_get_their_own_events(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (Socket client, Socket server) = NewConnection();
@@ -53,7 +53,7 @@ public sealed class IoManyTests : FdTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_pending_peer_that_is_stopped_is_not_called(Backends backend)
+    public void A_pending_watcher_that_another_watcher_of_the_fd_stops_is_not_called(Backends backend)
     {
         Loop loop = NewLoop(backend);
         string log = "";
@@ -134,7 +134,7 @@ public sealed class IoManyTests : FdTest
             }).Start();
         }
 
-        loop.Start(); // linuxaio takes its time: it enlarges its ring step by step
+        loop.Start(); // linuxaio needs several iterations, because it enlarges its ring step by step
         RunFor(loop, 0.02);
         Assert.Equal(expected.Order(), seen.Order());
         Assert.True(loop.Start(RunFlags.NoWait));
@@ -142,7 +142,7 @@ public sealed class IoManyTests : FdTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void An_exception_in_one_callback_leaves_the_others_alone(Backends backend)
+    public void An_exception_in_one_callback_does_not_affect_the_others(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int fd = NewReadablePipe().Read;
@@ -157,11 +157,11 @@ public sealed class IoManyTests : FdTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_message_goes_round_a_ring_of_pipes(Backends backend)
+    public void A_message_passes_through_a_ring_of_pipes(Backends backend)
     {
         const int Size = 20, Rounds = 10;
         Loop loop = NewLoop(backend);
-        var pipes = Enumerable.Range(0, Size).Select(_ => NewPipe()).ToArray();
+        (int Read, int Write)[] pipes = Enumerable.Range(0, Size).Select(_ => NewPipe()).ToArray();
         List<Io> ios = [];
         int passed = 0;
 
@@ -210,7 +210,7 @@ public sealed class IoManyTests : FdTest
 
         for (int round = 0; round < 5; round++)
         {
-            // everything changes before the loop looks: mask, watcher, fd, number
+            // mask, watcher, fd and number change before the next iteration
             for (int i = 0; i < size; i++)
             {
                 switch ((i + round) % 5)
@@ -240,7 +240,7 @@ public sealed class IoManyTests : FdTest
             {
                 if ((i + round) % 5 == 0)
                 {
-                    Watch(i); // mostly with a number that was just closed
+                    Watch(i); // often with a number that was just closed
                 }
             }
 
@@ -288,7 +288,7 @@ public sealed class IoManyTests : FdTest
         const int size = 200;
         Loop loop = NewLoop(backend);
         HashSet<int> seen = [];
-        var pipes = Enumerable.Range(0, size).Select(_ => NewPipe()).ToArray();
+        (int Read, int Write)[] pipes = Enumerable.Range(0, size).Select(_ => NewPipe()).ToArray();
         Io[] ios = [.. Enumerable.Range(0, size).Select(i => loop.Io(pipes[i].Read, Events.Read, (w, _) =>
         {
             Posix.Read(w.Fd);
@@ -297,7 +297,7 @@ public sealed class IoManyTests : FdTest
         Array.ForEach(ios, io => io.Start());
         loop.Start(RunFlags.NoWait);
 
-        // some that the kernel knows, some of them changed, and some that it does not know yet
+        // some fds are registered, some of these have a changed mask, and some are not registered yet
         for (int i = 0; i < size; i++)
         {
             ios[i].Stop();
@@ -313,7 +313,7 @@ public sealed class IoManyTests : FdTest
         int[] expected = [.. Enumerable.Range(0, size).Where(i => i % 3 != 0 && i % 7 != 1)];
         Array.ForEach(expected, i => Posix.Write(pipes[i].Write));
 
-        // each closed one may be told in a Start of its own
+        // each closed fd may be reported by a Start of its own
         for (double end = Ev.Time() + (Patience / 4); seen.Count < expected.Length && Ev.Time() < end;)
         {
             Exception? e = Record.Exception(() => loop.Start(RunFlags.NoWait));
@@ -327,11 +327,11 @@ public sealed class IoManyTests : FdTest
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Fds_that_are_not_watched_any_more_are_really_closed_when_they_are_closed(Backends backend)
+    public void An_fd_that_is_no_longer_watched_is_really_closed_by_close(Backends backend)
     {
         const int size = 100;
         Loop loop = NewLoop(backend), other = NewLoop(Backends.Poll);
-        var pipes = Enumerable.Range(0, size).Select(_ => NewPipe()).ToArray();
+        (int Read, int Write)[] pipes = Enumerable.Range(0, size).Select(_ => NewPipe()).ToArray();
         Io[] ios = [.. pipes.Select(p => loop.Io(p.Read, Events.Read, (_, _) => { }))];
         Array.ForEach(ios, io => io.Start());
         loop.Start(RunFlags.NoWait);
@@ -340,7 +340,7 @@ public sealed class IoManyTests : FdTest
         loop.Start(RunFlags.NoWait);
         int ended = 0;
 
-        // a full pipe can be written to only when its last reader is gone
+        // a full pipe becomes writable only when its last reader is gone
         foreach ((int read, int write) in pipes)
         {
             Posix.Fill(write);

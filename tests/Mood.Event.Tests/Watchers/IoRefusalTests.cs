@@ -7,8 +7,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>What Io and FeedFdEvent refuse; nothing changes after that.</summary>
-public sealed class IoRefusalTests : FdTest
+/// <summary>Io and FeedFdEvent refuse bad arguments, and a refusal changes nothing.</summary>
+public sealed class IoRefusalTests : FdTestBase
 {
     public static TheoryData<Events> BadMasks =>
     [
@@ -47,7 +47,7 @@ public sealed class IoRefusalTests : FdTest
     {
         Loop loop = NewLoop();
 
-        foreach (int fd in new[] { NewPipe().Read + 500, int.MaxValue }) // far from the numbers of the pipes to come
+        foreach (int fd in new[] { NewPipe().Read + 500, int.MaxValue }) // far from the numbers that later pipes get
         {
             Refused<ArgumentException>("fd", () => loop.Io(fd, Events.Read, (_, _) => { }));
             CheckUnchanged(loop, io => Refused<ArgumentException>("fd", () => io.Set(fd, Events.Write)));
@@ -71,7 +71,7 @@ public sealed class IoRefusalTests : FdTest
     }
 
     [Fact]
-    public void A_handle_that_is_no_fd_is_not_taken_for_one()
+    public void A_handle_that_holds_no_fd_is_refused()
     {
         Loop loop = NewLoop();
         int fd = NewPipe().Read;
@@ -149,7 +149,7 @@ public sealed class IoRefusalTests : FdTest
     private static void Refused<T>(string parameter, Func<object> action)
         where T : ArgumentException => Assert.Equal(parameter, Assert.Throws<T>(action).ParamName);
 
-    /// <summary>What was refused has changed nothing: the io still reads its own pipe.</summary>
+    /// <summary>Checks that a refusal has changed nothing: the io still reads its own pipe.</summary>
     private void CheckUnchanged(Loop loop, Action<Io> refused)
     {
         (int read, int write) = NewPipe();

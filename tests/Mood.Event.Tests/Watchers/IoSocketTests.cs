@@ -8,8 +8,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Sockets that are disposed under their Io: no event for somebody else, and no Dispose that waits for ever.</summary>
-public sealed class IoSocketTests : FdTest
+/// <summary>A socket is disposed under its Io: Dispose does not hang, and a reused number causes no event.</summary>
+public sealed class IoSocketTests : FdTestBase
 {
     [Theory]
     [MemberData(nameof(AllBackends))]
@@ -75,7 +75,7 @@ public sealed class IoSocketTests : FdTest
 
         Assert.Equal(0, calls);
         Assert.Equal(1, others);
-        Assert.False(io.IsActive); // that event was its end
+        Assert.False(io.IsActive); // the event was its last one
         loop.Dispose();
         Posix.Close(fd);
     }
@@ -89,7 +89,7 @@ public sealed class IoSocketTests : FdTest
         int calls = 0;
         Io io = loop.Io(server, Events.Read, (_, _) => calls++);
         io.Start();
-        server.Dispose(); // before the kernel knew of it
+        server.Dispose(); // before it is registered
         loop.Timer(0.02, 0, (_, _) => loop.Stop(BreakHow.All)).Start();
         Assert.Null(Record.Exception(() => loop.Start()));
         Assert.Equal(0, calls);
@@ -102,7 +102,7 @@ public sealed class IoSocketTests : FdTest
     {
         Loop loop = NewLoop();
         (Socket client, Socket server) = NewConnection();
-        loop.Io(client, Events.Read, (w, _) => w.Stop()).Start(); // the end of the connection
+        loop.Io(client, Events.Read, (w, _) => w.Stop()).Start(); // the peer ends the connection
         Io io = loop.Io(server, Events.Read, (_, _) => { });
         io.KeepAlive = false;
         io.Start();
@@ -120,7 +120,7 @@ public sealed class IoSocketTests : FdTest
     }
 
     [Fact]
-    public void Reading_and_watching_a_socket_do_not_disturb_each_other()
+    public void An_Io_and_async_reads_of_one_socket_are_independent()
     {
         Loop loop = NewLoop();
         (Socket client, Socket server) = NewConnection();

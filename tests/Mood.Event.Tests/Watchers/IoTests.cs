@@ -7,8 +7,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The members of Io. What they refuse: IoRefusalTests; what the backends do with them: IoBackendTests.</summary>
-public sealed class IoTests : FdTest
+/// <summary>The members of Io. Refusals: IoRefusalTests. Events on each backend: IoBackendTests.</summary>
+public sealed class IoTests : FdTestBase
 {
     [Fact]
     public void A_new_io_has_its_parameters_and_is_neither_active_nor_pending()
@@ -48,7 +48,7 @@ public sealed class IoTests : FdTest
     }
 
     [Fact]
-    public void The_factories_pass_everything_on()
+    public void The_factories_pass_all_their_parameters_to_the_constructor()
     {
         Loop loop = NewLoop();
         object data = new();
@@ -125,7 +125,7 @@ public sealed class IoTests : FdTest
         loop.Invoke();
         Assert.Equal(2, calls);
 
-        io.Set(other, Events.Write); // neither any more
+        io.Set(other, Events.Write); // neither pending nor active now
         Assert.Equal(other, io.Fd);
 
         void CheckRefused()
@@ -139,7 +139,7 @@ public sealed class IoTests : FdTest
     }
 
     [Fact]
-    public void A_disposed_io_refuses_to_be_used_and_can_still_be_asked()
+    public void A_disposed_io_refuses_everything_but_its_getters()
     {
         Loop loop = NewLoop();
         int fd = NewReadablePipe().Read, calls = 0;
@@ -184,11 +184,11 @@ public sealed class IoTests : FdTest
     }
 
     [Fact]
-    public void FeedFdEvent_makes_pending_who_watches_for_the_event()
+    public void FeedFdEvent_makes_the_watchers_of_the_event_pending()
     {
         Loop loop = NewLoop();
         (Socket client, Socket server) = NewConnection();
-        var fd = (int)server.Handle;
+        int fd = (int)server.Handle;
         Events seen = Events.None;
         Io io = loop.Io(server, Events.Read, (_, e) => seen |= e);
         io.Start();
@@ -202,7 +202,7 @@ public sealed class IoTests : FdTest
         CheckFed(() => loop.FeedFdEvent(server, Events.Read));
         CheckFed(() => loop.FeedFdEvent(server.SafeHandle, Events.Read));
 
-        // nobody watches these
+        // these have no watcher
         loop.FeedFdEvent(client, Events.Read);
         loop.FeedFdEvent(-1, Events.Read);
         loop.FeedFdEvent(int.MaxValue, Events.Read);
@@ -252,7 +252,7 @@ public sealed class IoTests : FdTest
     }
 
     [Fact]
-    public void An_io_that_is_not_to_keep_alive_lets_Start_return()
+    public void With_KeepAlive_false_Start_returns()
     {
         Loop loop = NewLoop();
         Io io = loop.Io(NewPipe().Read, Events.Read, (_, _) => { });
@@ -260,7 +260,7 @@ public sealed class IoTests : FdTest
         Assert.True(loop.Start(RunFlags.NoWait));
         io.KeepAlive = false;
         Assert.False(loop.Start());
-        io.Events = Events.None; // stops and starts it natively
+        io.Events = Events.None; // this stops and starts it natively
         Assert.False(loop.Start());
         Assert.True(io.IsActive);
         io.KeepAlive = true;
@@ -284,7 +284,7 @@ public sealed class IoTests : FdTest
     }
 
     [Fact]
-    public void Other_threads_may_not_touch_it_while_the_loop_runs()
+    public void Other_threads_are_refused_while_the_loop_runs()
     {
         Loop loop = NewLoop();
         int fd = NewReadablePipe().Read;

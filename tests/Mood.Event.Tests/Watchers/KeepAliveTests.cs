@@ -5,19 +5,19 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Watcher.KeepAlive: the loop's reference count is right in every order of calls.</summary>
-public sealed class KeepAliveTests : AnyWatcherTest
+/// <summary>Watcher.KeepAlive: the loop's reference count is right after every order of calls.</summary>
+public sealed class KeepAliveTests : AnyWatcherTestBase
 {
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void An_active_watcher_keeps_the_loop_alive_exactly_when_it_is_asked_to(string kind)
+    public void An_active_watcher_keeps_the_loop_alive_exactly_while_KeepAlive_is_true(string kind)
     {
         Loop loop = LoopFor(kind);
         using var any = new AnyWatcher(loop, kind, (_, _) => { });
         Watcher w = any.Watcher;
         Action[] operations = [w.Start, w.Stop, () => w.KeepAlive = false, () => w.KeepAlive = true];
 
-        // every order of four calls, each from the state that the one before left
+        // every order of four calls, each in the state that the previous one left
         for (int order = 0; order < 256; order++)
         {
             for (int i = 0, rest = order; i < 4; i++, rest /= 4)
@@ -34,7 +34,7 @@ public sealed class KeepAliveTests : AnyWatcherTest
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void A_background_watcher_is_called_as_any_other(string kind)
+    public void A_background_watcher_is_called_like_any_other(string kind)
     {
         Loop loop = LoopFor(kind);
         int calls = 0;
@@ -57,7 +57,7 @@ public sealed class KeepAliveTests : AnyWatcherTest
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void Disposed_or_stopped_in_its_callback_it_leaves_no_reference(string kind)
+    public void A_watcher_disposed_or_stopped_in_its_callback_leaves_no_reference(string kind)
     {
         foreach (bool dispose in new[] { true, false })
         {
@@ -86,7 +86,7 @@ public sealed class KeepAliveTests : AnyWatcherTest
     }
 
     [Fact]
-    public void A_background_timer_that_stops_itself_gives_back_what_it_took()
+    public void A_background_timer_that_expires_leaves_the_reference_count_right()
     {
         Loop loop = NewLoop();
         Timer timer = loop.Timer(0, 0, (_, _) => { });
@@ -100,7 +100,7 @@ public sealed class KeepAliveTests : AnyWatcherTest
             AssertNoReferences(loop);
         }
 
-        // cleared between its expiry and its callback: no callback puts the count right
+        // Clear between expiry and callback: no callback corrects the count
         loop.Callback = _ => timer.Clear();
         timer.Start();
         loop.Start(RunFlags.NoWait);
@@ -110,7 +110,7 @@ public sealed class KeepAliveTests : AnyWatcherTest
     }
 
     [Fact]
-    public void Toggled_between_its_expiry_and_its_callback_the_count_is_right()
+    public void KeepAlive_set_between_expiry_and_callback_leaves_the_reference_count_right()
     {
         Loop loop = NewLoop();
         Timer timer = loop.Timer(0, 0, (_, _) => { });
@@ -131,14 +131,17 @@ public sealed class KeepAliveTests : AnyWatcherTest
     }
 
     [Fact]
-    public void Reset_without_Repeat_stops_a_background_timer_and_the_count_is_right()
+    public void Reset_and_Restart_of_a_background_timer_leave_the_reference_count_right()
     {
         Loop loop = NewLoop();
         Timer timer = loop.Timer(100, 0, (_, _) => { });
         timer.KeepAlive = false;
-        timer.Start();
-        timer.Reset();
-        Assert.False(timer.IsActive);
+        timer.Restart();
+        Assert.True(timer.IsActive);
+        AssertNoReferences(loop);
+        timer.Restart(50);
+        AssertNoReferences(loop);
+        timer.Stop();
         AssertNoReferences(loop);
 
         timer.Repeat = 100;
@@ -146,8 +149,9 @@ public sealed class KeepAliveTests : AnyWatcherTest
         Assert.True(timer.IsActive);
         AssertNoReferences(loop);
         timer.Repeat = 0;
-        timer.Reset();
-        Assert.False(timer.IsActive);
+        Assert.Throws<InvalidOperationException>(timer.Reset);
+        AssertNoReferences(loop);
+        timer.Stop();
         AssertNoReferences(loop);
     }
 
@@ -167,7 +171,7 @@ public sealed class KeepAliveTests : AnyWatcherTest
     }
 
     [Fact]
-    public void Timers_in_the_background_run_only_beside_others()
+    public void Background_timers_run_only_while_others_keep_the_loop_alive()
     {
         Loop loop = NewLoop();
         int first = 0, second = 0;
@@ -194,7 +198,7 @@ public sealed class KeepAliveTests : AnyWatcherTest
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void Whatever_is_done_in_and_outside_callbacks_the_count_is_right(string kind)
+    public void Random_operations_in_and_outside_callbacks_leave_the_reference_count_right(string kind)
     {
         Loop loop = LoopFor(kind);
         var random = new Random(kind.Length * 1000 + kind[0]);
@@ -219,7 +223,8 @@ public sealed class KeepAliveTests : AnyWatcherTest
         operations =
         [
             w.Start, w.Stop, () => w.KeepAlive = false, () => w.KeepAlive = true, () => w.Feed(Events.Custom), () => w.Clear(),
-            timer.Start, timer.Stop, () => timer.KeepAlive = false, () => timer.KeepAlive = true, timer.Reset,
+            timer.Start, timer.Stop, () => timer.KeepAlive = false, () => timer.KeepAlive = true, timer.Restart,
+            () => (timer.Repeat > 0 ? timer.Reset : (Action)timer.Start)(),
             () => timer.Repeat = random.Next(2) * 1e-6, () => timer.Clear(), () => timer.Feed(Events.Timer),
             () => loop.Start(RunFlags.NoWait),
         ];

@@ -4,7 +4,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-public sealed class PeriodicTests : LoopTest
+/// <summary>Periodic: one call at a time of the wall clock, or calls at the multiples of an interval.</summary>
+public sealed class PeriodicTests : LoopTestBase
 {
     private const double MinInterval = 1.0 / 8192;
 
@@ -23,7 +24,7 @@ public sealed class PeriodicTests : LoopTest
     }
 
     [Fact]
-    public void Constructors_and_factories_take_the_same()
+    public void Constructors_and_factories_take_the_same_parameters()
     {
         Loop loop = NewLoop();
         object data = new();
@@ -107,7 +108,7 @@ public sealed class PeriodicTests : LoopTest
     }
 
     [Fact]
-    public void An_offset_out_of_sight_is_refused_with_an_interval_only()
+    public void An_offset_beyond_1e12_is_refused_with_an_interval_only()
     {
         Loop loop = NewLoop();
         Assert.Throws<ArgumentOutOfRangeException>("offset", () => loop.Periodic(1.1e12, 1, s_nothing));
@@ -124,7 +125,7 @@ public sealed class PeriodicTests : LoopTest
     [Theory]
     [InlineData(1e12)]
     [InlineData(-1e12)]
-    public void The_farthest_offset_is_found_with_the_shortest_interval(double offset)
+    public void The_farthest_offset_works_with_the_shortest_interval(double offset)
     {
         Loop loop = NewLoop();
         Periodic periodic = loop.Periodic(offset, MinInterval, s_nothing);
@@ -148,7 +149,7 @@ public sealed class PeriodicTests : LoopTest
     }
 
     [Fact]
-    public void A_disposed_periodic_can_only_be_asked()
+    public void A_disposed_periodic_keeps_its_getters_only()
     {
         Periodic periodic = NewLoop().Periodic(30, 60, s_nothing);
         WatcherContract.Dispose(periodic);
@@ -157,7 +158,7 @@ public sealed class PeriodicTests : LoopTest
         Assert.Throws<ObjectDisposedException>(() => periodic.Set(DateTimeOffset.UtcNow));
         Assert.Throws<ObjectDisposedException>(periodic.Reset);
         Assert.Throws<ObjectDisposedException>(() => periodic.Interval = 1);
-        Assert.Equal((30, 60, 0), (periodic.Offset, periodic.Interval, periodic.At));
+        Assert.Equal((30, 60, 30), (periodic.Offset, periodic.Interval, periodic.At % 60));
     }
 
     [Fact]
@@ -270,7 +271,7 @@ public sealed class PeriodicTests : LoopTest
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_point_in_time_comes_once_and_never_early(Backends backend)
+    public void A_periodic_for_one_time_is_called_once_and_not_early(Backends backend)
     {
         Loop loop = NewLoop(backend);
         double at = Ev.Time() + 0.03, now = 0;
@@ -289,7 +290,7 @@ public sealed class PeriodicTests : LoopTest
     }
 
     [Fact]
-    public void The_past_is_due_at_once_and_the_far_future_never()
+    public void A_time_in_the_past_is_due_at_once_and_a_distant_one_is_not_due()
     {
         Loop loop = NewLoop();
         string log = "";
@@ -302,10 +303,10 @@ public sealed class PeriodicTests : LoopTest
     }
 
     [Fact]
-    public void A_point_in_time_is_not_due_before_the_wall_clock_says_so()
+    public void A_periodic_for_one_time_is_not_due_before_the_wall_clock_shows_it()
     {
         Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new HandClock(loop);
+        var clock = new TestClock(loop);
         int calls = 0;
         loop.Periodic(clock.Wall + 3, 0, (_, _) => calls++).Start();
         Assert.True(clock.Run(2.9));
@@ -318,7 +319,7 @@ public sealed class PeriodicTests : LoopTest
     public void Periodics_of_one_iteration_run_in_the_order_of_their_times()
     {
         Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new HandClock(loop);
+        var clock = new TestClock(loop);
         string log = "";
 
         foreach (int i in new[] { 3, 1, 2 })
@@ -332,10 +333,10 @@ public sealed class PeriodicTests : LoopTest
     }
 
     [Fact]
-    public void A_repeating_periodic_that_missed_its_times_is_called_once()
+    public void A_repeating_periodic_that_missed_several_times_is_called_once()
     {
         Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new HandClock(loop);
+        var clock = new TestClock(loop);
         int calls = 0;
         Periodic periodic = loop.Periodic(0, 1, (_, _) => calls++);
         periodic.Start();
@@ -348,7 +349,7 @@ public sealed class PeriodicTests : LoopTest
     public void A_step_of_the_wall_clock_moves_a_repeating_periodic(Backends backend)
     {
         Loop loop = NewLoop(backend, LoopFlags.NoTimerFd);
-        var clock = new HandClock(loop);
+        var clock = new TestClock(loop);
         int calls = 0;
         Periodic periodic = loop.Periodic(0, 3600, (_, _) => calls++);
         periodic.Start();
@@ -375,7 +376,7 @@ public sealed class PeriodicTests : LoopTest
     public void A_step_of_the_wall_clock_over_a_point_in_time_makes_it_due(Backends backend)
     {
         Loop loop = NewLoop(backend, LoopFlags.NoTimerFd);
-        var clock = new HandClock(loop);
+        var clock = new TestClock(loop);
         int calls = 0;
         double at = clock.Wall + 3600;
         Periodic periodic = loop.Periodic(at, 0, (_, _) => calls++);
@@ -394,7 +395,7 @@ public sealed class PeriodicTests : LoopTest
     public void Interval_set_while_active_counts_from_the_next_call_or_reset()
     {
         Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new HandClock(loop);
+        var clock = new TestClock(loop);
         int calls = 0;
         Periodic periodic = loop.Periodic(0, 2, (_, _) => calls++);
         periodic.Start();
@@ -416,7 +417,7 @@ public sealed class PeriodicTests : LoopTest
     public void Interval_set_to_zero_makes_the_next_call_the_last()
     {
         Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new HandClock(loop);
+        var clock = new TestClock(loop);
         int calls = 0;
         Periodic periodic = loop.Periodic(0, 1, (_, _) => calls++);
         periodic.Start();
@@ -458,7 +459,7 @@ public sealed class PeriodicTests : LoopTest
     public void A_periodic_that_does_not_keep_the_loop_alive_leaves_its_references_right()
     {
         Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new HandClock(loop);
+        var clock = new TestClock(loop);
         int calls = 0;
         Periodic once = loop.Periodic(clock.Wall + 1, 0, (_, _) => calls++);
         once.KeepAlive = false;

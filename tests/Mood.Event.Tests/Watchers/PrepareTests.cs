@@ -4,7 +4,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-public sealed class PrepareTests : LoopTest
+/// <summary>Prepare: calls before the loop waits.</summary>
+public sealed class PrepareTests : LoopTestBase
 {
     private static readonly Action<Prepare, Events> s_nothing = (_, _) => { };
 
@@ -16,7 +17,7 @@ public sealed class PrepareTests : LoopTest
     }
 
     [Fact]
-    public void Constructor_and_factory_take_the_same()
+    public void Constructor_and_factory_take_the_same_parameters()
     {
         Loop loop = NewLoop();
         object data = new();
@@ -43,7 +44,7 @@ public sealed class PrepareTests : LoopTest
     }
 
     [Fact]
-    public void A_disposed_prepare_watcher_can_only_be_asked() => WatcherContract.Dispose(NewLoop().Prepare(s_nothing));
+    public void A_disposed_prepare_watcher_keeps_its_getters_only() => WatcherContract.Dispose(NewLoop().Prepare(s_nothing));
 
     [Fact]
     public void Events_can_be_fed_and_invoked()
@@ -75,7 +76,7 @@ public sealed class PrepareTests : LoopTest
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void What_it_starts_is_waited_for_in_the_same_iteration(Backends backend)
+    public void The_loop_waits_in_the_same_iteration_for_a_watcher_that_it_starts(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, int write) = Posix.Pipe();
@@ -136,7 +137,7 @@ public sealed class PrepareTests : LoopTest
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void It_may_give_up_keeping_the_loop_alive(Backends backend)
+    public void Without_KeepAlive_it_does_not_keep_the_loop_alive(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;

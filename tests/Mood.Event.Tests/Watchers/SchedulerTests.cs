@@ -6,7 +6,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-public sealed class SchedulerTests : LoopTest
+/// <summary>Scheduler: the reschedule function, its failures, and what it must not do.</summary>
+public sealed class SchedulerTests : LoopTestBase
 {
     private static readonly Action<Scheduler, Events> s_nothing = (_, _) => { };
 
@@ -20,7 +21,7 @@ public sealed class SchedulerTests : LoopTest
     }
 
     [Fact]
-    public void Constructor_and_factory_take_the_same()
+    public void Constructor_and_factory_take_the_same_parameters()
     {
         Loop loop = NewLoop();
         object data = new();
@@ -58,12 +59,12 @@ public sealed class SchedulerTests : LoopTest
     }
 
     [Fact]
-    public void A_disposed_scheduler_can_only_be_asked()
+    public void A_disposed_scheduler_keeps_its_getters_only()
     {
         Scheduler scheduler = NewLoop().Scheduler(InAnHour, s_nothing);
         WatcherContract.Dispose(scheduler);
         Assert.Throws<ObjectDisposedException>(scheduler.Reset);
-        Assert.Equal(0, scheduler.At);
+        Assert.InRange(scheduler.At, Ev.Time() + 3500, Ev.Time() + 3600);
         Assert.NotNull(scheduler.Reschedule);
     }
 
@@ -90,7 +91,7 @@ public sealed class SchedulerTests : LoopTest
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void The_function_gets_the_scheduler_and_now_and_says_when(Backends backend)
+    public void The_function_receives_the_scheduler_and_now_and_returns_the_next_time(Backends backend)
     {
         Loop loop = NewLoop(backend);
         var asked = new List<(Scheduler, double)>();
@@ -123,14 +124,14 @@ public sealed class SchedulerTests : LoopTest
             Assert.Equal(Events.Periodic, called[i].Events);
             Assert.InRange(called[i].Now, asked[i].Item2 + 0.004, double.MaxValue);
             Assert.Equal(called[i].Now, asked[i + 1].Item2);
-            Assert.Equal(i == 3 ? 1e30 : called[i].Now + 0.004, called[i].At);
+            Assert.Equal(i == 3 ? double.PositiveInfinity : called[i].Now + 0.004, called[i].At);
         }
 
         scheduler.Dispose();
     }
 
     [Fact]
-    public void Ten_calls_and_a_function_that_tries_to_stop_its_scheduler()
+    public void A_function_that_tries_to_stop_its_scheduler_is_refused_after_ten_calls()
     {
         Loop loop = NewLoop();
         int asked = 0, calls = 0;
@@ -163,13 +164,13 @@ public sealed class SchedulerTests : LoopTest
     }
 
     [Fact]
-    public void Now_is_due_at_once_and_infinity_never()
+    public void A_scheduler_that_returns_now_is_due_at_once_and_one_that_returns_infinity_never()
     {
         Loop loop = NewLoop();
         string log = "";
         Scheduler never = loop.Scheduler((_, _) => double.PositiveInfinity, (_, _) => log += "x");
         never.Start();
-        Assert.Equal(1e30, never.At);
+        Assert.Equal(double.PositiveInfinity, never.At);
         Assert.True(never.IsActive);
         loop.Scheduler((_, now) => log.Length == 0 ? now : double.MaxValue, (_, _) => log += "n").Start();
 
@@ -183,11 +184,113 @@ public sealed class SchedulerTests : LoopTest
         Assert.DoesNotContain("x", log, StringComparison.Ordinal);
     }
 
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_scheduler_that_returns_never_does_not_keep_the_loop_alive_and_Reset_asks_it_again(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int calls = 0;
+        double next = double.PositiveInfinity;
+        Scheduler scheduler = loop.Scheduler((_, now) => double.IsInfinity(next) ? next : now + next, (_, _) =>
+        {
+            calls++;
+            next = double.PositiveInfinity;
+        });
+
+        scheduler.Start();
+        Assert.Equal((true, double.PositiveInfinity), (scheduler.IsActive, scheduler.At));
+        Assert.False(loop.Start());
+        Assert.True(scheduler.IsActive);
+
+        next = 3600;
+        scheduler.Reset();
+        Assert.InRange(scheduler.At, loop.Now() + 3599, loop.Now() + 3601);
+        Assert.True(loop.Start(RunFlags.NoWait));
+        Assert.Equal(0, calls);
+
+        // never, after one more call
+        int asked = 0;
+        scheduler.Reschedule = (_, now) => ++asked == 1 ? now + 0.01 : double.PositiveInfinity;
+        scheduler.Reset();
+        Assert.False(loop.Start());
+        Assert.Equal((1, 2), (calls, asked));
+        Assert.Equal((true, double.PositiveInfinity), (scheduler.IsActive, scheduler.At));
+
+        // its reference was released exactly once
+        loop.IncRef();
+        Assert.True(loop.Start(RunFlags.NoWait));
+        loop.DecRef();
+        scheduler.Stop();
+        Assert.False(loop.Start(RunFlags.NoWait));
+        loop.IncRef();
+        Assert.True(loop.Start(RunFlags.NoWait));
+        loop.DecRef();
+        loop.Verify();
+        scheduler.Dispose();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_step_of_the_wall_clock_may_make_it_never_and_back(bool keepAlive)
+    {
+        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
+        var clock = new TestClock(loop);
+        bool isNever = false;
+        Scheduler scheduler = loop.Scheduler((_, now) => isNever ? double.PositiveInfinity : now + 3600, s_nothing);
+        scheduler.KeepAlive = keepAlive;
+        scheduler.Start();
+        Assert.Equal(keepAlive, loop.Start(RunFlags.NoWait));
+
+        for (int i = 0; i < 3; i++)
+        {
+            isNever = true;
+            clock.Step(7200);
+            Assert.False(clock.Run(1));
+            Assert.Equal(double.PositiveInfinity, scheduler.At);
+            scheduler.KeepAlive = !keepAlive;
+            Assert.False(loop.Start(RunFlags.NoWait));
+            scheduler.KeepAlive = keepAlive;
+            Assert.False(loop.Start(RunFlags.NoWait));
+
+            isNever = false;
+            clock.Step(-7200);
+            Assert.Equal(keepAlive, clock.Run(1));
+            Assert.InRange(scheduler.At, clock.Wall + 3590, clock.Wall + 3601);
+        }
+
+        scheduler.Stop();
+        Assert.False(loop.Start(RunFlags.NoWait));
+        loop.IncRef();
+        Assert.True(loop.Start(RunFlags.NoWait));
+        loop.DecRef();
+        loop.Verify();
+        scheduler.Dispose();
+    }
+
+    [Fact]
+    public void Never_on_a_manual_clock_ends_a_Start_too()
+    {
+        var clock = new ManualClock();
+        Loop loop = NewLoop(clock);
+        int calls = 0;
+        int asked = 0;
+        Scheduler scheduler = loop.Scheduler((_, now) => ++asked == 1 ? now + 60 : double.PositiveInfinity, (_, _) => calls++);
+        scheduler.Start();
+        clock.Advance(loop, 60);
+        Assert.Equal(1, calls);
+        scheduler.Reset();
+        Assert.Equal((true, double.PositiveInfinity), (scheduler.IsActive, scheduler.At));
+        clock.Advance(loop, 1e6);
+        Assert.False(loop.Start());
+        Assert.Equal(1, calls);
+        scheduler.Dispose();
+    }
+
     [Fact]
     public void A_replaced_function_is_used_from_the_next_call_or_reset_on()
     {
         Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new HandClock(loop);
+        var clock = new TestClock(loop);
         int calls = 0;
         Scheduler scheduler = loop.Scheduler((_, now) => now + 1, (_, _) => calls++);
         scheduler.Start();
@@ -203,7 +306,7 @@ public sealed class SchedulerTests : LoopTest
     }
 
     [Fact]
-    public void Reset_asks_anew_and_starts_an_inactive_one()
+    public void Reset_asks_the_function_and_starts_an_inactive_scheduler()
     {
         Loop loop = NewLoop();
         int asked = 0, calls = 0;
@@ -221,10 +324,10 @@ public sealed class SchedulerTests : LoopTest
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_step_of_the_wall_clock_asks_anew(Backends backend)
+    public void A_step_of_the_wall_clock_asks_the_function_again(Backends backend)
     {
         Loop loop = NewLoop(backend, LoopFlags.NoTimerFd);
-        var clock = new HandClock(loop);
+        var clock = new TestClock(loop);
         var asked = new List<double>();
         int calls = 0;
         Scheduler scheduler = loop.Scheduler(
@@ -253,7 +356,7 @@ public sealed class SchedulerTests : LoopTest
     }
 
     [Theory, MemberData(nameof(Failures))]
-    public void A_function_that_fails_in_start_leaves_it_stopped_and_tells(string how)
+    public void A_function_that_fails_in_Start_stops_the_scheduler_and_is_reported(string how)
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -286,7 +389,7 @@ public sealed class SchedulerTests : LoopTest
     }
 
     [Theory, MemberData(nameof(Failures))]
-    public void A_function_that_fails_in_the_loop_has_its_last_call_and_is_stopped(string how)
+    public void A_scheduler_whose_function_fails_in_the_loop_gets_its_last_call_and_is_stopped(string how)
     {
         Loop loop = NewLoop();
         int asked = 0, others = 0;
@@ -296,7 +399,7 @@ public sealed class SchedulerTests : LoopTest
             (_, now) => ++asked == 1 ? now + 0.001 : Fail(how, now), (w, e) => log.Add($"{e} {w.IsActive}"));
         scheduler.Start();
 
-        // what else there is goes on
+        // another scheduler continues
         Scheduler other = loop.Scheduler((_, now) => now + 0.002, (w, _) =>
         {
             if (++others == 5)
@@ -315,10 +418,10 @@ public sealed class SchedulerTests : LoopTest
     }
 
     [Theory, MemberData(nameof(Failures))]
-    public void A_function_that_fails_after_a_clock_step_is_stopped_without_a_call(string how)
+    public void A_scheduler_whose_function_fails_after_a_clock_step_is_stopped_without_a_call(string how)
     {
         Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new HandClock(loop);
+        var clock = new TestClock(loop);
         bool fails = false;
         int calls = 0;
         var thrown = new List<Exception>();
@@ -340,10 +443,10 @@ public sealed class SchedulerTests : LoopTest
     [Theory]
     [InlineData("stop")]
     [InlineData("reset")]
-    public void A_failure_is_forgotten_when_the_scheduler_is_stopped_or_reset_before_it_is_told(string how)
+    public void Stop_and_Reset_discard_a_failure_that_is_not_reported_yet(string how)
     {
         Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new HandClock(loop);
+        var clock = new TestClock(loop);
         bool fails = false;
         var thrown = new List<Exception>();
         loop.CallbackException += (_, e) => thrown.Add(e.Exception);
@@ -375,7 +478,7 @@ public sealed class SchedulerTests : LoopTest
     }
 
     [Fact]
-    public void A_fatal_scheduler_s_failure_leaves_start()
+    public void A_failure_of_a_fatal_scheduler_leaves_Start()
     {
         Loop loop = NewLoop();
         var exception = new FormatException();
@@ -397,7 +500,7 @@ public sealed class SchedulerTests : LoopTest
     }
 
     [Fact]
-    public void A_failure_nobody_handles_is_written_to_standard_error()
+    public void A_failure_without_a_handler_is_written_to_standard_error()
     {
         Loop loop = NewLoop();
         Scheduler scheduler = loop.Scheduler((_, _) => throw new FormatException("of the moon"), s_nothing);
@@ -420,7 +523,7 @@ public sealed class SchedulerTests : LoopTest
     }
 
     [Fact]
-    public void A_function_that_fails_and_a_callback_that_fails_are_both_told()
+    public void Failures_of_the_function_and_of_the_callback_are_both_reported()
     {
         Loop loop = NewLoop();
         int asked = 0;
@@ -436,12 +539,16 @@ public sealed class SchedulerTests : LoopTest
     }
 
     [Fact]
-    public void A_function_may_look_but_not_touch()
+    public void A_reschedule_function_may_read_but_not_change_watchers_and_loops()
     {
-        Loop loop = NewLoop(), other = NewLoop();
+        Loop loop = NewLoop(), other = NewLoop(Backends.Epoll);
         int calls = 0;
         Timer active = loop.Timer(60, 60, (_, _) => calls++), inactive = loop.Timer(60, 60, (_, _) => calls++);
         Scheduler second = loop.Scheduler(InAnHour, (_, _) => calls++);
+        Periodic periodic = loop.Periodic(0, 3600, (_, _) => calls++);
+        Io io = loop.Io(0, Events.Read, (_, _) => calls++);
+        Stat stat = loop.Stat("/", 0, (_, _) => calls++);
+        Embed embed = loop.Embed(other);
         active.Start();
         second.Start();
         double at = second.At;
@@ -458,6 +565,16 @@ public sealed class SchedulerTests : LoopTest
             ["clear itself"] = w => w.Clear(),
             ["invoke itself"] = w => w.Invoke(Events.Custom),
             ["keep alive"] = w => w.KeepAlive = false,
+            ["fatal"] = w => w.Fatal = true,
+            ["callback of itself"] = w => w.Callback = (_, _) => calls += 100,
+            ["reschedule of itself"] = w => w.Reschedule = InAnHour,
+            ["callback"] = _ => active.Callback = (_, _) => calls += 100,
+            ["reschedule of another"] = _ => second.Reschedule = (_, _) => 0,
+            ["priority"] = _ => inactive.Priority = 1,
+            ["interval"] = _ => periodic.Interval = 1,
+            ["io events"] = _ => io.Events = Events.Write,
+            ["refresh"] = _ => stat.Refresh(),
+            ["sweep"] = _ => embed.Sweep(),
             ["start"] = _ => inactive.Start(),
             ["stop"] = _ => active.Stop(),
             ["dispose"] = _ => active.Dispose(),
@@ -472,6 +589,14 @@ public sealed class SchedulerTests : LoopTest
             ["run"] = _ => loop.Start(RunFlags.NoWait),
             ["run another loop"] = _ => other.Start(RunFlags.NoWait),
             ["invoke"] = _ => loop.Invoke(),
+            ["callback of the loop"] = _ => loop.Callback = _ => { },
+            ["io interval"] = _ => loop.IoInterval = 1,
+            ["timeout interval"] = _ => loop.TimeoutInterval = 1,
+            ["verify"] = _ => loop.Verify(),
+            ["feed an fd"] = _ => loop.FeedFdEvent(0, Events.Read),
+            ["feed a signal"] = _ => loop.FeedSignalEvent(Signum.SIGUSR1),
+            ["resume"] = _ => loop.Resume(),
+            ["dereference"] = _ => loop.DecRef(),
             ["update"] = _ => loop.Now(update: true),
             ["suspend"] = _ => loop.Suspend(),
             ["reset loop"] = _ => loop.Reset(),
@@ -514,9 +639,15 @@ public sealed class SchedulerTests : LoopTest
         Assert.True(active.IsActive);
         Assert.False(inactive.IsActive);
         Assert.Equal((60, at), (active.Repeat, second.At));
+        Assert.Equal((0, false, 3600, Events.Read), (inactive.Priority, scheduler.Fatal, periodic.Interval, io.Events));
+        Assert.Equal((0, 0), (loop.IoInterval, loop.TimeoutInterval));
+        Assert.Equal(InAnHour(second, 0), second.Reschedule(second, 0));
+        active.Invoke(Events.Custom);
+        scheduler.Invoke(Events.Custom);
+        Assert.Equal(3, calls);
         loop.Verify();
 
-        // and it all works again afterwards
+        // afterwards every change is allowed again
         Assert.Equal(2, Live().Loops);
         NewDefaultLoop();
         scheduler.Stop();
@@ -527,10 +658,14 @@ public sealed class SchedulerTests : LoopTest
         active.Dispose();
         second.Dispose();
         inactive.Dispose();
+        periodic.Dispose();
+        io.Dispose();
+        stat.Dispose();
+        embed.Dispose();
     }
 
     [Fact]
-    public void A_scheduler_that_does_not_keep_the_loop_alive()
+    public void A_scheduler_with_KeepAlive_false_does_not_keep_the_loop_alive()
     {
         Loop loop = NewLoop();
         loop.CallbackException += (_, _) => { };
@@ -543,7 +678,7 @@ public sealed class SchedulerTests : LoopTest
         scheduler.Reset();
         Assert.False(scheduler.IsActive);
 
-        // its reference was given back once, not twice and not never
+        // its reference was released exactly once
         Assert.False(loop.Start(RunFlags.NoWait));
         Timer kept = loop.Timer(60, 0, (_, _) => { });
         kept.Start();

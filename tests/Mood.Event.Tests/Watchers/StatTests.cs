@@ -6,9 +6,10 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-public sealed class StatTests : LoopTest
+/// <summary>The members of Stat, and the changes of a file that it reports. Changes of the path: StatPathTests.</summary>
+public sealed class StatTests : LoopTestBase
 {
-    // the shortest that libev polls at
+    // the shortest interval that libev accepts
     private const double MinInterval = 0.1074891;
 
     private static readonly Action<Stat, Events> s_nothing = (_, _) => { };
@@ -17,7 +18,7 @@ public sealed class StatTests : LoopTest
 
     public static TheoryData<double> NotFinite => new(double.NaN, double.PositiveInfinity, double.NegativeInfinity);
 
-    /// <summary>Every backend, with inotify and without.</summary>
+    /// <summary>Every backend, with and without inotify.</summary>
     public static TheoryData<Backends, LoopFlags> AllWays
     {
         get
@@ -42,7 +43,7 @@ public sealed class StatTests : LoopTest
     }
 
     [Fact]
-    public void Constructors_and_factories_take_the_same()
+    public void Constructors_and_factories_take_the_same_parameters()
     {
         Loop loop = NewLoop();
         object data = new();
@@ -119,7 +120,7 @@ public sealed class StatTests : LoopTest
     [InlineData(0.01, MinInterval)]
     [InlineData(0, 0)]
     [InlineData(0.5, 0.5)]
-    public void Start_raises_a_short_interval(double interval, double used)
+    public void Start_raises_an_interval_that_is_too_short(double interval, double used)
     {
         using Stat stat = NewLoop().Stat(FilePath(), interval, s_nothing);
         Assert.Equal(interval, stat.Interval);
@@ -128,7 +129,7 @@ public sealed class StatTests : LoopTest
     }
 
     [Fact]
-    public void A_disposed_loop_takes_no_stat_watcher()
+    public void A_disposed_loop_refuses_its_watchers()
     {
         Loop loop = NewLoop();
         string path = FilePath();
@@ -143,7 +144,7 @@ public sealed class StatTests : LoopTest
     }
 
     [Fact]
-    public void A_disposed_stat_watcher_can_only_be_asked()
+    public void A_disposed_watcher_refuses_everything_but_its_getters()
     {
         string path = FilePath();
         File.WriteAllText(path, "");
@@ -212,7 +213,7 @@ public sealed class StatTests : LoopTest
     }
 
     [Theory, MemberData(nameof(AllWays))]
-    public void A_file_that_is_made_changed_and_deleted(Backends backend, LoopFlags flags)
+    public void A_file_is_created_changed_and_deleted(Backends backend, LoopFlags flags)
     {
         Loop loop = NewLoop(backend, flags);
         string path = FilePath();
@@ -243,7 +244,7 @@ public sealed class StatTests : LoopTest
     }
 
     [Theory, MemberData(nameof(AllWays))]
-    public void A_file_that_another_one_replaces(Backends backend, LoopFlags flags)
+    public void A_file_is_replaced_by_another_one(Backends backend, LoopFlags flags)
     {
         Loop loop = NewLoop(backend, flags);
         string path = FilePath(), other = FilePath("b");
@@ -269,10 +270,10 @@ public sealed class StatTests : LoopTest
     }
 
     [Fact]
-    public void Polling_sees_a_change_when_the_interval_has_passed()
+    public void Polling_reports_a_change_after_the_interval()
     {
         Loop loop = NewLoop(flags: LoopFlags.NoInotify | LoopFlags.NoTimerFd);
-        var clock = new HandClock(loop);
+        var clock = new TestClock(loop);
         string path = FilePath();
         int calls = 0;
         Stat stat = loop.Stat(path, 2, (_, _) => calls++);
@@ -289,10 +290,10 @@ public sealed class StatTests : LoopTest
     }
 
     [Fact]
-    public void Without_an_interval_libev_polls_at_its_own()
+    public void With_interval_0_libev_polls_at_its_default()
     {
         Loop loop = NewLoop(flags: LoopFlags.NoInotify | LoopFlags.NoTimerFd);
-        var clock = new HandClock(loop);
+        var clock = new TestClock(loop);
         string path = FilePath();
         int calls = 0;
         loop.Stat(path, 0, (_, _) => calls++).Start();
@@ -304,10 +305,10 @@ public sealed class StatTests : LoopTest
     }
 
     [Fact]
-    public void What_refresh_reads_causes_no_call()
+    public void A_change_that_Refresh_reads_causes_no_callback()
     {
         Loop loop = NewLoop(flags: LoopFlags.NoInotify | LoopFlags.NoTimerFd);
-        var clock = new HandClock(loop);
+        var clock = new TestClock(loop);
         string path = FilePath();
         int calls = 0;
         Stat stat = loop.Stat(path, 1, (_, _) => calls++);
@@ -327,10 +328,10 @@ public sealed class StatTests : LoopTest
     }
 
     [Fact]
-    public void What_happened_while_it_was_stopped_causes_no_call()
+    public void A_change_while_the_watcher_was_stopped_causes_no_callback()
     {
         Loop loop = NewLoop(flags: LoopFlags.NoInotify | LoopFlags.NoTimerFd);
-        var clock = new HandClock(loop);
+        var clock = new TestClock(loop);
         string path = FilePath();
         int calls = 0;
         Stat stat = loop.Stat(path, 1, (_, _) => calls++);
@@ -346,7 +347,7 @@ public sealed class StatTests : LoopTest
     }
 
     [Theory, MemberData(nameof(AllWays))]
-    public void Two_watchers_of_one_file_do_not_mind_each_other(Backends backend, LoopFlags flags)
+    public void Two_watchers_of_one_file_are_independent(Backends backend, LoopFlags flags)
     {
         Loop loop = NewLoop(backend, flags);
         string path = FilePath();
@@ -365,7 +366,7 @@ public sealed class StatTests : LoopTest
 
         while (first == 0)
         {
-            Assert.True(loop.Start(RunFlags.Once)); // their timers need not come together
+            Assert.True(loop.Start(RunFlags.Once)); // their timers may fire in different iterations
         }
 
         Assert.Equal((1, 1), (first, second));
@@ -376,7 +377,7 @@ public sealed class StatTests : LoopTest
     }
 
     [Theory, MemberData(nameof(AllWays))]
-    public void It_does_not_keep_the_loop_alive_if_told_so(Backends backend, LoopFlags flags)
+    public void With_KeepAlive_false_it_does_not_keep_the_loop_running(Backends backend, LoopFlags flags)
     {
         Loop loop = NewLoop(backend, flags);
         Stat stat = loop.Stat(FilePath(), MinInterval, s_nothing);
@@ -396,7 +397,7 @@ public sealed class StatTests : LoopTest
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_change_that_Reset_came_before_is_not_lost(Backends backend)
+    public void A_change_before_a_Reset_is_reported(Backends backend)
     {
         Loop loop = NewLoop(backend);
         string[] paths = [FilePath("one"), FilePath("two"), FilePath("three")];
@@ -418,7 +419,7 @@ public sealed class StatTests : LoopTest
         loop.Reset();
         using Fork fork = loop.Fork((w, _) =>
         {
-            File.AppendAllText(paths[2], "more"); // still before inotify is made anew
+            File.AppendAllText(paths[2], "more"); // before inotify is replaced
             w.Stop();
         });
         fork.Start();
@@ -427,7 +428,7 @@ public sealed class StatTests : LoopTest
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_change_that_Reset_came_before_is_not_lost_by_the_loop_s_first_Stat_either(Backends backend)
+    public void A_change_between_the_first_Stat_and_a_Reset_is_reported(Backends backend)
     {
         Loop loop = NewLoop(backend);
         string path = FilePath();
@@ -441,7 +442,7 @@ public sealed class StatTests : LoopTest
         }).Start();
         using Fork fork = loop.Fork((w, _) =>
         {
-            File.AppendAllText(path, "more"); // inotify is there already, and will be made anew
+            File.AppendAllText(path, "more"); // inotify exists already, and is replaced after this
             w.Stop();
         });
         fork.Start();
@@ -450,7 +451,7 @@ public sealed class StatTests : LoopTest
     }
 
     [Theory, MemberData(nameof(EmbeddableBackends))]
-    public void A_change_that_a_Reset_of_the_loop_around_came_before_is_not_lost(Backends backend)
+    public void A_change_before_a_Reset_of_the_outer_loop_is_reported(Backends backend)
     {
         Loop outer = NewLoop(), inner = NewLoop(backend);
         string path = FilePath();

@@ -6,11 +6,11 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>What all kinds of watchers have in common.</summary>
-public sealed class WatcherTests : AnyWatcherTest
+public sealed class WatcherTests : AnyWatcherTestBase
 {
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void A_new_watcher_is_at_rest(string kind)
+    public void A_new_watcher_is_neither_active_nor_pending(string kind)
     {
         Loop loop = LoopFor(kind);
         using var any = new AnyWatcher(loop, kind, (_, _) => { });
@@ -24,7 +24,7 @@ public sealed class WatcherTests : AnyWatcherTest
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void Its_event_reaches_the_callback(string kind)
+    public void The_callback_gets_the_event_of_its_watcher(string kind)
     {
         Loop loop = LoopFor(kind);
         Watcher? seen = null;
@@ -44,7 +44,7 @@ public sealed class WatcherTests : AnyWatcherTest
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void Start_and_Stop_twice_are_Start_and_Stop_once(string kind)
+    public void Start_and_Stop_are_idempotent(string kind)
     {
         Loop loop = LoopFor(kind);
         using var any = new AnyWatcher(loop, kind, (_, _) => { });
@@ -68,7 +68,7 @@ public sealed class WatcherTests : AnyWatcherTest
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void Stopped_it_is_not_called(string kind)
+    public void A_stopped_watcher_is_not_called(string kind)
     {
         Loop loop = LoopFor(kind);
         int calls = 0;
@@ -82,7 +82,7 @@ public sealed class WatcherTests : AnyWatcherTest
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void Stopped_and_started_again_it_is_called(string kind)
+    public void A_watcher_that_was_stopped_and_started_again_is_called(string kind)
     {
         Loop loop = LoopFor(kind);
         int calls = 0;
@@ -102,7 +102,7 @@ public sealed class WatcherTests : AnyWatcherTest
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void Feed_makes_an_inactive_watcher_pending_and_unites_events(string kind)
+    public void Feed_makes_an_inactive_watcher_pending_and_combines_the_events_of_several_calls(string kind)
     {
         Loop loop = LoopFor(kind);
         var seen = new List<Events>();
@@ -149,7 +149,7 @@ public sealed class WatcherTests : AnyWatcherTest
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void Clear_takes_the_event_back_and_tells_it(string kind)
+    public void Clear_discards_the_event_and_returns_it(string kind)
     {
         Loop loop = LoopFor(kind);
         int calls = 0;
@@ -191,13 +191,13 @@ public sealed class WatcherTests : AnyWatcherTest
     }
 
     [Fact]
-    public void Of_one_batch_a_callback_may_stop_the_next()
+    public void A_callback_can_stop_the_other_pending_watchers()
     {
         Loop loop = NewLoop();
         var watchers = new List<Idle>();
         int calls = 0;
 
-        // whichever is first stops the others
+        // the first one that is called stops the others
         for (int i = 0; i < 3; i++)
         {
             watchers.Add(loop.Idle((w, _) =>
@@ -296,12 +296,12 @@ public sealed class WatcherTests : AnyWatcherTest
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void Data_is_there_in_the_callback_and_after_Dispose(string kind)
+    public void Data_can_be_read_in_the_callback_and_after_Dispose(string kind)
     {
         Loop loop = LoopFor(kind);
         object? seen = null;
         using var any = new AnyWatcher(loop, kind, (w, _) => seen = w.Data);
-        var data = new object();
+        object data = new();
         any.Watcher.Data = data;
         any.Watcher.Invoke(Events.Custom);
         Assert.Same(data, seen);
@@ -332,7 +332,7 @@ public sealed class WatcherTests : AnyWatcherTest
     }
 
     [Fact]
-    public void A_counter_in_Data_ends_a_timer_and_Reset_goes_on()
+    public void A_timer_stops_itself_by_a_counter_in_Data_and_Reset_continues_it()
     {
         Loop loop = NewLoop();
         Timer timer = loop.Timer(0, 0.01, (w, _) =>
@@ -440,17 +440,19 @@ public sealed class WatcherTests : AnyWatcherTest
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void A_disposed_watcher_refuses_work_and_tells_plain_state(string kind)
+    public void A_disposed_watcher_refuses_changes_and_keeps_its_plain_state(string kind)
     {
         Loop loop = LoopFor(kind);
         using var any = new AnyWatcher(loop, kind, (_, _) => Assert.Fail("called"));
         Watcher w = any.Watcher;
+        w.Priority = -1;
+        int priority = w.Priority; // a Child's is always the highest
         w.Start();
         w.Feed(Events.Custom);
         w.Dispose();
         w.Dispose();
         w.Stop();
-        Assert.Equal((false, false, true, 0), (w.IsActive, w.IsPending, w.KeepAlive, w.Priority));
+        Assert.Equal((false, false, true, priority), (w.IsActive, w.IsPending, w.KeepAlive, w.Priority));
         Assert.Same(loop, w.Loop);
 
         Action[] refused =
@@ -465,7 +467,7 @@ public sealed class WatcherTests : AnyWatcherTest
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void A_watcher_of_a_disposed_loop_refuses_work_and_tells_plain_state(string kind)
+    public void A_watcher_of_a_disposed_loop_refuses_changes_and_keeps_its_plain_state(string kind)
     {
         Loop loop = LoopFor(kind);
         using var any = new AnyWatcher(loop, kind, (_, _) => { });
@@ -483,8 +485,56 @@ public sealed class WatcherTests : AnyWatcherTest
         w.Dispose();
     }
 
+    [Theory]
+    [MemberData(nameof(AllKinds))]
+    public void A_watcher_that_its_loop_disposed_keeps_its_plain_state(string kind)
+    {
+        Loop loop = LoopFor(kind);
+        using var any = new AnyWatcher(loop, kind, (_, _) => { }, priority: -2);
+        Watcher w = any.Watcher;
+        int priority = w.Priority;
+        w.KeepAlive = false;
+        w.Fatal = true;
+        w.Start();
+        loop.Dispose(); // disposes an active watcher
+        Assert.Equal((false, true, priority), (w.KeepAlive, w.Fatal, w.Priority));
+        Assert.Throws<ObjectDisposedException>(w.Start);
+    }
+
     [Fact]
-    public void The_members_of_a_kind_refuse_work_after_Dispose_too()
+    public void At_of_a_periodic_and_a_scheduler_keeps_its_value_after_Dispose()
+    {
+        Loop loop = NewLoop();
+        Periodic periodic = loop.Periodic(1e10, 0, (_, _) => { });
+        Scheduler scheduler = loop.Scheduler((_, _) => 1e11, (_, _) => { });
+        periodic.Start();
+        scheduler.Start();
+        periodic.Dispose();
+        scheduler.Dispose();
+        Assert.Equal((1e10, 1e11), (periodic.At, scheduler.At));
+    }
+
+    [Theory]
+    [MemberData(nameof(AllKinds))]
+    public void Fatal_is_set_on_the_loops_thread_only(string kind)
+    {
+        Loop loop = LoopFor(kind);
+        using var any = new AnyWatcher(loop, kind, (_, _) => { });
+        Exception? thrown = null;
+        loop.Idle((w, _) =>
+        {
+            var thread = new System.Threading.Thread(() => thrown = Record.Exception(() => any.Watcher.Fatal = true));
+            thread.Start();
+            thread.Join();
+            w.Stop();
+        }).Start();
+        Assert.False(loop.Start());
+        Assert.IsType<InvalidOperationException>(thrown);
+        Assert.False(any.Watcher.Fatal);
+    }
+
+    [Fact]
+    public void The_members_of_each_kind_refuse_changes_after_Dispose()
     {
         Loop loop = NewDefaultLoop();
         Loop other = NewLoop(Backends.Epoll);
@@ -503,7 +553,7 @@ public sealed class WatcherTests : AnyWatcherTest
         Action[] refused =
         [
             () => io.Set(0, Events.Write), () => io.Events = Events.Write,
-            () => timer.Set(1, 1), timer.Reset, () => timer.Repeat = 1,
+            () => timer.Set(1, 1), timer.Reset, timer.Restart, () => timer.Restart(1), () => timer.Repeat = 1,
             () => periodic.Set(1, 1), periodic.Reset, () => periodic.Interval = 1, () => periodic.Set(DateTimeOffset.UtcNow),
             scheduler.Reset, () => signal.Set(Signum.SIGUSR2), () => child.Set(1, true),
             () => stat.Set("/", 1), stat.Refresh, () => embed.Set(other), embed.Sweep, async.Send,

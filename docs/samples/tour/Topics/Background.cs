@@ -9,7 +9,7 @@ internal static class Background
         using var loop = new Loop();
 
         using Timer heartbeat = loop.Timer(0.1, 0.1, (_, _) => Say.That("heartbeat"));
-        heartbeat.KeepAlive = false; // it runs as long as something else does
+        heartbeat.KeepAlive = false; // it does not keep the loop alive
         heartbeat.Start();
 
         loop.Timer(0.25, 0, (_, _) => Say.That("the work is done")).Start();

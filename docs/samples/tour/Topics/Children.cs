@@ -7,10 +7,10 @@ internal static class Children
 {
     public static void Run()
     {
-        using Loop loop = Loop.Default; // the only one that children report to
+        using Loop loop = Loop.Default; // only this loop reports children
         using Process process = Process.Start("/bin/sh", ["-c", "kill -STOP $$; sleep 0.1; exit 7"]);
 
-        // the Process goes on working: it is looked at here, and its status is left to it
+        // the watcher observes the exit and does not reap the child, so the Process keeps working
         using Child child = loop.Child(process, trace: true, (watcher, _) =>
         {
             if (watcher.IsStopped)

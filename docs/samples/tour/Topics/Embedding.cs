@@ -20,7 +20,7 @@ internal static class Embedding
         using var pipe = new AnonymousPipeServerStream(PipeDirection.In);
         using var writer = new AnonymousPipeClientStream(PipeDirection.Out, pipe.ClientSafePipeHandle);
 
-        using Embed embed = outer.Embed(inner); // without a callback it runs the inner loop by itself
+        using Embed embed = outer.Embed(inner); // without a callback it runs the inner loop itself
         embed.Start();
 
         using Io io = inner.Io(pipe.SafePipeHandle, Events.Read, (_, _) =>

@@ -8,7 +8,7 @@ internal static class Exceptions
     public static void Run()
     {
         using var loop = new Loop();
-        loop.CallbackException += (_, e) => Say.That($"a {e.Watcher.GetType().Name} threw, the loop goes on: {e.Exception.Message}");
+        loop.CallbackException += (_, e) => Say.That($"a {e.Watcher?.GetType().Name} threw, the loop goes on: {e.Exception.Message}");
 
         loop.Timer(0.05, 0, (_, _) => throw new InvalidOperationException("a small accident")).Start();
         loop.Timer(0.1, 0, [Fatal] (_, _) => throw new InvalidOperationException("a great one")).Start();

@@ -12,7 +12,7 @@ internal static class Files
 
         try
         {
-            // inotify where there is one; the interval is for file systems and changes that it does not tell of
+            // On Linux this uses inotify. The interval is for file systems and changes that inotify does not report.
             using Stat stat = loop.Stat(path, 0.1, (watcher, _) =>
             {
                 if (watcher.Attr.Exists)

@@ -9,7 +9,7 @@ internal static class Idles
         using var loop = new Loop();
         long slices = 0;
 
-        // an active idle watcher keeps the loop from waiting: for work in small slices, stopped when it is done
+        // An active Idle keeps the loop from waiting. Use it for work in small slices, and stop it at the end.
         using Idle idle = loop.Idle((_, _) => slices++);
         idle.Start();
 

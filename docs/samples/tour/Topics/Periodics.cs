@@ -10,7 +10,7 @@ internal static class Periodics
         using var loop = new Loop();
         int calls = 0;
 
-        // unlike a timer, it keeps to the wall clock: every full quarter of a second, also after the clock was set
+        // Unlike a Timer, a Periodic follows the wall clock: it fires at every full quarter of a second, also after the clock was set.
         using Periodic quarter = loop.Periodic(0, 0.25, (periodic, _) =>
         {
             Say.That($"a full quarter of a second: {Say.Clock(periodic.Loop.Now())}");

@@ -8,7 +8,7 @@ internal static class Phases
     {
         using var loop = new Loop();
 
-        // the two hooks around waiting, by which other event sources are built in
+        // Prepare runs before the loop waits, and Check after it. They integrate other event sources.
         using Prepare prepare = loop.Prepare((_, _) => Say.That("prepare: about to wait"));
         using Check check = loop.Check((_, _) => Say.That("check: has waited"));
         prepare.KeepAlive = check.KeepAlive = false;

@@ -9,7 +9,7 @@ internal static class Schedulers
     {
         using var loop = new Loop();
 
-        // the function is given the time and answers when to call next
+        // the function receives the time and returns the time of the next call
         using Scheduler scheduler = loop.Scheduler(
             (_, now) => (Math.Floor(now / 60) + 1) * 60,
             (s, _) =>
@@ -20,7 +20,7 @@ internal static class Schedulers
         scheduler.Start();
         Say.That($"it is {Say.Clock(loop.Now())}, the next full minute {Say.Clock(scheduler.At)}");
 
-        // nobody waits for a minute here
+        // this sample does not wait for a minute
         scheduler.Reschedule = (_, now) => now + 0.1;
         scheduler.Reset();
         Say.That($"rescheduled to {Say.Clock(scheduler.At)}");

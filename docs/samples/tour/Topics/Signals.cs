@@ -22,12 +22,12 @@ internal static class Signals
             }
             else
             {
-                watcher.Stop(); // from now on SIGUSR1 does again what it did before
+                watcher.Stop(); // from now on SIGUSR1 has its previous action again
             }
         });
         signal.Start();
 
-        // .NET has no call to send one, every shell has
+        // .NET cannot send a signal, but every shell can
         Say.That($"sending SIGUSR1 ({Signum.SIGUSR1}) to this process");
         using Process sender = Process.Start("/bin/sh", ["-c", $"kill -USR1 {Environment.ProcessId}"]);
         loop.Start();

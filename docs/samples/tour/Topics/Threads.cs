@@ -13,7 +13,7 @@ internal static class Threads
         string[] items = ["one", "two", "last"];
         var queue = new ConcurrentQueue<string>();
 
-        // a Send wakes the loop and carries nothing: what there is to do goes through a queue
+        // Send wakes the loop and carries no data, so the work goes through a queue
         using Async async = loop.Async((watcher, _) =>
         {
             Say.That($"woken, on thread {Environment.CurrentManagedThreadId}");
@@ -35,7 +35,7 @@ internal static class Threads
             foreach (string item in items)
             {
                 queue.Enqueue(item);
-                async.Send(); // several before the loop looks are one event
+                async.Send(); // the loop merges several calls of Send into one event
             }
         });
         Say.That($"the loop is on thread {Environment.CurrentManagedThreadId}, the sender on {thread.ManagedThreadId}");

@@ -20,7 +20,7 @@ internal static class Timers
             }
         }).Start();
 
-        // the way to write an idle timeout: Reset starts over with Repeat, as often as there is activity
+        // An idle timeout: each activity calls Reset, which restarts the timer with Repeat.
         using Timer timeout = loop.Timer(0, 0.25, (timer, _) =>
         {
             Say.That("timeout: a quarter of a second without activity");

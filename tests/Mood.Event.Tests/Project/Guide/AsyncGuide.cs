@@ -12,7 +12,7 @@ using Xunit;
 namespace Mood.Event.Tests.Guide;
 
 /// <summary>The code of docs/guide/async.md.</summary>
-public sealed class AsyncGuide : FdTest
+public sealed class AsyncGuide : FdTestBase
 {
     [Fact]
     public void Waiting_a_time()
@@ -109,7 +109,7 @@ public sealed class AsyncGuide : FdTest
             while (true)
             {
                 Socket socket = await listener.AcceptAsync(loop, stop);
-                _ = EchoAsync(loop, socket);
+                _ = loop.Spawn(() => EchoAsync(loop, socket));
             }
         }
 
@@ -186,5 +186,54 @@ public sealed class AsyncGuide : FdTest
         });
 
         Assert.Equal((1, 3), (reloads, exitCode));
+    }
+
+    [Fact]
+    public void Supervising()
+    {
+        using Loop loop = Loop.GetDefault();
+        var log = new List<string>();
+        string file = Path.GetTempFileName(), ready = file + ".ready";
+
+        // the first child fails, and the second one, which finds no file, runs until SIGTERM
+        string command = $"rm {file} 2>/dev/null && exit 3; trap 'exit 5' TERM; touch {ready}; while :; do sleep 0.05; done";
+
+        async Task EndWhenReady()
+        {
+            for (int i = 0; i < 3000 && !File.Exists(ready); i++)
+            {
+                await loop.Delay(0.01);
+            }
+
+            Posix.Raise(Signum.SIGUSR1);
+        }
+
+        loop.Run(
+            token =>
+            {
+                _ = loop.Spawn(EndWhenReady);
+                return SuperviseAsync(command, token);
+            },
+            new RunOptions { StopSignals = [Signum.SIGUSR1] });
+        File.Delete(ready);
+        Assert.Equal(["exit code 3, signal 0", "exit code 5, signal 0"], log);
+
+        async Task SuperviseAsync(string command, CancellationToken token)
+        {
+            for (double pause = 0.1; ; pause = Math.Min(pause * 2, 10))
+            {
+                using var process = System.Diagnostics.Process.Start("sh", ["-c", command]);
+                using Child child = loop.Child(process, trace: false, (_, _) => { });
+                child.Start(); // Kill needs an active watcher
+
+                using (token.Register(() => child.Kill(Signum.SIGTERM)))
+                {
+                    await loop.WaitForExitAsync(process); // without the token: waits until the child has ended
+                }
+
+                log.Add($"exit code {child.ExitCode}, signal {child.TermSignal}");
+                await loop.Delay(pause, token);
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ using Xunit;
 namespace Mood.Event.Tests.Guide;
 
 /// <summary>The code of docs/guide/testing.md: what is tested there, and its tests.</summary>
-public sealed class TestingGuide : LoopTest
+public sealed class TestingGuide : LoopTestBase
 {
     public sealed class Session : IDisposable
     {
@@ -132,7 +132,7 @@ public sealed class TestingGuide : LoopTest
 
         clock.Advance(loop, 3);               // each call at its time: 1, 2, 3
 
-        clock.Advance(10);                    // one leap: nobody is called yet
+        clock.Advance(10);                    // one step: no callback runs yet
         loop.Start(RunFlags.NoWait);          // one iteration: one call, at 13
 
         Assert.Equal([1, 2, 3, 13], calls);
@@ -147,7 +147,7 @@ public sealed class TestingGuide : LoopTest
         loop.Periodic(3 * 3600, 86400, (_, _) => backups++).Start(); // at three
         loop.Timer(7200, 0, (_, _) => pings++).Start();
 
-        clock.SetUtcNow(clock.UtcNow.AddHours(2.5)); // somebody sets the clock
+        clock.SetUtcNow(clock.UtcNow.AddHours(2.5)); // the wall clock is set
         clock.Advance(loop, TimeSpan.FromHours(1));
 
         Assert.Equal((1, 0), (backups, pings));

@@ -8,7 +8,7 @@ using Xunit;
 namespace Mood.Event.Tests.Guide;
 
 /// <summary>The code of docs/guide/threads.md.</summary>
-public sealed class ThreadsGuide : LoopTest
+public sealed class ThreadsGuide : LoopTestBase
 {
     [Fact]
     public void A_worker_posts_its_results()
@@ -28,7 +28,7 @@ public sealed class ThreadsGuide : LoopTest
 
             loop.Post(() =>
             {
-                results.Add(sum); // on the loop's thread, where nobody else is
+                results.Add(sum); // on the loop's thread, so no lock is needed
                 loop.DecRef();
             });
         });
@@ -166,5 +166,25 @@ public sealed class ThreadsGuide : LoopTest
         Exception? thrown = Record.Exception(() => loop.Start());
         Assert.Equal(["posted: that line was no good"], log);
         Assert.Equal("that is the end", thrown!.Message);
+    }
+
+    [Fact]
+    public void Exceptions_of_spawned_functions()
+    {
+        var log = new List<string>();
+        using var loop = new Loop(LoopFlags.NoEnv);
+        loop.CallbackException += (_, e) => log.Add(e.Exception.Message);
+
+        loop.Run(() =>
+        {
+            _ = loop.Spawn(async () =>
+            {
+                await loop.Delay(0.001);
+                throw new InvalidDataException("that line was no good"); // told, and the loop goes on
+            });
+            return Task.CompletedTask;
+        });
+
+        Assert.Equal(["that line was no good"], log);
     }
 }

@@ -8,7 +8,7 @@ using Xunit;
 namespace Mood.Event.Tests.Guide;
 
 /// <summary>The code of docs/guide/time.md.</summary>
-public sealed class TimeGuide : LoopTest
+public sealed class TimeGuide : LoopTestBase
 {
     private readonly ManualClock _clock = new();
     private readonly List<string> _log = [];
@@ -80,11 +80,8 @@ public sealed class TimeGuide : LoopTest
         void Bill() => bills.Add(clock.UtcNow);
 
         // the first of each month
-        static double NextMonth(Scheduler scheduler, double now)
-        {
-            DateTimeOffset today = DateTimeOffset.FromUnixTimeMilliseconds((long)(now * 1000));
-            return new DateTimeOffset(today.Year, today.Month, 1, 0, 0, 0, TimeSpan.Zero).AddMonths(1).ToUnixTimeSeconds();
-        }
+        static DateTimeOffset? NextMonth(Scheduler scheduler, DateTimeOffset now) =>
+            new DateTimeOffset(now.Year, now.Month, 1, 0, 0, 0, TimeSpan.Zero).AddMonths(1);
 
         loop.Scheduler(NextMonth, (scheduler, events) => Bill()).Start();
 

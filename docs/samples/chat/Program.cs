@@ -1,0 +1,65 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Net;
+using System.Threading;
+using System.Threading.Tasks;
+using Chat;
+using Mood.Event;
+
+// A chat over TCP, for example with `nc 127.0.0.1 7778`: each line of a guest goes to all guests. All code runs on one thread.
+int port = args.Length > 0 ? int.Parse(args[0], null) : 7778, number = 0;
+bool isClosing = false;
+List<Guest> guests = [];
+using var loop = new Loop();
+
+// SIGINT and SIGTERM cancel the token. RunAsync returns when the handlers have sent what is in their pipes.
+loop.Run(async token =>
+{
+    await using LoopServer server = LoopServer.Listen(loop, new IPEndPoint(IPAddress.Loopback, port), ServeAsync);
+    Console.WriteLine($"chat server on {server.EndPoint}, process {Environment.ProcessId}");
+    using CancellationTokenRegistration closing = token.Register(Close);
+    await server.RunAsync(token);
+});
+
+void Close()
+{
+    Tell("* the server stops");
+    isClosing = true;
+    guests.FindAll(_ => true).ForEach(guest => guest.CancelRead()); // a copy, because guests leave the list
+}
+
+async Task ServeAsync(LoopStream stream, CancellationToken token)
+{
+    var guest = new Guest($"guest {++number}", stream);
+    Task sending = guest.SendAsync(token);
+    guests.Add(guest);
+    Tell($"* {guest.Name} is here");
+
+    try
+    {
+        while (!isClosing && await guest.ReadLineAsync(token) is string line)
+        {
+            Tell($"{guest.Name}: {line}");
+        }
+
+        guests.Remove(guest);
+        guest.Complete();
+        await sending;
+    }
+    catch (Exception e) when (e is IOException or ObjectDisposedException)
+    {
+        guests.Remove(guest); // it has reset the connection, or was too slow
+    }
+
+    Tell($"* {guest.Name} {(guest.IsSlow ? "was too slow" : "has left")}");
+}
+
+void Tell(string line)
+{
+    if (!isClosing)
+    {
+        guests.ForEach(guest => guest.Add(line));
+        guests.FindAll(guest => guest.IsSlow).ForEach(guest => guest.Drop());
+    }
+}

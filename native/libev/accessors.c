@@ -1,0 +1,164 @@
+/* Part of libev.c: functions through which the other files use libev's static variables and its loop's fields. */
+
+ev_signal *
+mood_ev_signal_head (int signum)
+{
+  return (ev_signal *)signals [signum - 1].head;
+}
+
+struct ev_loop *
+mood_ev_signal_loop (int signum)
+{
+  return __atomic_load_n (&signals [signum - 1].loop, __ATOMIC_ACQUIRE);
+}
+
+/* Detaches a signal from its loop and its watchers, and touches no watcher. */
+void
+mood_ev_signal_detach (int signum)
+{
+  __atomic_store_n (&signals [signum - 1].loop, (struct ev_loop *)0, __ATOMIC_SEQ_CST);
+  signals [signum - 1].head = 0;
+  signals [signum - 1].pending = 0;
+}
+
+ev_child *
+mood_ev_child_head (int chain)
+{
+  return (ev_child *)childs [chain];
+}
+
+int
+mood_ev_child_chains (void)
+{
+  return sizeof childs / sizeof *childs;
+}
+
+/* Makes libev call mood_hook_waitpid in its next iteration, as after a SIGCHLD. Watchers of SIGCHLD are not called. */
+void
+mood_ev_child_wake (struct ev_loop *loop)
+{
+  ev_feed_event (EV_A_ & childev, EV_SIGNAL);
+}
+
+/* libev keeps its default loop in a static variable that it does not clear. The new loop would take over the references, the
+ * userdata and the active internal watchers of the previous one. */
+struct ev_loop *
+mood_ev_default_fresh (unsigned flags)
+{
+  memset (&default_loop_struct, 0, sizeof default_loop_struct);
+  return ev_default_loop (flags);
+}
+
+int
+mood_ev_done (struct ev_loop *loop)
+{
+  return loop->loop_done;
+}
+
+double
+mood_ev_monotonic (struct ev_loop *loop)
+{
+  return loop->mn_now;
+}
+
+/* Whether this loop, or one that is embedded in it, has work that needs no wait. The loop around it asks before it waits for this
+ * loop's fd. 0: no. Any other result changes from call to call as long as those loops make progress.
+ * libev writes a wake to the kernel only while pipe_write_wanted is set. From here on it is set, because the loop around this one
+ * may wait.
+ * A reset that is due is such work: the old fd may be closed, and then the loop around this one would hear nothing. */
+int
+mood_ev_changes (struct ev_loop *loop)
+{
+  int i, changes;
+
+  loop->pipe_write_wanted = 1;
+  __atomic_thread_fence (__ATOMIC_SEQ_CST);
+  changes = loop->fdchangecnt || loop->pipe_write_skipped || loop->postfork ? 1 + (int)(loop->loop_count & 0xffff) : 0;
+
+  /* a prepare without an owner belongs to an embed */
+  for (i = 0; i < loop->preparecnt; ++i)
+    if (!loop->prepares [i]->owner)
+      changes += mood_ev_changes (((ev_embed *)((char *)loop->prepares [i] - offsetof (ev_embed, prepare)))->other);
+
+  return changes;
+}
+
+int
+mood_ev_backend_fd (struct ev_loop *loop)
+{
+  return loop->backend_fd;
+}
+
+#if __linux__
+
+/* The kernel refused to watch an fd (errno). libev is about to stop the fd's watchers, to feed them EV_ERROR, and then to wait
+ * for other events. A wake prevents that wait. Watchers of the program get EV_ERROR. libev's own watchers, such as that of the
+ * loop's eventfd, would be lost without an error. So they stay active, the loop fails, and its next run tries again. */
+static int
+refuse (int fd)
+{
+  mood_loop *l = mood_current;
+  int error = errno;
+  WL w;
+
+  if (!l || !l->open)
+    return -1;
+
+  ev_async_send (l->ev, &l->wake);
+
+  for (w = l->ev->anfds [fd].head; w; w = w->next)
+    if (w->owner || (w->kind == MOOD_EMBED && (l->registering || error == EBADF || error == EINVAL || error == ELOOP)))
+      {
+        errno = error;
+        return -1;
+      }
+
+  mood_error_record (l, error, "The kernel refuses to watch a file descriptor that the loop needs");
+  l->ev->anfds [fd].events = 0; /* not watched */
+  fd_change (l->ev, fd, EV_ANFD_REIFY);
+  return 0;
+}
+
+#endif
+
+/* Compares every watched file with its last status, because the events of the replaced inotify are lost. */
+void
+mood_ev_reread (struct ev_loop *loop)
+{
+#if EV_USE_INOTIFY
+  mood_loop *l = (mood_loop *)loop->userdata;
+  WL w, next;
+  int slot;
+
+  /* A stat may create inotify after the reset and before the iteration that replaces it: wait for that iteration. */
+  if (l->reread != 2 || loop->postfork)
+    return;
+
+  l->reread = 0;
+
+  for (slot = 0; slot < (EV_INOTIFY_HASHSIZE); ++slot)
+    for (w = loop->fs_hash [slot].head; w; w = next)
+      {
+        next = w->next; /* a changed file is watched again, which moves w in the list */
+        stat_timer_cb (loop, &((ev_stat *)w)->timer, 0);
+      }
+#else
+  (void)loop;
+#endif
+}
+
+/* Calls ev_loop_destroy, and frees two arrays that libev leaks in linuxaio_destroy and when linuxaio falls back to epoll. */
+void
+mood_ev_destroy (struct ev_loop *loop)
+{
+#if EV_USE_LINUXAIO
+  void *iocbs = loop->linuxaio_iocbps, *submits = loop->linuxaio_submits;
+#endif
+
+  ev_loop_destroy (EV_A);
+
+#if EV_USE_LINUXAIO
+  ev_free (iocbs);
+  ev_free (submits);
+#endif
+}

@@ -1,0 +1,189 @@
+/* Part of libev.c, before ev.c: hooks of the system calls with which libev makes and closes its file descriptors. Hooks that need
+ * the fields of libev's loop are defined in libev/reset.c. */
+
+#if __linux__
+
+/* A daemon closes all file descriptors of its process, those of a loop too. Files that it opens later get the same numbers. A
+ * loop must not close or replace those files. So each file of a loop carries a mark that names its role and its loop. The mark is
+ * the signal number of F_SETSIG, which the kernel stores with the open file and uses only with O_ASYNC, which is not set. Every
+ * twelfth loop has the same marks. Measured: a check takes 0.4 us per file. Reading the identity in /proc would take 11 us. */
+enum role { BACKEND, EVENTFD, TIMERFD, INOTIFY, IOURING_TIMERFD };
+
+# define LOOPS 12 /* LOOPS times the number of roles must be less than 64, the number of signals */
+
+static int
+mark_of (mood_loop *l, enum role role)
+{
+  return 1 + (int)role * LOOPS + (int)(l->serial % LOOPS);
+}
+
+static int
+mark (enum role role, int fd)
+{
+  mood_loop *l = mood_current;
+
+  if (fd >= 0 && l && fcntl (fd, F_SETSIG, mark_of (l, role)) < 0)
+    l->unmarked = 1;
+
+  return fd;
+}
+
+static int
+is_own (mood_loop *l, enum role role, int fd)
+{
+  return fd >= 0 && (l->unmarked || fcntl (fd, F_GETSIG) == mark_of (l, role));
+}
+
+/* The loop's eventfd is made before libev asks for it. So EMFILE is an error of the constructor or of Reset, and libev does not
+ * retry for ever. */
+int
+mood_ev_reserve (mood_loop *l)
+{
+  mood_loop *outer = mood_current;
+
+  if (is_own (l, EVENTFD, l->spare))
+    return 0;
+
+  mood_current = l;
+  l->spare = mark (EVENTFD, eventfd (0, EFD_NONBLOCK | EFD_CLOEXEC));
+  mood_current = outer;
+  return l->spare < 0 ? -errno : 0;
+}
+
+static void drop_ring (mood_loop *l);
+
+void
+mood_ev_drop_reserve (mood_loop *l)
+{
+  if (is_own (l, EVENTFD, l->spare))
+    close (l->spare);
+
+  l->spare = -1;
+  drop_ring (l);
+}
+
+/* libev closes its epoll fd before it creates a new one. If no fd is left, another thread may take the freed number in between.
+ * So close_own does not close the old epoll fd, but stores it here. make_epoll closes it after the new one was created, or returns
+ * it if none can be created. */
+static __thread int old_epoll = -1;
+
+static int
+make_epoll (int flags)
+{
+  mood_loop *l = mood_current;
+  int fd = mark (BACKEND, epoll_create1 (flags)), old = old_epoll;
+
+  old_epoll = -1;
+
+  if (old >= 0 && fd < 0)
+    return old;
+
+  if (old >= 0)
+    close (old);
+
+  /* an embed asks for the generation, and the constructor for the error */
+  if (l)
+    {
+      ++l->generation;
+      l->refused = fd < 0 ? errno : 0;
+    }
+
+  /* When libev tries several backends in a constructor, it forgets the epoll fd of a backend that failed. */
+  if (l && !l->ev)
+    {
+      if (l->made >= 0)
+        close (l->made);
+
+      l->made = fd;
+    }
+
+  return fd;
+}
+
+/* The kernel may refuse to watch an fd: no memory is left, or the user's limit is reached. Then libev stops the fd's watchers.
+ * refuse (libev/accessors.c) handles that. */
+static int refuse (int fd);
+
+static int
+watch_fd (int epoll, int op, int fd, struct epoll_event *ev)
+{
+  int result = mood_watch_fails () ? -1 : epoll_ctl (epoll, op, fd, ev);
+
+  /* libev handles these itself. It removes an fd only after an event of an fd that is closed here but open in a forked process. */
+  return result && op != EPOLL_CTL_DEL && errno != ENOENT && errno != EEXIST && errno != EPERM ? refuse (fd) : result;
+}
+
+/* A reset replaces the inotify fd, and the events in the old one are lost. So the status of all files is read again, before the
+ * loop waits (mood_ev_reread). */
+static int
+make_inotify (int flags)
+{
+  mood_loop *l = mood_current;
+
+  if (l && l->reread)
+    {
+      l->reread = 2;
+      ev_async_send (l->ev, &l->wake);
+    }
+
+  return mark (INOTIFY, inotify_init1 (flags));
+}
+
+/* inotify reports changes of the file. It does not report that the path leads to another file, after a symbolic link or a
+ * directory in the path was replaced. If statfs reports a local file system, libev relies on inotify alone. This statfs always
+ * fails, so that libev also reads the status at the watcher's interval. */
+# define statfs(path, status) -1
+
+static int take_ring_timerfd (void);
+
+static int
+make_timerfd (int clock, int flags)
+{
+  if (clock == CLOCK_MONOTONIC)
+    return take_ring_timerfd ();
+
+  return mark (TIMERFD, timerfd_create (clock, flags));
+}
+
+static void *take_ring_map (unsigned long long offset);
+static int take_eventfd (struct ev_loop *loop, unsigned value, int flags);
+static int replace_eventfd (struct ev_loop *loop, int *from, int *to);
+static int close_own (struct ev_loop *loop, int fd);
+
+# define epoll_create1(flags) make_epoll (flags)
+# define epoll_ctl(epoll, op, fd, ev) watch_fd (epoll, op, fd, ev)
+# define inotify_init1(flags) make_inotify (flags)
+# define timerfd_create(clock, flags) make_timerfd (clock, flags)
+# define mmap(address, size, protection, flags, fd, offset) take_ring_map (offset)
+# define eventfd(value, flags) take_eventfd (loop, value, flags)
+# define dup2(from, to) replace_eventfd (loop, &(from), &(to))
+# define close(fd) close_own (loop, fd)
+
+/* The system calls of io_uring and aio, which have no functions in the C library. */
+static long hook_syscall (long number, long a, long b, long c, long d, long e, long f);
+# define ev_syscall(number, count, a, b, c, d, e, f) \
+  hook_syscall (number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+
+#else
+
+int
+mood_ev_reserve (mood_loop *l)
+{
+  (void)l;
+  return 0;
+}
+
+int
+mood_ev_reserve_ring (mood_loop *l)
+{
+  (void)l;
+  return 0;
+}
+
+void
+mood_ev_drop_reserve (mood_loop *l)
+{
+  (void)l;
+}
+
+#endif

@@ -1,0 +1,150 @@
+/* Part of libev.c: io_uring. */
+
+#if EV_USE_IOURING
+
+/* Replaces io_uring_enter, because libev has three faults with today's kernels:
+ * 1. A slot of the ring may have held a request to add a poll. When libev writes a request to remove one into it, it leaves the
+ *    old events there. The kernel refuses that with EINVAL. So this function clears the events.
+ * 2. The kernel stops submitting at a refused request, but libev counts all requests as submitted. The later ones would stay in
+ *    the ring, and their fds would never be watched.
+ * 3. The same happens after a call that fails.
+ * So this function submits all requests that are in the ring, and ignores libev's count. */
+static long
+enter_iouring (struct ev_loop *loop, long fd, long to_submit, long min_complete, long flags, long mask, long size)
+{
+  unsigned i, tail = *(volatile unsigned *)((char *)loop->iouring_sq_ring + loop->iouring_sq_tail);
+  unsigned head = *(volatile unsigned *)((char *)loop->iouring_sq_ring + loop->iouring_sq_head);
+  unsigned ring_mask = *(unsigned *)((char *)loop->iouring_sq_ring + loop->iouring_sq_ring_mask);
+  long due = tail - head, submitted = 0, result;
+
+  for (i = head; i != tail; ++i)
+    {
+      struct io_uring_sqe *sqe = (struct io_uring_sqe *)loop->iouring_sqes + (i & ring_mask);
+
+      if (sqe->opcode == IORING_OP_POLL_REMOVE)
+        sqe->poll_events = 0;
+    }
+
+  do
+    {
+      result = syscall (SYS_io_uring_enter, fd, due - submitted, min_complete, flags, mask, size);
+
+      if (result < 0)
+        return submitted ? submitted : result;
+
+      submitted += result;
+    }
+  while (result && submitted < due);
+
+  return submitted == due ? to_submit : submitted;
+}
+
+#endif
+
+/* When the completion queue is full, the kernel keeps further completions until io_uring_enter asks for events. libev calls it
+ * only to wait. A loop that never waits, because it has an idle watcher or runs with NoWait, would see no more events. */
+void
+mood_ev_refill (struct ev_loop *loop)
+{
+#if EV_USE_IOURING
+  const unsigned overflown = 2, get_events = 1; /* IORING_SQ_CQ_OVERFLOW, IORING_ENTER_GETEVENTS */
+
+  if (loop->backend == EVBACKEND_IOURING
+      && *(volatile unsigned *)((char *)loop->iouring_sq_ring + loop->iouring_sq_flags) & overflown)
+    syscall (SYS_io_uring_enter, loop->iouring_fd, 0, 0, get_events, 0, 0);
+#else
+  (void)loop;
+#endif
+}
+
+/* iouring_fork (after Reset, and when the completion queue overflows) starts libev's timerfd watcher again and does not release
+ * the watcher's reference. Then the loop would never end. iouring_fork always calls iouring_internal_init, which sets a field
+ * that libev uses nowhere else. So this function writes a mark into that field. When the mark is gone, a reference has leaked. */
+void
+mood_ev_return_reference (struct ev_loop *loop)
+{
+#if EV_USE_IOURING
+  mood_loop *l = (mood_loop *)loop->userdata;
+
+  if (loop->backend != EVBACKEND_IOURING)
+    return;
+
+  if (l->iouring_mark && loop->iouring_sq_dropped != l->iouring_mark)
+    ev_unref (EV_A);
+
+  loop->iouring_sq_dropped = l->iouring_mark = 0xffffffffU;
+#else
+  (void)loop;
+#endif
+}
+
+/* If a file cannot be polled at all, the kernel refuses every attempt. Any other file is accepted at the next attempt. So more
+ * refusals than this within a second mean that the file cannot be polled. */
+#define REFUSALS 10000
+
+static int
+is_hopeless (mood_loop *l)
+{
+  struct timespec now;
+
+  (clock_gettime) (CLOCK_MONOTONIC, &now);
+
+  if (now.tv_sec != l->refusals_second)
+    l->refusals = 0;
+
+  l->refusals_second = now.tv_sec;
+  return ++l->refusals > REFUSALS;
+}
+
+/* The kernel may end a request to poll that libev has not cancelled, and libev would then report an error of the whole loop. This
+ * function has the request submitted again. There are two causes:
+ *   ECANCELED  the thread that submitted the request has ended. The loop may run on another thread.
+ *   EINVAL     a file with two wait queues woke the request although nothing is ready. A terminal does so when its mode is
+ *              changed. The kernel (6.18) polls again within the same request, finds the entry of the second queue already
+ *              there, and ends the request.
+ * It is called while libev processes the completions. It sets the result of each one that it finds to 0, and libev ignores it. */
+int
+mood_ev_ask_again (struct ev_loop *loop)
+{
+  int found = 0;
+#if EV_USE_IOURING
+  mood_loop *l = (mood_loop *)loop->userdata;
+  char *ring = (char *)loop->iouring_cq_ring;
+  struct io_uring_cqe *cqes;
+  unsigned i, head, tail, mask;
+
+  /* While libev cannot make a new ring after a fork, there is none. */
+  if (loop->backend != EVBACKEND_IOURING || loop->iouring_cq_ring == MAP_FAILED)
+    return 0;
+
+  cqes = (struct io_uring_cqe *)(ring + loop->iouring_cq_cqes);
+  head = *(volatile unsigned *)(ring + loop->iouring_cq_head);
+  tail = *(volatile unsigned *)(ring + loop->iouring_cq_tail);
+  mask = *(unsigned *)(ring + loop->iouring_cq_ring_mask);
+  ECB_MEMORY_FENCE_ACQUIRE;
+
+  for (i = head; i != tail; ++i)
+    {
+      struct io_uring_cqe *cqe = cqes + (i & mask);
+      int fd = (int)(cqe->user_data & 0xffffffffU);
+
+      if ((cqe->res != -ECANCELED && cqe->res != -EINVAL) || cqe->user_data == (uint64_t)-1
+          || (uint32_t)(cqe->user_data >> 32) != (uint32_t)loop->anfds [fd].egen)
+        continue;
+
+      if (cqe->res == -EINVAL && is_hopeless (l))
+        fd_kill (loop, fd);
+      else
+        {
+          loop->anfds [fd].events = 0;
+          fd_change (loop, fd, EV_ANFD_REIFY);
+        }
+
+      cqe->res = 0;
+      ++found;
+    }
+#else
+  (void)loop;
+#endif
+  return found;
+}

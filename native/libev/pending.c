@@ -1,0 +1,94 @@
+/* Part of libev.c: pending events. */
+
+/* The host reads these structures in place, as mood_event.h declares them. */
+_Static_assert(sizeof (mood_pending) == sizeof (ANPENDING) && offsetof (mood_pending, revents) == offsetof (ANPENDING, events),
+               "ANPENDING");
+_Static_assert(MOOD_PRIORITIES == NUMPRI, "NUMPRI");
+/* clang-format off */
+#define SAME(field) _Static_assert (offsetof (mood_watcher_head, field) == offsetof (ev_watcher, field) \
+                                    && sizeof (((mood_watcher_head *)0)->field) == sizeof (((ev_watcher *)0)->field), #field)
+/* clang-format on */
+SAME (active);
+SAME (pending);
+SAME (priority);
+SAME (kind);
+SAME (background);
+SAME (plain);
+SAME (id);
+
+void
+mood_ev_queue (struct ev_loop *loop, mood_queue *queue)
+{
+  queue->slots = (mood_pending **)loop->pendings;
+  queue->counts = loop->pendingcnt;
+  queue->priority = &loop->pendingpri;
+}
+
+int
+mood_ev_any_pending (struct ev_loop *loop)
+{
+  int pri, any = 0;
+
+  for (pri = NUMPRI; pri--;)
+    any |= loop->pendingcnt [pri];
+
+  return any;
+}
+
+/* When the walk of the pending events is put off, the references of stopped watchers must not stay wrong for that long. */
+void
+mood_ev_settle_pending (struct ev_loop *loop)
+{
+  int pri, i;
+
+  for (pri = NUMPRI; pri--;)
+    for (i = loop->pendingcnt [pri]; i--;)
+      if (loop->pendings [pri][i].w->owner)
+        mood_watcher_settle (loop->pendings [pri][i].w);
+}
+
+/* libev does not remove a cleared event from its queue. It puts pending_w into the slot, which the next walk skips. Where no
+ * walk comes, as outside a run, the queue would grow with each event that is fed and cleared. So the empty slots are removed
+ * when they may be half of the queue: the cost is constant per cleared event, and the order of the others stays. A walk
+ * that is under way reads the counts anew after each callback. */
+void
+mood_ev_drop_cleared (struct ev_loop *loop)
+{
+  mood_loop *l = (mood_loop *)loop->userdata;
+  int pri, i, kept, count = 0;
+
+  for (pri = NUMPRI; pri--;)
+    count += loop->pendingcnt [pri];
+
+  if (++l->cleared < 32 || l->cleared * 2 < count)
+    return;
+
+  l->cleared = 0;
+
+  for (pri = NUMPRI; pri--;)
+    {
+      ANPENDING *slots = loop->pendings [pri];
+
+      for (i = kept = 0; i < loop->pendingcnt [pri]; ++i)
+        if (slots [i].w != (W)&loop->pending_w)
+          {
+            slots [kept++] = slots [i];
+            slots [i].w->pending = kept;
+          }
+
+      loop->pendingcnt [pri] = kept;
+    }
+}
+
+/* ev_pending_count counts libev's own watchers and the slots of cleared events too. */
+int
+mood_ev_pending (struct ev_loop *loop)
+{
+  int pri, i, count = 0;
+
+  for (pri = NUMPRI; pri--;)
+    for (i = loop->pendingcnt [pri]; i--;)
+      count += loop->pendings [pri][i].w->owner != 0;
+
+  return count;
+}

@@ -1,0 +1,198 @@
+/* Part of libev.c: the hooks of libev/descriptors.c that need the fields of libev's loop, and functions that register another
+ * loop's epoll fd. The function that creates a loop's own epoll fd, also in a reset, is make_epoll in libev/descriptors.c. */
+
+#if __linux__
+
+static enum role
+role_of (struct ev_loop *loop, int fd)
+{
+  if (fd == loop->backend_fd)
+    return BACKEND;
+
+  if (fd == loop->timerfd)
+    return TIMERFD;
+
+  if (fd == loop->fs_fd)
+    return INOTIFY;
+
+# if EV_USE_IOURING
+  /* `backend` is 0 while libev initializes io_uring. If that fails, libev closes these fds. */
+  if (loop->backend == EVBACKEND_IOURING || !loop->backend)
+    {
+      if (fd == loop->iouring_fd)
+        return BACKEND;
+
+      if (fd == loop->iouring_tfd)
+        return IOURING_TIMERFD;
+    }
+# endif
+
+  return EVENTFD;
+}
+
+/* libev closes only its own fds. If another file has got the number meanwhile, that file stays open. */
+static int
+close_own (struct ev_loop *loop, int fd)
+{
+  mood_loop *l = mood_current;
+
+  if (!is_own (l, role_of (loop, fd), fd))
+    return 0;
+
+  if (l->open && fd == loop->backend_fd && loop->backend & (EVBACKEND_EPOLL | EVBACKEND_LINUXAIO))
+    {
+      old_epoll = fd; /* make_epoll closes it */
+      return 0;
+    }
+
+  return (close)(fd);
+}
+
+/* If a reset finds neither a spare nor a free fd, the loop keeps the eventfd that it has. */
+static int
+take_eventfd (struct ev_loop *loop, unsigned value, int flags)
+{
+  mood_loop *l = mood_current;
+  int fd = is_own (l, EVENTFD, l->spare) ? l->spare : mark (EVENTFD, (eventfd)(value, flags));
+
+  l->spare = -1;
+  return fd < 0 && is_own (l, EVENTFD, loop->evpipe [1]) ? loop->evpipe [1] : fd;
+}
+
+/* A reset keeps the number of the eventfd, because another thread may be about to write to it, unless the number belongs to
+ * another file by now. dup2 would drop close-on-exec until libev's next system call, and a process that another thread starts
+ * in between would inherit the fd. */
+static int
+replace_eventfd (struct ev_loop *loop, int *from, int *to)
+{
+  int fd = *from;
+
+  *from = -1; /* libev closes *from after this call */
+
+  if (fd != *to && is_own (mood_current, EVENTFD, *to))
+    {
+      dup3 (fd, *to, O_CLOEXEC);
+      (close) (fd);
+    }
+  else
+    *to = fd;
+
+  return *to;
+}
+
+# if EV_USE_LINUXAIO
+
+/* A reset replaces the aio context. libev destroys the old one first, and then retries for ever if other processes have taken
+ * all contexts meanwhile (fs.aio-max-nr). So the new context is made first, and if that fails the old one stays in use. The
+ * old one may still deliver events of requests that libev has forgotten. Their fds get a new generation, by which libev
+ * drops those events. */
+static long
+renew_aio (struct ev_loop *loop, unsigned long old)
+{
+  mood_loop *l = mood_current;
+  int fd;
+
+  if (!syscall (SYS_io_setup, linuxaio_nr_events (loop), &l->aio))
+    return syscall (SYS_io_destroy, old);
+
+  l->aio = 0;
+
+  /* a forked child has none of its parent's contexts */
+  if (syscall (SYS_io_getevents, old, 0, 0, 0, 0))
+    return -1;
+
+  for (fd = 0; fd < loop->anfdmax; ++fd)
+    ++loop->anfds [fd].egen;
+
+  l->aio = old;
+  return 0;
+}
+
+# endif
+
+static long
+hook_syscall (long number, long a, long b, long c, long d, long e, long f)
+{
+  mood_loop *l = mood_current;
+
+  if ((number == SYS_io_getevents || number == SYS_io_uring_enter) && mood_wait_fails ())
+    return -1;
+
+# if EV_USE_IOURING
+  if (number == SYS_io_uring_enter)
+    return enter_iouring (l->ev, a, b, c, d, e, f);
+
+  if (number == SYS_io_uring_setup)
+    return take_ring (l, (unsigned)a, (struct io_uring_params *)b);
+# endif
+
+# if EV_USE_LINUXAIO
+  if (number == SYS_io_destroy && l->open && l->ev->postfork)
+    return renew_aio (l->ev, (unsigned long)a);
+
+  if (number == SYS_io_setup && l->aio)
+    {
+      *(unsigned long *)b = l->aio;
+      l->aio = 0;
+      return 0;
+    }
+# endif
+
+  return syscall (number, a, b, c, d, e, f);
+}
+
+#endif
+
+/* At the end of a constructor: closes the epoll fd of a backend that libev tried and did not use. */
+void
+mood_ev_made (mood_loop *l)
+{
+#if __linux__
+  unsigned backend = l->ev ? ev_backend (l->ev) : 0;
+
+  if (l->made >= 0 && !(backend & (EVBACKEND_EPOLL | EVBACKEND_LINUXAIO)))
+    {
+      (close) (l->made);
+
+      if (l->ev)
+        l->ev->backend_fd = -1;
+    }
+
+  l->made = -1;
+#else
+  (void)l;
+#endif
+}
+
+/* Registers an embed's io with the kernel at once, so that the caller can report a refusal. epoll limits how deeply epoll fds may
+ * be nested. Returns 0 or an errno. */
+int
+mood_ev_register (struct ev_loop *loop, ev_io *w)
+{
+  mood_loop *l = (mood_loop *)loop->userdata;
+
+  /* While a reset is due, epoll is about to be replaced. Then a refusal shows in the loop's next iteration. */
+  if (loop->backend != EVBACKEND_EPOLL || loop->postfork)
+    return 0;
+
+  l->registering = 1;
+  errno = 0;
+  fd_reify (loop);
+  l->registering = 0;
+  return ev_is_active (w) ? 0 : errno ? errno : EINVAL;
+}
+
+/* libev leaves an unwatched fd in epoll until the fd's next event. Another loop's epoll fd must be removed at once, because the
+ * kernel counts it as nested and refuses circles. If the number belongs to another file by now, that file may be watched too. */
+void
+mood_ev_unregister (struct ev_loop *loop, mood_loop *other, int fd)
+{
+#if EV_USE_EPOLL
+  if (loop->backend == EVBACKEND_EPOLL && !loop->postfork && is_own (other, BACKEND, fd))
+    (epoll_ctl) (loop->backend_fd, EPOLL_CTL_DEL, fd, 0);
+#else
+  (void)loop;
+  (void)other;
+  (void)fd;
+#endif
+}

@@ -1,0 +1,166 @@
+/* Part of libev.c, before libev/reset.c: everything that an io_uring consists of is made at once.
+ *
+ * libev makes the ring, three mappings and a timerfd one after the other. In a reset it destroys the old ones first, and then retries
+ * until nothing fails. It forgets the ring and the mappings of an attempt that failed halfway. So all five are made together or not at
+ * all, and libev's system calls take them from here. Reset makes them before libev destroys the old ones, so that a refusal is an
+ * error of Reset.
+ */
+#if __linux__
+
+# if EV_USE_IOURING
+
+typedef struct
+{
+  struct io_uring_params params;
+  int fd, timerfd;
+  pid_t process;  /* a forked process would share the ring with this one */
+  void *maps [3]; /* MAP_FAILED: not made, or taken */
+  size_t sizes [3];
+} ring;
+
+static const unsigned long long ring_offsets [3] = { IORING_OFF_SQ_RING, IORING_OFF_CQ_RING, IORING_OFF_SQES };
+
+static void
+drop_ring (mood_loop *l)
+{
+  ring *r = l->ring;
+  int i;
+
+  if (!r)
+    return;
+
+  l->ring = 0;
+
+  for (i = 0; i < 3; ++i)
+    if (r->maps [i] != MAP_FAILED)
+      munmap (r->maps [i], r->sizes [i]);
+
+  if (is_own (l, IOURING_TIMERFD, r->timerfd))
+    (close) (r->timerfd);
+
+  if (is_own (l, BACKEND, r->fd))
+    (close) (r->fd);
+
+  free (r);
+}
+
+/* Returns 0 or an errno. */
+static int
+make_ring (mood_loop *l, unsigned entries)
+{
+  ring *r = calloc (1, sizeof *r);
+  int i, error = 0;
+
+  if (!r)
+    return ENOMEM;
+
+  l->ring = r;
+  r->maps [0] = r->maps [1] = r->maps [2] = MAP_FAILED;
+  r->timerfd = -1;
+  r->process = getpid ();
+  r->fd = mark (BACKEND, (int)syscall (SYS_io_uring_setup, entries, &r->params));
+
+  if (r->fd < 0)
+    error = errno;
+
+  r->sizes [0] = r->params.sq_off.array + r->params.sq_entries * sizeof (unsigned);
+  r->sizes [1] = r->params.cq_off.cqes + r->params.cq_entries * sizeof (struct io_uring_cqe);
+  r->sizes [2] = r->params.sq_entries * sizeof (struct io_uring_sqe);
+
+  for (i = 0; i < 3 && !error; ++i)
+    {
+      r->maps [i] = (mmap)(0, r->sizes [i], PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, r->fd, (off_t)ring_offsets [i]);
+
+      if (r->maps [i] == MAP_FAILED)
+        error = errno;
+    }
+
+  if (!error)
+    {
+      r->timerfd = mark (IOURING_TIMERFD, (timerfd_create)(CLOCK_MONOTONIC, TFD_CLOEXEC));
+
+      if (r->timerfd < 0)
+        error = errno;
+    }
+
+  if (error)
+    drop_ring (l);
+
+  return error;
+}
+
+static int
+has_ring (mood_loop *l)
+{
+  ring *r = l->ring;
+
+  return r && r->process == getpid () && is_own (l, BACKEND, r->fd) && is_own (l, IOURING_TIMERFD, r->timerfd);
+}
+
+/* in place of io_uring_setup */
+static long
+take_ring (mood_loop *l, unsigned entries, struct io_uring_params *params)
+{
+  int error;
+
+  if (!has_ring (l))
+    {
+      drop_ring (l);
+
+      if ((error = make_ring (l, entries)))
+        {
+          errno = error;
+          return -1;
+        }
+    }
+
+  *params = ((ring *)l->ring)->params;
+  return ((ring *)l->ring)->fd;
+}
+
+/* libev asks for the three mappings after the ring, and for the timerfd last. */
+static void *
+take_ring_map (unsigned long long offset)
+{
+  ring *r = mood_current->ring;
+  void *map;
+  int i = 0;
+
+  while (ring_offsets [i] != offset)
+    ++i;
+
+  map = r->maps [i];
+  r->maps [i] = MAP_FAILED;
+  return map;
+}
+
+static int
+take_ring_timerfd (void)
+{
+  mood_loop *l = mood_current;
+  int fd = ((ring *)l->ring)->timerfd;
+
+  free (l->ring);
+  l->ring = 0;
+  return fd;
+}
+
+int
+mood_ev_reserve_ring (mood_loop *l)
+{
+  mood_loop *outer;
+  int error;
+
+  if (l->ev->backend != EVBACKEND_IOURING || has_ring (l))
+    return 0;
+
+  outer = mood_enter (l);
+  drop_ring (l);
+  error = make_ring (l, l->ev->iouring_entries);
+  mood_leave (outer);
+  return -error;
+}
+
+# endif
+
+#endif

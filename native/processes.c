@@ -1,0 +1,116 @@
+/* Lists the children of this process, for the watchers of pid 0. */
+#include "child.h"
+
+#include <string.h>
+#include <unistd.h>
+#include <sys/wait.h>
+#if __APPLE__
+# include <libproc.h>
+#else
+# include <dirent.h>
+# include <stdio.h>
+# include <stdlib.h>
+#endif
+
+#if __APPLE__
+
+int
+mood_processes_known (void)
+{
+  return 1;
+}
+
+static void
+visit_all (void (*visit) (pid_t))
+{
+  pid_t pids [4096];
+  int n = proc_listchildpids (getpid (), pids, sizeof pids);
+
+  while (n-- > 0)
+    visit (pids [n]);
+}
+
+#else
+
+/* Whether /proc exists and belongs to this pid namespace. After `unshare --pid --fork`, /proc is still that of the outer namespace, where the
+ * same numbers name other processes. */
+int
+mood_processes_known (void)
+{
+  char self [32];
+  ssize_t length = readlink ("/proc/self", self, sizeof self - 1);
+
+  self [length > 0 ? length : 0] = 0;
+  return length > 0 && atoi (self) == getpid ();
+}
+
+/* The parent that /proc/PID/stat names. The field is searched after the last parenthesis, because a command's name may contain any characters. */
+static pid_t
+parent_of (const char *pid)
+{
+  char path [64], text [512], *end;
+  FILE *file;
+  size_t size;
+  int parent = 0;
+
+  snprintf (path, sizeof path, "/proc/%s/stat", pid);
+
+  if (!(file = fopen (path, "re")))
+    return 0;
+
+  size = fread (text, 1, sizeof text - 1, file);
+  fclose (file);
+  text [size] = 0;
+
+  if ((end = strrchr (text, ')')) && sscanf (end, ") %*c %d", &parent) != 1)
+    parent = 0;
+
+  return parent;
+}
+
+static void
+visit_all (void (*visit) (pid_t))
+{
+  DIR *proc = opendir ("/proc");
+  struct dirent *entry;
+  pid_t self = getpid ();
+
+  if (!proc)
+    return;
+
+  while ((entry = readdir (proc)))
+    if (entry->d_name [0] >= '1' && entry->d_name [0] <= '9' && parent_of (entry->d_name) == self)
+      visit (atoi (entry->d_name));
+
+  closedir (proc);
+}
+
+#endif
+
+/* Without a list of processes the kernel names one child at a time: the first that has ended, and the first that has
+ * stopped or continued. The next one shows after this one was reaped. */
+static void
+visit_first (void (*visit) (pid_t), int traced)
+{
+  siginfo_t info;
+
+  memset (&info, 0, sizeof info);
+
+  if (!waitid (P_ALL, 0, &info, WEXITED | WNOWAIT | WNOHANG) && info.si_pid)
+    visit (info.si_pid);
+
+  memset (&info, 0, sizeof info);
+
+  if (traced && !waitid (P_ALL, 0, &info, WSTOPPED | WCONTINUED | WNOWAIT | WNOHANG) && info.si_pid)
+    visit (info.si_pid);
+}
+
+/* Calls visit for each child of this process, or for those that changed if the system has no list of processes. */
+void
+mood_processes_visit (void (*visit) (pid_t), int traced)
+{
+  if (mood_processes_known ())
+    visit_all (visit);
+  else
+    visit_first (visit, traced);
+}

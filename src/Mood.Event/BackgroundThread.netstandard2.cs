@@ -1,0 +1,23 @@
+using System.Threading;
+
+namespace Mood.Event;
+
+/// <summary>Starts the threads of the library. netstandard2.0 has no Thread.UnsafeStart.</summary>
+internal static class BackgroundThread
+{
+    /// <summary>Starts a thread that inherits no ExecutionContext, so that it does not see, or keep alive, the AsyncLocal values of the
+    /// caller.</summary>
+    internal static void Start(Thread thread)
+    {
+        AsyncFlowControl? flow = ExecutionContext.IsFlowSuppressed() ? null : ExecutionContext.SuppressFlow();
+
+        try
+        {
+            thread.Start();
+        }
+        finally
+        {
+            flow?.Undo();
+        }
+    }
+}

@@ -1,0 +1,114 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Text;
+
+namespace Mood.Event;
+
+/// <summary>The texts of ToString. No member throws because of the watcher's state.</summary>
+internal static class Description
+{
+    // Whether this thread is inside ToString of a Data. A Data may refer to its watcher, and its text may contain the watcher's:
+    // without this mark, the two would call each other until the stack overflows.
+    [ThreadStatic]
+    private static bool s_isInData;
+
+    /// <summary>"Timer every 1 s, due in 0.31 s, active, ChatServer.OnTick, data: room 7". The loop is claimed. The text of Data
+    /// is made later: its ToString is user code, which runs only after the claim is released.</summary>
+    internal static Line Of(Watcher watcher)
+    {
+        var parts = new List<string> { KindOf(watcher) };
+
+        if (watcher.IsFreed)
+        {
+            parts.Add("disposed");
+        }
+        else
+        {
+            if (DueOf(watcher) is string due)
+            {
+                parts.Add(due);
+            }
+
+            parts.Add((watcher.IsActive, watcher.IsPending) switch
+            {
+                (true, false) => "active",
+                (true, true) => "active, pending",
+                (false, true) => "pending",
+                _ => "not active",
+            });
+        }
+
+        if (watcher.Waiting is string waiting)
+        {
+            parts.Add(waiting);
+        }
+        else if (watcher.CallbackMethod is not null)
+        {
+            parts.Add(MethodName.Of(watcher.CallbackMethod));
+        }
+
+        return new Line(string.Join(", ", parts), watcher.Data);
+    }
+
+    /// <summary>The text for a thread that may not read the watcher.</summary>
+    internal static string Brief(Watcher watcher) => watcher.GetType().Name + " of a loop that runs on another thread";
+
+    // ToString is user code: it must not break a description.
+    internal static string? DataOf(object data)
+    {
+        if (s_isInData)
+        {
+            return null;
+        }
+
+        s_isInData = true;
+
+        try
+        {
+            return data.ToString() ?? string.Empty;
+        }
+#pragma warning disable CA1031 // any exception
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return data.GetType().ToString();
+        }
+        finally
+        {
+            s_isInData = false;
+        }
+    }
+
+    internal static string Seconds(double seconds) => string.Format(CultureInfo.InvariantCulture, "{0:0.###} s", seconds);
+
+    private static string KindOf(Watcher watcher) => watcher switch
+    {
+        Io io => FormattableString.Invariant($"Io of fd {io.Fd} for {io.Events}"),
+        Timer { Repeat: > 0 } timer => "Timer every " + Seconds(timer.Repeat),
+        Periodic { Interval: > 0 } periodic => "Periodic every " + Seconds(periodic.Interval),
+        Signal signal => FormattableString.Invariant($"Signal {signal.Signum}"),
+        Child child => FormattableString.Invariant($"Child of pid {child.Pid}"),
+        Stat stat => "Stat of " + stat.Path,
+        Embed embed => "Embed of " + (embed.Other.Name ?? "a loop"),
+        _ => watcher.GetType().Name,
+    };
+
+    private static string? DueOf(Watcher watcher) => watcher switch
+    {
+        { Waiting: not null, IsActive: false } => null,
+        Timer { IsActive: true } timer => "due in " + Seconds(Math.Max(0, timer.Remaining)),
+        Periodic { IsActive: true } periodic => "due in " + Seconds(Math.Max(0, periodic.At - periodic.Loop.Now())),
+        Scheduler { IsActive: true } scheduler => double.IsInfinity(scheduler.At)
+            ? "never due"
+            : "due in " + Seconds(Math.Max(0, scheduler.At - scheduler.Loop.Now())),
+        _ => null,
+    };
+
+    /// <summary>The description of a watcher, with Data as an object. ToString calls user code, so no claim may be held.</summary>
+    internal sealed class Line(string text, object? data)
+    {
+        public override string ToString() =>
+            data is not null && DataOf(data) is string described ? text + ", data: " + described : text;
+    }
+}

@@ -1,0 +1,45 @@
+using System;
+using System.IO;
+
+namespace Mood.Event;
+
+/// <content>Exceptions of servers and of streams over handles.</content>
+internal static partial class Error
+{
+    internal static ArgumentException Argument_NoStream(string parameter) =>
+        new("A LoopStream cannot wait for a regular file, a directory or a block device, because the kernel has no readiness for them. Use FileStream or RandomAccess.", parameter);
+
+    internal static ArgumentException Argument_StreamAccess(FileAccess access, int error, string parameter) => new(
+        string.Format(Culture, "The handle cannot be used for FileAccess.{0} (errno {1}: {2}).", access, error, Describe(error)), parameter);
+
+    internal static ArgumentOutOfRangeException ArgumentOutOfRange_IdleTimeout(TimeSpan value, string parameter) =>
+        new(parameter, value, "The idle time-out must be longer than zero, or Timeout.InfiniteTimeSpan for none.");
+
+    internal static InvalidOperationException InvalidOperation_HandlersLeft(object endPoint, int count) => new(string.Format(
+        Culture,
+        "The LoopServer on {0} has stopped, but {1} of its handlers still run. Their tokens are cancelled and their connections closed. Pass the token to every await of the handler.",
+        endPoint,
+        count));
+
+    internal static IOException IO_Handle(int error) =>
+        new(string.Format(Culture, "The read or write failed (errno {0}: {1}).", error, Describe(error)), error);
+
+    internal static IOException IO_Timeout() => new("The read or write did not end within ReadTimeout or WriteTimeout.");
+
+    internal static InvalidOperationException InvalidOperation_NoSocket() =>
+        new("This LoopStream was made over a handle, so it has no Socket.");
+
+    internal static NotSupportedException NotSupported_Direction(string what) =>
+        new(string.Format(Culture, "This LoopStream was made with a FileAccess that does not allow it to {0}.", what));
+
+    internal static EventException Event_Accept(object endPoint, Exception inner) => new(
+        string.Format(
+            Culture,
+            "The LoopServer on {0} cannot accept connections at present: {1}. New connections wait in the backlog, and the server tries again every 0.1 s.",
+            endPoint,
+            inner.Message),
+        inner);
+
+    internal static PlatformNotSupportedException PlatformNotSupported_ReusePort() =>
+        new("ReusePort works for IP addresses only, and on Linux and macOS only. Give each server its own port.");
+}

@@ -1,0 +1,24 @@
+using System.Runtime.InteropServices;
+
+namespace Mood.Event;
+
+/// <summary>Keeps a handle open during one native call, so that another thread cannot close it, and its number cannot become that
+/// of another file.</summary>
+internal readonly ref struct HandleUse
+{
+    private readonly SafeHandle _handle;
+
+    /// <summary>Takes a reference to the handle.</summary>
+    /// <exception cref="System.ObjectDisposedException">The handle is closed.</exception>
+    internal HandleUse(SafeHandle handle)
+    {
+        bool isTaken = false;
+        handle.DangerousAddRef(ref isTaken);
+        _handle = handle;
+        Number = (int)handle.DangerousGetHandle();
+    }
+
+    internal int Number { get; }
+
+    public void Dispose() => _handle.DangerousRelease();
+}

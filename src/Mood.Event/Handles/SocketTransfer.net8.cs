@@ -1,0 +1,41 @@
+using System;
+using System.Net.Sockets;
+
+namespace Mood.Event;
+
+/// <summary>recv and send on the handle of a socket. Unlike the members of Socket they do not copy arguments or record events, which
+/// costs about as much as the kernel does for a small message.</summary>
+/// <remarks>The handle is held during the call, so that its number cannot belong to another file. The call does not wait.</remarks>
+internal static unsafe class SocketTransfer
+{
+    /// <summary>Receives.</summary>
+    /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
+    internal static int Receive(SafeSocketHandle handle, Span<byte> buffer, out SocketError error)
+    {
+        using var use = new HandleUse(handle);
+
+        fixed (byte* bytes = buffer)
+        {
+            return CountOf(Native.mood_socket_receive(use.Number, bytes, buffer.Length), out error);
+        }
+    }
+
+    /// <summary>Sends as many bytes as the socket takes.</summary>
+    /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
+    internal static int Send(SafeSocketHandle handle, ReadOnlySpan<byte> buffer, out SocketError error)
+    {
+        using var use = new HandleUse(handle);
+
+        fixed (byte* bytes = buffer)
+        {
+            return CountOf(Native.mood_socket_send(use.Number, bytes, buffer.Length), out error);
+        }
+    }
+
+    // MOOD_SOCKET_ERROR is SocketError.SocketError, which is negative itself
+    private static int CountOf(int result, out SocketError error)
+    {
+        error = result >= 0 ? SocketError.Success : result == (int)SocketError.SocketError ? SocketError.SocketError : (SocketError)(-result);
+        return Math.Max(result, 0);
+    }
+}

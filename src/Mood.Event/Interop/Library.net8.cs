@@ -1,0 +1,8 @@
+namespace Mood.Event;
+
+/// <content>Which side owns the dispositions of signals.</content>
+internal static partial class Library
+{
+    /// <summary>True: the runtime has PosixSignalRegistration, which owns the dispositions of signals.</summary>
+    internal static bool HostSignals => true;
+}

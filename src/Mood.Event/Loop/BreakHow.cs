@@ -1,0 +1,14 @@
+namespace Mood.Event;
+
+/// <summary>Which calls of <see cref="Loop.Start"/> a <see cref="Loop.Stop"/> ends. The values are libev's EVBREAK_* constants.</summary>
+public enum BreakHow
+{
+    /// <summary>None: cancels an earlier Stop that has not taken effect yet (EVBREAK_CANCEL).</summary>
+    Cancel = 0,
+
+    /// <summary>The innermost Start (EVBREAK_ONE).</summary>
+    One = 1,
+
+    /// <summary>All nested Starts (EVBREAK_ALL).</summary>
+    All = 2,
+}

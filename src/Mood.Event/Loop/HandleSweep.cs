@@ -1,0 +1,91 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+
+namespace Mood.Event;
+
+/// <summary>Makes loops check for handles that were closed while an Io watches them.</summary>
+/// <remarks>
+/// <para>
+/// The kernel forgets a closed fd without an event, and a SafeHandle raises no event when it is closed. So a background thread of
+/// the process posts a sweep (<see cref="Loop"/>.Sweep) to every loop that has such an Io, about twice a second. The thread
+/// exists only while there is such a loop.
+/// </para>
+/// <para>
+/// It is not a timer of the loop, because timers of a loop on a <see cref="ManualClock"/> do not expire by themselves, and timers
+/// of an embedded loop do not run. It is not a timer of the runtime, because those need a free thread of the pool.
+/// </para>
+/// </remarks>
+internal static class HandleSweep
+{
+    private const int PeriodMilliseconds = 400;
+
+    // The loops that were added since the sweep's thread last took the list. Pushed by the loops' threads.
+    private static Request? s_requests;
+
+    // 1 while the thread exists. Set by the thread that starts it, cleared by itself when it ends.
+    private static int s_isRunning;
+
+    /// <summary>Adds a loop that is not listed. It stays listed until AskForSweep returns false, or it is collected.</summary>
+    internal static void Add(Loop loop)
+    {
+        var request = new Request(new WeakReference<Loop>(loop));
+
+        do
+        {
+            request.Next = Volatile.Read(ref s_requests);
+        }
+        while (Interlocked.CompareExchange(ref s_requests, request, request.Next) != request.Next);
+
+        if (Interlocked.Exchange(ref s_isRunning, 1) == 0)
+        {
+            StartThread();
+        }
+    }
+
+    private static void StartThread()
+    {
+        try
+        {
+            BackgroundThread.Start(new Thread(Run) { IsBackground = true, Name = "Mood.Event handles" });
+        }
+        catch (OutOfMemoryException)
+        {
+            // no thread can be created now; the next Add tries again
+            Volatile.Write(ref s_isRunning, 0);
+        }
+    }
+
+    private static void Run()
+    {
+        var loops = new List<WeakReference<Loop>>();
+
+        do
+        {
+            Thread.Sleep(PeriodMilliseconds);
+
+            for (Request? request = Interlocked.Exchange(ref s_requests, null); request is not null; request = request.Next)
+            {
+                loops.Add(request.Loop);
+            }
+
+            // a lambda, so that no local of this frame keeps a loop alive while the thread sleeps
+            loops.RemoveAll(static reference => !reference.TryGetTarget(out Loop? loop) || !loop.AskForSweep());
+        }
+        while (loops.Count > 0 || !TryEnd());
+    }
+
+    // Once s_isRunning is cleared, an Add starts a new thread. A loop that was added before that must be found here.
+    private static bool TryEnd()
+    {
+        Interlocked.Exchange(ref s_isRunning, 0);
+        return Volatile.Read(ref s_requests) is null || Interlocked.Exchange(ref s_isRunning, 1) != 0;
+    }
+
+    private sealed class Request(WeakReference<Loop> loop)
+    {
+        internal WeakReference<Loop> Loop { get; } = loop;
+
+        internal Request? Next { get; set; }
+    }
+}

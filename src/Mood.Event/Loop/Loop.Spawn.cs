@@ -1,0 +1,49 @@
+using System;
+using System.Threading.Tasks;
+
+namespace Mood.Event;
+
+/// <content>Functions that run beside the main function.</content>
+public sealed partial class Loop
+{
+    /// <summary>The spawned functions that have not ended. Any thread, under a gate of its own.</summary>
+    internal SpawnedCalls Spawned { get; } = new();
+
+    /// <summary>
+    /// Starts an asynchronous function on the loop's thread, beside the caller. Any thread. Use it instead of discarding a task:
+    /// its exception is not lost, and <see cref="Run(Func{Task})"/> does not return before the function has ended.
+    /// </summary>
+    /// <remarks>
+    /// <para>The function begins in the next iteration of the loop, and its continuations run on the loop's thread too. While the
+    /// loop does not run, the function waits for the next Start. A spawned function does not keep <see cref="Start"/> from
+    /// returning; the watchers that it waits for do.</para>
+    /// <para>An exception of the function goes to <see cref="CallbackException"/> and to the returned task. An exception of a
+    /// function that is marked <see cref="FatalAttribute"/> leaves <see cref="Start"/>. A cancelled function is not
+    /// reported. Continuations of the returned task run on the thread pool, unless another context was captured.</para>
+    /// </remarks>
+    /// <param name="function">The function to call.</param>
+    /// <returns>A task that ends as the function's task does. It may be discarded. It fails with
+    /// <see cref="ObjectDisposedException"/> if the loop is disposed first.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="function"/> is null.</exception>
+    /// <exception cref="ArgumentException"><paramref name="function"/> is a delegate of several methods.</exception>
+    public Task Spawn(Func<Task> function)
+    {
+        var call = new SpawnedCall(this, Validate.Function(function, nameof(function)));
+        Spawned.Add(call);
+        return Invoke(call);
+    }
+
+    /// <summary>A spawned function has failed. Throws nothing.</summary>
+    internal void OnSpawnedException(Func<Task> function, Exception exception)
+    {
+        // outside Start no member could throw a fatal one
+        if (IsHere && _depth > 0 && !IsClosed)
+        {
+            OnPostedException(function, exception);
+        }
+        else
+        {
+            Report(exception);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using System;
+using System.Threading;
+
+namespace Mood.Event;
+
+/// <content>The check for handles that were closed while an Io watches them: see <see cref="HandleSweep"/>.</content>
+public sealed partial class Loop
+{
+    // how many slots a sweep looks at before the loop does its other work
+    private const int SweepLength = 4096;
+
+    // Made with the first sweep, by the sweep's thread.
+    private Action? _sweep;
+
+    // The slot at which the sweep continues. Loop's thread.
+    private int _sweepSlot;
+
+    // Whether an Io that is active may have a handle that its owner can close. Set by the loop's thread when such an Io starts,
+    // cleared by it when a sweep finds none; read by the sweep's thread.
+    private volatile bool _needsSweep;
+
+    // 1 while HandleSweep has the loop in its list. Set by the loop's thread before it adds the loop. Cleared by the sweep's
+    // thread.
+    private int _isListed;
+
+    // 1 from the moment a sweep is posted until it has ended. Set by the sweep's thread, cleared by the loop's thread.
+    private int _isSweepPosted;
+
+    /// <summary>Notes that an Io whose handle can be closed is being started. Loop's thread.</summary>
+    internal void NeedSweep()
+    {
+        if (_needsSweep)
+        {
+            return;
+        }
+
+        _needsSweep = true;
+
+        if (Interlocked.Exchange(ref _isListed, 1) == 0)
+        {
+            HandleSweep.Add(this);
+        }
+    }
+
+    /// <summary>Posts a sweep, unless one is already posted. Called on the sweep's thread. Throws nothing.</summary>
+    /// <returns>False: the loop needs no sweep any more, and leaves the list.</returns>
+    internal bool AskForSweep()
+    {
+        if (!_needsSweep)
+        {
+            Interlocked.Exchange(ref _isListed, 0);
+
+            // Meanwhile the loop may have set _needsSweep and seen _isListed still set, so that it did not add itself.
+            if (!_needsSweep || Interlocked.Exchange(ref _isListed, 1) != 0)
+            {
+                return false;
+            }
+        }
+
+        try
+        {
+            return Interlocked.Exchange(ref _isSweepPosted, 1) != 0 || TryPost(_sweep ??= Sweep);
+        }
+        catch (OutOfMemoryException)
+        {
+            Volatile.Write(ref _isSweepPosted, 0);
+            return true; // the next sweep is posted half a second later
+        }
+    }
+
+    private void Sweep()
+    {
+        if (IsEnding)
+        {
+            _needsSweep = false;
+            return;
+        }
+
+        _sweepSlot = Watchers.Sweep(_sweepSlot, SweepLength);
+
+        if (_sweepSlot != 0)
+        {
+            TryPost(_sweep!);
+            return;
+        }
+
+        _needsSweep = Watchers.ClosableCount > 0;
+        Volatile.Write(ref _isSweepPosted, 0);
+    }
+}

@@ -1,0 +1,173 @@
+using System;
+using System.Net.Sockets;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Mood.Event;
+
+/// <content>Accepts connections, and ends idle connections.</content>
+public sealed partial class LoopServer
+{
+    // seconds
+    private const double BackOff = 0.1, ReportInterval = 10, MinSweepInterval = 0.01;
+    private const int SweepsPerTimeout = 4;
+
+    private readonly DescriptorReserve _reserve = new();
+
+    // Cancelled by the first stop. Then no connection is accepted any more, except those in the backlog.
+    private readonly CancellationTokenSource _accepting = new();
+
+    // Only the loop's thread uses the fields below.
+
+    // AcceptAllAsync; null before the loop has begun it.
+    private Task? _acceptor;
+
+    // Not null while the acceptor waits until there are fewer than _maxConnections connections.
+    private TaskCompletionSource? _room;
+
+    // Checks for idle connections. Null if there is no time-out. Active while there are connections.
+    private Timer? _sweep;
+    private int _idleSweeps;
+    private double _reported = double.NegativeInfinity;
+
+    private void Begin()
+    {
+        // A call of InvokeAsync fails when the loop is disposed. RunOnLoopAsync has then closed the server itself.
+        Task running = _loop.InvokeAsync(RunOnLoopAsync);
+
+        if (running.IsFaulted)
+        {
+            _listener.Dispose();
+            running.GetAwaiter().GetResult();
+        }
+
+        _ = running.ContinueWith(
+            static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+    }
+
+    // The endless delay keeps the loop alive, and ends when the loop is disposed, whatever the acceptor waits for.
+    private async Task RunOnLoopAsync()
+    {
+        try
+        {
+            ValueTask life = _loop.Delay(Timeout.InfiniteTimeSpan, _over.Token);
+            CreateSweep();
+            _reserve.TryFill();
+            _acceptor = AcceptAllAsync();
+            await life;
+        }
+        catch (OperationCanceledException)
+        {
+            // the server has stopped
+        }
+        catch (ObjectDisposedException)
+        {
+            CloseNow();
+        }
+    }
+
+    // Throws nothing.
+    private async Task AcceptAllAsync()
+    {
+        while (!_accepting.IsCancellationRequested)
+        {
+            try
+            {
+                if (_count < _maxConnections)
+                {
+                    Serve(await _listener.Socket.AcceptAsync(_loop, _accepting.Token));
+                }
+                else
+                {
+                    _room = new TaskCompletionSource();
+                    await _room.Task;
+                    _room = null;
+                }
+            }
+            catch (Exception e) when (e is SocketException or EventException) // an EventException: the kernel does not let epoll watch the socket
+            {
+                await BackOffAsync(e);
+            }
+            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+            {
+                return;
+            }
+        }
+    }
+
+    // The connection stays in the backlog, so the listening socket stays readable. Without a pause the loop would spin.
+    private async Task BackOffAsync(Exception exception)
+    {
+        _reserve.Dispose();
+
+        try
+        {
+            if (_loop.Now() - _reported is >= ReportInterval or < 0)
+            {
+                _reported = _loop.Now();
+                _loop.Report(Error.Event_Accept(EndPoint, exception));
+            }
+
+            do
+            {
+                await _loop.Delay(BackOff, _accepting.Token);
+            }
+            while (!_reserve.TryFill() && _count > 0); // without connections, the server would wait for ever for other code to close file descriptors
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+        {
+            // stopped, or the loop is disposed: the acceptor ends for the same reason
+        }
+    }
+
+    // Accepts the connections that arrived before the stop, because for their peers they are already connected.
+    private void AcceptBacklog()
+    {
+        try
+        {
+            while (_count < _maxConnections && _listener.Socket.TryAccept(out Socket? socket))
+            {
+                Serve(socket);
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // no file descriptor is left: the kernel resets the connections
+        }
+    }
+
+    private void CreateSweep()
+    {
+        if (_idleTimeout == Timeout.InfiniteTimeSpan)
+        {
+            return;
+        }
+
+        double timeout = _idleTimeout.TotalSeconds, interval = Math.Max(timeout / SweepsPerTimeout, MinSweepInterval);
+        _idleSweeps = (int)Math.Ceiling(timeout / interval);
+        _sweep = _loop.Timer(interval, interval, (_, _) => Sweep());
+        _sweep.KeepAlive = false; // the server itself keeps the loop alive
+    }
+
+    private void StartSweep()
+    {
+        if (_sweep is { IsActive: false })
+        {
+            _sweep.Restart();
+        }
+    }
+
+    private void Sweep()
+    {
+        foreach (ServerConnection connection in Connections())
+        {
+            if (connection.CountIdle() >= _idleSweeps && !connection.IsCancelled)
+            {
+                connection.Cancel();
+
+                // An operation that uses the token ends by an earlier post.
+                _loop.TryPost(static connection => connection.Close(reset: true), connection);
+            }
+        }
+    }
+}

@@ -1,0 +1,211 @@
+using System;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Mood.Event;
+
+/// <content>The end of a server.</content>
+public sealed partial class LoopServer
+{
+    // The seconds that a handler has to end after its token was cancelled, and again after its connection was closed.
+    private const double LastCall = 1;
+
+    // Cancelled when the server has stopped, on the loop's thread. It ends the delays of the server.
+    private readonly CancellationTokenSource _over = new();
+
+    // Set when the server has stopped. Continuations run inline in the loop's context, because a disposed loop takes no posts.
+    private readonly TaskCompletionSource _stopped = new();
+
+    // Only the loop's thread uses the fields below.
+
+    // The stop, from the first StopAsync on.
+    private Task? _stop;
+
+    // Not null while the stop waits for the last handler.
+    private TaskCompletionSource? _allEnded;
+
+    private bool _areCancelled, _isOver;
+
+    /// <summary>Stops the server. It accepts no more connections and waits for the handlers. After the grace it cancels the
+    /// tokens of the handlers that still run, and closes their connections one second later.</summary>
+    /// <remarks>
+    /// <para>Connections that wait in the backlog at the time of the stop are still served. The server deletes the file of its
+    /// Unix domain socket, unless another server has replaced the file.</para>
+    /// <para>StopAsync may be called several times. The shortest grace counts. A handler must not await it, because it waits for
+    /// that handler. If no thread runs the loop, a call on the loop's own thread closes everything at once, and a call on another
+    /// thread waits until the loop runs or is disposed.</para>
+    /// <para>If handlers still run one second after their connections were closed, the server reports that to
+    /// <see cref="Loop.CallbackException"/> and does not wait for them.</para>
+    /// </remarks>
+    /// <param name="grace">How long the handlers may run before their tokens are cancelled. <see cref="TimeSpan.Zero"/> cancels
+    /// the tokens at once. <see cref="Timeout.InfiniteTimeSpan"/> never cancels them.</param>
+    /// <returns>A task that ends when the server has stopped. It does not fail.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="grace"/> is negative and not infinite.</exception>
+    public Task StopAsync(TimeSpan grace) => StopCore(GraceOf(grace, nameof(grace)));
+
+    /// <inheritdoc cref="StopAsync(TimeSpan)"/>
+    /// <param name="graceSeconds">How long the handlers may run before their tokens are cancelled, in seconds. 0 cancels the
+    /// tokens at once.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="graceSeconds"/> is negative, NaN or infinite.</exception>
+    public Task StopAsync(double graceSeconds) => StopCore(Validate.NotNegative(graceSeconds, nameof(graceSeconds)));
+
+    /// <summary>Stops the server without a grace: see <see cref="StopAsync(TimeSpan)"/>.</summary>
+    /// <returns>A task that ends when the server has stopped.</returns>
+    public ValueTask DisposeAsync() => new(StopCore(0));
+
+    /// <summary>The seconds of a grace; infinity for Timeout.InfiniteTimeSpan.</summary>
+    internal static double GraceOf(TimeSpan grace, string parameter) => grace == Timeout.InfiniteTimeSpan
+        ? double.PositiveInfinity
+        : Validate.NotNegative(grace.TotalSeconds, parameter);
+
+    private Task StopCore(double grace)
+    {
+        if (_stopped.Task.IsCompleted)
+        {
+            return Task.CompletedTask;
+        }
+
+        if (_loop.TryClaimToCall(out Loop.Claim claim))
+        {
+            using (claim)
+            {
+                if (!_loop.IsRunning)
+                {
+                    CloseNow(); // no handler can end, because no thread runs the loop
+                    return Task.CompletedTask;
+                }
+            }
+        }
+
+        return StopAnywhereAsync(grace);
+    }
+
+    private async Task StopAnywhereAsync(double grace)
+    {
+        try
+        {
+            await _loop.InvokeAsync(() => StopOnLoopAsync(grace)).ConfigureAwait(false);
+        }
+        catch (ObjectDisposedException)
+        {
+            // the loop's Dispose has closed the server
+        }
+    }
+
+    private Task StopOnLoopAsync(double grace)
+    {
+        if (!_isOver && double.IsFinite(grace))
+        {
+            _ = CancelAfterAsync(grace);
+        }
+
+        _stop ??= FinishAsync();
+        return _stop;
+    }
+
+    private async Task FinishAsync()
+    {
+        StopAccepting();
+
+        if (_acceptor is not null)
+        {
+            await _acceptor;
+        }
+
+        if (!_areCancelled && !_isOver)
+        {
+            AcceptBacklog();
+        }
+
+        CloseListener();
+
+        if (_count > 0 && !_isOver)
+        {
+            _allEnded = new TaskCompletionSource();
+            await _allEnded.Task;
+        }
+
+        End();
+    }
+
+    private async Task CancelAfterAsync(double grace)
+    {
+        try
+        {
+            if (grace > 0)
+            {
+                await _loop.Delay(grace, _over.Token);
+            }
+
+            if (_areCancelled)
+            {
+                return;
+            }
+
+            _areCancelled = true;
+            CancelAll();
+            await _loop.Delay(LastCall, _over.Token);
+            CloseAll();
+            await _loop.Delay(LastCall, _over.Token);
+            _loop.Report(Error.InvalidOperation_HandlersLeft(EndPoint, _count));
+            _allEnded?.TrySetResult();
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+        {
+            // stopped, or the loop is disposed
+        }
+    }
+
+    /// <summary>Closes everything: the loop was disposed, or no thread runs it.</summary>
+    private void CloseNow()
+    {
+        _areCancelled = true;
+        StopAccepting();
+        CloseListener();
+        CancelAll();
+        CloseAll();
+        _allEnded?.TrySetResult();
+        End();
+    }
+
+    private void StopAccepting()
+    {
+        _accepting.Cancel();
+        _room?.TrySetResult();
+    }
+
+    private void CloseListener()
+    {
+        _listener.Dispose();
+        _reserve.Dispose();
+    }
+
+    private void CancelAll()
+    {
+        foreach (ServerConnection connection in Connections())
+        {
+            connection.Cancel();
+        }
+    }
+
+    private void CloseAll()
+    {
+        foreach (ServerConnection connection in Connections())
+        {
+            connection.Close(reset: true);
+        }
+    }
+
+    private void End()
+    {
+        if (_isOver)
+        {
+            return;
+        }
+
+        _isOver = true;
+        _sweep?.Dispose();
+        _over.Cancel();
+        _stopped.TrySetResult(); // last, because it calls user code
+    }
+}

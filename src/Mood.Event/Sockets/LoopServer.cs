@@ -1,0 +1,203 @@
+using System;
+using System.Collections.Generic;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Mood.Event;
+
+/// <summary>A server for TCP connections (IPv4 or IPv6) or Unix domain sockets. It accepts connections on a loop, and calls an
+/// asynchronous handler for each one.</summary>
+/// <remarks>
+/// <para>The handler begins and continues on the loop's thread. When its task ends, the server disposes the stream. An exception of
+/// the handler goes to <see cref="Loop.CallbackException"/> and resets only that connection. The server and the other connections
+/// go on. Exceptions that the server's own stop or time-out causes are not reported.</para>
+/// <para>If the process runs out of file descriptors, the connections wait in the backlog. The server tries again every 0.1 seconds,
+/// and reports the shortage to <see cref="Loop.CallbackException"/>, at most every 10 seconds.</para>
+/// <para>A server keeps <see cref="Loop.Start"/> from returning until it is stopped. Dispose of the loop closes it with all its
+/// connections. All members may be used on any thread.</para>
+/// <code>
+///   accepting     until the first StopAsync
+///     |  StopAsync: the backlog is accepted, the listening socket is closed
+///   finishing     the handlers may end in the time of the grace
+///     |  the grace is over
+///   cancelled     the handlers' tokens are cancelled
+///     |  one second later
+///   closing       the connections are reset
+///     |  one second later
+///   stopped       also from each state above as soon as no handler is left
+/// </code>
+/// </remarks>
+public sealed partial class LoopServer : IAsyncDisposable
+{
+    private readonly Loop _loop;
+    private readonly Func<LoopStream, CancellationToken, Task> _handler;
+    private readonly ListenSocket _listener;
+    private readonly int _maxConnections;
+    private readonly bool _noDelay;
+    private readonly TimeSpan _idleTimeout, _shutdownTimeout;
+
+    // The connections whose handlers have not ended. Loop's thread, and after the loop's Dispose any thread, so under its own lock.
+    private readonly HashSet<ServerConnection> _connections = [];
+
+    // Copy of _connections.Count. Written under the lock, read by any thread.
+    private volatile int _count;
+
+    private LoopServer(
+        Loop loop, ListenSocket listener, Func<LoopStream, CancellationToken, Task> handler, LoopServerOptions options)
+    {
+        _loop = loop;
+        _listener = listener;
+        _handler = handler;
+        _maxConnections = options.MaxConnections;
+        _noDelay = options.NoDelay;
+        (_idleTimeout, _shutdownTimeout) = (options.IdleTimeout, options.ShutdownTimeout);
+        EndPoint = listener.EndPoint;
+    }
+
+    /// <summary>The address that the server listens on. If the server was started with port 0, this has the port that the kernel
+    /// has chosen.</summary>
+    public EndPoint EndPoint { get; }
+
+    /// <summary>The number of connections whose handlers have not ended.</summary>
+    public int ConnectionCount => _count;
+
+    /// <summary>Listens on an address. The server accepts connections while the loop runs.</summary>
+    /// <param name="loop">The loop that accepts, and that the streams of the connections use.</param>
+    /// <param name="endPoint">An IP address with a port, or a <see cref="UnixDomainSocketEndPoint"/>. Port 0 lets the kernel choose
+    /// one: see <see cref="EndPoint"/>. The address <see cref="IPAddress.IPv6Any"/> includes IPv4.</param>
+    /// <param name="handler">Called on the loop's thread for each connection, with its stream and a token. The token is cancelled
+    /// when the server is stopped and the grace is over, or after <see cref="LoopServerOptions.IdleTimeout"/>.</param>
+    /// <param name="options">The options. Null means the default values.</param>
+    /// <returns>The server. Stop it with <see cref="StopAsync(TimeSpan)"/> or DisposeAsync.</returns>
+    /// <exception cref="ArgumentNullException">One of the first three arguments is null.</exception>
+    /// <exception cref="ArgumentException"><paramref name="endPoint"/> is a <see cref="DnsEndPoint"/>, or
+    /// <paramref name="handler"/> is a delegate of several methods.</exception>
+    /// <exception cref="SocketException">The address cannot be used, for example because another server uses it. The file of a
+    /// Unix domain socket must not exist.</exception>
+    /// <exception cref="PlatformNotSupportedException"><see cref="LoopServerOptions.ReusePort"/> is set, and the system or the
+    /// kind of address does not support it.</exception>
+    /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
+    public static LoopServer Listen(
+        Loop loop,
+        EndPoint endPoint,
+        Func<LoopStream, CancellationToken, Task> handler,
+        LoopServerOptions? options = null)
+    {
+        Validate.NotNull(loop, nameof(loop));
+        Validate.NotNull(endPoint, nameof(endPoint));
+        Validate.Function(handler, nameof(handler));
+
+        if (endPoint is DnsEndPoint)
+        {
+            throw Error.Argument_HostName(nameof(endPoint));
+        }
+
+        options ??= new LoopServerOptions();
+        var server = new LoopServer(loop, ListenSocket.Open(endPoint, options), handler, options);
+        server.Begin();
+        return server;
+    }
+
+    /// <summary>Waits until a token is cancelled, and then stops the server.</summary>
+    /// <param name="cancellationToken">Its cancellation calls <see cref="StopAsync(TimeSpan)"/> with
+    /// <see cref="LoopServerOptions.ShutdownTimeout"/>.</param>
+    /// <returns>A task that ends when the server has stopped, by the token or otherwise. It does not fail.</returns>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
+            static server => _ = ((LoopServer)server!).StopAsync(((LoopServer)server)._shutdownTimeout), this);
+        await _stopped.Task;
+    }
+
+    /// <summary>Whether the stop or the time-out of the connection caused this exception of its handler.</summary>
+    private static bool IsEnd(Exception exception) =>
+        exception is OperationCanceledException or ObjectDisposedException or System.IO.IOException or SocketException;
+
+    // A copy, because the continuations that a cancellation or a Dispose calls may end handlers.
+    private ServerConnection[] Connections()
+    {
+        lock (_connections)
+        {
+            // A collection expression would load System.Linq, which needs a file descriptor. There may be none left.
+            var connections = new ServerConnection[_connections.Count];
+            _connections.CopyTo(connections);
+            return connections;
+        }
+    }
+
+    private void Serve(Socket socket)
+    {
+        ServerConnection connection;
+
+        try
+        {
+            if (_noDelay && socket.AddressFamily != AddressFamily.Unix)
+            {
+                socket.NoDelay = true;
+            }
+
+            connection = new ServerConnection(_loop, socket);
+        }
+        catch (Exception e) when (e is SocketException or ArgumentException or ObjectDisposedException)
+        {
+            socket.Dispose(); // the peer has reset the connection already
+            return;
+        }
+
+        lock (_connections)
+        {
+            _connections.Add(connection);
+            _count = _connections.Count;
+        }
+
+        StartSweep();
+        _ = ServeAsync(connection);
+    }
+
+    // Throws nothing.
+    private async Task ServeAsync(ServerConnection connection)
+    {
+        bool hasFailed = true;
+
+        try
+        {
+            await (_handler(connection.Stream, connection.Token) ?? throw Error.InvalidOperation_NullTask());
+            hasFailed = false;
+        }
+#pragma warning disable CA1031 // any exception: it is the handler's
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            if (!((connection.IsCancelled || _loop.IsClosed) && IsEnd(e)))
+            {
+                _loop.Report(e);
+            }
+        }
+
+        connection.Close(reset: hasFailed);
+        OnEnded(connection);
+    }
+
+    // Loop's thread, unless the loop is disposed and the handler has ended elsewhere.
+    private void OnEnded(ServerConnection connection)
+    {
+        bool isLast;
+
+        lock (_connections)
+        {
+            _connections.Remove(connection);
+            _count = _connections.Count;
+            isLast = _count == 0;
+        }
+
+        _room?.TrySetResult();
+
+        if (isLast)
+        {
+            _sweep?.Stop();
+            _allEnded?.TrySetResult();
+        }
+    }
+}

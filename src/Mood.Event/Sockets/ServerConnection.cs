@@ -1,0 +1,71 @@
+using System;
+using System.Net.Sockets;
+using System.Threading;
+
+namespace Mood.Event;
+
+/// <summary>A connection of a server, and the check for its idle timeout. Used on the loop's thread only.</summary>
+internal sealed class ServerConnection
+{
+    private readonly CancellationTokenSource _cancellation = new();
+
+    // The number of the stream's operations at the last check, and how many checks in a row have found it unchanged.
+    private int _seen, _unchanged;
+
+    internal ServerConnection(Loop loop, Socket socket)
+    {
+        Stream = new LoopStream(loop, socket, ownsSocket: true);
+        Token = _cancellation.Token;
+    }
+
+    internal LoopStream Stream { get; }
+
+    internal CancellationToken Token { get; }
+
+    /// <summary>Whether the server has ended the connection, and not the handler.</summary>
+    internal bool IsCancelled { get; private set; }
+
+    /// <summary>Cancels the handler's token. An exception of a callback of the token goes to CallbackException.</summary>
+    internal void Cancel()
+    {
+        IsCancelled = true;
+
+        try
+        {
+            _cancellation.Cancel();
+        }
+        catch (AggregateException e)
+        {
+            Stream.Loop.Report(e);
+        }
+    }
+
+    /// <summary>Closes the connection, which ends the operations of the stream.</summary>
+    /// <param name="reset">Whether the connection is reset, which tells the peer that it did not end normally.</param>
+    internal void Close(bool reset)
+    {
+        if (reset && !Stream.IsDisposed)
+        {
+            try
+            {
+                Stream.Socket.LingerState = new LingerOption(enable: true, seconds: 0);
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                // the connection is gone already
+            }
+        }
+
+        Stream.Dispose();
+    }
+
+    /// <summary>Checks whether the stream was used since the last check.</summary>
+    /// <returns>How many checks in a row have found no use.</returns>
+    internal int CountIdle()
+    {
+        int uses = Stream.Uses;
+        _unchanged = uses == _seen ? _unchanged + 1 : 0;
+        _seen = uses;
+        return _unchanged;
+    }
+}

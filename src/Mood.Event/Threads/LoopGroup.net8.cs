@@ -1,0 +1,13 @@
+using System;
+using System.Threading.Tasks;
+
+namespace Mood.Event;
+
+/// <content>Asynchronous disposal.</content>
+public sealed partial class LoopGroup : IAsyncDisposable
+{
+    /// <summary>Ends all loops like <see cref="StopAsync"/>. Like <see cref="Dispose"/>, it does not fail with the exceptions
+    /// that left their Starts.</summary>
+    /// <returns>A task that ends when all threads have ended.</returns>
+    public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+}

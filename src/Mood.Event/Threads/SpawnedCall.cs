@@ -1,0 +1,51 @@
+using System;
+using System.Threading.Tasks;
+
+namespace Mood.Event;
+
+/// <summary>A call of Spawn. Its exception also goes to CallbackException, because most programs discard the task.</summary>
+internal sealed class SpawnedCall : AsyncCall<bool>
+{
+    private readonly Func<Task> _function;
+
+    internal SpawnedCall(Loop loop, Func<Task> function)
+        : base(loop, function)
+    {
+        _function = function;
+        LoopThread.Ignore(Task); // CallbackException reports it
+    }
+
+    internal override void Fail(Exception exception)
+    {
+        base.Fail(exception);
+        Loop.Spawned.Remove(Loop, this);
+    }
+
+    // CallbackException is raised on the loop's thread, and Run must not return before it.
+    private protected override void OnEnded(Task task)
+    {
+        if (Loop.IsHere || !Loop.TryPost(static item => item.Call.Finish(item.Task), (Call: this, Task: task)))
+        {
+            Finish(task);
+        }
+    }
+
+    private protected override void OnLate(Exception exception)
+    {
+        // Finish has reported it
+    }
+
+    private void Finish(Task task)
+    {
+        // When the loop is disposed, each wait of the function ends with an ObjectDisposedException. That is not a failure of the
+        // function.
+        if (task.Exception?.InnerException is Exception exception
+            && !(exception is OperationCanceledException || (exception is ObjectDisposedException && Loop.IsEnding)))
+        {
+            Loop.OnSpawnedException(_function, exception);
+        }
+
+        base.OnEnded(task);
+        Loop.Spawned.Remove(Loop, this);
+    }
+}

@@ -1,0 +1,194 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Mood.Event;
+
+/// <summary>Serves a Run with a token. It cancels the token at the first stop signal, and limits the time of the
+/// shutdown.</summary>
+/// <remarks>
+/// <code>
+///   running     until the main function ends
+///     |  stop signal: the token is cancelled
+///   stopping    the main function and the spawned ones may end in the time of ShutdownTimeout
+///     |  time-out, or a second stop signal: what is left is reported
+///   over        also from each state above as soon as no function is left
+/// </code>
+/// All members: loop's thread.
+/// </remarks>
+internal sealed class Supervisor : IDisposable
+{
+    private readonly Loop _loop;
+    private readonly TimeSpan _timeout;
+    private readonly bool _waitsForSpawned;
+    private readonly List<Signal> _signals = [];
+
+    // Never disposed, because functions that have not ended may still use the token.
+    private readonly CancellationTokenSource _stop = new();
+
+    // Set by the time-out and by the second signal.
+    private readonly TaskCompletionSource<bool> _over = new();
+
+    private Timer? _timer;
+
+    // The task of the main function.
+    private Task? _main;
+
+    internal Supervisor(Loop loop, RunOptions options, bool waitsForSpawned)
+    {
+        _loop = loop;
+        _timeout = options.ShutdownTimeout;
+        _waitsForSpawned = waitsForSpawned;
+
+        try
+        {
+            foreach (int signum in options.StopSignals)
+            {
+                var signal = new Signal(loop, signum, OnSignal);
+                _signals.Add(signal);
+                signal.KeepAlive = false;
+                signal.Start();
+            }
+        }
+        catch
+        {
+            Dispose(); // another loop watches a signal
+            throw;
+        }
+    }
+
+    /// <summary>Cancelled by the first stop signal.</summary>
+    internal CancellationToken Token => _stop.Token;
+
+    /// <summary>Stops the watchers, so that the signals have their previous effect again.</summary>
+    public void Dispose()
+    {
+        if (_main is { IsCompleted: false })
+        {
+            _main.ContinueWith(ReportLate, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        }
+
+        _signals.ForEach(signal => signal.Dispose());
+        _timer?.Dispose();
+    }
+
+    /// <summary>Calls the main function, and waits for it and for the spawned functions. Throws nothing.</summary>
+    /// <returns>The task of the main function, which has ended. Null: the time was over first.</returns>
+    internal async Task<Task?> RunAsync(Func<CancellationToken, Task> main)
+    {
+        Task task = _main = Call(main);
+        await Task.WhenAny(task, _over.Task);
+
+        if (task.IsFaulted)
+        {
+            Cancel(); // nothing else tells the spawned functions to stop
+        }
+
+        while (_waitsForSpawned && !_loop.Spawned.IsEmpty && !_over.Task.IsCompleted)
+        {
+            BeginTimeout();
+            await Task.WhenAny(_loop.Spawned.WhenEmpty(), _over.Task);
+        }
+
+        if (!task.IsCompleted || (_waitsForSpawned && !_loop.Spawned.IsEmpty))
+        {
+            Report(task.IsCompleted ? null : main);
+        }
+
+        return task.IsCompleted ? task : null;
+    }
+
+    // Dispose of the loop ends the waits of a function that has not ended. Its exception is not reported, because Report has
+    // named the function already.
+    private void ReportLate(Task main)
+    {
+        Exception exception = main.Exception!.InnerException!;
+
+        if (exception is not ObjectDisposedException || !_loop.IsEnding)
+        {
+            _loop.Report(exception);
+        }
+    }
+
+    private Task Call(Func<CancellationToken, Task> main)
+    {
+        SynchronizationContext? context = SynchronizationContext.Current;
+
+        try
+        {
+            return main(Token) ?? throw Error.InvalidOperation_NullTask();
+        }
+#pragma warning disable CA1031 // any exception: Run throws it
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return e is OperationCanceledException { CancellationToken: { IsCancellationRequested: true } token }
+                ? Task.FromCanceled(token)
+                : Task.FromException(e);
+        }
+        finally
+        {
+            // A function that is not async may have set another one. The continuations of RunAsync need the loop's thread.
+            SynchronizationContext.SetSynchronizationContext(context);
+        }
+    }
+
+    private void OnSignal(Signal signal, Events revents)
+    {
+        if (_stop.IsCancellationRequested)
+        {
+            _over.TrySetResult(true);
+            return;
+        }
+
+        BeginTimeout();
+
+        // The watchers remain active: a second signal that comes during the callbacks of the token must not have its default action.
+        Cancel();
+    }
+
+    // The exception of a callback of the token must not replace the result of Run.
+    private void Cancel()
+    {
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (AggregateException e)
+        {
+            foreach (Exception inner in e.InnerExceptions)
+            {
+                _loop.Report(inner);
+            }
+        }
+    }
+
+    private void BeginTimeout()
+    {
+        if (_timer is null && _timeout != Timeout.InfiniteTimeSpan && !_loop.IsEnding)
+        {
+            _loop.Now(update: true);
+            _timer = _loop.Timer(_timeout.TotalSeconds, 0, (_, _) => _over.TrySetResult(true));
+            _timer.KeepAlive = false;
+            _timer.Start();
+        }
+    }
+
+    private void Report(Func<CancellationToken, Task>? main)
+    {
+        var names = new List<string>();
+
+        if (main is not null)
+        {
+            names.Add(MethodName.Of(main.Method) + " (main)");
+        }
+
+        if (_waitsForSpawned && _loop.Spawned.Names() is { Length: > 0 } spawned)
+        {
+            names.Add(spawned);
+        }
+
+        Loop.Write("Run returns, but these functions have not ended: " + string.Join(", ", names));
+    }
+}

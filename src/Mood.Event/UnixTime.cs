@@ -1,0 +1,28 @@
+using System;
+
+namespace Mood.Event;
+
+/// <summary>libev's times of the wall clock: seconds since 1970-01-01 UTC.</summary>
+internal static class UnixTime
+{
+    private const long EpochTicks = 621_355_968_000_000_000;
+
+    internal static double From(DateTimeOffset time) => (time.UtcTicks - EpochTicks) / (double)TimeSpan.TicksPerSecond;
+
+    /// <summary>The nearest time that a DateTimeOffset can hold, for any seconds but NaN.</summary>
+    internal static DateTimeOffset To(double seconds)
+    {
+        double ticks = Math.Round(seconds * TimeSpan.TicksPerSecond) + EpochTicks;
+        return ticks <= 0 ? DateTimeOffset.MinValue
+            : ticks >= DateTimeOffset.MaxValue.Ticks ? DateTimeOffset.MaxValue
+            : new DateTimeOffset((long)ticks, TimeSpan.Zero);
+    }
+
+    /// <summary>The time of a next call: null for 0 (no call was computed yet), for never, and for what a DateTimeOffset cannot
+    /// hold.</summary>
+    internal static DateTimeOffset? Next(double at)
+    {
+        DateTimeOffset time = at != 0 && !double.IsNaN(at) ? To(at) : default;
+        return time == DateTimeOffset.MinValue || time == DateTimeOffset.MaxValue ? null : time;
+    }
+}

@@ -1,0 +1,235 @@
+using System;
+using System.Collections.Concurrent;
+using System.Collections.Generic;
+using System.Diagnostics.Metrics;
+using System.Linq;
+using System.Runtime.CompilerServices;
+using System.Threading;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>Statistics, slow and blocked callbacks, and the meter.</summary>
+public sealed class MeasureTests : LoopTestBase
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(Patience);
+
+    [Fact]
+    public void Statistics_tell_busy_from_idle_time()
+    {
+        Loop loop = NewLoop();
+        Assert.Equal(0, loop.Statistics.Events); // begins the measuring
+        int calls = 0;
+        loop.Timer(0.05, 0.05, OnTick).Start();
+        loop.Post(() => { });
+        loop.Start();
+        LoopStatistics statistics = loop.Statistics;
+        Assert.Equal(4, statistics.Events);
+        Assert.InRange(statistics.Busy.TotalSeconds, 0.059, 1);
+        Assert.InRange(statistics.Idle.TotalSeconds, 0.05, 5);
+        Assert.InRange(statistics.LongestCallback.TotalSeconds, 0.019, 1);
+        Assert.True(statistics.WorstLag >= statistics.Lag && statistics.Lag >= TimeSpan.FromSeconds(0.019));
+        Assert.Equal(1, statistics.ActiveWatchers); // the test's watchdog
+        Assert.InRange(statistics.Iterations, 3, 100);
+
+        void OnTick(Timer timer, Events revents)
+        {
+            Thread.Sleep(20);
+
+            if (++calls == 3)
+            {
+                timer.Stop();
+            }
+        }
+    }
+
+    [Fact]
+    public void Statistics_are_read_from_any_thread()
+    {
+        using var thread = new LoopThread("measured");
+        Loop loop = thread.Loop;
+        _ = loop.Statistics;
+        long events = 0;
+
+        for (int i = 0; i < 2000; i++)
+        {
+            loop.Post(() => { });
+            LoopStatistics statistics = loop.Statistics;
+            Assert.True(statistics.Events >= events);
+            Assert.True(statistics.LongestCallback <= statistics.Busy || statistics.Events == 0);
+            events = statistics.Events;
+        }
+
+        SpinWait.SpinUntil(() => loop.Statistics.Events == 2000, s_patience);
+        Assert.Equal((2000, 0), (loop.Statistics.Events, loop.Statistics.PendingPosts));
+    }
+
+    [Fact]
+    public void A_slow_callback_is_reported_with_its_watcher_method_and_duration()
+    {
+        using var loop = new Loop(new LoopOptions { SlowCallback = TimeSpan.FromMilliseconds(20) });
+        var slow = new List<SlowCallbackEventArgs>();
+        loop.SlowCallback += (_, e) => slow.Add(e);
+        Timer quick = loop.Timer(0, 0, (_, _) => { }), late = loop.Timer(0.01, 0, OnSlow);
+        quick.Start();
+        late.Start();
+        loop.Start();
+        loop.Post(Sleep);
+        loop.Start();
+        loop.Run(() => SleepAsync(loop));
+        Assert.Equal(3, slow.Count);
+        Assert.Same(late, slow[0].Watcher);
+        Assert.Equal("MeasureTests.OnSlow", slow[0].Method);
+        Assert.InRange(slow[0].Duration.TotalSeconds, 0.029, 5);
+        Assert.Equal((null, "MeasureTests.Sleep"), (slow[1].Watcher, slow[1].Method));
+        Assert.Equal((null, "MeasureTests.SleepAsync"), (slow[2].Watcher, slow[2].Method));
+    }
+
+    [Fact]
+    public void Actions_that_run_in_Dispose_or_in_the_walk_that_begins_the_measuring_are_not_slow()
+    {
+        var slow = new List<SlowCallbackEventArgs>();
+
+        using (var loop = new Loop(new LoopOptions { SlowCallback = TimeSpan.FromMinutes(1) }))
+        {
+            loop.SlowCallback += (_, e) => slow.Add(e);
+            loop.Post(() => { });
+        }
+
+        using var other = new Loop();
+        other.Post(() => _ = other.Statistics); // begins the measuring
+        other.Post(() => { });
+        other.Start();
+        Assert.Empty(slow);
+        other.Post(() => { });
+        other.Start();
+        Assert.Equal(1, other.Statistics.Events);
+        Assert.InRange(other.Statistics.LongestCallback.TotalSeconds, 0, Patience);
+        Assert.InRange(other.Statistics.Busy.TotalSeconds, 0, Patience);
+    }
+
+    [Fact]
+    public void An_exception_of_the_handler_of_SlowCallback_leaves_Start()
+    {
+        using var loop = new Loop(new LoopOptions { SlowCallback = TimeSpan.FromMilliseconds(1) });
+        loop.SlowCallback += (_, _) => throw new TimeZoneNotFoundException();
+        loop.Timer(0, 0, OnSlow).Start();
+        Assert.Throws<TimeZoneNotFoundException>(() => loop.Start());
+    }
+
+    [Fact]
+    public void A_blocked_loop_is_reported_while_it_is_blocked()
+    {
+        using var loop = new Loop(new LoopOptions { Blocked = TimeSpan.FromMilliseconds(50) });
+        using var reported = new ManualResetEventSlim();
+        SlowCallbackEventArgs? blocked = null;
+        bool wasReported = false;
+        loop.Blocked += (_, e) =>
+        {
+            blocked = e;
+            reported.Set();
+        };
+        Timer timer = loop.Timer(0, 0, (_, _) => wasReported = reported.Wait(s_patience));
+        timer.Start();
+        loop.Start();
+        Assert.True(wasReported);
+        Assert.Same(timer, blocked!.Watcher);
+        Assert.Equal(nameof(MeasureTests) + "." + nameof(A_blocked_loop_is_reported_while_it_is_blocked) + " (lambda)", blocked.Method);
+        Assert.InRange(blocked.Duration.TotalSeconds, 0.05, Patience);
+    }
+
+    [Fact]
+    public async Task The_meter_has_the_values_of_a_named_loop()
+    {
+        string name = Guid.NewGuid().ToString();
+        await using var thread = new LoopThread(name);
+        var values = new ConcurrentDictionary<string, double>();
+        using MeterListener listener = NewListener((instrument, value, loop) =>
+        {
+            if (loop == name)
+            {
+                values[instrument.Name] = value;
+            }
+        });
+        listener.RecordObservableInstruments(); // begins the measuring
+        await thread.Loop.InvokeAsync(() => Thread.Sleep(10)).WaitAsync(s_patience);
+        await thread.Loop.InvokeAsync(() => { }).WaitAsync(s_patience);
+        listener.RecordObservableInstruments();
+        Assert.InRange(values["mood.event.loop.events"], 1, 10);
+        Assert.InRange(values["mood.event.loop.busy_time"], 0.009, Patience);
+        string[] all =
+        [
+            "mood.event.loop.active_watchers", "mood.event.loop.busy_time", "mood.event.loop.events", "mood.event.loop.idle_time",
+            "mood.event.loop.iterations", "mood.event.loop.lag", "mood.event.loop.pending_posts",
+        ];
+        Assert.Equal(all, values.Keys.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void A_listener_that_throws_disturbs_no_loop()
+    {
+        using MeterListener listener = NewListener((_, _, _) => throw new TimeZoneNotFoundException());
+        using var loop = new Loop();
+        int calls = 0;
+        loop.Timer(0, 0.001, (timer, _) =>
+        {
+            if (++calls == 3)
+            {
+                timer.Stop();
+            }
+        }).Start();
+        Assert.False(loop.Start());
+        Assert.Equal(3, calls);
+    }
+
+    [Fact]
+    public void The_meter_keeps_no_dead_loop_alive()
+    {
+        using MeterListener listener = NewListener((_, _, _) => { });
+        WeakReference loop = Abandon();
+        listener.RecordObservableInstruments();
+        Collect();
+        Assert.False(loop.IsAlive);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference Abandon()
+    {
+        var loop = new Loop(new LoopOptions { Blocked = TimeSpan.FromSeconds(1) });
+        _ = loop.Statistics;
+        return new WeakReference(loop);
+    }
+
+    private static MeterListener NewListener(Action<Instrument, double, string?> measured)
+    {
+        var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Meter.Name == "Mood.Event")
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => measured(instrument, value, NameIn(tags)));
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => measured(instrument, value, NameIn(tags)));
+        Telemetry.Make(); // the meter is made a second after the first loop
+        listener.Start();
+        return listener;
+    }
+
+    private static string? NameIn(ReadOnlySpan<KeyValuePair<string, object?>> tags) =>
+        tags.Length == 1 && tags[0].Key == "mood.event.loop.name" ? tags[0].Value as string : null;
+
+    private static void OnSlow(Timer timer, Events revents) => Thread.Sleep(30);
+
+    private static void Sleep() => Thread.Sleep(30);
+
+    private static async Task SleepAsync(Loop loop)
+    {
+        await loop.Delay(0.01);
+        Thread.Sleep(30);
+    }
+}

@@ -1,0 +1,159 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>
+/// The loop's own file descriptors are closed by the program, as a daemon closes all of them, and their numbers may have gone
+/// to other files. Reset makes the loop work again, and neither Reset nor Dispose touches those files.
+/// </summary>
+public sealed class LostDescriptorTests : FdTestBase
+{
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Reset_makes_new_descriptors_that_may_have_the_old_numbers(Backends backend)
+    {
+        (Loop loop, List<int> own, Func<bool> check) = NewUsedLoop(backend);
+        Posix.Close([.. own]);
+        loop.Reset();
+        Assert.True(check());
+        loop.Reset();
+        Assert.True(check());
+        Assert.True(own.Exists(Posix.IsOpen)); // the number of one that was lost is the lowest, or there was a lower one
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Reset_and_Dispose_do_not_close_the_files_that_got_the_old_numbers(Backends backend)
+    {
+        (Loop loop, List<int> own, Func<bool> check) = NewUsedLoop(backend);
+        (int read, int write) = NewPipe();
+        own.ForEach(fd => Posix.Replace(fd, with: write));
+
+        try
+        {
+            loop.Reset();
+            Assert.True(check());
+            AssertUntouched();
+            loop.Dispose();
+            AssertUntouched();
+        }
+        finally
+        {
+            Posix.Close([.. own]);
+        }
+
+        void AssertUntouched()
+        {
+            Assert.Equal(-1, Posix.Read(read)); // no wake was written into it
+
+            foreach (int fd in own)
+            {
+                Posix.Write(fd, (byte)fd);
+                Assert.Equal((byte)fd, Posix.Read(read));
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Dispose_without_a_Reset_does_not_close_the_files_that_got_the_old_numbers(Backends backend)
+    {
+        (Loop loop, List<int> own, _) = NewUsedLoop(backend);
+        (int read, int write) = NewPipe();
+        own.ForEach(fd => Posix.Replace(fd, with: write));
+        loop.Dispose();
+
+        foreach (int fd in own)
+        {
+            Posix.Write(fd, (byte)fd);
+            Assert.Equal((byte)fd, Posix.Read(read));
+            Posix.Close(fd);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_loop_keeps_its_descriptors_if_they_have_the_old_numbers_of_another_loop(Backends backend)
+    {
+        (Loop lost, List<int> own, Func<bool> check) = NewUsedLoop(backend);
+        Posix.Close([.. own]);
+        (Loop next, _, Func<bool> checkNext) = NewUsedLoop(backend);
+        lost.Reset();
+        Assert.True(check());
+        Assert.True(checkNext());
+        lost.Dispose();
+        Assert.True(checkNext());
+        next.Dispose();
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_lost_reserve_of_a_Reset_is_made_again(Backends backend)
+    {
+        (Loop loop, _, Func<bool> check) = NewUsedLoop(backend);
+        List<int> before = Numbers();
+        loop.Reset();
+        int reserve = Assert.Single(Numbers().Except(before), fd => Target(fd).EndsWith("[eventfd]", StringComparison.Ordinal));
+        (int read, int write) = NewPipe();
+        Posix.Replace(reserve, with: write);
+        loop.Reset();
+        Assert.True(check());
+        loop.Dispose();
+        Posix.Write(reserve);
+        Assert.Equal(1, Posix.Read(read));
+        Posix.Close(reserve);
+    }
+
+    /// <summary>A loop with every fd that a loop can have, their numbers, and a check that an Io, an Async, a Stat and a Periodic work.</summary>
+    private (Loop Loop, List<int> Own, Func<bool> Check) NewUsedLoop(Backends backend)
+    {
+        List<int> before = Numbers();
+        Loop loop = NewLoop(backend);
+        string path = Path.GetTempFileName();
+        Stat stat = loop.Stat(path, 0.11, (_, _) => { });
+        stat.Start();
+        int ticks = 0, sends = 0, reads = 0;
+        Periodic periodic = loop.Periodic(0, 0.02, (_, _) => ticks++);
+        periodic.Start();
+        Async async = loop.Async((_, _) => sends++);
+        async.Start();
+        List<int> own = [.. Numbers().Except(before).Where(fd => Target(fd).StartsWith("anon_inode:", StringComparison.Ordinal))];
+        Assert.True(own.Count >= 3, string.Join(' ', own.Select(Target)));
+        (int read, int write) = NewPipe();
+        Io io = loop.Io(read, Events.Read, (w, _) =>
+        {
+            Posix.Read(w.Fd);
+            reads++;
+        });
+        io.Start();
+        long size = 0;
+        Assert.True(Check());
+        return (loop, own, Check);
+
+        bool Check()
+        {
+            (ticks, sends, reads) = (0, 0, 0);
+            File.AppendAllText(path, "x");
+            size++;
+            async.Send();
+            Posix.Write(write);
+
+            while (ticks == 0 || sends == 0 || reads == 0 || stat.Attr.Size < size)
+            {
+                loop.Start(RunFlags.Once);
+            }
+
+            return (sends, reads) == (1, 1);
+        }
+    }
+
+    private static string Target(int fd) => new FileInfo($"/proc/self/fd/{fd}").LinkTarget ?? "";
+
+    private static List<int> Numbers() =>
+        [.. Directory.GetFiles("/proc/self/fd").Select(f => int.Parse(Path.GetFileName(f), CultureInfo.InvariantCulture))];
+}

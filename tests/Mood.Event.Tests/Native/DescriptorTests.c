@@ -1,0 +1,123 @@
+/* The file descriptors of native loops, with system calls that fail on request: the definitions below come before the C
+ * library's. DescriptorTests.cs runs it. */
+#include "refusals.h"
+#include "testing.h"
+#include <fcntl.h>
+
+static int no_contexts; /* other processes have taken all aio contexts */
+
+static int
+is_refused_call (long number)
+{
+  if (number != SYS_io_setup || !no_contexts)
+    return 0;
+
+  errno = EAGAIN;
+  return 1;
+}
+
+/* drops close-on-exec until the next call: a process that another thread starts meanwhile inherits the fd */
+int
+dup2 (int from, int to)
+{
+  fprintf (stderr, "dup2 (%d, %d)\n", from, to);
+  exit (1);
+}
+
+static int
+make (unsigned backends, mood_loop **loop)
+{
+  int error = mood_loop_new (EVFLAG_NOENV | backends, 0, &callbacks, loop, loop);
+
+  return error ? error : (int)mood_loop_backend (*loop);
+}
+
+/* a loop for which no context is left, alone and with another backend to take */
+static void
+constructors (void)
+{
+  int before = open_fds (), i;
+  mood_loop *loop;
+
+  no_contexts = 1;
+
+  for (i = 0; i < 20; ++i)
+    {
+      CHECK (make (EVBACKEND_LINUXAIO, &loop) == -MOOD_ENOBACKEND);
+      CHECK (open_fds () == before);
+      CHECK (make (EVBACKEND_LINUXAIO | EVBACKEND_EPOLL, &loop) == EVBACKEND_EPOLL);
+      CHECK (open_fds () == before + 2); /* epoll and eventfd */
+      dispose (loop);
+      CHECK (open_fds () == before);
+      CHECK (make (EVBACKEND_LINUXAIO | EVBACKEND_POLL, &loop) == EVBACKEND_POLL);
+      CHECK (open_fds () == before + 1);
+      dispose (loop);
+      CHECK (open_fds () == before);
+    }
+
+  no_contexts = 0;
+}
+
+/* a loop whose context cannot be made anew: it has its events, none twice, and may be reset again */
+static void
+resets (unsigned backend)
+{
+  int before = open_fds (), pipes [2], i;
+  mood_loop *loop;
+  mood_watcher *w;
+  char byte;
+
+  CHECK (!pipe (pipes));
+
+  if (make (backend, &loop) != (int)backend)
+    {
+      printf ("no backend %u here\n", backend);
+      return;
+    }
+
+  CHECK (w = mood_watcher_new (loop, MOOD_IO, 1));
+  mood_io_set (w, pipes [0], EV_READ);
+  mood_watcher_start (w);
+  mood_loop_run (loop, EVRUN_NOWAIT);
+
+  for (i = 1; i <= 40; ++i)
+    {
+      no_contexts = i % 4 != 0;
+      CHECK (!mood_loop_reset (loop));
+      mood_loop_run (loop, EVRUN_NOWAIT);
+      events = 0;
+      CHECK (write (pipes [1], "x", 1) == 1);
+      mood_loop_run (loop, EVRUN_ONCE);
+      CHECK (events == 1);
+      CHECK (read (pipes [0], &byte, 1) == 1);
+      mood_loop_run (loop, EVRUN_NOWAIT);
+      CHECK (events == 1);
+      CHECK (!mood_loop_error (loop, 0, 0));
+    }
+
+  no_contexts = 0;
+  mood_watcher_stop (w);
+  CHECK (!(mood_loop_run (loop, EVRUN_NOWAIT) & MOOD_RUN_ACTIVE));
+  mood_watcher_free (w);
+  dispose (loop);
+  close (pipes [0]);
+  close (pipes [1]);
+  CHECK (open_fds () == before);
+}
+
+int
+main (void)
+{
+  static const unsigned backends [] = { EVBACKEND_EPOLL, EVBACKEND_POLL, EVBACKEND_SELECT, EVBACKEND_LINUXAIO,
+                                        EVBACKEND_IOURING };
+  unsigned i;
+
+  mood_initialize (MOOD_SIGNALS_NATIVE);
+  constructors ();
+
+  for (i = 0; i < sizeof backends / sizeof *backends; ++i)
+    resets (backends [i]);
+
+  puts ("done");
+  return 0;
+}

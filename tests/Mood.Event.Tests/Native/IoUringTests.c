@@ -1,0 +1,183 @@
+/* io_uring loops while the system refuses parts of a ring: the definitions of syscall and mmap64 (mmap in the library, which has 64-bit offsets) below come before the C library's.
+ * IoUringTests.cs runs it. */
+#include "refusals.h"
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+/* refuse: the nth step from now (1: the ring, 2-4: its mappings) fails with `error`; times: so many steps from then on */
+static int refuse, times, error;
+
+static int
+is_refused (void)
+{
+  if (!refuse || --refuse)
+    return 0;
+
+  if (--times > 0)
+    refuse = 1;
+
+  errno = error;
+  return 1;
+}
+
+static int
+is_refused_call (long number)
+{
+  return number == SYS_io_uring_setup && is_refused ();
+}
+
+void *
+mmap64 (void *address, size_t size, int protection, int flags, int fd, off64_t offset)
+{
+  static void *(*real) (void *, size_t, int, int, int, off64_t);
+
+  if (fd >= 0 && flags & MAP_POPULATE && is_refused ())
+    return MAP_FAILED;
+
+  if (!real)
+    real = (void *(*)(void *, size_t, int, int, int, off64_t))dlsym (RTLD_NEXT, "mmap64");
+
+  return real (address, size, protection, flags, fd, offset);
+}
+
+static int
+mappings (void)
+{
+  FILE *file = fopen ("/proc/self/maps", "r");
+  char line [512];
+  int count = 0;
+
+  while (fgets (line, sizeof line, file))
+    count += strstr (line, "io_uring") != 0;
+
+  fclose (file);
+  return count;
+}
+
+/* the nth step and the later ones, so many of them, fail */
+static void
+fail (int nth, int count, int with)
+{
+  refuse = nth;
+  times = count;
+  error = with;
+}
+
+static mood_loop *
+make (unsigned flags)
+{
+  static mood_loop *loop; /* the callbacks' data leads to it; there is one at a time */
+
+  return mood_loop_new (EVFLAG_NOENV | EVBACKEND_IOURING | flags, 0, &callbacks, &loop, &loop) ? 0 : loop;
+}
+
+static void
+check (mood_loop *loop, int *pipes)
+{
+  char byte;
+
+  events = 0;
+  CHECK (write (pipes [1], "x", 1) == 1);
+  mood_loop_run (loop, EVRUN_ONCE);
+  CHECK (events == 1);
+  CHECK (read (pipes [0], &byte, 1) == 1);
+}
+
+int
+main (void)
+{
+  static const int errors [] = { ENOMEM, EINVAL, EMFILE, EAGAIN };
+  int fds = open_fds (), maps = mappings (), pipes [2], i, step, own_fds, own_maps, status;
+  mood_watcher *w;
+  mood_loop *loop;
+  pid_t pid;
+
+  mood_initialize (MOOD_SIGNALS_NATIVE);
+  loop = make (0);
+
+  if (!loop)
+    {
+      puts ("no io_uring here\ndone");
+      return 0;
+    }
+
+  CHECK (mappings () > maps);
+  dispose (loop);
+
+  /* a constructor leaves nothing behind */
+  for (step = 1; step <= 4; ++step)
+    for (i = 0; i < 4; ++i)
+      {
+        fail (step, 100, errors [i]);
+        CHECK (!make (0));
+        refuse = 0;
+        CHECK (open_fds () == fds && mappings () == maps);
+      }
+
+  /* a Reset that is refused changes nothing */
+  CHECK (!pipe (pipes));
+  fds = open_fds ();
+  CHECK (loop = make (EVFLAG_FORKCHECK));
+  CHECK (w = mood_watcher_new (loop, MOOD_IO, 1));
+  mood_io_set (w, pipes [0], EV_READ);
+  mood_watcher_start (w);
+  check (loop, pipes);
+  own_fds = open_fds ();
+  own_maps = mappings ();
+
+  for (step = 1; step <= 4; ++step)
+    for (i = 0; i < 4; ++i)
+      {
+        fail (step, 100, errors [i]);
+        CHECK (mood_loop_reset (loop) == -errors [i]);
+        check (loop, pipes);
+        refuse = 0;
+        CHECK (!mood_loop_reset (loop));
+        CHECK (!mood_loop_reset (loop)); /* before the loop has run */
+        fail (1, 100, errors [i]);       /* the ring is there already */
+        check (loop, pipes);
+        refuse = 0;
+        check (loop, pipes);
+        CHECK (!mood_loop_error (loop, 0, 0));
+        CHECK (mappings () == own_maps);
+      }
+
+  mood_loop_run (loop, EVRUN_NOWAIT);
+  CHECK (open_fds () <= own_fds + 1); /* Reset made an eventfd */
+
+  /* after a fork libev retries by itself: each step is refused once, and some attempts fail halfway */
+  for (i = 0; i < 4; ++i)
+    {
+      CHECK ((pid = fork ()) >= 0);
+
+      if (!pid)
+        {
+          for (step = 2; step <= 4; ++step)
+            {
+              CHECK (!mood_loop_error (loop, 0, 0) || step > 2);
+              fail (step, 3, errors [i]);
+              mood_loop_run (loop, EVRUN_NOWAIT);
+              refuse = 0;
+            }
+
+          mood_loop_error (loop, 0, 0);
+          mood_loop_run (loop, EVRUN_NOWAIT);
+          mood_loop_error (loop, 0, 0);
+          check (loop, pipes);
+          CHECK (mappings () <= own_maps * 2); /* those of the parent may be inherited */
+          _exit (0);
+        }
+
+      CHECK (waitpid (pid, &status, 0) == pid);
+      CHECK (!status);
+    }
+
+  mood_watcher_stop (w);
+  CHECK (!mood_loop_reset (loop)); /* the new ring is never used */
+  mood_watcher_free (w);
+  dispose (loop);
+  CHECK (open_fds () == fds && mappings () == maps);
+  puts ("done");
+  return 0;
+}

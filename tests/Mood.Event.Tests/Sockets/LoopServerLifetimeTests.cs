@@ -1,0 +1,304 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>LoopServer under load, at the end of its loop, and without file descriptors.</summary>
+public sealed class LoopServerLifetimeTests : AwaitTestBase
+{
+    private static IPEndPoint AnyPort => new(IPAddress.Loopback, 0);
+
+    // the runtime opens files of other kinds meanwhile
+    private static int OpenSockets() =>
+        Posix.OpenFiles().Count(f => f.Contains("socket:", StringComparison.Ordinal) || f.Contains("/dev/null", StringComparison.Ordinal));
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void Dispose_of_the_loop_leaks_neither_the_listener_nor_connections_nor_timers(Backends backend)
+    {
+        int fds = OpenSockets();
+        Loop loop = NewLoop(backend);
+        LoopServer? server = null;
+        Task? running = null;
+        var clients = new List<Socket>();
+        loop.Run(async () =>
+        {
+            var options = new LoopServerOptions { IdleTimeout = TimeSpan.FromSeconds(100), MaxConnections = 6 };
+            int calls = 0;
+            server = LoopServer.Listen(loop, AnyPort, HandleAsync, options);
+            running = server.RunAsync(CancellationToken.None);
+
+            for (int i = 0; i < 8; i++) // two of them wait
+            {
+                clients.Add(LoopServerTests.Connect(server.EndPoint));
+            }
+
+            await LoopServerTests.UntilAsync(loop, () => server.ConnectionCount == 6);
+
+            Task HandleAsync(LoopStream stream, CancellationToken token) => ++calls % 2 == 0
+                ? new TaskCompletionSource().Task // never ends
+                : LoopServerTests.EchoAsync(stream, token);
+        });
+        loop.Dispose();
+        Assert.True(running!.IsCompletedSuccessfully);
+        Assert.Throws<SocketException>(() => LoopServerTests.Connect(server!.EndPoint));
+        Assert.True(server!.StopAsync(TimeSpan.FromSeconds(1)).IsCompleted);
+        clients.ForEach(c => c.Dispose());
+        Assert.Equal(fds, OpenSockets());
+        Assert.Equal((0, 0), Live());
+    }
+
+    [Fact]
+    public void Dispose_of_a_loop_that_has_not_run_closes_the_listener()
+    {
+        int fds = OpenSockets();
+        Loop loop = NewLoop();
+        LoopServer server = LoopServer.Listen(loop, AnyPort, LoopServerTests.EchoAsync);
+        loop.Dispose();
+        Assert.Throws<SocketException>(() => LoopServerTests.Connect(server.EndPoint));
+        Assert.Equal(fds, OpenSockets());
+    }
+
+    [Fact]
+    public void A_thousand_connections_with_resets_and_half_closes_leave_nothing()
+    {
+        Loop loop = NewLoop();
+        var reports = new List<Exception>();
+        loop.CallbackException += (_, e) => reports.Add(e.Exception);
+        int served = 0;
+        int fds = OpenSockets();
+        loop.Run(async () =>
+        {
+            LoopServer server = LoopServer.Listen(
+                loop,
+                AnyPort,
+                async (stream, token) =>
+                {
+                    served++;
+                    await LoopServerTests.EchoAsync(stream, token);
+                },
+                new LoopServerOptions { Backlog = 64 });
+            await Task.WhenAll(Enumerable.Range(0, 40).Select(WorkAsync));
+            await LoopServerTests.UntilAsync(loop, () => server.ConnectionCount == 0);
+            await server.DisposeAsync();
+
+            async Task WorkAsync(int worker)
+            {
+                for (int i = 0; i < 25; i++)
+                {
+                    LoopStream stream = await LoopStream.ConnectAsync(loop, server.EndPoint);
+                    Socket socket = stream.Socket;
+                    byte[] data = new byte[100_000];
+
+                    switch ((worker + i) % 5)
+                    {
+                        case 0: // reset at once
+                            socket.LingerState = new LingerOption(true, 0);
+                            break;
+                        case 1: // reset while bytes are under way in both directions
+                            await stream.WriteAsync(data);
+                            socket.LingerState = new LingerOption(true, 0);
+                            break;
+                        case 2: // half-closed: all comes back
+                            Task write = stream.WriteAsync(data).AsTask().ContinueWith(
+                                _ => socket.Shutdown(SocketShutdown.Send), TaskScheduler.FromCurrentSynchronizationContext());
+                            int total = 0;
+
+                            while (await stream.ReadAsync(data) is int count and > 0)
+                            {
+                                total += count;
+                            }
+
+                            await write;
+                            Assert.Equal(100_000, total);
+                            break;
+                        case 3:
+                            await LoopServerTests.CheckEchoAsync(loop, socket);
+                            break;
+                        default: // closed with unread bytes
+                            await stream.WriteAsync(data.AsMemory(0, 10));
+                            break;
+                    }
+
+                    await stream.DisposeAsync();
+                }
+            }
+        });
+        Assert.InRange(served, 800, 1000); // a reset that comes early enough is not seen
+        Assert.All(reports, e => Assert.IsType<System.IO.IOException>(e)); // what the handlers saw of the resets
+        Assert.Equal(fds, OpenSockets());
+        AssertIdle(loop);
+    }
+
+    [Fact]
+    public async Task No_connection_is_lost_without_a_word_when_the_server_stops_under_load()
+    {
+        await using var thread = new LoopThread("server");
+        LoopServer server = LoopServer.Listen(thread.Loop, AnyPort, LoopServerTests.EchoAsync);
+        using var over = new CancellationTokenSource(TimeSpan.FromSeconds(Patience));
+        int served = 0;
+        Task[] clients = [.. Enumerable.Range(0, 30).Select(_ => Task.Run(WorkAsync))];
+        await Task.Delay(300);
+        await server.StopAsync(TimeSpan.FromSeconds(Patience));
+        await Task.WhenAll(clients);
+        Assert.Equal(0, server.ConnectionCount);
+        Assert.True(served > 30);
+
+        // connects, echoes and disconnects until the server is gone: an answer, or a refusal or reset, but no silence
+        async Task WorkAsync()
+        {
+            byte[] buffer = new byte[1];
+
+            while (true)
+            {
+                using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+
+                try
+                {
+                    await socket.ConnectAsync(server.EndPoint, over.Token);
+                    await socket.SendAsync(new byte[] { 1 }, over.Token);
+                    Assert.Equal(1, await socket.ReceiveAsync(buffer, over.Token));
+                    Interlocked.Increment(ref served);
+                }
+                catch (SocketException)
+                {
+                    return;
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Connections_in_the_backlog_are_served_at_the_stop()
+    {
+        Loop loop = NewLoop();
+        loop.Run(async () =>
+        {
+            LoopServer server = LoopServer.Listen(loop, AnyPort, async (stream, token) =>
+            {
+                byte[] buffer = new byte[1];
+                await stream.WriteAsync(buffer.AsMemory(0, await stream.ReadAsync(buffer, token)), token);
+            });
+            await loop.Delay(0.01);
+            Socket[] clients = [.. Enumerable.Range(0, 100).Select(_ => Own(LoopServerTests.Connect(server.EndPoint)))];
+            Task stop = server.StopAsync(Patience);
+
+            foreach (Socket client in clients)
+            {
+                await client.SendAsync(loop, new byte[] { 5 });
+                Assert.Equal(1, await client.ReceiveAsync(loop, new byte[1]));
+            }
+
+            await stop;
+        });
+        AssertIdle(loop);
+    }
+
+    [Fact]
+    public async Task Two_loops_share_a_port()
+    {
+        await using var group = new LoopGroup(2, "server");
+        int[] served = new int[2];
+        var options = new LoopServerOptions { ReusePort = true };
+        EndPoint endPoint = AnyPort;
+        var servers = new List<LoopServer>();
+
+        for (int i = 0; i < 2; i++)
+        {
+            int index = i;
+            servers.Add(LoopServer.Listen(
+                group.Loops[i],
+                endPoint,
+                (stream, token) =>
+                {
+                    served[index]++;
+                    return LoopServerTests.EchoAsync(stream, token);
+                },
+                options));
+            endPoint = servers[0].EndPoint;
+        }
+
+        for (int i = 0; i < 100; i++)
+        {
+            using Socket client = LoopServerTests.Connect(endPoint);
+            client.Send([1]);
+            Assert.Equal(1, client.Receive(new byte[1]));
+        }
+
+        await Task.WhenAll(servers.Select(s => s.StopAsync(TimeSpan.FromSeconds(Patience))));
+        Assert.Equal(100, served.Sum());
+        Assert.All(served, count => Assert.True(count > 10));
+    }
+
+    [Fact]
+    public void Without_file_descriptors_it_backs_off_reports_once_and_goes_on()
+    {
+        Loop loop = NewLoop();
+        var reports = new List<Exception>();
+        loop.CallbackException += (_, e) => reports.Add(e.Exception);
+        loop.Run(async () =>
+        {
+            await using LoopServer server = LoopServer.Listen(loop, AnyPort, LoopServerTests.EchoAsync);
+            using Socket first = LoopServerTests.Connect(server.EndPoint);
+            await LoopServerTests.CheckEchoAsync(loop, first);
+            var clients = Enumerable.Range(0, 30).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToList();
+
+            // the limit is on the highest number, so it hits the server's accept
+            Posix.WithFdsLeft(0, () =>
+            {
+                clients.ForEach(c => c.Connect(server.EndPoint));
+                uint before = loop.Iteration;
+                loop.Run(async () => await loop.Delay(1));
+                Assert.InRange(loop.Iteration - before, 0u, 60u);
+                Assert.Equal(1, Assert.Single(reports) is EventException ? 1 : 0);
+            });
+
+            foreach (Socket client in clients)
+            {
+                await LoopServerTests.CheckEchoAsync(loop, client);
+                client.Dispose();
+            }
+        });
+        Assert.Single(reports);
+        AssertIdle(loop);
+    }
+
+    [Fact]
+    public void With_few_file_descriptors_left_and_no_connection_it_accepts_without_its_reserve()
+    {
+        Loop loop = NewLoop();
+        loop.CallbackException += (_, _) => { };
+        loop.Run(async () =>
+        {
+            await using LoopServer server = LoopServer.Listen(loop, AnyPort, LoopServerTests.EchoAsync);
+
+            using (Socket first = LoopServerTests.Connect(server.EndPoint))
+            {
+                await LoopServerTests.CheckEchoAsync(loop, first);
+            }
+
+            while (server.ConnectionCount > 0)
+            {
+                await loop.Delay(0.01);
+            }
+
+            using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            Posix.WithFdsLeft(0, () =>
+            {
+                client.Connect(server.EndPoint);
+                loop.Run(async () => await loop.Delay(0.05)); // the server has released its reserve of 8
+                var others = Enumerable.Range(0, 5).Select(_ => System.IO.File.OpenHandle("/dev/null")).ToList();
+                loop.Run(async () => await loop.Delay(0.5));
+                others.ForEach(other => other.Dispose());
+                Assert.Equal(1, server.ConnectionCount);
+            });
+            await LoopServerTests.CheckEchoAsync(loop, client);
+        });
+    }
+}

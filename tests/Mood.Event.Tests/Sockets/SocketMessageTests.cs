@@ -1,0 +1,172 @@
+using System;
+using System.Buffers;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>ReceiveFromAsync, SendToAsync, and SendAsync of a sequence of buffers.</summary>
+public sealed class SocketMessageTests : AwaitTestBase
+{
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_received_datagram_has_the_address_of_its_sender(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        Socket one = NewDatagramSocket(), two = NewDatagramSocket();
+        Drive(loop, async () =>
+        {
+            byte[] buffer = new byte[100];
+            var any = new IPEndPoint(IPAddress.Any, 0);
+
+            for (int i = 1; i < 50; i++)
+            {
+                ValueTask<SocketReceiveFromResult> receiving = two.ReceiveFromAsync(loop, buffer, any);
+                Assert.False(receiving.IsCompleted);
+                Assert.Equal(i, await one.SendToAsync(loop, new byte[i], two.LocalEndPoint!));
+                SocketReceiveFromResult result = await receiving;
+                Assert.Equal(i, result.ReceivedBytes);
+                Assert.Equal(one.LocalEndPoint, result.RemoteEndPoint);
+            }
+
+            // one that has arrived already
+            await one.SendToAsync(loop, new byte[3], two.LocalEndPoint!);
+            Assert.True(two.Poll(1_000_000, SelectMode.SelectRead));
+            Assert.True(two.ReceiveFromAsync(loop, buffer, any).IsCompletedSuccessfully);
+        });
+        AssertIdle(loop);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_wait_for_a_datagram_ends_when_it_is_cancelled_or_its_socket_disposed(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        Socket socket = NewDatagramSocket();
+        var any = new IPEndPoint(IPAddress.Any, 0);
+        Drive(loop, async () =>
+        {
+            using var source = new CancellationTokenSource(10);
+            await Assert.ThrowsAsync<OperationCanceledException>(
+                () => socket.ReceiveFromAsync(loop, new byte[1], any, source.Token).AsTask());
+            Assert.True(socket.ReceiveFromAsync(loop, new byte[1], any, source.Token).IsCanceled);
+            Assert.True(socket.SendToAsync(loop, new byte[1], socket.LocalEndPoint!, source.Token).IsCanceled);
+            Task receiving = socket.ReceiveFromAsync(loop, new byte[1], any).AsTask();
+            await loop.Delay(0.005);
+            socket.Dispose();
+            await Assert.ThrowsAsync<ObjectDisposedException>(() => receiving);
+        });
+        AssertIdle(loop);
+    }
+
+    [Fact]
+    public void Bad_addresses_are_refused()
+    {
+        Loop loop = NewLoop();
+        Socket socket = NewDatagramSocket();
+        Assert.Throws<ArgumentNullException>("remote", () => { _ = socket.ReceiveFromAsync(loop, new byte[1], null!); });
+        Assert.Throws<ArgumentNullException>("remote", () => { _ = socket.SendToAsync(loop, new byte[1], null!); });
+        Assert.Throws<ArgumentException>("remote", () => { _ = socket.SendToAsync(loop, new byte[1], new DnsEndPoint("localhost", 1)); });
+        Drive(loop, async () => await Assert.ThrowsAnyAsync<Exception>(
+            () => socket.SendToAsync(loop, new byte[100_000], socket.LocalEndPoint!).AsTask())); // no datagram is so long
+        AssertIdle(loop);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_sequence_arrives_in_order_at_a_slow_reader(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (Socket client, Socket server) = NewConnection();
+        byte[] sent = new byte[6 * 1024 * 1024], received = new byte[sent.Length];
+        new Random(1).NextBytes(sent);
+        ReadOnlySequence<byte> sequence = Split(sent, pieces: 3000); // more than one system call takes
+        Drive(loop, async () =>
+        {
+            ValueTask<long> sending = client.SendAsync(loop, sequence);
+            Assert.False(sending.IsCompleted);
+
+            for (int count = 0; count < received.Length;)
+            {
+                count += await server.ReceiveAsync(loop, received.AsMemory(count, Math.Min(100_000, received.Length - count)));
+            }
+
+            Assert.Equal(sent.Length, await sending);
+        });
+        Assert.Equal(sent, received);
+        AssertIdle(loop);
+    }
+
+    [Fact]
+    public void Sequences_of_no_byte_and_of_one_buffer_are_sent_at_once()
+    {
+        Loop loop = NewLoop();
+        (Socket client, Socket server) = NewConnection();
+        Assert.Equal(0, client.SendAsync(loop, ReadOnlySequence<byte>.Empty).Result);
+        Assert.Equal(0, client.SendAsync(loop, Split([], pieces: 3)).Result);
+        Assert.Equal(2, client.SendAsync(loop, new ReadOnlySequence<byte>(new byte[2])).Result);
+        Assert.Equal(4, client.SendAsync(loop, Split([1, 2, 3, 4], pieces: 3)).Result);
+        Assert.True(Posix.Until(() => server.Available == 6));
+        AssertIdle(loop);
+    }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void The_send_of_a_sequence_that_the_peer_does_not_read_ends_by_cancellation_or_with_its_socket(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (Socket client, _) = NewConnection();
+        ReadOnlySequence<byte> sequence = Split(new byte[16 * 1024 * 1024], pieces: 10);
+        Drive(loop, async () =>
+        {
+            using var source = new CancellationTokenSource(10);
+            await Assert.ThrowsAsync<OperationCanceledException>(() => client.SendAsync(loop, sequence, source.Token).AsTask());
+            Task sending = client.SendAsync(loop, sequence).AsTask();
+            await loop.Delay(0.005);
+            client.Dispose();
+            await Assert.ThrowsAsync<ObjectDisposedException>(() => sending);
+        });
+        AssertIdle(loop);
+    }
+
+    private Socket NewDatagramSocket()
+    {
+        Socket socket = Own(new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return socket;
+    }
+
+    // pieces of different lengths, among them empty ones
+    private static ReadOnlySequence<byte> Split(byte[] bytes, int pieces)
+    {
+        Segment? first = null, last = null;
+        int begin = 0;
+
+        for (int i = 0; i < pieces; i++)
+        {
+            int end = i == pieces - 1 ? bytes.Length : Math.Min(bytes.Length, begin + (i % 7 == 3 ? 0 : bytes.Length / pieces));
+            last = new Segment(bytes.AsMemory(begin, end - begin), last);
+            first ??= last;
+            begin = end;
+        }
+
+        return new ReadOnlySequence<byte>(first!, 0, last!, last!.Memory.Length);
+    }
+
+    private sealed class Segment : ReadOnlySequenceSegment<byte>
+    {
+        internal Segment(ReadOnlyMemory<byte> memory, Segment? before)
+        {
+            Memory = memory;
+
+            if (before is not null)
+            {
+                RunningIndex = before.RunningIndex + before.Memory.Length;
+                before.Next = this;
+            }
+        }
+    }
+}

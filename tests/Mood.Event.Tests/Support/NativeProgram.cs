@@ -1,0 +1,34 @@
+using System;
+using System.IO;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>A C program of Native/ that uses the native library. Its own definitions come before those of the C library.</summary>
+internal static class NativeProgram
+{
+    /// <summary>Compiles the program and runs it. It must end well, with "done".</summary>
+    internal static void Run(string source)
+    {
+        DirectoryInfo directory = Directory.CreateTempSubdirectory("mood-event-native-");
+
+        try
+        {
+            string program = Repository.Compile(
+                Path.Combine(Repository.Root, "tests", "Mood.Event.Tests", "Native", source),
+                Path.Combine(directory.FullName, "program"),
+                "-rdynamic",
+                "-g",
+                Repository.NativeLibrary,
+                "-Wl,-rpath," + AppContext.BaseDirectory,
+                "-ldl");
+            (int exitCode, string output, string error) = Repository.TryRun(program);
+            Assert.True(exitCode == 0, $"exit code {exitCode}\n{error}");
+            Assert.EndsWith("done\n", output, StringComparison.Ordinal);
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+}

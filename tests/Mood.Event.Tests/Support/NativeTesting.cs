@@ -1,0 +1,53 @@
+using System.Runtime.InteropServices;
+
+namespace Mood.Event.Tests;
+
+/// <summary>native/testing.h, one to one: what only the testing build of the native library exports.</summary>
+internal static class NativeTesting
+{
+    /// <summary>enum mood_live.</summary>
+    internal enum Kind
+    {
+        Loops, Watchers,
+    }
+
+    /// <summary>What the library does without.</summary>
+    internal static Lack Lacking
+    {
+        get;
+        set
+        {
+            field = value;
+            mood_lacks((int)value);
+        }
+    }
+
+    /// <summary>Whether the kernel tells the status of a child that another part of the process has reaped: Linux 6.15.</summary>
+    internal static bool TellsReapedStatus =>
+        Lacking == Lack.Nothing && System.OperatingSystem.IsLinux() && System.Environment.OSVersion.Version >= new System.Version(6, 15);
+
+    /// <summary>What mood_lacks takes: what an older kernel or another processor does not have.</summary>
+    [System.Flags]
+    internal enum Lack
+    {
+        Nothing = 0, Pidfd = 1, PidfdInfo = 2, Cycles = 4,
+    }
+
+    [DllImport(Native.Library, ExactSpelling = true)]
+    internal static extern int mood_live(int what);
+
+    [DllImport(Native.Library, ExactSpelling = true)]
+    internal static extern void mood_fail_allocation(int after);
+
+    [DllImport(Native.Library, ExactSpelling = true)]
+    internal static extern void mood_fail_wait(int error);
+
+    [DllImport(Native.Library, ExactSpelling = true)]
+    internal static extern void mood_fail_watch(int error);
+
+    [DllImport(Native.Library, ExactSpelling = true)]
+    internal static extern void mood_lacks(int what);
+
+    [DllImport(Native.Library, ExactSpelling = true)]
+    internal static extern void mood_loop_clock(nint loop, int manual, double monotonic, double realtime);
+}

@@ -1,0 +1,74 @@
+using System;
+using System.IO;
+using System.Net;
+using System.Net.Sockets;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>A sample in a process of its own, which is killed at the end of the test if it has not ended.</summary>
+public abstract class SampleTestBase : IDisposable
+{
+    // seconds
+    protected const double Patience = 30;
+
+    private readonly string _output = Path.GetTempFileName();
+
+    /// <summary>The process; 0: none, or its end has been waited for.</summary>
+    protected int Pid { get; private set; }
+
+    /// <summary>What it has written.</summary>
+    protected string Output => File.ReadAllText(_output);
+
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
+        if (Pid != 0 && Posix.Wait(Pid, out _, Posix.WNOHANG) == 0)
+        {
+            Posix.Kill(Pid, Signum.SIGKILL);
+            Posix.Wait(Pid, out _);
+        }
+
+        File.Delete(_output);
+    }
+
+    /// <summary>Starts the sample.</summary>
+    /// <param name="program">Its assembly, below the directory of the tests.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="limits">Commands of the shell before it.</param>
+    protected void Spawn(string program, string arguments, string limits = "") => Pid = Posix.Spawn(
+        $"ulimit -c 0; {limits}exec '{Environment.ProcessPath}' '{Path.Combine(AppContext.BaseDirectory, program)}' " +
+        $"{arguments} >'{_output}' 2>&1 </dev/null");
+
+    /// <summary>Waits until the sample has ended.</summary>
+    /// <returns>Its wait status.</returns>
+    protected int WaitForEnd(double seconds = Patience)
+    {
+        int status = -1;
+        Assert.True(Posix.Until(() => Posix.Wait(Pid, out status, Posix.WNOHANG) == Pid, seconds), Output);
+        Pid = 0;
+        return status;
+    }
+
+    protected static Socket Connect(IPEndPoint server, int receiveBuffer = 0)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+        {
+            ReceiveTimeout = (int)(Patience * 1000),
+            SendTimeout = (int)(Patience * 1000),
+        };
+
+        if (receiveBuffer > 0)
+        {
+            socket.ReceiveBufferSize = receiveBuffer;
+        }
+
+        socket.Connect(server);
+        return socket;
+    }
+}

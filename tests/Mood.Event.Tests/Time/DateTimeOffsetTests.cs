@@ -1,0 +1,110 @@
+using System;
+using System.IO;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>The members that take or return a DateTimeOffset, on a manual clock, and the permissions of a file.</summary>
+public sealed class DateTimeOffsetTests : LoopTestBase
+{
+    private static readonly DateTimeOffset s_start = new(2026, 3, 29, 0, 59, 0, TimeSpan.Zero);
+
+    [Fact]
+    public void UtcNow_is_the_time_of_the_loop()
+    {
+        var clock = new ManualClock(s_start);
+        using var loop = new Loop(clock: clock);
+        AssertNear(s_start, loop.UtcNow);
+        clock.Advance(90);
+        AssertNear(s_start.AddSeconds(90), loop.UtcNow);
+        loop.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => loop.UtcNow);
+    }
+
+    [Fact]
+    public void AtTime_of_a_periodic_is_null_before_the_first_start()
+    {
+        using var loop = new Loop(clock: new ManualClock(s_start));
+        Periodic periodic = loop.Periodic(0, 3600, (_, _) => { });
+        Assert.Null(periodic.AtTime);
+        periodic.Start();
+        AssertNear(s_start.AddMinutes(1), periodic.AtTime);
+    }
+
+    [Fact]
+    public void A_scheduler_computes_with_DateTimeOffset()
+    {
+        var clock = new ManualClock(s_start);
+        using var loop = new Loop(clock: clock);
+        int calls = 0;
+        int asked = 0; // before each call, and in Start
+        Scheduler scheduler = loop.Scheduler(
+            (_, now) => asked++ < 2 ? now.AddHours(1).ToOffset(TimeSpan.FromHours(2)) : null, (_, _) => calls++);
+        Assert.Null(scheduler.AtTime);
+        scheduler.Start();
+        AssertNear(s_start.AddHours(1), scheduler.AtTime);
+        clock.Advance(loop, 10 * 3600.0);
+        Assert.Equal(2, calls);
+        Assert.Null(scheduler.AtTime); // never
+        Assert.True(scheduler.IsActive);
+    }
+
+    [Fact]
+    public void A_scheduler_may_return_the_present_time_whatever_is_rounded()
+    {
+        var clock = new ManualClock(s_start);
+        using var loop = new Loop(clock: clock);
+        int failures = 0;
+        loop.CallbackException += (_, _) => failures++;
+
+        for (int i = 0; i < 1000; i++)
+        {
+            clock.Advance(0.000_000_3);
+            Scheduler scheduler = loop.Scheduler((_, now) => now, (_, _) => { });
+            scheduler.Start();
+            Assert.True(scheduler.IsActive);
+            scheduler.Dispose();
+        }
+
+        Assert.Equal(0, failures);
+    }
+
+    [Fact]
+    public void A_scheduler_that_returns_a_time_in_the_past_is_stopped()
+    {
+        using var loop = new Loop(clock: new ManualClock(s_start));
+        Exception? failure = null;
+        loop.CallbackException += (_, e) => failure = e.Exception;
+        Scheduler scheduler = loop.Scheduler((_, now) => now.AddSeconds(-1), (_, _) => { });
+        scheduler.Start();
+        Assert.IsType<InvalidOperationException>(failure);
+        Assert.False(scheduler.IsActive);
+        Assert.Throws<ArgumentNullException>(
+            "reschedule", () => new Scheduler(loop, (Func<Scheduler, DateTimeOffset, DateTimeOffset?>)null!, (_, _) => { }));
+    }
+
+    [Fact]
+    public void Permissions_are_those_of_the_file()
+    {
+        string path = Path.GetTempFileName();
+        Loop loop = NewLoop();
+
+        try
+        {
+            const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherExecute | UnixFileMode.SetGroup;
+            File.SetUnixFileMode(path, Mode);
+            Stat stat = loop.Stat(path, 0, (_, _) => { });
+            stat.Start();
+            Assert.Equal(Mode, stat.Attr.Permissions);
+            Assert.Equal(UnixFileMode.None, default(FileStatus).Permissions);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    // a double of this century has a resolution of 0.24 us
+    private static void AssertNear(DateTimeOffset expected, DateTimeOffset? actual) =>
+        Assert.InRange((actual!.Value - expected).Duration(), TimeSpan.Zero, TimeSpan.FromMicroseconds(1));
+}

@@ -1,0 +1,139 @@
+using System;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>The pidfds of watched children after another part of the process has closed them, as a daemon does, and their numbers were taken.</summary>
+public sealed class ChildDescriptorTests : FdTestBase
+{
+    [Fact]
+    public void A_pipe_with_the_number_of_a_pidfd_is_not_closed_and_the_end_is_told()
+    {
+        Loop loop = NewDefaultLoop();
+        (int read, int write) = NewPipe();
+        using var child = new Watched(loop, "exec sleep 100");
+        int number = child.Pidfd;
+        Posix.Replace(number, read);
+        loop.Reset();
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(0, child.Told);
+        Posix.Kill(child.Pid, Signum.SIGKILL);
+        Run(loop, () => child.Told > 0);
+        Assert.Equal((1, Signum.SIGKILL, false), (child.Told, child.Watcher.TermSignal, child.Watcher.IsGone));
+        Posix.Write(write);
+        Assert.Equal(1, Posix.Read(number));
+        Posix.Close(number);
+    }
+
+    [Fact]
+    public void A_stop_does_not_close_a_pipe_with_the_number_of_a_pidfd()
+    {
+        Loop loop = NewDefaultLoop();
+        (int read, int write) = NewPipe();
+        using var child = new Watched(loop, "exec sleep 100");
+        int number = child.Pidfd;
+        Posix.Replace(number, read);
+        child.Watcher.Stop();
+        Posix.Write(write);
+        Assert.Equal(1, Posix.Read(number));
+        Posix.Close(number);
+        Posix.Kill(child.Pid, Signum.SIGKILL);
+        Assert.Equal(child.Pid, Posix.Wait(child.Pid, out _));
+    }
+
+    [Fact]
+    public void A_child_whose_pidfd_got_a_pipe_s_number_is_not_reported_as_gone_by_a_trace()
+    {
+        Loop loop = NewDefaultLoop();
+        (int read, _) = NewPipe();
+        using var child = new Watched(loop, "exec sleep 100", trace: true);
+        int number = child.Pidfd;
+        Posix.Replace(number, read);
+        loop.Reset();
+        Posix.Kill(child.Pid, Signum.SIGSTOP);
+        Run(loop, () => child.Told > 0);
+        Assert.Equal((Signum.SIGSTOP, false), (child.Watcher.StopSignal, child.Watcher.IsGone));
+        Posix.Kill(child.Pid, Signum.SIGKILL);
+        Run(loop, () => child.Told > 1);
+        Assert.Equal((Signum.SIGKILL, false), (child.Watcher.TermSignal, child.Watcher.IsGone));
+        Posix.Close(number);
+    }
+
+    [Fact]
+    public void A_pidfd_with_the_number_of_another_s_pidfd_confuses_neither()
+    {
+        Loop loop = NewDefaultLoop();
+        using var first = new Watched(loop, "exec sleep 100");
+        Posix.Close(first.Pidfd);
+        using var second = new Watched(loop, "exec sleep 100");
+        Posix.Kill(second.Pid, Signum.SIGKILL);
+        Run(loop, () => second.Told > 0);
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal((0, 1), (first.Told, second.Told));
+        Posix.Kill(first.Pid, Signum.SIGTERM);
+        Run(loop, () => first.Told > 0);
+        Assert.Equal((Signum.SIGTERM, Signum.SIGKILL), (first.Watcher.TermSignal, second.Watcher.TermSignal));
+        Assert.False(first.Watcher.IsGone);
+    }
+
+    private static void Run(Loop loop, Func<bool> done)
+    {
+        bool late = false;
+        using Timer limit = loop.Timer(10, 0, (_, _) =>
+        {
+            late = true;
+            loop.Stop();
+        });
+        using Prepare prepare = loop.Prepare((_, _) =>
+        {
+            if (done())
+            {
+                loop.Stop();
+            }
+        });
+        loop.Now(update: true);
+        limit.Start();
+        prepare.Start();
+
+        while (!done() && !late)
+        {
+            loop.Start(RunFlags.Once);
+        }
+
+        Assert.False(late, "The child was not reported in 10 s.");
+    }
+
+    /// <summary>A child that is watched, and the number of its pidfd.</summary>
+    private sealed class Watched : IDisposable
+    {
+        internal Watched(Loop loop, string script, bool trace = false)
+        {
+            Pid = Posix.Spawn(script);
+            int[] before = Pidfds();
+            Watcher = loop.Child(Pid, trace, (_, _) => Told++);
+            Watcher.Start();
+            int[] made = [.. Pidfds().Except(before)];
+            Pidfd = made.Length == 0 ? before[^1] : made[0]; // a closed number may be taken again: the table of fds shows no new one
+        }
+
+        internal int Pid { get; }
+
+        internal int Pidfd { get; }
+
+        internal Child Watcher { get; }
+
+        internal int Told { get; private set; }
+
+        public void Dispose() => Watcher.Dispose();
+
+        private static int[] Pidfds() =>
+        [
+            .. Directory.GetFiles("/proc/self/fd")
+                .Where(f => new FileInfo(f).LinkTarget?.Contains("pidfd", StringComparison.Ordinal) == true)
+                .Select(f => int.Parse(Path.GetFileName(f), CultureInfo.InvariantCulture)),
+        ];
+    }
+}

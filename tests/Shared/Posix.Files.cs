@@ -1,0 +1,63 @@
+using System;
+using System.Runtime.InteropServices;
+
+namespace Mood.Event;
+
+/// <content>Terminals and names of files.</content>
+internal static unsafe partial class Posix
+{
+    /// <summary>A new pseudo terminal: the fd of its keyboard and screen, and the fd that a program would read. Both are non-blocking.</summary>
+    internal static (int Master, int Terminal) OpenTerminal()
+    {
+        const int O_RDWR = 2, O_NOCTTY = 0x100;
+        int master = posix_openpt(O_RDWR | O_NOCTTY);
+        Check(master >= 0, nameof(posix_openpt));
+        Check(grantpt(master) == 0, nameof(grantpt));
+        Check(unlockpt(master) == 0, nameof(unlockpt));
+        byte* name = stackalloc byte[128];
+        Check(ptsname_r(master, name, 128) == 0, nameof(ptsname_r));
+        int terminal = open(name, O_RDWR | O_NOCTTY);
+        Check(terminal >= 0, nameof(open));
+        SetNonBlocking(master);
+        SetNonBlocking(terminal);
+        return (master, terminal);
+    }
+
+    /// <summary>What <c>stty icanon</c> and <c>stty -icanon</c> do: whether a terminal gives whole lines or single keys.</summary>
+    internal static void SetCanonical(int terminal, bool on)
+    {
+        const int TCSANOW = 0, LocalModes = 3;
+        const uint ICANON = 2;
+        uint* mode = stackalloc uint[64]; // larger than struct termios of every libc
+        Check(tcgetattr(terminal, mode) == 0, nameof(tcgetattr));
+        mode[LocalModes] = on ? mode[LocalModes] | ICANON : mode[LocalModes] & ~ICANON;
+        Check(tcsetattr(terminal, TCSANOW, mode) == 0, nameof(tcsetattr));
+    }
+
+    /// <summary>Renames a file or a symbolic link over another one. File.Move refuses a link to a directory.</summary>
+    internal static void Rename(string from, string to) => Check(rename(from, to) == 0, nameof(rename));
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int rename(string from, string to);
+
+    [LibraryImport("libc")]
+    private static partial int posix_openpt(int flags);
+
+    [LibraryImport("libc")]
+    private static partial int grantpt(int fd);
+
+    [LibraryImport("libc")]
+    private static partial int unlockpt(int fd);
+
+    [LibraryImport("libc")]
+    private static partial int ptsname_r(int fd, byte* name, nint size);
+
+    [LibraryImport("libc")]
+    private static partial int open(byte* path, int flags);
+
+    [LibraryImport("libc")]
+    private static partial int tcgetattr(int fd, uint* mode);
+
+    [LibraryImport("libc")]
+    private static partial int tcsetattr(int fd, int when, uint* mode);
+}
