@@ -103,10 +103,10 @@ struct mood_loop
   unsigned serial;     /* how many loops were made before: libev/descriptors.c */
   int unmarked;        /* its files carry no marks, because the kernel does not store them */
   int spare;           /* an eventfd for libev to take, or -1 */
-  int made;            /* the epoll fd that a constructor under way has made, or -1 */
+  int made;            /* the epoll fd that the running constructor has created, or -1 */
   int registering;     /* an Embed is being started, and its start reports a refusal of the kernel */
   unsigned long aio;   /* an aio context for libev to take, or 0 */
-  void *ring;          /* what libev takes to set io_uring up, or null: libev/ring.c */
+  void *ring;          /* the prepared files and mappings of an io_uring for libev to take, or null: libev/ring.c */
   int cleared;         /* cleared events since mood_ev_drop_cleared last removed their slots */
   int reread;          /* 1: after a reset; 2: it also replaced inotify, so the watched files must be read again */
 };

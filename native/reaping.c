@@ -57,7 +57,7 @@ mood_reaping_owes (pid_t pid)
   return found;
 }
 
-/* The kernel has given this number to another pidfd, so the one that had it was closed by another part of the process. */
+/* The kernel has given this number to another pidfd. So another part of the process has closed the pidfd that had it. */
 void
 mood_reaping_lose (int fd)
 {
@@ -87,7 +87,7 @@ mood_reaping_ask (void)
   for (i = 0; i < count; ++i)
     wanted |= debts [i].epoch > passed;
 
-  /* under the lock, as the question that mood_child_passed repeats */
+  /* under the lock, because mood_child_passed also begins a question */
   if (!wanted || !__atomic_compare_exchange_n (&asked, &none, epoch, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
     wanted = 0;
   else
@@ -133,7 +133,7 @@ mood_child_passed (int32_t done)
           }
     }
 
-  /* For the children that the loop has reported since. The loop itself may not run any more. */
+  /* Repeats the question for the children that the loop has reported since. The loop itself may not run any more. */
   __atomic_store_n (&asked, again ? __atomic_fetch_add (&epoch, 1, __ATOMIC_SEQ_CST) : 0, __ATOMIC_SEQ_CST);
   mood_unlock (&debt_lock);
 

@@ -204,8 +204,9 @@ count_owed (int signum)
           return 1;
 
       /* If the host's handler is installed, other registrations need it, and decide about the default action. But while the host
-       * makes or disposes our registration, this may be the one that needs it. This thread may be making or disposing it, and
-       * must not wait for the end. A shared signal is passed on in any case: the host needs it, for its children for example. */
+       * makes or disposes our registration, the handler may be installed for ours alone. This thread may be the one that makes or
+       * disposes it, so it must not wait for the end of that. A shared signal is always passed on, because the host needs it, for
+       * example for its children. */
       if (before & 1)
         return is_shared (signum);
 

@@ -7,7 +7,7 @@
 
 enum mood_live { MOOD_LOOPS, MOOD_WATCHERS };
 
-/* what an older kernel does not have */
+/* The features that an older kernel or another processor lacks: the argument of mood_lacks. */
 #define MOOD_PIDFD 1      /* Linux before 5.4, macOS: SIGCHLD tells of a child's end */
 #define MOOD_PIDFD_INFO 2 /* Linux before 6.15: the status of a child that the host has reaped is lost */
 #define MOOD_CYCLES 4     /* a processor without a constant cycle counter: clock.c reads the clock instead */
@@ -20,7 +20,7 @@ MOOD_API void     mood_fail_allocation (int32_t after);             /* [any thre
 MOOD_API void     mood_fail_wait (int32_t error);                   /* [any thread] a loop's next wait fails with this errno */
 MOOD_API void     mood_fail_watch (int32_t error);                  /* [any thread] the next epoll_ctl fails with this errno */
 MOOD_API void     mood_loop_clock (mood_loop *l, int32_t manual, double monotonic, double realtime); /* the kernel's clocks, for libev in l */
-MOOD_API void     mood_lacks (int32_t what);                        /* [any thread] the library does without MOOD_PIDFD, MOOD_PIDFD_INFO, MOOD_CYCLES */
+MOOD_API void     mood_lacks (int32_t what);                        /* [any thread] the library behaves as if these features were missing, as bits */
 
 /* clang-format on */
 

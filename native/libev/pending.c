@@ -35,7 +35,7 @@ mood_ev_any_pending (struct ev_loop *loop)
   return any;
 }
 
-/* When the walk of the pending events is put off, the references of stopped watchers must not stay wrong for that long. */
+/* Corrects the references of the pending watchers (mood_watcher_settle), because the walk of the pending events is deferred. */
 void
 mood_ev_settle_pending (struct ev_loop *loop)
 {
@@ -47,10 +47,10 @@ mood_ev_settle_pending (struct ev_loop *loop)
         mood_watcher_settle (loop->pendings [pri][i].w);
 }
 
-/* libev does not remove a cleared event from its queue. It puts pending_w into the slot, which the next walk skips. Where no
- * walk comes, as outside a run, the queue would grow with each event that is fed and cleared. So the empty slots are removed
- * when they may be half of the queue: the cost is constant per cleared event, and the order of the others stays. A walk
- * that is under way reads the counts anew after each callback. */
+/* libev does not remove a cleared event from its queue. It puts pending_w into the slot, which the next walk skips. Outside a
+ * run there is no walk, and the queue would grow with each event that is fed and cleared. So the empty slots are removed
+ * when they may be half of the queue: the cost is constant per cleared event, and the order of the others stays. A walk may call
+ * this through a callback: it reads the counts anew after each callback. */
 void
 mood_ev_drop_cleared (struct ev_loop *loop)
 {

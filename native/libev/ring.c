@@ -1,4 +1,4 @@
-/* Part of libev.c, before libev/reset.c: everything that an io_uring consists of is made at once.
+/* Part of libev.c, before libev/reset.c: creates the ring, the mappings and the timerfd of an io_uring together.
  *
  * libev makes the ring, three mappings and a timerfd one after the other. In a reset it destroys the old ones first, and then retries
  * until nothing fails. It forgets the ring and the mappings of an attempt that failed halfway. So all five are made together or not at

@@ -17,7 +17,7 @@ internal sealed class DelayWait : Wait<Events>
         _timer.Wait = this;
     }
 
-    // the time of a timer is finite: an endless one is started again and again
+    // A timer's time is finite. So an endless delay starts its timer again whenever it expires.
     private static double Endless => TimeSpan.FromDays(365).TotalSeconds;
 
     internal static ValueTask Begin(Loop loop, double seconds, bool isEndless, CancellationToken cancellationToken)

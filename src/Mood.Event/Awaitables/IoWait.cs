@@ -121,7 +121,7 @@ internal abstract class IoWait<TResult> : Wait<TResult>
                 Begin(fd, _events, cancellation);
                 return;
             }
-#pragma warning disable CA1031 // any exception: it is the awaiter's
+#pragma warning disable CA1031 // any exception: the await throws it
             catch (Exception e)
 #pragma warning restore CA1031
             {
@@ -136,14 +136,15 @@ internal abstract class IoWait<TResult> : Wait<TResult>
     {
         if (!IsWaiting)
         {
-            // The loop runs inside the continuation. The wait cannot be renewed any more, and must not keep that loop busy.
+            // The continuation itself runs the loop. Its wait cannot be renewed any more. Its watcher is stopped, because it would
+            // call this method again and again.
             Loop.Waits.StopRenewable();
             return;
         }
 
         if (OwnerDisposed is ObjectDisposedException disposed)
         {
-            Complete(default!, disposed); // its Dispose is on its way to the loop
+            Complete(default!, disposed); // the stream's Dispose is posted, and has not run yet
         }
         else if (TryFinish(revents, out TResult result, out Exception? exception))
         {
@@ -158,7 +159,8 @@ internal abstract class IoWait<TResult> : Wait<TResult>
         }
     }
 
-    // The fields of this wait may belong to the next one when Complete returns: only Waits says whether it was renewed.
+    // When Complete returns, this object may serve another wait, and its fields belong to that one. So Waits tells whether the
+    // wait was renewed.
     private void CompleteRenewable(Io io, TResult result)
     {
         Waits waits = Loop.Waits;

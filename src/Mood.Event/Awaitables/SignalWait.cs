@@ -21,7 +21,7 @@ internal sealed class SignalWait : Wait<bool>, IAsyncEnumerator<int>
     {
         _signal = new Signal(loop, signum, OnSignal) { Wait = this };
 
-        // Made last, because it must be disposed: if the constructor threw later, no one could dispose it.
+        // Made last, because it must be disposed: an exception later in the constructor would leave it undisposed.
         if (first.CanBeCanceled && second.CanBeCanceled && first != second)
         {
             _linked = CancellationTokenSource.CreateLinkedTokenSource(first, second);
@@ -97,7 +97,7 @@ internal sealed class SignalWait : Wait<bool>, IAsyncEnumerator<int>
 
     private protected override void OnIdle(bool isSpoilt)
     {
-        // The wait is used again even if it is spoilt: an enumeration has one token, so a late cancellation is its own.
+        // A late cancellation does no harm, because all waits of an enumeration have the same token. So a spoilt wait is used again.
     }
 
     private async Task DisposeOnLoopAsync()

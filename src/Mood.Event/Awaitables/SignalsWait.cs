@@ -7,7 +7,7 @@ namespace Mood.Event;
 /// serves one wait only.</summary>
 internal sealed class SignalsWait : Wait<int>
 {
-    // One watcher a signal. All of them are active from Begin to the end of the wait.
+    // One watcher per signal. All of them are active from Begin to the end of the wait.
     private readonly Signal[] _signals;
 
     internal SignalsWait(Loop loop, int[] signums)

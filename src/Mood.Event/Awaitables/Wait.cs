@@ -2,8 +2,8 @@ using System;
 
 namespace Mood.Event;
 
-/// <summary>An awaitable that a watcher resolves. Its watcher refers to it (Watcher.Wait). So an error of libev or the loop's
-/// Dispose, which stops the watcher, ends the wait too.</summary>
+/// <summary>An awaitable that a watcher resolves. Its watcher refers to it (Watcher.Wait). An error of libev and the loop's
+/// Dispose stop the watcher. Through this reference they also end the wait.</summary>
 internal abstract class Wait
 {
     /// <summary>The next wait in a <see cref="WaitPool{TWait}"/>. Written only while this one is not in the pool.</summary>
@@ -25,7 +25,7 @@ internal abstract class Wait
     }
 
     /// <summary>Stops the watcher. The loop is claimed.</summary>
-    /// <returns>Whether the wait was under way. Then <see cref="EndStopped"/> must follow.</returns>
+    /// <returns>True: the wait had not ended, and <see cref="EndStopped"/> must follow.</returns>
     internal abstract bool TryStop();
 
     /// <summary>Ends a stopped wait with an exception. Throws nothing: an exception of the continuation goes to

@@ -16,13 +16,13 @@ namespace Mood.Event;
 ///     |  libev stopped the watcher      EventException
 ///     |  the handle was closed          ObjectDisposedException
 ///     |  the loop was disposed          ObjectDisposedException
-///   resolved   the watcher is stopped, the continuation is called now, or by OnCompleted
+///   resolved   the watcher is stopped; the continuation is called at once, or later by OnCompleted
 ///     |  GetResult
-///   idle       or dropped, if a late cancellation is still on its way, or the loop is closed
+///   idle       or dropped, if a late cancellation may still come, or the loop is closed
 /// </code>
 /// A wait begins and ends on the loop's thread only, so that it ends exactly once, without a lock. A cancellation comes from any
-/// thread. It is posted to the loop, and does nothing if the wait has ended. It must not meet the next wait of the same object:
-/// if it can no longer be taken back, the object is not used again.
+/// thread. It is posted to the loop, and does nothing if the wait has ended. It must not cancel the next wait of the same object.
+/// So if a cancellation has begun and cannot be taken back, the object is not used again.
 /// </remarks>
 /// <typeparam name="TResult">The type of the result.</typeparam>
 internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueTaskSource
@@ -39,17 +39,18 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
     private CancellationToken _token;
     private CancellationTokenRegistration _registration;
 
-    // What a token refers to, made with the first token: a token may live longer than a loop that was abandoned.
+    // The state of the token's callback, made with the first token. It is weak, because a token may live longer than an abandoned
+    // loop, and must not keep the loop in memory.
     private WeakReference<Wait<TResult>>? _self;
 
-    // Loop's thread; GetResult, on any thread, makes it idle again.
+    // Written by the loop's thread. The thread that calls GetResult sets Idle.
     private State _state;
 
-    // The loop's own context, if the awaiter has captured it: then the continuation is called where the wait ends, with this context
-    // set, and not posted. Written in OnCompleted, before the core knows the continuation.
+    // The loop's own context if the awaiter has captured it, or null. With it, the end of the wait calls the continuation directly,
+    // in this context, and does not post it. Written in OnCompleted, before the core gets the continuation.
     private SynchronizationContext? _context;
 
-    // Whether a late cancellation is on its way to this object. Written by the loop's thread before the wait ends.
+    // Whether a late cancellation of this object may still come. Written by the loop's thread before the wait ends.
     private bool _isSpoilt;
 
     /// <summary>Makes an idle wait.</summary>
@@ -89,7 +90,7 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
     public void OnCompleted(
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
     {
-        // once the wait has ended, only the core knows where the continuation belongs
+        // If the wait has ended already, the core schedules the continuation in the captured context.
         if ((flags & ValueTaskSourceOnCompletedFlags.UseSchedulingContext) != 0
             && !ContinuesElsewhere
             && SynchronizationContext.Current is LoopSynchronizationContext context
@@ -100,14 +101,14 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
             flags &= ~ValueTaskSourceOnCompletedFlags.UseSchedulingContext;
         }
 
-        Waiter = state; // before the core knows the continuation, which may end this wait at once
+        Waiter = state; // before the core gets the continuation, because GetResult may then clear it at once
         _core.OnCompleted(continuation, state, token, flags);
     }
 
     /// <inheritdoc/>
     public TResult GetResult(short token)
     {
-        // the core throws for an old token and for a wait that has not ended; then nothing ends here
+        // The core throws for an old token, and for a wait that has not ended. Such a call must not recycle the wait.
         bool hasEnded = _core.GetStatus(token) != ValueTaskSourceStatus.Pending;
 
         try
@@ -133,7 +134,7 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
         {
             Continue(default!, exception);
         }
-#pragma warning disable CA1031 // any exception: the continuation's is no concern of the caller
+#pragma warning disable CA1031 // any exception: the continuation threw it, and the caller must go on
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -149,21 +150,21 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
             return false;
         }
 
-        StopWatching(); // it may throw, and the wait goes on
+        StopWatching(); // if it throws, the wait continues
         _state = State.Resolved;
         _isSpoilt = _token.CanBeCanceled && !_registration.Unregister();
         _registration = default;
         return true;
     }
 
-    /// <summary>Begins the wait. The watcher is started; if this throws, it is stopped.</summary>
+    /// <summary>Begins the wait. The caller has started the watcher. If this method throws, it has stopped the watcher.</summary>
     private protected void Begin(CancellationToken token)
     {
         if (token.CanBeCanceled)
         {
             try
             {
-                // a cancellation that comes at once is posted, and meets a wait that has begun
+                // A cancellation is always posted. So even one that comes now runs after this method, when the wait has begun.
                 _registration = token.UnsafeRegister(s_cancel, _self ??= new WeakReference<Wait<TResult>>(this));
             }
             catch
@@ -197,7 +198,8 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
     /// <summary>Stops the watcher.</summary>
     private protected abstract void StopWatching();
 
-    /// <summary>The result was fetched, on any thread. The wait goes back to its pool, and must not be touched afterwards.</summary>
+    /// <summary>Called on any thread, after the result was fetched. Returns the wait to its pool. Nothing may touch the wait
+    /// afterwards.</summary>
     /// <param name="isSpoilt">Whether it must not be used again.</param>
     private protected virtual void OnIdle(bool isSpoilt)
     {
@@ -207,7 +209,7 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
         }
     }
 
-    // any thread; a loop that is disposed or collected has ended its waits
+    // Any thread. Nothing is left to do if the loop is disposed, which has ended its waits, or collected.
     private static void AskToCancel(WeakReference<Wait<TResult>> reference)
     {
         if (reference.TryGetTarget(out Wait<TResult>? wait))
@@ -227,7 +229,7 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
         }
     }
 
-    // Nothing of this object may be used after Resolve: it may serve another wait already.
+    // After Resolve, this object may serve another wait already. So no field of it is used from then on.
     private void Continue(TResult result, Exception? exception)
     {
         Loop.Waits.Refill();

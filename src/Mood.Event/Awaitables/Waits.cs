@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event;
 
-/// <summary>The pooled waits of a loop, and the number of calls that may still end without a wait.</summary>
+/// <summary>The pooled waits of a loop, its renewable wait, and the number of calls that may still end without a wait.</summary>
 internal sealed class Waits
 {
     // How many calls in a row may end without a wait. Then a peer that never stops sending cannot keep the loop from its other
@@ -13,12 +13,12 @@ internal sealed class Waits
     // Loop's thread.
     private int _left = Allowance;
 
-    /// <summary>The watcher of the wait whose continuation runs now. It is active, and its wait has ended and can be renewed. Null:
-    /// there is none. At most one watcher is active without a wait that is under way. Loop's thread.</summary>
+    /// <summary>The watcher of the wait whose continuation runs now, or null. The wait has ended and can be renewed, because the
+    /// watcher is still active. No other watcher of an ended wait is active. Loop's thread.</summary>
     internal Io? Renewable { get; private set; }
 
-    /// <summary>The handle of the socket whose receive came back shorter than its buffer, while the continuation of that receive runs.
-    /// Trying again would most likely block, so the next receive waits for the next event. Loop's thread.</summary>
+    /// <summary>While the continuation of a receive that did not fill its buffer runs: the handle of the socket. Otherwise null.
+    /// Another try would most likely block, so the next receive waits for the next event. Loop's thread.</summary>
     internal SafeHandle? Drained { get; private set; }
 
     internal WaitPool<DelayWait> Delays { get; } = new();
@@ -56,7 +56,7 @@ internal sealed class Waits
     /// <summary>The wait of a watcher ends now, and the watcher stays active while the continuation runs.</summary>
     internal void SetRenewable(Io io, SafeHandle? drained)
     {
-        StopRenewable(); // the continuation of another wait calls this event
+        StopRenewable(); // the continuation of another wait runs the loop, and cannot renew its wait any more
         (Renewable, Drained) = (io, drained);
     }
 

@@ -68,7 +68,7 @@ internal static class Description
         {
             return data.ToString() ?? string.Empty;
         }
-#pragma warning disable CA1031 // any exception
+#pragma warning disable CA1031 // any exception: ToString is user code
         catch (Exception)
 #pragma warning restore CA1031
         {

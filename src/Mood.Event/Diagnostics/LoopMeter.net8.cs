@@ -51,7 +51,7 @@ internal static class LoopMeter
             {
                 histogram.Record(Ticks.Seconds(lag), TagOf(loop));
             }
-#pragma warning disable CA1031 // any exception: a listener has thrown, on the loop's thread
+#pragma warning disable CA1031 // any exception: a listener threw it, and the loop must go on
             catch (Exception e)
 #pragma warning restore CA1031
             {

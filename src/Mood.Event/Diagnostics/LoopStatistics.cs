@@ -6,7 +6,7 @@ namespace Mood.Event;
 /// same time, the end of an iteration.</summary>
 public readonly struct LoopStatistics
 {
-    internal LoopStatistics(Gauge.Sums sums, int watchers, int posts)
+    internal LoopStatistics(CallbackGauge.Sums sums, int watchers, int posts)
     {
         (Iterations, Events) = (sums.Iterations, sums.Events);
         (Idle, Busy) = (Ticks.Span(sums.Idle), Ticks.Span(sums.Busy));

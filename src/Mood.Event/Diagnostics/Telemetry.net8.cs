@@ -125,7 +125,7 @@ internal static class Telemetry
         {
             action(state);
         }
-#pragma warning disable CA1031 // any exception: a listener has thrown
+#pragma warning disable CA1031 // any exception: a listener threw it
         catch (Exception e)
 #pragma warning restore CA1031
         {

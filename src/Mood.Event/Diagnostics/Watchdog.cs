@@ -18,7 +18,7 @@ internal static class Watchdog
 
     /// <summary>Watches a loop until it is closed or collected.</summary>
     /// <exception cref="InvalidOperationException">The thread could not be started.</exception>
-    internal static void Add(Gauge gauge)
+    internal static void Add(CallbackGauge gauge)
     {
         using (s_gate.Enter())
         {
@@ -36,7 +36,7 @@ internal static class Watchdog
                 s_runs = true;
             }
 
-            s_entries.Add(new Entry(new WeakReference<Gauge>(gauge), gauge.Blocked));
+            s_entries.Add(new Entry(new WeakReference<CallbackGauge>(gauge), gauge.Blocked));
         }
     }
 
@@ -64,7 +64,7 @@ internal static class Watchdog
     {
         try
         {
-            if (entry.Gauge.TryGetTarget(out Gauge? gauge) && gauge.LookAt(ref entry.Known) is SlowCallbackEventArgs e)
+            if (entry.Gauge.TryGetTarget(out CallbackGauge? gauge) && gauge.LookAt(ref entry.Known) is SlowCallbackEventArgs e)
             {
                 gauge.Loop.OnBlocked(e);
             }
@@ -82,7 +82,7 @@ internal static class Watchdog
     {
         using (s_gate.Enter())
         {
-            s_entries.RemoveAll(static entry => !entry.Gauge.TryGetTarget(out Gauge? gauge) || gauge.Loop.IsClosed);
+            s_entries.RemoveAll(static entry => !entry.Gauge.TryGetTarget(out CallbackGauge? gauge) || gauge.Loop.IsClosed);
             double shortest = 1;
             s_entries.ForEach(entry => shortest = Math.Min(shortest, Ticks.Seconds(entry.Blocked)));
             s_runs = s_entries.Count > 0;
@@ -90,12 +90,12 @@ internal static class Watchdog
         }
     }
 
-    private sealed class Entry(WeakReference<Gauge> gauge, long blocked)
+    private sealed class Entry(WeakReference<CallbackGauge> gauge, long blocked)
     {
         // The start of the callback that was reported last. The watchdog's thread.
         internal long Known;
 
-        internal WeakReference<Gauge> Gauge { get; } = gauge;
+        internal WeakReference<CallbackGauge> Gauge { get; } = gauge;
 
         internal long Blocked { get; } = blocked;
     }

@@ -8,7 +8,7 @@ namespace Mood.Event;
 /// <remarks>
 /// Only a SafeFileHandle is held (DangerousAddRef) while its Io is active. The Dispose of any other handle (a socket, a pipe over
 /// a socket, a class outside the runtime) may wait until all references are released. On the loop's thread it would wait for ever
-/// (docs/design/lifetimes.md). So the Io checks before each event whether such a handle is closed, and <see cref="HandleSweep"/>
+/// (docs/design/lifetimes.md). So the Io checks before each event whether such a handle is closed, and <see cref="ClosedHandleSweep"/>
 /// checks it about twice a second.
 /// </remarks>
 internal readonly partial struct FileDescriptor

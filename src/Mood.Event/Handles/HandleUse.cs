@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event;
 
-/// <summary>Keeps a handle open during one native call, so that another thread cannot close it, and its number cannot become that
-/// of another file.</summary>
+/// <summary>Keeps a handle open during one native call. Otherwise another thread could close it, and the kernel could give its
+/// number to another file.</summary>
 internal readonly ref struct HandleUse
 {
     private readonly SafeHandle _handle;

@@ -4,8 +4,9 @@ using System.Runtime.InteropServices;
 namespace Mood.Event;
 
 /// <summary>
-/// Owns a mood_loop. Loop.Dispose releases it, or the finalizer when a loop and its watchers are collected together. Closing an
-/// ev_loop touches no watcher, so the memory of loop and watchers may be freed in any order.
+/// Owns a mood_loop. Loop.Dispose releases it. If the program abandons a loop without Dispose, the loop and its watchers are
+/// collected together, and the finalizer releases it. Closing an ev_loop touches no watcher, so the memory of loop and watchers may
+/// be freed in any order.
 /// </summary>
 internal sealed unsafe class LoopHandle : SafeHandle
 {
@@ -80,7 +81,7 @@ internal sealed unsafe class LoopHandle : SafeHandle
         if (!_closed)
         {
             _closed = true;
-            SignalRegistrations.ReleaseAll(this); // first: after the close another loop may own the signals
+            SignalRegistrations.ReleaseAll(this); // before the close, because afterwards another loop may own the signals
             Native.mood_loop_close(handle);
         }
     }

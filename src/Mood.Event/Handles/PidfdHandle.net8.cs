@@ -15,16 +15,16 @@ internal sealed class PidfdHandle : SafeHandle
         SetHandle(Native.mood_pidfd_open(pid));
     }
 
-    /// <summary>What is known of the end of the child.</summary>
+    /// <summary>How far the child has ended.</summary>
     internal enum End
     {
-        /// <summary>The child lives, or a debugger holds it: the pidfd is readable then, and the kernel does not tell the status.</summary>
+        /// <summary>The child is alive. Or a debugger holds it: then the pidfd is readable, but the kernel does not tell the status.</summary>
         None,
 
         /// <summary>The child is a zombie. Its status is known.</summary>
         Zombie,
 
-        /// <summary>Another part of the process has reaped it, or it never was a child. The status may be lost.</summary>
+        /// <summary>Another part of the process has reaped it, or the pid was never a child. The status may be lost.</summary>
         Gone,
 
         /// <summary>Another thread is in the middle of reaping it. The status may be known soon.</summary>
@@ -36,7 +36,7 @@ internal sealed class PidfdHandle : SafeHandle
     /// <summary>Asks the kernel how the child has ended.</summary>
     internal End Look(out int status) => (End)Native.EndOfPidfd((int)handle, _pid, out status);
 
-    /// <summary>Reaps the child, if it is a zombie still.</summary>
+    /// <summary>Reaps the child if it is still a zombie.</summary>
     internal void Reap() => Native.mood_pidfd_reap((int)handle, _pid);
 
     protected override bool ReleaseHandle()

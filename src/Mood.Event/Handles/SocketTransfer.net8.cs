@@ -3,8 +3,8 @@ using System.Net.Sockets;
 
 namespace Mood.Event;
 
-/// <summary>recv and send on the handle of a socket. Unlike the members of Socket they do not copy arguments or record events, which
-/// costs about as much as the kernel does for a small message.</summary>
+/// <summary>recv and send on the handle of a socket. The members of Socket also copy arguments and record events. For a small message
+/// that costs about as much as the system call.</summary>
 /// <remarks>The handle is held during the call, so that its number cannot belong to another file. The call does not wait.</remarks>
 internal static unsafe class SocketTransfer
 {

@@ -4,7 +4,8 @@ using System.Runtime.InteropServices;
 namespace Mood.Event;
 
 /// <summary>
-/// Owns a mood_watcher. While the loop lives, it holds its active watchers, so only an inactive watcher is freed.
+/// Owns a mood_watcher. The loop refers to its active watchers. So only an inactive watcher is freed, or one that is collected
+/// together with its loop.
 /// </summary>
 internal sealed class WatcherHandle : SafeHandle
 {

@@ -29,7 +29,7 @@ internal static partial class Library
     // The runtime opens a file for each assembly, and for ICU, when code first needs it. If no fd is free (EMFILE), an assembly
     // fails with FileNotFoundException, and ICU ends the process. So this method loads everything that a running loop and its
     // errors may need. Loading a type loads its assembly.
-    private static void LoadWhatMayBeNeededWithoutFds()
+    private static void PreloadAssemblies()
     {
         _ = Error.Event_Native(Native.ENOMEM, string.Empty); // formats a number
         _ = typeof(System.Threading.ThreadInterruptedException).TypeHandle;
@@ -55,7 +55,7 @@ internal static partial class Library
             }
 
             CheckVersion();
-            LoadWhatMayBeNeededWithoutFds();
+            PreloadAssemblies();
 
             if (Native.mood_initialize(HostSignals ? SignalsHost : SignalsNative) < 0)
             {

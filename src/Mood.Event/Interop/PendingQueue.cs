@@ -33,7 +33,7 @@ internal readonly unsafe struct PendingQueue
         _ = StartContext.Capture();
     }
 
-    /// <summary>Whether native code calls for Invoke in every iteration, even without pending events.</summary>
+    /// <summary>Whether native code calls Trampoline.Pending in every iteration, even without pending events.</summary>
     internal bool Always
     {
         set => _memory->Always = value ? 1 : 0;
@@ -46,11 +46,12 @@ internal readonly unsafe struct PendingQueue
     internal void Invoke() => Walk(default(Unmeasured));
 
     /// <summary>As <see cref="Invoke()"/>, and measures each callback.</summary>
-    internal void Invoke(Gauge gauge) => Walk(new Measured(gauge));
+    internal void Invoke(CallbackGauge gauge) => Walk(new Measured(gauge));
 
-    /// <remarks>The JIT compiles one walk for each type of meter, so that the unmeasured one contains nothing of the measuring.
-    /// Compiled once and optimized, at the first call. On one processor the runtime takes two seconds to compile a busy
-    /// method again, and until then an event would cost four times as much (docs/design/dispatch.md).</remarks>
+    /// <remarks>The JIT compiles one walk for each type of meter, so that the unmeasured walk contains no code of the measuring.
+    /// With AggressiveOptimization the JIT optimizes the method at its first call. With tiered compilation, on one processor, a
+    /// busy method would stay unoptimized for two seconds, and until then an event would cost four times as much
+    /// (docs/design/dispatch.md).</remarks>
     [MethodImpl(Optimized)]
     private void Walk<TMeter>(TMeter meter)
         where TMeter : struct, IMeter
@@ -171,7 +172,7 @@ internal readonly unsafe struct PendingQueue
         }
     }
 
-    private readonly struct Measured(Gauge gauge) : IMeter
+    private readonly struct Measured(CallbackGauge gauge) : IMeter
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Before(Watcher watcher) => gauge.Before(watcher);

@@ -82,7 +82,7 @@ public sealed partial class Loop
         {
             Raise(watcher, method, exception);
         }
-#pragma warning disable CA1031 // any exception: this may be any thread
+#pragma warning disable CA1031 // any exception: a handler threw it, perhaps on a thread whose end would end the process
         catch (Exception e)
 #pragma warning restore CA1031
         {

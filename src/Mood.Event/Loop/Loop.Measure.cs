@@ -4,11 +4,11 @@ using System.Threading;
 
 namespace Mood.Event;
 
-/// <content>Statistics, and the events for slow callbacks and blocked loops. Gauge measures; Watchdog finds blocked loops.</content>
+/// <content>Statistics, and the events for slow callbacks and blocked loops. CallbackGauge measures; Watchdog finds blocked loops.</content>
 public sealed partial class Loop
 {
     // Null: the loop does not measure. Set once, by any thread, with compare-and-swap. The owner reads it once per walk.
-    private Gauge? _gauge;
+    private CallbackGauge? _gauge;
 
     /// <summary>
     /// The counters of the loop: its iterations, callbacks, waiting time and lag. Any thread. The first read starts the
@@ -24,19 +24,19 @@ public sealed partial class Loop
 
     /// <summary>The gauge that measures the posted actions of a walk. Null if the loop does not measure, or is not in a measured
     /// walk.</summary>
-    internal Gauge? Gauge => _gauge is { IsInWalk: true } gauge ? gauge : null;
+    internal CallbackGauge? Gauge => _gauge is { IsInWalk: true } gauge ? gauge : null;
 
     /// <summary>Begins the measuring, on any thread. Does nothing if it has begun.</summary>
-    internal Gauge Measure() => Measure(TimeSpan.Zero, TimeSpan.Zero);
+    internal CallbackGauge Measure() => Measure(TimeSpan.Zero, TimeSpan.Zero);
 
     /// <summary>Called at the end of a walk. Records its lag with the meter. Throws nothing.</summary>
     internal void OnMeasured(long lag) => RecordLag(lag);
 
-    private Gauge Measure(TimeSpan slow, TimeSpan blocked)
+    private CallbackGauge Measure(TimeSpan slow, TimeSpan blocked)
     {
         if (_gauge is null)
         {
-            Interlocked.CompareExchange(ref _gauge, new Gauge(this, slow, blocked), null);
+            Interlocked.CompareExchange(ref _gauge, new CallbackGauge(this, slow, blocked), null);
         }
 
         return _gauge;
@@ -46,7 +46,7 @@ public sealed partial class Loop
     // test.
     private void Walk()
     {
-        if (_gauge is Gauge gauge)
+        if (_gauge is CallbackGauge gauge)
         {
             (long Start, object? Current, object? Waiter) outer = gauge.Begin();
             _pending.Invoke(gauge);

@@ -31,7 +31,7 @@ public sealed partial class Loop
 
         if (options.SlowCallback > TimeSpan.Zero || options.Blocked > TimeSpan.Zero)
         {
-            Gauge gauge = Measure(options.SlowCallback, options.Blocked);
+            CallbackGauge gauge = Measure(options.SlowCallback, options.Blocked);
 
             if (gauge.Blocked > 0)
             {

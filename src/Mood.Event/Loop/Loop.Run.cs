@@ -6,7 +6,7 @@ namespace Mood.Event;
 
 /// <content>
 /// Run: an asynchronous function as the program's main function. Stop signals and the time limit of the shutdown are in
-/// Threads/Supervisor.cs, functions beside the main one in Loop.Spawn.cs.
+/// Threads/RunSupervisor.cs, functions beside the main one in Loop.Spawn.cs.
 /// </content>
 public sealed partial class Loop
 {
@@ -118,7 +118,7 @@ public sealed partial class Loop
 
         CheckRun();
 
-        using var supervisor = new Supervisor(this, options ?? new RunOptions(), waitsForSpawned: _main is null);
+        using var supervisor = new RunSupervisor(this, options ?? new RunOptions(), waitsForSpawned: _main is null);
         token = supervisor.Token;
         return ((Task<Task?>)RunCore(() => supervisor.RunAsync(main), main, waitsForSpawned: false)).GetAwaiter().GetResult();
     }

@@ -5,8 +5,8 @@ using System.Threading;
 namespace Mood.Event;
 
 /// <summary>
-/// Makes the runtime reap the ended children of System.Diagnostics.Process, and tells child.c when it has done so. A child that
-/// had ended before and was not reaped then does not belong to Process.
+/// Makes the runtime reap the ended children of System.Diagnostics.Process, and tells native/reaping.c when it has done so. If a
+/// child ended before this reaping and is still a zombie after it, the child does not belong to Process.
 /// <para>
 /// The runtime has one thread that handles signals one by one. For each SIGCHLD it first reaps every child of Process that has
 /// ended. Then it takes the list of registrations and queues their calls to the thread pool. The first call of a new
@@ -19,17 +19,24 @@ internal sealed class ChildReaping
 {
     // The child of another loop than the default loop, or null. OnSignal reaps and closes it.
     private readonly PidfdHandle? _child;
-    private PosixSignalRegistration? _registration; // written by Begin; read by DisposeWhenOver after both ends
-    private int _calls; // interlocked: several threads of the pool count it
-    private int _ends; // interlocked: 1 after the first of Begin and the second call, 2 after both
+
+    // Written by BeginCore, which may end after the second OnSignal has begun. So the later of the two disposes it.
+    private PosixSignalRegistration? _registration;
+
+    // Interlocked: the calls of OnSignal, which several threads of the pool may make at the same time.
+    private int _calls;
+
+    // Interlocked: the calls of DisposeWhenOver, one by BeginCore and one by the second OnSignal.
+    private int _ends;
 
     private ChildReaping(PidfdHandle? child) => _child = child;
 
-    /// <summary>Begins the reaping. Later a thread of the pool calls mood_child_passed. False: it cannot begin. Throws nothing.</summary>
+    /// <summary>Begins the reaping for the default loop. A thread of the pool calls mood_child_passed when it is done. False: it
+    /// cannot begin. Throws nothing.</summary>
     internal static bool Begin() => BeginCore(null);
 
-    /// <summary>Begins the reaping for one zombie, which is reaped after it unless it belongs to Process. The reaping owns the
-    /// pidfd from now on. Throws nothing.</summary>
+    /// <summary>Begins the reaping for one zombie. If the runtime does not reap it, because it does not belong to Process, this
+    /// class reaps it afterwards. This class owns the pidfd from now on. Throws nothing.</summary>
     internal static void Begin(PidfdHandle child)
     {
         if (!BeginCore(child))

@@ -5,31 +5,31 @@ using System.Threading;
 
 namespace Mood.Event;
 
-/// <content>The registrations, and how the last one of a signal goes.</content>
+/// <content>The table of registrations, and the disposal of a registration that no watcher needs any more.</content>
 internal static partial class SignalRegistrations
 {
-    /// <summary>How long the last stop of a signal waits until the runtime has handed out what came before.</summary>
+    /// <summary>How long the stop of a signal's last watcher waits for the calls that the runtime still owes (see Guard).</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(10);
 
-    // by default these signals do nothing: their registrations may go at any time
+    // The default action of these signals does nothing. So their registrations may be disposed at any time.
     private static readonly ulong s_harmless =
         Bit(Signum.SIGCHLD) | Bit(Signum.SIGCONT) | Bit(Signum.SIGURG) | Bit(Signum.SIGWINCH);
 
-    // guards the two arrays below and LoopHandle.Signals of every loop
+    // Guards s_registrations, s_holders, and LoopHandle.Signals of every loop.
     private static readonly object s_gate = new();
 
-    // by signal: the registration. It outlives its last holder while the runtime still owes it calls.
+    // By signal: the registration, or null. It outlives its last holder while the runtime still owes it calls.
     private static readonly PosixSignalRegistration?[] s_registrations = new PosixSignalRegistration?[65];
 
-    // by signal: how many active watchers hold the registration
+    // By signal: how many active watchers hold the registration.
     private static readonly int[] s_holders = new int[65];
 
-    // pulsed when a registration was called that no watcher holds any more
+    // Pulsed when the runtime has called a registration that no watcher holds any more.
     private static readonly object s_called = new();
 
     /// <summary>
-    /// A watcher becomes a holder of the signal. Throws what PosixSignalRegistration.Create throws, and nothing has changed
-    /// then. Thread.Interrupt is put off.
+    /// Makes a watcher of the loop a holder of the signal's registration. If PosixSignalRegistration.Create throws, the exception
+    /// leaves this method and nothing has changed. Thread.Interrupt is deferred.
     /// </summary>
     internal static void Acquire(LoopHandle loop, int signum) => RunUninterrupted(() =>
     {
@@ -49,13 +49,14 @@ internal static partial class SignalRegistrations
         }
     });
 
-    /// <summary>A watcher is a holder no longer. The last one takes <see cref="s_patience"/> at most.</summary>
+    /// <summary>Ends the hold of one watcher of the loop. The last holder may wait for <see cref="s_patience"/>.</summary>
     internal static void Release(LoopHandle loop, int signum) => Release(loop, signum, signum);
 
-    /// <summary>The loop has ended, with watchers active or not.</summary>
+    /// <summary>Ends the holds of all watchers of the loop, which is being closed.</summary>
     internal static void ReleaseAll(LoopHandle loop) => Release(loop, 1, loop.Signals.Length - 1);
 
-    // on its own: in Acquire the delegate would keep what that captures alive, which is the loop
+    // A method of its own, because in Acquire the registration's delegate would share a closure with the delegate there. That
+    // closure holds the loop, and the registration would keep the loop in memory.
     private static void Register(int signum)
     {
         Native.mood_signal_register(signum, begins: 1);
@@ -83,7 +84,7 @@ internal static partial class SignalRegistrations
             {
                 for (int signum = first; signum <= end; signum++)
                 {
-                    // by loop: while one loop stops watching a signal, the next one may have started already
+                    // Counted per loop: another loop may already hold the registration that this loop releases.
                     int count = first == end ? Math.Min(1, loop.Signals[signum]) : loop.Signals[signum];
                     loop.Signals[signum] -= count;
                     s_holders[signum] -= count;
@@ -119,8 +120,10 @@ internal static partial class SignalRegistrations
     }
 
     /// <summary>
-    /// The signal's registration, called by the runtime on a thread of its pool or one of its own. What the runtime found in its
-    /// pipe after the last stop, but our handler had seen before, has no default action either. A later one has.
+    /// The callback of a signal's registration. The runtime calls it on a thread of the pool or on a new thread. It prevents the
+    /// default action of every signal that came while the signal was watched, even if the call comes after the last stop. The
+    /// runtime owes a call for each signal that the native handler has passed on. A signal that came after the last stop gets its
+    /// default action.
     /// </summary>
     private static void Guard(PosixSignalContext context, int signum)
     {
@@ -128,7 +131,7 @@ internal static partial class SignalRegistrations
 
         if (owed >= 0)
         {
-            context.Cancel = true; // and never false: another registration may have set it
+            context.Cancel = true; // never set to false, because another registration may have set it to true
         }
 
         if (owed > 0 || Volatile.Read(ref s_holders[signum]) > 0)
@@ -153,8 +156,9 @@ internal static partial class SignalRegistrations
     }
 
     /// <summary>
-    /// Waits until the runtime has called the registrations for every signal that came while it was watched. Without such a wait
-    /// the registration goes later, which a program sees at most in the signal's disposition.
+    /// Waits until the runtime has called the registrations for every signal that came while it was watched, for
+    /// <see cref="s_patience"/> at most. After a timeout, the last owed call disposes the registration. Until then, the only
+    /// visible effect is that the signal still has a handler.
     /// </summary>
     private static void AwaitCalls(ulong signums)
     {
@@ -178,8 +182,8 @@ internal static partial class SignalRegistrations
     }
 
     /// <summary>
-    /// Under the gate: disposes a registration that has no holder. While the runtime owes it calls it remains, because the
-    /// runtime lets the default action happen where no registration is left. The last of those calls retires it.
+    /// Disposes a registration that has no holder. While the runtime owes it calls, it stays, because without a registration the
+    /// runtime performs the default action. The last owed call then retires it. Must be called under s_gate.
     /// </summary>
     private static void Retire(int signum)
     {

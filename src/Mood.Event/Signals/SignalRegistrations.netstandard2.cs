@@ -1,6 +1,6 @@
 namespace Mood.Event;
 
-/// <content>There is no PosixSignalRegistration here: native/signal.c owns the handlers.</content>
+/// <content>netstandard2.0 has no PosixSignalRegistration. There native/signal.c owns the handlers, and nothing is registered.</content>
 internal static partial class SignalRegistrations
 {
     internal static void Acquire(LoopHandle loop, int signum)

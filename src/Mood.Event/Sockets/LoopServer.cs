@@ -166,7 +166,7 @@ public sealed partial class LoopServer : IAsyncDisposable
             await (_handler(connection.Stream, connection.Token) ?? throw Error.InvalidOperation_NullTask());
             hasFailed = false;
         }
-#pragma warning disable CA1031 // any exception: it is the handler's
+#pragma warning disable CA1031 // any exception: the handler threw it, and the server goes on
         catch (Exception e)
 #pragma warning restore CA1031
         {

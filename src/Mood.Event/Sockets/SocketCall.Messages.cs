@@ -38,7 +38,7 @@ internal static partial class SocketCall
         {
             return false; // the datagram was damaged, or another process has received it
         }
-#pragma warning disable CA1031 // any exception: it is the awaiter's
+#pragma warning disable CA1031 // any exception: the await throws it
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -61,7 +61,7 @@ internal static partial class SocketCall
         {
             return false;
         }
-#pragma warning disable CA1031 // any exception: it is the awaiter's
+#pragma warning disable CA1031 // any exception: the await throws it
         catch (Exception e)
 #pragma warning restore CA1031
         {

@@ -106,7 +106,7 @@ internal static partial class SocketCall
         {
             return false; // Connect reports this only with an exception. One exception per connection is affordable.
         }
-#pragma warning disable CA1031 // any exception: it is the awaiter's
+#pragma warning disable CA1031 // any exception: the await throws it
         catch (Exception e)
 #pragma warning restore CA1031
         {

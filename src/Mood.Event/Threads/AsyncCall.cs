@@ -30,7 +30,7 @@ internal class AsyncCall<T>(Loop loop, Func<Task> function) : Call<T>
                 TaskContinuationOptions.ExecuteSynchronously | TaskContinuationOptions.DenyChildAttach,
                 TaskScheduler.Default);
         }
-#pragma warning disable CA1031 // any exception: it is the task's
+#pragma warning disable CA1031 // any exception: the task fails with it
         catch (Exception e)
 #pragma warning restore CA1031
         {

@@ -59,7 +59,7 @@ internal sealed class FunctionCall<T>(Func<T> function) : Call<T>
         {
             Source.TrySetResult(function());
         }
-#pragma warning disable CA1031 // any exception: it is the task's
+#pragma warning disable CA1031 // any exception: the task fails with it
         catch (Exception e)
 #pragma warning restore CA1031
         {

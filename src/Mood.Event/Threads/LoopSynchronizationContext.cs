@@ -94,7 +94,7 @@ internal sealed class LoopSynchronizationContext(Loop loop) : SynchronizationCon
             {
                 context.Call(callback, state);
             }
-#pragma warning disable CA1031 // any exception: it is the sender's
+#pragma warning disable CA1031 // any exception: Send throws it
             catch (Exception e)
 #pragma warning restore CA1031
             {

@@ -36,7 +36,7 @@ internal abstract class PostLane
         internal override void RunNext(Loop loop)
         {
             Action action = _items.Next();
-            Gauge? gauge = loop.Gauge;
+            CallbackGauge? gauge = loop.Gauge;
             gauge?.Before(action);
 
             try
@@ -70,7 +70,7 @@ internal abstract class PostLane
         internal override void RunNext(Loop loop)
         {
             Item item = _items.Next();
-            Gauge? gauge = loop.Gauge;
+            CallbackGauge? gauge = loop.Gauge;
             gauge?.Before(item.Action);
 
             try

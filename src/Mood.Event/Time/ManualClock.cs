@@ -75,15 +75,15 @@ public sealed class ManualClock
         }
     }
 
-    // must be called inside the gate
+    // Must be called inside the gate.
     private long ElapsedTicks => (long)Math.Round(_elapsed * TimeSpan.TicksPerSecond);
 
     /// <summary>
     /// Moves time in one step. The callbacks of due watchers run when their loops run: in <c>loop.Start(RunFlags.NoWait)</c> or
     /// <c>loop.Start()</c>. A loop that runs on another thread is woken.
     /// </summary>
-    /// <remarks>A repeating timer is called once, however many of its times the step has passed. To run a loop from one due time to
-    /// the next, use <see cref="Advance(Loop, double)"/> or <see cref="AdvanceAsync(Loop, double)"/>.</remarks>
+    /// <remarks>A repeating timer is called once, even if the step passes several of its due times. To run a loop from one due time
+    /// to the next, use <see cref="Advance(Loop, double)"/> or <see cref="AdvanceAsync(Loop, double)"/>.</remarks>
     /// <param name="seconds">How far, in seconds, zero or more.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="seconds"/> is negative, NaN or infinite, or the time would be
     /// later than the year 9999.</exception>
@@ -112,7 +112,7 @@ public sealed class ManualClock
     /// </summary>
     /// <remarks>
     /// <para>
-    /// At each time, the loop first does everything that it can do at once: posted actions, fed events, io that is ready.
+    /// At each due time, the loop first does everything that it can do without waiting: posted actions, fed events, io that is ready.
     /// </para>
     /// <para>
     /// A callback that stops or disposes the loop ends Advance. So does an exception that stops the loop; it leaves Advance. The
@@ -175,7 +175,7 @@ public sealed class ManualClock
             return loop.InvokeAsync(() => Advance(loop, seconds));
         }
 
-        // This thread ran the loop last. A post would make it wait for itself.
+        // This thread ran the loop last, so it would wait for itself if it posted.
         using (claim)
         {
             try
@@ -183,7 +183,7 @@ public sealed class ManualClock
                 Advance(loop, seconds);
                 return Task.CompletedTask;
             }
-#pragma warning disable CA1031 // any exception: it is the task's
+#pragma warning disable CA1031 // any exception: the task fails with it
             catch (Exception e)
 #pragma warning restore CA1031
             {
@@ -199,8 +199,8 @@ public sealed class ManualClock
     public Task AdvanceAsync(Loop loop, TimeSpan time) => AdvanceAsync(loop, Validate.Time(time, nameof(time)));
 
     /// <summary>
-    /// Sets the wall clock, forward or back. The periodics and schedulers of the loops follow when their loops next run. Timers do
-    /// not follow, because they count on the monotonic clock.
+    /// Sets the wall clock, forward or back. Periodics and schedulers use the new time when their loops next run. Timers are not
+    /// affected, because they count on the monotonic clock.
     /// </summary>
     /// <param name="value">The new time.</param>
     public void SetUtcNow(DateTimeOffset value)

@@ -6,7 +6,8 @@ namespace Mood.Event;
 
 /// <summary>
 /// A timer of <see cref="LoopTimeProvider"/>. Any thread sets the wanted times, inside the gate. The loop's thread then changes
-/// the watcher, at once if it is the calling thread. Like a timer of the system, an active one needs no reference.
+/// the watcher, at once if it is the calling thread. An active timer is not collected even if the program holds no reference to
+/// it, as with the timers of TimeProvider.System.
 /// <code>
 /// Change:  wanted = times             ---+
 /// Dispose: wanted = nothing, for ever ---+--> behind --> Follow, on the loop's thread: watcher = wanted
@@ -23,18 +24,18 @@ internal sealed class ProviderTimer : ITimer
     private readonly ExecutionContext? _context = ExecutionContext.Capture();
 #pragma warning restore CA2213
 
-    // inside the gate: the wanted times, the time at which they were set, whether the timer is disposed, whether the watcher still
-    // differs from that (_behind), and whether a Follow is in the loop's queue (_posted)
+    // The next three lines are used inside the gate. First the wanted times, and the timestamp at which they were set. _behind: the
+    // watcher does not have them yet. _posted: a FollowPosted is in the loop's queue.
     private TimeSpan _due = Timeout.InfiniteTimeSpan, _period = Timeout.InfiniteTimeSpan;
     private long _since;
     private bool _disposed, _behind, _posted;
 
-    // inside the gate: the number of running callbacks (more than one in nested Starts), and the task of a DisposeAsync that waits
-    // for their end
+    // Used inside the gate: the number of running callbacks (more than one in nested Starts), and the task of a DisposeAsync that
+    // waits for their end, or null.
     private int _running;
     private TaskCompletionSource? _idle;
 
-    // used by the loop's thread only
+    // Used by the loop's thread only.
     private Timer? _timer;
 
     internal ProviderTimer(Loop loop, TimerCallback callback, object? state)
@@ -152,7 +153,7 @@ internal sealed class ProviderTimer : ITimer
         FollowHere();
     }
 
-    // changes the watcher, on the loop's thread
+    // Gives the watcher the wanted times. Loop's thread.
     private void FollowHere()
     {
         TimeSpan due, period;
@@ -180,7 +181,7 @@ internal sealed class ProviderTimer : ITimer
 
         _timer?.Stop();
 
-        // a loop that is being disposed starts no watcher
+        // A loop that is being disposed can start no watcher.
         if (due == Timeout.InfiniteTimeSpan || _loop.IsEnding)
         {
             return;

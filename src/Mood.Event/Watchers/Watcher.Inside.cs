@@ -55,7 +55,7 @@ public abstract partial class Watcher
                 Reconcile();
             }
         }
-#pragma warning disable CA1031 // any exception: the loop decides what happens with it
+#pragma warning disable CA1031 // any exception: the loop handles it
         catch (Exception e)
 #pragma warning restore CA1031
         {

@@ -17,7 +17,7 @@ namespace Mood.Event;
 /// </code>
 /// All members: loop's thread.
 /// </remarks>
-internal sealed class Supervisor : IDisposable
+internal sealed class RunSupervisor : IDisposable
 {
     private readonly Loop _loop;
     private readonly TimeSpan _timeout;
@@ -35,7 +35,7 @@ internal sealed class Supervisor : IDisposable
     // The task of the main function.
     private Task? _main;
 
-    internal Supervisor(Loop loop, RunOptions options, bool waitsForSpawned)
+    internal RunSupervisor(Loop loop, RunOptions options, bool waitsForSpawned)
     {
         _loop = loop;
         _timeout = options.ShutdownTimeout;

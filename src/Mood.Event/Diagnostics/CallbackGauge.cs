@@ -8,7 +8,7 @@ namespace Mood.Event;
 /// Measures one loop. The owner of the loop calls every member, except those marked "any thread". A walk of pending events
 /// reads the counter once, and once more after each callback: the end of a callback is the beginning of the next one.
 /// </summary>
-internal sealed class Gauge
+internal sealed class CallbackGauge
 {
     private readonly Loop _loop;
 
@@ -35,7 +35,7 @@ internal sealed class Gauge
     private int _version;
     private Sums _published;
 
-    internal Gauge(Loop loop, TimeSpan slow, TimeSpan blocked)
+    internal CallbackGauge(Loop loop, TimeSpan slow, TimeSpan blocked)
     {
         _loop = loop;
         _slow = slow > TimeSpan.Zero ? Ticks.From(slow) : long.MaxValue;

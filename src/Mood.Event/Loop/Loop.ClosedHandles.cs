@@ -3,7 +3,7 @@ using System.Threading;
 
 namespace Mood.Event;
 
-/// <content>The check for handles that were closed while an Io watches them: see <see cref="HandleSweep"/>.</content>
+/// <content>The check for handles that were closed while an Io watches them: see <see cref="ClosedHandleSweep"/>.</content>
 public sealed partial class Loop
 {
     // how many slots a sweep looks at before the loop does its other work
@@ -19,7 +19,7 @@ public sealed partial class Loop
     // cleared by it when a sweep finds none; read by the sweep's thread.
     private volatile bool _needsSweep;
 
-    // 1 while HandleSweep has the loop in its list. Set by the loop's thread before it adds the loop. Cleared by the sweep's
+    // 1 while ClosedHandleSweep has the loop in its list. Set by the loop's thread before it adds the loop. Cleared by the sweep's
     // thread.
     private int _isListed;
 
@@ -38,7 +38,7 @@ public sealed partial class Loop
 
         if (Interlocked.Exchange(ref _isListed, 1) == 0)
         {
-            HandleSweep.Add(this);
+            ClosedHandleSweep.Add(this);
         }
     }
 

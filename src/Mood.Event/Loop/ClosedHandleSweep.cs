@@ -16,7 +16,7 @@ namespace Mood.Event;
 /// of an embedded loop do not run. It is not a timer of the runtime, because those need a free thread of the pool.
 /// </para>
 /// </remarks>
-internal static class HandleSweep
+internal static class ClosedHandleSweep
 {
     private const int PeriodMilliseconds = 400;
 
