@@ -49,7 +49,7 @@ async Task ServeAsync(LoopStream stream, CancellationToken token)
     }
     catch (Exception e) when (e is IOException or ObjectDisposedException)
     {
-        guests.Remove(guest); // it has reset the connection, or was too slow
+        guests.Remove(guest); // the guest has reset the connection, or Tell has dropped it because it was too slow
     }
 
     Tell($"* {guest.Name} {(guest.IsSlow ? "was too slow" : "has left")}");

@@ -10,19 +10,19 @@ internal static class Program
 {
     private static readonly (string Name, string What, Action Run)[] s_topics =
     [
-        ("timer", "once, again and again, and pushed back", Timers.Run),
-        ("periodic", "by the wall clock", Periodics.Run),
-        ("scheduler", "whenever a function says", Schedulers.Run),
+        ("timer", "one call, repeated calls, and a restart", Timers.Run),
+        ("periodic", "times of the wall clock", Periodics.Run),
+        ("scheduler", "times that a function computes", Schedulers.Run),
         ("signal", "a signal as an event", Signals.Run),
-        ("child", "a process that stops, goes on and ends", Children.Run),
+        ("child", "a process that stops, continues and ends", Children.Run),
         ("stat", "a file that changes", Files.Run),
-        ("idle", "when there is nothing else to do", Idles.Run),
+        ("idle", "work while no event is pending", Idles.Run),
         ("prepare", "before and after waiting", Phases.Run),
         ("embed", "a loop inside a loop", Embedding.Run),
         ("async", "waking the loop from another thread", Threads.Run),
-        ("keepalive", "what Start waits for", Background.Run),
-        ("priority", "who comes first, and data to find again", Priorities.Run),
-        ("exception", "what becomes of an exception in a callback", Exceptions.Run),
+        ("keepalive", "a watcher that does not keep Start running", Background.Run),
+        ("priority", "the order of pending watchers, and the data of a watcher", Priorities.Run),
+        ("exception", "exceptions in callbacks", Exceptions.Run),
     ];
 
     private static int Main(string[] args)

@@ -11,9 +11,9 @@ public sealed partial class Loop
     /// The loop goes on. Without a handler the exception is written to standard error. The first few are written in full. Further
     /// exceptions in quick succession are only counted, and one line per second gives their number.
     /// </summary>
-    /// <remarks>An exception in a handler stops the loop. The event is raised on the loop's thread. There are two exceptions to
-    /// this. A continuation posted to a disposed loop, and an <c>async void</c> callback that ends on another thread after the
-    /// end of Start, are reported on the thread on which they fail.</remarks>
+    /// <remarks>An exception in a handler stops the loop. The event is raised on the loop's thread, except in two cases. A
+    /// continuation that is posted to a disposed loop is reported on the posting thread. An <c>async void</c> callback that fails
+    /// on another thread after the end of Start is reported on that thread.</remarks>
     public event EventHandler<CallbackExceptionEventArgs>? CallbackException;
 
     /// <summary>A watcher's callback has thrown: raises CallbackException, or stops the loop. Throws nothing.</summary>
@@ -46,7 +46,7 @@ public sealed partial class Loop
         catch (Exception)
 #pragma warning restore CA1031
         {
-            // a standard error that is broken must not end the process
+            // A broken standard error must not end the process.
         }
     }
 
@@ -74,7 +74,7 @@ public sealed partial class Loop
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            // Without a handler, the write to standard error has failed: then Start throws the callback's exception.
+            // Without a handler, the write to standard error has failed. Then Start throws the callback's exception.
             Fail(CallbackException is null ? exception : e);
         }
     }

@@ -11,7 +11,7 @@ namespace Mood.Event;
 ///   free                    no thread uses the loop
 ///     |  TryTake
 ///   brief(T)                thread T is inside a member that calls no user code. Other threads wait for its end.
-///     |  Extend             T is about to call user code, which may take its time and may wait for other threads
+///     |  Extend             T is about to call user code, which may run for long and may wait for other threads
 ///   full(T)                 T is inside Start, Run, Invoke or a callback. Other threads are refused.
 ///     |  TryPass            Loop.Callback has thread U call Invoke
 ///   full(U)                 U is the loop's thread until its Invoke returns
@@ -202,6 +202,6 @@ internal struct LoopOwnership
         return Math.Max(lender, 0);
     }
 
-    /// <summary>Gives an Invoke back. The last step of that Invoke, because EndLending then lets the loop go on.</summary>
+    /// <summary>Gives an Invoke back. It must be the last step of that Invoke, because the loop then continues.</summary>
     internal void ReturnInvoke(int lender) => Volatile.Write(ref _lender, lender);
 }

@@ -9,7 +9,7 @@ internal static class Idles
         using var loop = new Loop();
         long slices = 0;
 
-        // An active Idle keeps the loop from waiting. Use it for work in small slices, and stop it at the end.
+        // While an Idle is active, the loop does not wait. Use it for work in small slices, and stop it when the work is done.
         using Idle idle = loop.Idle((_, _) => slices++);
         idle.Start();
 

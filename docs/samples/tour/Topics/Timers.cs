@@ -7,7 +7,7 @@ internal static class Timers
     public static void Run()
     {
         using var loop = new Loop();
-        loop.Timer(0.1, 0, (_, _) => Say.That("once: a tenth of a second after Start")).Start();
+        loop.Timer(0.1, 0, (_, _) => Say.That("one call, a tenth of a second after Start")).Start();
 
         int calls = 0;
         loop.Timer(0.15, 0.1, (timer, _) =>
