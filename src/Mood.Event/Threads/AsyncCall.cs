@@ -64,7 +64,7 @@ internal class AsyncCall<T>(Loop loop, Func<Task> function) : Call<T>
         }
     }
 
-    /// <summary>The function has failed after the end of the loop has ended the caller's task.</summary>
+    /// <summary>Called if the function fails after the end of the loop, which has already failed the caller's task.</summary>
     private protected virtual void OnLate(Exception exception) => loop.Report(exception);
 
     // the token that cancelled the function: only its exception contains it

@@ -5,8 +5,8 @@ using System.Threading;
 namespace Mood.Event;
 
 /// <summary>
-/// Calls a watcher's callback that is an async void method, or several callbacks of which one is. Other callbacks are called
-/// directly, so they cost nothing more.
+/// Calls a watcher's callback that is an async void method, or a delegate of several methods with one among them. Other callbacks
+/// are called directly, without this class.
 /// </summary>
 /// <typeparam name="TWatcher">The type of the watcher.</typeparam>
 internal sealed class AsyncVoidCallback<TWatcher>
@@ -14,7 +14,7 @@ internal sealed class AsyncVoidCallback<TWatcher>
 {
     private readonly Action<TWatcher, Events>[] _items;
 
-    // for each item: its method, or null if it is not async void
+    // For each item its method, or null if it is not async void.
     private readonly MethodInfo?[] _methods;
 
     // For each item its last context. Loop's thread.

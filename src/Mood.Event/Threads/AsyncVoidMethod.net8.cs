@@ -21,8 +21,8 @@ internal static partial class AsyncVoidMethod
         }
     }
 
-    // The compiler begins the name of a closure's type with <>c, so that no source can name the type or the object. Therefore it has no
-    // base class, and no extension method has it as its first parameter: the delegates of a closure call its own methods.
+    // The compiler begins the name of a closure's type with <>c, so that no source can name the type. So it has no base class with
+    // methods, and no extension method has it as its first parameter. Its delegates can only call its own methods.
     [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "A method that was trimmed away is not in a delegate.")]
     private static bool MayCallAsyncVoid(Type type)
     {

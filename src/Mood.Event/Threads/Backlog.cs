@@ -10,17 +10,17 @@ namespace Mood.Event;
 /// <typeparam name="T">The items' type.</typeparam>
 internal sealed class Backlog<T>
 {
-    // items in a piece: the first piece is short, because most loops get few posts
+    // The numbers of items in a piece. The first piece is short, because most loops get few posts.
     private const int Shortest = 16, Longest = 1024;
 
-    // spare pieces: at most, and at least, however few the last batch needed
+    // The limits of the spare pieces. MinSpares are kept even if the last batch needed fewer.
     private const int MaxSpares = 128, MinSpares = 4;
 
-    // inside the gate: the pieces with added items, and spare pieces
+    // Used inside the gate: the pieces with the added items, and the spare pieces.
     private Piece? _first, _last, _spare;
     private int _spares;
 
-    // the consumer's: the batch, which begins at _next in its first piece, and the pieces that are used up
+    // Used by the consumer only: the batch, which begins at _next in its first piece, and the pieces that it has emptied.
     private Piece? _batch, _used, _usedLast;
     private int _next, _uses;
 
@@ -40,7 +40,7 @@ internal sealed class Backlog<T>
         piece.Items[piece.Count++] = item;
     }
 
-    /// <summary>Makes a new batch of the items added since the last one, which is finished.</summary>
+    /// <summary>Makes a new batch of the items that were added since the last batch. The last batch must be finished.</summary>
     internal void Take()
     {
         // the next batch will probably need as many pieces as the last one
@@ -60,7 +60,7 @@ internal sealed class Backlog<T>
         (_first, _last) = (null, null);
     }
 
-    /// <summary>Removes the next item of the batch, which is not finished.</summary>
+    /// <summary>Removes and returns the next item of the batch. The batch must not be finished.</summary>
     internal T Next()
     {
         Piece piece = _batch!;
@@ -76,7 +76,7 @@ internal sealed class Backlog<T>
         return item;
     }
 
-    /// <summary>Passes the items to an action, in their order. Inside the gate, and the consumer only.</summary>
+    /// <summary>Passes the items to an action, in their order. The consumer calls it inside the gate.</summary>
     /// <param name="action">Called for each item.</param>
     internal void ForEach(Action<T> action)
     {

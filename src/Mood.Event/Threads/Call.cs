@@ -41,7 +41,7 @@ internal abstract class Call<T> : Call
     /// <summary>The caller's task.</summary>
     internal Task<T> Task => Source.Task;
 
-    // continuations of the caller must not run on the loop's thread, except in a context that posts them there
+    // Continuations of the caller must not run on the loop's thread, unless the caller's context posts them there.
     private protected TaskCompletionSource<T> Source { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     internal override void Fail(Exception exception) => Source.TrySetException(exception);

@@ -44,7 +44,7 @@ public sealed partial class LoopGroup : IDisposable
     /// bits.</exception>
     /// <exception cref="EventException">A loop cannot be created. The loops created before it are disposed.</exception>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
-    [OverloadResolutionPriority(-1)] // new LoopGroup(2, null) stays the other constructor, threads without a name
+    [OverloadResolutionPriority(-1)] // so that new LoopGroup(2, null) still calls the other constructor: threads without a name
     public LoopGroup(int count, LoopOptions options)
     {
         Validate.NotNull(options, nameof(options));
@@ -110,7 +110,7 @@ public sealed partial class LoopGroup : IDisposable
     /// </summary>
     public void Dispose()
     {
-        Task stopped = StopAsync(); // all at the same time
+        Task stopped = StopAsync(); // first, so that the threads end at the same time and not one after the other
         Array.ForEach(_threads, thread => thread.Dispose());
         LoopThread.Ignore(stopped);
     }

@@ -79,10 +79,10 @@ internal sealed class LoopSynchronizationContext(Loop loop) : SynchronizationCon
     /// <summary>A callback of a Send from another thread, which waits for it.</summary>
     internal sealed class Sent(LoopSynchronizationContext context, SendOrPostCallback callback, object? state)
     {
-        // under the gate: the loop's thread sets it once, the sender waits for it
+        // Used inside the gate. The loop's thread sets it once, and the sender waits for it.
         private bool _done;
 
-        // the loop's thread writes it before it sets _done; the sender reads it after that
+        // The loop's thread writes it before it sets _done. The sender reads it after it has seen _done.
         private ExceptionDispatchInfo? _thrown;
 
         internal Gate Gate { get; } = new();

@@ -21,7 +21,7 @@ public sealed partial class LoopThread : IDisposable
     // Set by the constructor, read by the thread: the loop's context is set there.
     private readonly bool _usesContext;
 
-    // continuations must not run on the loop's thread, which is about to end
+    // Asynchronous, because continuations must not run on the loop's thread, which is about to end.
     private readonly TaskCompletionSource<bool> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly object _gate = new();
 
@@ -31,7 +31,7 @@ public sealed partial class LoopThread : IDisposable
     // True after a Dispose has timed out. Later ones do not wait. Any thread sets it, and it stays set.
     private volatile bool _isStuck;
 
-    // under the gate: set once, by the first StopAsync
+    // Under the gate. Set once, by the first StopAsync.
     private Task? _stopped;
 
     /// <summary>Creates a loop and starts its thread.</summary>
@@ -56,7 +56,7 @@ public sealed partial class LoopThread : IDisposable
     /// bits.</exception>
     /// <exception cref="EventException">The loop cannot be created.</exception>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
-    [OverloadResolutionPriority(-1)] // new LoopThread(null) stays the other constructor, a thread without a name
+    [OverloadResolutionPriority(-1)] // so that new LoopThread(null) still calls the other constructor: a thread without a name
     public LoopThread(LoopOptions options)
     {
         Loop = new Loop(options);
@@ -64,7 +64,7 @@ public sealed partial class LoopThread : IDisposable
 
         if (options.DisposeTimeout is TimeSpan timeout)
         {
-            // Thread.Join takes at most so much
+            // the longest time that Thread.Join accepts
             _disposeTimeout = TimeSpan.FromMilliseconds(Math.Min(timeout.TotalMilliseconds, int.MaxValue));
             Loop.DisposedBy = this;
         }

@@ -13,7 +13,7 @@ internal abstract class PostLane
     /// <summary>Adds the functions of all items that wait to a list. The loop's thread, inside the gate.</summary>
     internal abstract void CopyTo(List<Delegate> functions);
 
-    /// <summary>Makes a new batch of the items added since the last one, all of which have been called.</summary>
+    /// <summary>Makes a new batch of the items that were added since the last batch. The last batch must be finished.</summary>
     internal abstract void Take();
 
     /// <summary>The number of a type of state, by which a queue finds the lane of the type.</summary>

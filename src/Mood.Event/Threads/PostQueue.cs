@@ -19,16 +19,16 @@ internal sealed class PostQueue
     // time.
     private int _gate;
 
-    // inside the gate: the lanes, the run that grows, behind those in _runs, whether a producer has woken the loop since the last
-    // Take, and whether the queue is closed
+    // Used inside the gate: the lanes; the last run, which still grows and is not in _runs yet; whether a producer has woken the
+    // loop since the last Take; and whether the queue is closed.
     private PostLane?[] _lanes = [];
     private Run _growing;
     private bool _isWoken, _closed;
 
-    // the loop's thread's: the rest of the current run, and the last run of the batch, behind those in _runs
+    // Used by the loop's thread only: the rest of the current run, and the last run of the batch, which comes after those in _runs.
     private Run _current, _final;
 
-    // how many items were accepted, written inside the gate, and how many were called, written by the loop's thread
+    // The number of accepted items, written inside the gate, and the number of called items, written by the loop's thread.
     private int _accepted, _called;
 
     /// <summary>The result of adding an item.</summary>
@@ -44,7 +44,7 @@ internal sealed class PostQueue
         Further,
     }
 
-    // whether a batch has begun and is not finished
+    // Whether a batch has begun and is not finished.
     private bool IsInterrupted => _current.Length > 0 || _final.Length > 0 || !_runs.IsFinished;
 
     /// <summary>Whether there is an item to run. It always sees the items that this thread has added. The loop's thread
@@ -190,8 +190,8 @@ internal sealed class PostQueue
         spin.End();
     }
 
-    // The next item belongs to this lane. The order is Continue, Add, Count: if memory runs out in between, an empty run is left,
-    // which does no harm.
+    // Called before an item is added to this lane. The order is Continue, Add, Count. If memory runs out in between, an empty run
+    // is left, which does no harm.
     private void Continue(PostLane lane)
     {
         if (_growing.Lane == lane)
@@ -228,7 +228,7 @@ internal sealed class PostQueue
         return lane;
     }
 
-    // takes the next batch, when the last one is finished
+    // Makes the next batch. The last batch must be finished. False: the next one is empty.
     private bool Take()
     {
         Enter();

@@ -5,15 +5,15 @@ using System.Threading.Tasks;
 
 namespace Mood.Event;
 
-/// <summary>Serves a Run with a token. It cancels the token at the first stop signal, and limits the time of the
-/// shutdown.</summary>
+/// <summary>The shutdown of a Run with a token. It cancels the token at the first stop signal, and limits the time until Run
+/// returns.</summary>
 /// <remarks>
 /// <code>
 ///   running     until the main function ends
 ///     |  stop signal: the token is cancelled
 ///   stopping    the main function and the spawned ones may end in the time of ShutdownTimeout
-///     |  time-out, or a second stop signal: what is left is reported
-///   over        also from each state above as soon as no function is left
+///     |  time-out, or a second stop signal: the functions that have not ended are reported
+///   over        also entered from each state above when no function is left
 /// </code>
 /// All members: loop's thread.
 /// </remarks>

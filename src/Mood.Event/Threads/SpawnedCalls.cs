@@ -6,7 +6,7 @@ namespace Mood.Event;
 /// <summary>The spawned functions of a loop that have not ended. Any thread.</summary>
 internal sealed class SpawnedCalls : CallSet<SpawnedCall>
 {
-    // under the gate: completed when the last call ends; null while no Run with a token waits for it
+    // Under the gate. Completed when the last call ends. Null while no Run with a token waits for that.
     private TaskCompletionSource<bool>? _empty;
 
     internal bool IsEmpty

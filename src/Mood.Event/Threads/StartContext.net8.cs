@@ -5,12 +5,12 @@ using System.Threading;
 namespace Mood.Event;
 
 /// <summary>
-/// The ExecutionContext that every callback starts from: that of the Start around it. An AsyncLocal value that a callback sets
-/// is gone when the next callback begins. The check costs one comparison of references per event.
+/// The ExecutionContext in which Start was called. Every callback begins in it. So an AsyncLocal value that a callback sets is not
+/// visible in the next callback. The check costs one comparison of references per event.
 /// </summary>
 /// <remarks>
-/// The check reads the runtime's own field, Thread._executionContext, because ExecutionContext.Capture is a call and finds the
-/// thread anew. Where a runtime has no such field, the check calls Capture.
+/// The check reads the runtime's own field, Thread._executionContext. ExecutionContext.Capture would be slower: it is a call, and
+/// looks up the thread each time. On a runtime without this field, the check calls Capture.
 /// </remarks>
 internal readonly struct StartContext
 {
@@ -19,10 +19,10 @@ internal readonly struct StartContext
 
     private readonly Thread _thread;
 
-    // the field at the time of Capture; null is the default context
+    // The value of the field at the time of Capture. Null is the default context.
     private readonly ExecutionContext? _field;
 
-    // null: the flow of contexts is suppressed, and nothing can be restored
+    // Null: the flow of contexts is suppressed, and nothing can be restored.
     private readonly ExecutionContext? _context;
 
     private StartContext(Thread thread)

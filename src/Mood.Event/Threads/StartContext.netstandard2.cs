@@ -4,8 +4,8 @@ using System.Threading;
 namespace Mood.Event;
 
 /// <summary>
-/// The ExecutionContext that every callback starts from, see StartContext.net8.cs. Only .NET 5 and later can restore a context.
-/// On other runtimes the next callback sees an AsyncLocal value that a callback has set.
+/// The ExecutionContext in which every callback begins: see StartContext.net8.cs. Only .NET 5 and later can restore a context.
+/// On other runtimes, an AsyncLocal value that a callback sets is visible in the next callback.
 /// </summary>
 internal readonly struct StartContext
 {
