@@ -1,101 +1,94 @@
 using System;
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 using System.Threading;
+using System.Threading.Tasks;
 
 namespace Mood.Event;
 
-/// <summary>A wait for a file descriptor. At each event of the fd it tries to complete the operation.</summary>
+/// <summary>A wait for a file descriptor. At each event of the fd it tries to complete its operation.</summary>
 /// <remarks>
 /// While the continuation runs, the watcher of a socket stays active (<see cref="Waits.Renewable"/>). If the continuation waits for
 /// the same events of the same socket, the wait is renewed: no watcher is started or stopped, and the kernel is not called. The pool
 /// makes this likely, because it returns the wait that came back last. If the wait is not renewed, its watcher is stopped when the
 /// continuation returns. The backends are level-triggered, so a renewed wait misses no event.
 /// </remarks>
+/// <typeparam name="TOperation">The operation.</typeparam>
 /// <typeparam name="TResult">The type of the result.</typeparam>
-internal abstract class IoWait<TResult> : Wait<TResult>
+internal sealed class IoWait<TOperation, TResult> : Wait<TResult>
+    where TOperation : struct, IIoOperation<TOperation, TResult>
 {
+    // One delegate for all waits. A delegate in each would be a further object to load from memory at each event.
+    private static readonly Action<Io, Events> s_onEvent =
+        static (io, revents) => Unsafe.As<IoWait<TOperation, TResult>>(io.Wait!).OnEvent(io, revents);
+
     // made on the loop's thread, when the first wait begins
     private Io? _io;
 
-    // BeginPosted as a delegate, made by the first thread that posts
-    private Action? _begin;
+    // From Begin to OnIdle. Written by the thread that begins the wait, and by the one that fetches the result.
+    private TOperation _operation;
 
-    // The arguments of a posted Begin. Written by the thread that posts; read by the loop's thread, which clears the references.
-    private FileDescriptor _fd;
-    private Events _events;
-    private CancellationToken _cancellation;
-
-    private protected IoWait(Loop loop, WaitPool? pool)
+    /// <summary>Makes an idle wait.</summary>
+    /// <param name="loop">The loop that it belongs to.</param>
+    /// <param name="pool">The pool that takes the idle wait; null for the wait of a stream.</param>
+    internal IoWait(Loop loop, WaitPool<IoWait<TOperation, TResult>>? pool)
         : base(loop, pool)
     {
     }
 
-    /// <summary>The exception that ends the wait because its stream is disposed; null if the wait may go on.</summary>
-    private protected virtual ObjectDisposedException? OwnerDisposed => null;
+    /// <summary>The wait that has just begun, as a task. The loop is claimed.</summary>
+    internal ValueTask<TResult> Task => new(this, Version);
 
-    internal sealed override void Free() => _io?.Dispose();
+    /// <summary>As <see cref="Task"/>, without the result.</summary>
+    internal ValueTask UntypedTask => new(this, Version);
 
-    /// <summary>Whether the program will probably wait for the same socket again, so that the watcher should stay
-    /// active.</summary>
-    private protected virtual bool IsRenewable(TResult result) => true;
-
-    /// <summary>The handle of the socket if the result says that there is nothing more to receive: see <see cref="Waits.Drained"/>.</summary>
-    private protected virtual SafeHandle? FindDrained(TResult result) => null;
-
-    /// <summary>Starts the watcher, and with it the wait. The loop is claimed.</summary>
-    private protected void Begin(FileDescriptor fd, Events events, CancellationToken cancellationToken)
+    /// <summary>Begins a wait of a pool. The loop is claimed.</summary>
+    internal static IoWait<TOperation, TResult> Begin(Loop loop, in TOperation operation, FileDescriptor fd, CancellationToken token)
     {
-        _io ??= new Io(Loop, OnEvent, this);
-
-        if (Loop.Waits.TryRenew(_io, fd, events))
-        {
-            Begin(cancellationToken);
-            return;
-        }
-
-        try
-        {
-            _io.Watch(fd, events);
-        }
-        catch (EventException) when (fd.IsClosed)
-        {
-            throw fd.ClosedException(); // another thread has closed it a moment ago
-        }
-
-        Begin(cancellationToken);
+        WaitPool<IoWait<TOperation, TResult>> pool = TOperation.PoolOf(loop.Waits)!;
+        IoWait<TOperation, TResult> wait = pool.Take() ?? new IoWait<TOperation, TResult>(loop, pool);
+        wait._operation = operation;
+        wait.BeginCore(fd, token);
+        return wait;
     }
 
-    /// <summary>Starts the wait from any thread. A thread that may not use the loop posts the start. Then the continuation
+    /// <summary>Begins the wait on any thread. A thread that may not use the loop posts the start. Then the continuation
     /// does not run inline on the loop's thread.</summary>
-    private protected void BeginAnywhere(FileDescriptor fd, Events events, CancellationToken cancellationToken)
+    /// <returns>The version for the ValueTask: once posted, the wait may end at any moment.</returns>
+    internal short BeginAnywhere(in TOperation operation, FileDescriptor fd, CancellationToken token)
     {
+        short version = Version;
+        _operation = operation;
+
         if (Loop.TryClaim(out Loop.Claim claim))
         {
             using (claim)
             {
                 // Dispose on another thread sets IsDisposed before it claims the loop: it has found no wait to end.
-                if (OwnerDisposed is ObjectDisposedException disposed)
+                if (TOperation.OwnerDisposed(_operation) is ObjectDisposedException disposed)
                 {
                     throw disposed;
                 }
 
                 ContinuesElsewhere = false;
-                Begin(fd, events, cancellationToken);
+                BeginCore(fd, token);
             }
 
-            return;
+            return version;
         }
 
         ContinuesElsewhere = true;
-        (_fd, _events, _cancellation) = (fd, events, cancellationToken);
 
-        if (!Loop.TryPost(_begin ??= BeginPosted))
+        if (!Loop.TryPost(static item => item.Wait.BeginPosted(item.Fd, item.Token), (Wait: this, Fd: fd, Token: token)))
         {
             Error.Throw_Disposed(Loop);
         }
+
+        return version;
     }
 
-    private protected sealed override void StopWatching()
+    internal override void Free() => _io?.Dispose();
+
+    private protected override void StopWatching()
     {
         if (Loop.Waits.Renewable != _io)
         {
@@ -103,22 +96,48 @@ internal abstract class IoWait<TResult> : Wait<TResult>
         }
     }
 
-    /// <summary>Tries to complete the operation. The fd is ready.</summary>
-    /// <returns>False: it would block, and the wait goes on. True: it is done, with a result or an exception.</returns>
-    private protected abstract bool TryFinish(Events revents, out TResult result, out Exception? exception);
-
-    private void BeginPosted()
+    private protected override void OnIdle(bool isSpoilt)
     {
-        FileDescriptor fd = _fd;
-        CancellationToken cancellation = _cancellation;
-        (_fd, _cancellation) = (default, default);
-        Exception? thrown = OwnerDisposed;
+        TOperation operation = _operation;
+        _operation = default;
+        base.OnIdle(isSpoilt);
+        TOperation.OnIdle(operation, isSpoilt);
+    }
+
+    // Starts the watcher, and with it the wait. The loop is claimed.
+    private void BeginCore(FileDescriptor fd, CancellationToken token)
+    {
+        _io ??= new Io(Loop, s_onEvent, this);
+
+        if (!Loop.Waits.TryRenew(_io, fd, _operation.Events))
+        {
+            Watch(fd);
+        }
+
+        Begin(token);
+    }
+
+    private void Watch(FileDescriptor fd)
+    {
+        try
+        {
+            _io!.Watch(fd, _operation.Events);
+        }
+        catch (EventException) when (fd.IsClosed)
+        {
+            throw fd.ClosedException(); // another thread has closed it a moment ago
+        }
+    }
+
+    private void BeginPosted(FileDescriptor fd, CancellationToken token)
+    {
+        Exception? thrown = TOperation.OwnerDisposed(_operation);
 
         if (thrown is null)
         {
             try
             {
-                Begin(fd, _events, cancellation);
+                BeginCore(fd, token);
                 return;
             }
 #pragma warning disable CA1031 // any exception: the await throws it
@@ -142,13 +161,13 @@ internal abstract class IoWait<TResult> : Wait<TResult>
             return;
         }
 
-        if (OwnerDisposed is ObjectDisposedException disposed)
+        if (TOperation.OwnerDisposed(_operation) is ObjectDisposedException disposed)
         {
             Complete(default!, disposed); // the stream's Dispose is posted, and has not run yet
         }
-        else if (TryFinish(revents, out TResult result, out Exception? exception))
+        else if (_operation.TryFinish(revents, out TResult result, out Exception? exception))
         {
-            if (exception is null && !ContinuesElsewhere && io.IsRenewable && IsRenewable(result))
+            if (exception is null && !ContinuesElsewhere && io.IsRenewable && TOperation.IsRenewable(_operation, result))
             {
                 CompleteRenewable(io, result);
             }
@@ -164,7 +183,7 @@ internal abstract class IoWait<TResult> : Wait<TResult>
     private void CompleteRenewable(Io io, TResult result)
     {
         Waits waits = Loop.Waits;
-        waits.SetRenewable(io, FindDrained(result));
+        waits.SetRenewable(io, TOperation.FindDrained(_operation, result));
 
         try
         {

@@ -30,7 +30,6 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
     private static readonly Action<object?> s_cancel = static reference => AskToCancel((WeakReference<Wait<TResult>>)reference!);
 
     private readonly WaitPool? _pool;
-    private readonly Action _cancel;
 
     // Written by the loop's thread when the wait ends, and by the awaiter's thread in OnCompleted and GetResult; the core orders the two.
     private ManualResetValueTaskSourceCore<TResult> _core;
@@ -60,7 +59,6 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
     {
         Loop = loop;
         _pool = pool;
-        _cancel = Cancel;
     }
 
     private enum State
@@ -214,7 +212,7 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
     {
         if (reference.TryGetTarget(out Wait<TResult>? wait))
         {
-            wait.Loop.TryPost(wait._cancel);
+            wait.Loop.TryPost(static cancelled => cancelled.Cancel(), wait);
         }
     }
 

@@ -23,19 +23,21 @@ internal sealed class Waits
 
     internal WaitPool<DelayWait> Delays { get; } = new();
 
-    internal WaitPool<ReadyWait> Readies { get; } = new();
+    internal WaitPool<IoWait<ReadyOperation, Events>> Readies { get; } = new();
 
-    internal WaitPool<ReceiveWait> Receives { get; } = new();
+    internal WaitPool<IoWait<ReceiveOperation, int>> Receives { get; } = new();
 
-    internal WaitPool<SendWait> Sends { get; } = new();
+    internal WaitPool<IoWait<SendOperation, int>> Sends { get; } = new();
 
-    internal WaitPool<AcceptWait> Accepts { get; } = new();
+    internal WaitPool<IoWait<SendSequenceOperation, long>> Sequences { get; } = new();
 
-    internal WaitPool<ReceiveFromWait> ReceivesFrom { get; } = new();
+    internal WaitPool<IoWait<ReceiveFromOperation, SocketReceiveFromResult>> ReceivesFrom { get; } = new();
 
-    internal WaitPool<SendToWait> SendsTo { get; } = new();
+    internal WaitPool<IoWait<SendToOperation, int>> SendsTo { get; } = new();
 
-    internal WaitPool<SequenceWait> Sequences { get; } = new();
+    internal WaitPool<IoWait<AcceptOperation, Socket>> Accepts { get; } = new();
+
+    internal WaitPool<IoWait<ConnectOperation, bool>> Connects { get; } = new();
 
     /// <summary>Whether a call may try the socket before it waits. False once the allowance is used up. Otherwise a program whose
     /// calls all end at once would never return to the loop.</summary>
@@ -50,8 +52,9 @@ internal sealed class Waits
         return true;
     }
 
-    /// <summary>Whether a receive may try a socket before it waits. See <see cref="Drained"/>.</summary>
-    internal bool MayTryReceive(Socket socket) => (Drained is null || Drained != socket.SafeHandle) && MayTry();
+    /// <summary>Whether a call may try a socket before it waits: see also <see cref="Drained"/>.</summary>
+    internal bool MayTry(Socket socket, Events events) =>
+        (events != Events.Read || Drained is null || Drained != socket.SafeHandle) && MayTry();
 
     /// <summary>The wait of a watcher ends now, and the watcher stays active while the continuation runs.</summary>
     internal void SetRenewable(Io io, SafeHandle? drained)
@@ -108,9 +111,10 @@ internal sealed class Waits
         Readies.Free();
         Receives.Free();
         Sends.Free();
-        Accepts.Free();
+        Sequences.Free();
         ReceivesFrom.Free();
         SendsTo.Free();
-        Sequences.Free();
+        Accepts.Free();
+        Connects.Free();
     }
 }

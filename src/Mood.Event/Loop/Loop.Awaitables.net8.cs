@@ -214,7 +214,7 @@ public sealed partial class Loop
         using Claim claim = ClaimToChange();
         return cancellationToken.IsCancellationRequested
             ? ValueTask.FromCanceled<Events>(cancellationToken)
-            : ReadyWait.Begin(this, fd, events, cancellationToken);
+            : IoWait<ReadyOperation, Events>.Begin(this, new ReadyOperation(events), fd, cancellationToken).Task;
     }
 
     // Called before all watchers are disposed. Frees the idle waits, and returns the watchers of the active waits.

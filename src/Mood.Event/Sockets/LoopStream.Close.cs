@@ -90,7 +90,7 @@ public sealed partial class LoopStream
 
     private void EndStoppedWaits(bool isReading, bool isWriting)
     {
-        SendWait? send = _send; // the continuation of the read may clear the field
+        IoWait<WriteOperation, int>? send = _send; // the continuation of the read may clear the field
 
         if (isReading)
         {

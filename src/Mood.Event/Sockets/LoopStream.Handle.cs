@@ -10,7 +10,7 @@ public sealed partial class LoopStream
 {
     private ValueTask<int> ReadHandle(Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        if (!MayTry() || !_handle!.TryRead(buffer.Span, out int count))
+        if (!MayTryHandle() || !_handle!.TryRead(buffer.Span, out int count))
         {
             return _handle!.ReadAsync(buffer, cancellationToken);
         }
@@ -23,7 +23,7 @@ public sealed partial class LoopStream
     {
         int sent = 0;
 
-        if (!MayTry() || !_handle!.TryWrite(buffer.Span, ref sent))
+        if (!MayTryHandle() || !_handle!.TryWrite(buffer.Span, ref sent))
         {
             return _handle!.WriteAsync(buffer, sent, cancellationToken);
         }
@@ -53,6 +53,8 @@ public sealed partial class LoopStream
             _handle.Poll(Events.Write, _writeTimeout);
         }
     }
+
+    private bool MayTryHandle() => !Loop.IsHere || Loop.Waits.MayTry();
 
     private bool Allows(FileAccess access) => _handle is null || (_handle.Access & access) != 0;
 

@@ -31,8 +31,8 @@ public sealed partial class LoopStream : Stream
     private readonly HandleTransfer? _handle;
 
     // Created when the first read (or write) has to wait. Only the thread that has set _isReading (or _isWriting) uses them.
-    private ReceiveWait? _receive;
-    private SendWait? _send;
+    private IoWait<ReadOperation, int>? _receive;
+    private IoWait<WriteOperation, int>? _send;
 
     // 1 while a read (or a write) is under way. Set by the thread that begins it, cleared by the thread that fetches its result.
     // Dispose sets both and leaves them set, so that no new read or write begins.
@@ -118,21 +118,19 @@ public sealed partial class LoopStream : Stream
 
         try
         {
-            int count = 0;
-            Exception? exception = null;
-
             if (_handle is not null)
             {
                 return ReadHandle(buffer, cancellationToken);
             }
 
-            if (!MayTryReceive() || !SocketCall.TryReceive(Socket, buffer.Span, out count, out exception))
+            var operation = new ReadOperation(this, buffer);
+
+            if (!MayTry(Events.Read) || !operation.TryFinish(Events.None, out int count, out Exception? exception))
             {
-                ReceiveWait wait = _receive ??= new ReceiveWait(Loop, pool: null, this);
-                return new ValueTask<int>(wait, wait.BeginAnywhere(Socket, buffer, count: 0, cancellationToken));
+                IoWait<ReadOperation, int> wait = _receive ??= new IoWait<ReadOperation, int>(Loop, pool: null);
+                return new ValueTask<int>(wait, wait.BeginAnywhere(operation, FileDescriptor.Of(Socket), cancellationToken));
             }
 
-            exception = ResultOf(exception, isEnd: count == 0 && !buffer.IsEmpty);
             OnEnded(Events.Read, isSpoilt: false);
             return exception is null ? new ValueTask<int>(count) : ValueTask.FromException<int>(exception);
         }
@@ -152,25 +150,22 @@ public sealed partial class LoopStream : Stream
         }
 
         BeginWrite();
-        int sent = 0;
 
         try
         {
-            Exception? exception = null;
-
             if (_handle is not null)
             {
                 return WriteHandle(buffer, cancellationToken);
             }
 
-            if (!MayTry() || !SocketCall.TrySend(Socket, buffer.Span, ref sent, out exception))
+            var operation = new WriteOperation(this, buffer);
+
+            if (!MayTry(Events.Write) || !operation.TryFinish(Events.None, out int _, out Exception? exception))
             {
-                SendWait wait = _send ??= new SendWait(Loop, pool: null, this);
-                Memory<byte> bytes = MemoryMarshal.AsMemory(buffer); // it is only read
-                return new ValueTask(wait, wait.BeginAnywhere(Socket, bytes, sent, cancellationToken));
+                IoWait<WriteOperation, int> wait = _send ??= new IoWait<WriteOperation, int>(Loop, pool: null);
+                return new ValueTask(wait, wait.BeginAnywhere(operation, FileDescriptor.Of(Socket), cancellationToken));
             }
 
-            exception = ResultOf(exception, isEnd: false);
             OnEnded(Events.Write, isSpoilt: false);
             return exception is null ? default : ValueTask.FromException(exception);
         }
@@ -199,6 +194,9 @@ public sealed partial class LoopStream : Stream
         return IsDisposed ? Error.ObjectDisposed(this) : exception is null ? null : Wrap(exception);
     }
 
+    /// <summary>The exception of a disposed stream, or null.</summary>
+    internal ObjectDisposedException? FindDisposed() => IsDisposed ? Error.ObjectDisposed(this) : null;
+
     /// <summary>A read or a write has ended. Any thread.</summary>
     /// <param name="direction">Read or Write.</param>
     /// <param name="isSpoilt">Whether its wait cannot be used again.</param>
@@ -218,9 +216,7 @@ public sealed partial class LoopStream : Stream
         }
     }
 
-    private bool MayTryReceive() => !Loop.IsHere || Loop.Waits.MayTryReceive(Socket);
-
-    private bool MayTry() => !Loop.IsHere || Loop.Waits.MayTry();
+    private bool MayTry(Events events) => !Loop.IsHere || Loop.Waits.MayTry(Socket, events);
 
     private void BeginRead()
     {

@@ -26,22 +26,7 @@ public static partial class SocketExtensions
         this Socket socket, Loop loop, Memory<byte> buffer, EndPoint remote, CancellationToken ct = default)
     {
         Validate.NotNull(remote, nameof(remote));
-        using Loop.Claim claim = Enter(socket, loop);
-
-        if (ct.IsCancellationRequested)
-        {
-            return ValueTask.FromCanceled<SocketReceiveFromResult>(ct);
-        }
-
-        if (loop.Waits.MayTry()
-            && SocketCall.TryReceiveFrom(socket, buffer.Span, remote, out SocketReceiveFromResult result, out Exception? exception))
-        {
-            return exception is null
-                ? new ValueTask<SocketReceiveFromResult>(result)
-                : ValueTask.FromException<SocketReceiveFromResult>(exception);
-        }
-
-        return ReceiveFromWait.Begin(loop, socket, buffer, remote, ct);
+        return Complete<ReceiveFromOperation, SocketReceiveFromResult>(socket, loop, new ReceiveFromOperation(socket, buffer, remote), ct);
     }
 
     /// <summary>Sends a datagram to an address (sendto).</summary>
@@ -68,19 +53,7 @@ public static partial class SocketExtensions
             throw Error.Argument_HostName(nameof(remote));
         }
 
-        using Loop.Claim claim = Enter(socket, loop);
-
-        if (ct.IsCancellationRequested)
-        {
-            return ValueTask.FromCanceled<int>(ct);
-        }
-
-        if (loop.Waits.MayTry() && SocketCall.TrySendTo(socket, buffer.Span, remote, out int count, out Exception? exception))
-        {
-            return exception is null ? new ValueTask<int>(count) : ValueTask.FromException<int>(exception);
-        }
-
-        return SendToWait.Begin(loop, socket, buffer, remote, ct);
+        return Complete<SendToOperation, int>(socket, loop, new SendToOperation(socket, buffer, remote), ct);
     }
 
     /// <summary>Sends all bytes of a sequence of buffers, many buffers in one system call (sendmsg).</summary>
@@ -92,22 +65,6 @@ public static partial class SocketExtensions
     /// <returns>The number of bytes, which is always the length of the sequence.</returns>
     /// <inheritdoc cref="ReceiveAsync" path="/exception"/>
     public static ValueTask<long> SendAsync(
-        this Socket socket, Loop loop, ReadOnlySequence<byte> buffers, CancellationToken ct = default)
-    {
-        using Loop.Claim claim = Enter(socket, loop);
-
-        if (ct.IsCancellationRequested)
-        {
-            return ValueTask.FromCanceled<long>(ct);
-        }
-
-        ReadOnlySequence<byte> rest = buffers;
-
-        if (loop.Waits.MayTry() && SocketCall.TrySend(socket, ref rest, out Exception? exception))
-        {
-            return exception is null ? new ValueTask<long>(buffers.Length) : ValueTask.FromException<long>(exception);
-        }
-
-        return SequenceWait.Begin(loop, socket, rest, buffers.Length, ct);
-    }
+        this Socket socket, Loop loop, ReadOnlySequence<byte> buffers, CancellationToken ct = default) =>
+        Complete<SendSequenceOperation, long>(socket, loop, new SendSequenceOperation(socket, buffers), ct);
 }

@@ -31,24 +31,8 @@ public static partial class SocketExtensions
     /// <exception cref="ObjectDisposedException">The socket or the loop is disposed.</exception>
     /// <exception cref="InvalidOperationException">The loop runs on another thread.</exception>
     public static ValueTask<int> ReceiveAsync(
-        this Socket socket, Loop loop, Memory<byte> buffer, CancellationToken cancellationToken = default)
-    {
-        using Loop.Claim claim = Enter(socket, loop);
-
-        if (cancellationToken.IsCancellationRequested)
-        {
-            return ValueTask.FromCanceled<int>(cancellationToken);
-        }
-
-        if (loop.Waits.MayTryReceive(socket) && SocketCall.TryReceive(socket, buffer.Span, out int count, out Exception? exception))
-        {
-            return exception is null ? new ValueTask<int>(count) : ValueTask.FromException<int>(exception);
-        }
-
-        FileDescriptor fd = FileDescriptor.Of(socket);
-        ReceiveWait wait = loop.Waits.Receives.Take() ?? new ReceiveWait(loop, loop.Waits.Receives, stream: null);
-        return wait.Begin(socket, fd, buffer, count: 0, cancellationToken);
-    }
+        this Socket socket, Loop loop, Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        Complete<ReceiveOperation, int>(socket, loop, new ReceiveOperation(socket, buffer), cancellationToken);
 
     /// <summary>Sends all bytes of a buffer (send).</summary>
     /// <param name="socket">A connected socket.</param>
@@ -59,25 +43,8 @@ public static partial class SocketExtensions
     /// <returns>The number of bytes, which is always the length of the buffer.</returns>
     /// <inheritdoc cref="ReceiveAsync" path="/exception"/>
     public static ValueTask<int> SendAsync(
-        this Socket socket, Loop loop, ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
-    {
-        using Loop.Claim claim = Enter(socket, loop);
-        int sent = 0;
-
-        if (cancellationToken.IsCancellationRequested)
-        {
-            return ValueTask.FromCanceled<int>(cancellationToken);
-        }
-
-        if (loop.Waits.MayTry() && SocketCall.TrySend(socket, buffer.Span, ref sent, out Exception? exception))
-        {
-            return exception is null ? new ValueTask<int>(sent) : ValueTask.FromException<int>(exception);
-        }
-
-        FileDescriptor fd = FileDescriptor.Of(socket);
-        SendWait wait = loop.Waits.Sends.Take() ?? new SendWait(loop, loop.Waits.Sends, stream: null);
-        return wait.Begin(socket, fd, MemoryMarshal.AsMemory(buffer), sent, cancellationToken); // it is only read
-    }
+        this Socket socket, Loop loop, ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        Complete<SendOperation, int>(socket, loop, new SendOperation(socket, buffer), cancellationToken);
 
     /// <summary>Accepts a connection (accept).</summary>
     /// <param name="socket">A listening socket.</param>
@@ -88,22 +55,8 @@ public static partial class SocketExtensions
     /// stays in the backlog. The await throws it.</exception>
     /// <inheritdoc cref="ReceiveAsync" path="/exception[position() > 1]"/>
     public static ValueTask<Socket> AcceptAsync(
-        this Socket socket, Loop loop, CancellationToken cancellationToken = default)
-    {
-        using Loop.Claim claim = Enter(socket, loop);
-
-        if (cancellationToken.IsCancellationRequested)
-        {
-            return ValueTask.FromCanceled<Socket>(cancellationToken);
-        }
-
-        if (loop.Waits.MayTry() && SocketCall.TryAccept(socket, out Socket? accepted, out Exception? exception))
-        {
-            return exception is null ? new ValueTask<Socket>(accepted!) : ValueTask.FromException<Socket>(exception);
-        }
-
-        return AcceptWait.Begin(loop, socket, cancellationToken);
-    }
+        this Socket socket, Loop loop, CancellationToken cancellationToken = default) =>
+        Complete<AcceptOperation, Socket>(socket, loop, new AcceptOperation(socket), cancellationToken);
 
     /// <summary>Connects a socket to an address (connect). <see cref="LoopStream.ConnectAsync(Loop, EndPoint, CancellationToken)"/>
     /// takes host names too.</summary>
@@ -139,7 +92,29 @@ public static partial class SocketExtensions
             return exception is null ? default : ValueTask.FromException(exception);
         }
 
-        return ConnectWait.Begin(loop, socket, cancellationToken);
+        return IoWait<ConnectOperation, bool>.Begin(loop, new ConnectOperation(socket), FileDescriptor.Of(socket), cancellationToken)
+            .UntypedTask;
+    }
+
+    // Tries the operation, and waits with the loop if it would block.
+    private static ValueTask<TResult> Complete<TOperation, TResult>(
+        Socket socket, Loop loop, TOperation operation, CancellationToken token)
+        where TOperation : struct, IIoOperation<TOperation, TResult>
+    {
+        using Loop.Claim claim = Enter(socket, loop);
+
+        if (token.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<TResult>(token);
+        }
+
+        if (loop.Waits.MayTry(socket, operation.Events)
+            && operation.TryFinish(Events.None, out TResult result, out Exception? exception))
+        {
+            return exception is null ? new ValueTask<TResult>(result) : ValueTask.FromException<TResult>(exception);
+        }
+
+        return IoWait<TOperation, TResult>.Begin(loop, operation, FileDescriptor.Of(socket), token).Task;
     }
 
     private static Loop.Claim Enter(Socket socket, Loop loop)

@@ -46,9 +46,9 @@ public sealed partial class HouseRulesTests
             "Interop/Trampoline.cs: Loop", "Interop/Trampoline.cs: Scheduler",
             "Interop/PendingQueue.cs: Watcher", "Interop/PendingQueue.cs: WatcherTable",
             "Interop/PendingQueue.cs: StartContext", "Interop/PendingQueue.cs: CallbackGauge", "Error.cs: Native", "Error.cs: Loop",
-            "Signals/SignalRegistrations.cs: Loop", "Awaitables/Waits.cs: AcceptWait", "Awaitables/Waits.cs: ReceiveWait",
-            "Awaitables/Waits.cs: ReceiveFromWait", "Awaitables/Waits.cs: SendWait", "Awaitables/Waits.cs: SendToWait",
-            "Awaitables/Waits.cs: SequenceWait",
+            "Signals/SignalRegistrations.cs: Loop", "Awaitables/Waits.cs: AcceptOperation", "Awaitables/Waits.cs: ConnectOperation",
+            "Awaitables/Waits.cs: ReceiveOperation", "Awaitables/Waits.cs: ReceiveFromOperation", "Awaitables/Waits.cs: SendOperation",
+            "Awaitables/Waits.cs: SendToOperation", "Awaitables/Waits.cs: SendSequenceOperation",
         ];
         var code = Sources.Where(f => f.StartsWith(Rooms, StringComparison.Ordinal)).ToDictionary(f => f[Rooms.Length..], Code);
         (string Name, int Layer)[] types = [.. code.SelectMany(f =>
