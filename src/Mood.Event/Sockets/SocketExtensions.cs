@@ -80,6 +80,8 @@ public static partial class SocketExtensions
             throw Error.Argument_HostName(nameof(endPoint));
         }
 
+        Validate.NotNull(socket, nameof(socket));
+        Validate.NotNull(loop, nameof(loop));
         using Loop.Claim claim = Enter(socket, loop);
 
         if (cancellationToken.IsCancellationRequested)
@@ -101,6 +103,8 @@ public static partial class SocketExtensions
         Socket socket, Loop loop, TOperation operation, CancellationToken token)
         where TOperation : struct, IIoOperation<TOperation, TResult>
     {
+        Validate.NotNull(socket, nameof(socket));
+        Validate.NotNull(loop, nameof(loop));
         using Loop.Claim claim = Enter(socket, loop);
 
         if (token.IsCancellationRequested)
@@ -119,8 +123,7 @@ public static partial class SocketExtensions
 
     private static Loop.Claim Enter(Socket socket, Loop loop)
     {
-        Validate.NotNull(socket, nameof(socket));
-        Loop.Claim claim = Validate.NotNull(loop, nameof(loop)).ClaimToChange();
+        Loop.Claim claim = loop.ClaimToChange();
 
         try
         {
