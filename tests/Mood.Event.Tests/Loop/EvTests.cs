@@ -1,5 +1,6 @@
 using System;
 using System.Diagnostics;
+using System.Threading;
 using Xunit;
 
 namespace Mood.Event.Tests;
@@ -56,10 +57,20 @@ public sealed class EvTests : LoopTestBase
     {
         Loop loop = NewLoop();
         loop.Signal(Signum.SIGUSR1, (_, _) => { }).Start(); // so that the signal does not end the process
-        using var timer = new System.Threading.Timer(_ => Posix.Raise(Signum.SIGUSR1), null, 5, 5);
+        using var end = new ManualResetEventSlim();
+        var thread = new Thread(() =>
+        {
+            while (!end.Wait(5))
+            {
+                Posix.Raise(Signum.SIGUSR1);
+            }
+        });
+        thread.Start();
         var watch = Stopwatch.StartNew();
         Ev.Sleep(TimeSpan.FromMilliseconds(50));
         Assert.InRange(watch.Elapsed.TotalSeconds, 0.05, Patience);
+        end.Set();
+        thread.Join(); // before the loop is disposed
     }
 
     [Fact]

@@ -250,7 +250,7 @@ public sealed class SignalDeliveryTests : LoopTestBase
     public void Watchers_can_be_started_and_stopped_while_signals_arrive()
     {
         // held all the time, so that a signal between two watchers does not end the process
-        using var guard = PosixSignalRegistration.Create((PosixSignal)Signum.SIGUSR1, c => c.Cancel = true);
+        using var guard = new SignalGuard(Signum.SIGUSR1);
         using var stop = new ManualResetEventSlim();
         var threads = new Thread[3];
 
