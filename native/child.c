@@ -277,6 +277,13 @@ mood_child_init (ev_child *w)
   ev_set_priority (w, EV_MAXPRI); /* libev insists: see child_reap */
 }
 
+/* The table owns the pidfds, so there is nothing to free. On Windows the watcher owns the handle of its process. */
+void
+mood_child_free (ev_child *w)
+{
+  (void)w;
+}
+
 int
 mood_child_start (ev_child *w)
 {
@@ -356,6 +363,23 @@ mood_child_status (mood_watcher *w, int32_t *rpid, int32_t *rstatus)
 {
   *rpid = ((ev_child *)w)->rpid;
   *rstatus = ((child *)w)->gone ? -1 : ((ev_child *)w)->rstatus;
+}
+
+int32_t
+mood_child_code (mood_watcher *w, int32_t *code)
+{
+  ev_child *c = (ev_child *)w;
+
+  *code = WEXITSTATUS (c->rstatus);
+  return c->rpid && !((child *)w)->gone && WIFEXITED (c->rstatus);
+}
+
+int32_t
+mood_child_process (mood_watcher *w, int64_t process)
+{
+  (void)w;
+  (void)process;
+  return -ENOSYS;
 }
 
 int32_t

@@ -143,3 +143,9 @@ mood_loop_error (mood_loop *l, char *text, int32_t size)
   memset (l->message, 0, sizeof l->message);
   return error;
 }
+
+int32_t
+mood_error_text (int32_t error, char *text, int32_t size)
+{
+  return snprintf (text, (size_t)size, "%s", strerror (error));
+}

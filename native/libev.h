@@ -22,8 +22,11 @@
 #define EV_USE_NANOSLEEP 1
 #define EV_USE_MONOTONIC 1
 #define EV_USE_REALTIME 1
-#define EV_USE_SELECT 1
-#define EV_USE_POLL 1
+
+#if !_WIN32
+# define EV_USE_SELECT 1
+# define EV_USE_POLL 1
+#endif
 
 #if __linux__
 # define EV_USE_EPOLL 1
@@ -34,6 +37,12 @@
 # define EV_USE_TIMERFD 1
 #elif __APPLE__
 # define EV_USE_KQUEUE 1
+#elif _WIN32
+# include "windows/configuration.h"
+#endif
+
+#ifndef MOOD_CHILD_SYSTEM
+# define MOOD_CHILD_SYSTEM
 #endif
 
 /* The fields that every watcher gets. They are small and leave no gaps, because with many watchers the cost of an event is
@@ -49,6 +58,10 @@
 /* clang-format on */
 
 #include "ev.h"
+
+#if _WIN32
+# include "windows/hooks.h"
+#endif
 
 /* Why an active watcher does not keep its loop alive. */
 enum mood_background {
@@ -66,6 +79,7 @@ typedef struct
   int32_t keep;  /* the child is the host's: never reap it */
   int32_t ended; /* the end of its child was reported: another child may get the same pid */
   int32_t gone;  /* the last event: the child ended, and its status is lost */
+  MOOD_CHILD_SYSTEM
 } mood_child;
 
 typedef struct
@@ -108,6 +122,7 @@ struct mood_loop
   unsigned long aio;   /* an aio context for libev to take, or 0 */
   void *ring;          /* the prepared files and mappings of an io_uring for libev to take, or null: libev/ring.c */
   int cleared;         /* cleared events since mood_ev_drop_cleared last removed their slots */
+  void *port;          /* the completion port: windows/epoll.c */
   int reread;          /* 1: after a reset; 2: it also replaced inotify, so the watched files must be read again */
 };
 
@@ -161,11 +176,15 @@ void mood_error_record (mood_loop *l, int error, const char *message);
 void mood_error_install (void);
 extern __thread int mood_verifying;
 
-/* signal.c */
+/* feed.c */
+extern int mood_signal_lock;
 int mood_signal_start (ev_signal *w);
 void mood_signal_stop (ev_signal *w);
 int mood_signal_default (unsigned flags, struct ev_loop **ev);
 void mood_signal_close (struct ev_loop *ev);
+
+/* signal.c */
+void mood_hook_signal (int signum);
 void mood_signal_renew (int signum);
 int mood_signal_is_handled (int signum);
 int mood_signal_is_blocked (int signum);
@@ -174,6 +193,7 @@ int mood_signal_is_blocked (int signum);
 int mood_child_start (ev_child *w);
 void mood_child_stop (ev_child *w);
 void mood_child_init (ev_child *w);
+void mood_child_free (ev_child *w);
 void mood_child_forget (void);
 void mood_child_reset (mood_loop *l);
 

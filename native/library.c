@@ -2,7 +2,6 @@
 #include "libev.h"
 
 #include <errno.h>
-#include <fcntl.h>
 
 /* MOOD_SIGNALS_HOST or MOOD_SIGNALS_NATIVE. mood_initialize writes it once, before any loop is made. */
 int mood_signals;
@@ -61,17 +60,9 @@ mood_recommended_backends (void)
   return ev_recommended_backends ();
 }
 
-/* libev also names io_uring, but a loop on io_uring has no fd that another loop could watch. */
+/* libev also names backends of other systems, and io_uring, but a loop on io_uring has no fd that another loop could watch. */
 uint32_t
 mood_embeddable_backends (void)
 {
-  return ev_embeddable_backends () & ~(unsigned)EVBACKEND_IOURING;
-}
-
-int32_t
-mood_fd_check (int32_t fd)
-{
-  int flags = fcntl (fd, F_GETFD);
-
-  return flags < 0 ? -errno : !!(flags & FD_CLOEXEC);
+  return ev_embeddable_backends () & ev_supported_backends () & ~(unsigned)EVBACKEND_IOURING;
 }

@@ -4,6 +4,9 @@
  * seconds. One thread at a time uses a loop, except for the functions marked [any thread]. The functions do not check their
  * arguments, because the host has done so. They do not change the signal dispositions and masks that the host owns (signal.c), and do
  * not reap the host's own children (child.c).
+ *
+ * On Windows (native/windows) an fd is the number of a socket. It must be a multiple of 4 and less than MOOD_FDS. A function for something
+ * that Windows does not have returns -ENOSYS, whose number there is 40.
  */
 #ifndef MOOD_EVENT_H
 #define MOOD_EVENT_H
@@ -16,7 +19,7 @@
 # define MOOD_API __attribute__ ((visibility ("default")))
 #endif
 
-#define MOOD_ABI_VERSION 7
+#define MOOD_ABI_VERSION 8
 
 typedef struct mood_loop mood_loop;
 typedef struct ev_watcher mood_watcher; /* starts as mood_watcher_head */
@@ -51,6 +54,9 @@ typedef struct
 } mood_queue;
 
 #define MOOD_PRIORITIES 5
+
+/* Windows: a socket's number must be less. libev has an array that is indexed by the number, 16 bytes each. */
+#define MOOD_FDS (1 << 24)
 
 /* clang-format off */
 enum mood_kind
@@ -94,7 +100,8 @@ MOOD_API uint32_t mood_embeddable_backends (void);                  /* [any thre
 MOOD_API int64_t  mood_ticks (void);                                /* [any thread] the processor's constant counter; 0: there is none */
 MOOD_API double   mood_time (void);                                 /* [any thread] */
 MOOD_API void     mood_sleep (double seconds);                      /* [any thread] a signal does not end it */
-MOOD_API int32_t  mood_fd_check (int32_t fd);                       /* [any thread] 0, 1: close-on-exec, or -EBADF */
+MOOD_API int32_t  mood_fd_check (int32_t fd);                       /* [any thread] 0, 1: close-on-exec, or -EBADF. Windows: also -ENOTSOCK, -ERANGE: not less than MOOD_FDS */
+MOOD_API int32_t  mood_error_text (int32_t error, char *text, int32_t size); /* [any thread] the system's text for an errno, terminated by 0; its length */
 
 /* not an errno: none of the requested backends works on this system */
 #define MOOD_ENOBACKEND 10000
@@ -174,6 +181,8 @@ MOOD_API int32_t  mood_signal_owed (int32_t signum);                /* [any thre
 MOOD_API void     mood_signal_raise (int32_t signum);               /* [any thread] this thread has handled the signal when the call returns, also if it blocks the signal */
 MOOD_API void     mood_child_set (mood_watcher *w, int32_t pid, int32_t trace, int32_t keep);
 MOOD_API void     mood_child_status (mood_watcher *w, int32_t *rpid, int32_t *rstatus); /* a status of -1: it is lost */
+MOOD_API int32_t  mood_child_code (mood_watcher *w, int32_t *code); /* 1: the last event was an exit with this code, which has 32 bits on Windows; 0: it was not */
+MOOD_API int32_t  mood_child_process (mood_watcher *w, int64_t process); /* Windows, after mood_child_set: watches the process of this handle, which is duplicated; 0, or -errno. Elsewhere -ENOSYS */
 MOOD_API int32_t  mood_child_kill (mood_watcher *w, int32_t signum); /* 0: sent, 1: the child has ended, 2: refused, see mood_pidfd_kill, or -errno */
 MOOD_API int32_t  mood_pidfd_open (int32_t pid);                    /* [any thread] -1: no pidfds, no such process, or no file descriptor is left */
 MOOD_API void     mood_pidfd_close (int32_t fd);                    /* [any thread] */
@@ -215,8 +224,8 @@ MOOD_API int32_t  mood_file_identity (const char *path, int64_t *identity); /* [
 /* -- sockets ------------------------------------------------------------------------------------------------------ */
 #define MOOD_SOCKET_ERROR -1 /* an errno without a SocketError */
 
-MOOD_API int32_t  mood_socket_receive (int32_t fd, char *buffer, int32_t size);    /* [any thread] the bytes, 0: the end; or the negative SocketError */
-MOOD_API int32_t  mood_socket_send (int32_t fd, const char *buffer, int32_t size); /* [any thread] the bytes; or the negative SocketError */
+MOOD_API int32_t  mood_socket_receive (int32_t fd, char *buffer, int32_t size);    /* [any thread] the bytes, 0: the end; or the negative SocketError. Windows: the socket must be non-blocking */
+MOOD_API int32_t  mood_socket_send (int32_t fd, const char *buffer, int32_t size); /* [any thread] the bytes; or the negative SocketError. Windows: as above */
 
 /* clang-format on */
 

@@ -1,6 +1,7 @@
 /* Signals, without taking the dispositions away from the host.
  *
  * libev keeps its own logic: one loop per signal, coalescing, feeding, priorities. This file replaces only its system calls.
+ * feed.c starts and stops the watchers.
  *
  * MOOD_SIGNALS_HOST: the host (the .NET runtime) owns the disposition of each signal. Its handler writes the signal into a
  * pipe. The host's own thread reads the pipe and calls the host's registrations on a thread pool, which may be busy for a
@@ -34,11 +35,11 @@
 # define NSIG 65
 #endif
 
-/* Written under `lock`, before sigaction installs our handler. saved: the action that our handler replaced. above: an action that
+/* Written under mood_signal_lock, before sigaction installs our handler. saved: the action that our handler replaced. above: an action that
  * later replaced our handler, and that our handler then replaced in turn (see install). */
 static struct sigaction saved [NSIG], above [NSIG];
 
-/* Atomic, written under `lock`. installed: our handler is the signal's handler, or the later handler calls it. covered: `above` is
+/* Atomic, written under mood_signal_lock. installed: our handler is the signal's handler, or the later handler calls it. covered: `above` is
  * in use. left: no watcher is active, and a later handler still calls our handler. */
 static int installed [NSIG], covered [NSIG], left [NSIG];
 
@@ -53,12 +54,6 @@ enum { GUARDED = 1 << 30 };
 
 /* the context of the signal frame from which `above` is being called, or null */
 static void *calling [NSIG];
-
-/* Serialises starts, stops and changes of a disposition. Handlers and feeders never take it. */
-static int lock;
-
-/* by signal: how many threads and handlers are inside mood_feed_signal */
-static int feeders [NSIG];
 
 /* in the order of Signum.cs; 0 ends the list */
 /* clang-format off */
@@ -123,18 +118,6 @@ mood_signal_check (int32_t signum)
 #endif
 
   return 0;
-}
-
-void
-mood_feed_signal (int32_t signum)
-{
-  /* mood_signal_close waits for feeders. It detaches the signal first, so that new signals cannot delay it. */
-  if (!mood_ev_signal_loop (signum))
-    return;
-
-  __atomic_add_fetch (&feeders [signum], 1, __ATOMIC_SEQ_CST);
-  ev_feed_signal (signum);
-  __atomic_sub_fetch (&feeders [signum], 1, __ATOMIC_SEQ_CST);
 }
 
 /* -- the handler --------------------------------------------------------------------------------------------------- */
@@ -348,12 +331,12 @@ mood_signal_renew (int signum)
   if (mood_signals != MOOD_SIGNALS_NATIVE)
     return;
 
-  mood_lock (&lock);
+  mood_lock (&mood_signal_lock);
 
   if (get (installed + signum))
     install (signum);
 
-  mood_unlock (&lock);
+  mood_unlock (&mood_signal_lock);
 }
 
 /* -- MOOD_SIGNALS_HOST: beside the host's registration ------------------------------------------------------------- */
@@ -369,7 +352,7 @@ mood_signal_register (int32_t signum, int32_t begins)
 void
 mood_signal_watch (int32_t signum)
 {
-  mood_lock (&lock);
+  mood_lock (&mood_signal_lock);
 
   /* A new registration owes nothing. The last one of a shared signal may have gone before it was called. */
   if (get (registering + signum) & 1)
@@ -380,7 +363,7 @@ mood_signal_watch (int32_t signum)
   set (watched + signum, 1);
   set (left + signum, 0);
   install (signum);
-  mood_unlock (&lock);
+  mood_unlock (&mood_signal_lock);
 }
 
 /* A signal that was sent to the process may be pending until the thread that the kernel chose, mostly the main thread, runs. A
@@ -400,12 +383,12 @@ take_pending (int signum)
 void
 mood_signal_unwatch (int32_t signum)
 {
-  mood_lock (&lock);
+  mood_lock (&mood_signal_lock);
   take_pending (signum);
   uninstall (signum);
   set (left + signum, get (installed + signum));
   set (watched + signum, 0);
-  mood_unlock (&lock);
+  mood_unlock (&mood_signal_lock);
 }
 
 int32_t
@@ -523,95 +506,3 @@ mood_signal_is_blocked (int signum)
 }
 
 #endif
-
-/* -- attach and detach --------------------------------------------------------------------------------------------- */
-
-int
-mood_signal_start (ev_signal *w)
-{
-  struct ev_loop *loop;
-  int error = 0;
-
-  if (mood_signal_is_blocked (w->signum))
-    return -EACCES;
-
-  mood_lock (&lock);
-  loop = mood_ev_signal_loop (w->signum);
-
-  if (loop && loop != w->owner->ev)
-    error = -EBUSY;
-  else
-    {
-      /* a signal that came while no watcher was active is not for this one */
-      if (!mood_ev_signal_head (w->signum))
-        mood_ev_signal_detach (w->signum);
-
-      ev_signal_start (w->owner->ev, w);
-    }
-
-  mood_unlock (&lock);
-  return error;
-}
-
-void
-mood_signal_stop (ev_signal *w)
-{
-  mood_lock (&lock);
-  ev_signal_stop (w->owner->ev, w);
-  mood_unlock (&lock);
-}
-
-int
-mood_signal_default (unsigned flags, struct ev_loop **ev)
-{
-  int error = 0;
-
-  mood_lock (&lock);
-
-  if (mood_ev_signal_loop (SIGCHLD))
-    error = -EBUSY;
-  else
-    {
-      mood_ev_signal_detach (SIGCHLD);
-      mood_child_forget ();
-      *ev = mood_ev_default_fresh (flags);
-    }
-
-  mood_unlock (&lock);
-  return error;
-}
-
-/* Closes a loop. First its signals are detached from it. This does not use its watchers, whose memory may be freed already. A
- * feeder that saw the loop may still write to it, even for a signal whose last watcher has stopped. So this function waits for
- * all feeders. It holds the lock throughout, because destroying the default loop stops libev's own SIGCHLD watcher. */
-void
-mood_signal_close (struct ev_loop *ev)
-{
-  int signum, is_default = ev_is_default_loop (ev);
-
-  mood_lock (&lock);
-
-  for (signum = 1; signum < NSIG; ++signum)
-    if (mood_ev_signal_loop (signum) == ev)
-      {
-        mood_ev_signal_detach (signum);
-        mood_hook_signal (signum);
-      }
-
-  for (signum = 1; signum < NSIG; ++signum)
-    while (__atomic_load_n (&feeders [signum], __ATOMIC_SEQ_CST))
-      sched_yield ();
-
-  mood_ev_destroy (ev);
-
-  if (is_default)
-    mood_child_forget ();
-
-  mood_unlock (&lock);
-}
-
-void
-mood_signal_set (mood_watcher *w, int32_t signum)
-{
-  ev_signal_set ((ev_signal *)w, signum);
-}

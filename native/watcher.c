@@ -88,6 +88,8 @@ mood_watcher_free (mood_watcher *w)
 
   if (w->kind == MOOD_STAT)
     mood_stat_free ((ev_stat *)w);
+  else if (w->kind == MOOD_CHILD)
+    mood_child_free ((ev_child *)w);
 
   free (w);
   mood_count (MOOD_WATCHERS, -1);

@@ -24,28 +24,46 @@ objects=$(mktemp -d)
 trap 'rm -rf "$objects"' EXIT
 
 # the exports are said twice: what the compiler's own libraries bring (stat of old glibcs, arithmetic of 32-bit ARM) is visible
-case $($cc -dumpmachine 2>/dev/null || :) in
+target=$($cc -dumpmachine 2>/dev/null || :)
+sources=$(ls "$native"/*.c)
+system="-fPIC -pthread -D_FILE_OFFSET_BITS=64"
+
+case $target in
   *darwin*|*macos*)
     name=libmood_event.dylib
     link="-dynamiclib -install_name @rpath/libmood_event.dylib" ;;
+  *windows*|*mingw*)
+    # windows/ has its own files in place of those that are about POSIX. wepoll includes headers of the SDK in letter case.
+    name=mood_event.dll
+    link="-shared -lws2_32 -Wl,--gc-sections"
+    wepoll=$(sh "$here/fetch.sh" wepoll)
+    mkdir "$objects/case"
+    for header in WinSock2.h WS2tcpip.h Windows.h; do
+      echo "#include_next <$(echo "$header" | tr '[:upper:]' '[:lower:]')>" >"$objects/case/$header"
+    done
+    system="-ffile-prefix-map=$wepoll=wepoll -I $native/windows/include -I $wepoll -I $objects/case"
+    sources=$(ls "$native"/*.c "$native"/windows/*.c | grep -Ev "^$native/(child|io|known|pidfd|processes|reaping|signal|socket|stat|stream)[.]c$") ;;
   *)
     name=libmood_event.so
     echo '{ global: mood_*; local: *; };' >"$objects/exports"
     link="-shared -Wl,-soname,$name -Wl,-z,defs -Wl,-z,now -Wl,-Bsymbolic -Wl,--gc-sections -Wl,--version-script,$objects/exports" ;;
 esac
 
-# libev is older than today's warnings: ours are on for our files only
 # shellcheck disable=SC2086
 compile() {
-  $cc -std=gnu11 -O2 -g -ffile-prefix-map="$native=native" -ffile-prefix-map="$libev=libev" -fPIC -fvisibility=hidden \
-    -fno-strict-aliasing -pthread -D_FILE_OFFSET_BITS=64 -I "$native/libev" -I "$libev" "-DMOOD_VERSION=\"$version\"" ${CFLAGS:-} "$@"
+  $cc -std=gnu11 -O2 -g -ffile-prefix-map="$native=native" -ffile-prefix-map="$libev=libev" -fvisibility=hidden \
+    -fno-strict-aliasing $system -I "$native/libev" -I "$libev" "-DMOOD_VERSION=\"$version\"" ${CFLAGS:-} "$@"
 }
 
-compile -w -c "$native/libev.c" -o "$objects/libev.o"
+# libev and wepoll are older than today's warnings: ours are on for our files only
+for source in $sources; do
+  case $source in
+    */libev.c|*/epoll.c) warnings=-w ;;
+    *) warnings="-Wall -Wextra -Werror" ;;
+  esac
 
-for source in "$native"/*.c; do
-  [ "$source" = "$native/libev.c" ] ||
-    compile -Wall -Wextra -Werror -c "$source" -o "$objects/$(basename "$source" .c).o"
+  # shellcheck disable=SC2086
+  compile $warnings -c "$source" -o "$objects/$(basename "$(dirname "$source")")-$(basename "$source" .c).o"
 done
 
 # shellcheck disable=SC2086

@@ -18,6 +18,9 @@ build() {
 
 # glibc 2.17 is the oldest that .NET has run on; musl has no versions. 32-bit ARM is what Debian calls armhf, without NEON.
 # native.proj looks for the last one.
+build win-x64          x86_64-windows-gnu
+build win-arm64        aarch64-windows-gnu
+build win-x86          x86-windows-gnu
 build linux-x64        x86_64-linux-gnu.2.17
 build linux-arm64      aarch64-linux-gnu.2.17
 build linux-arm        "arm-linux-gnueabihf.2.17 -mcpu=generic+v7a+vfp3d16-neon-vfp3-d32"

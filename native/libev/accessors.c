@@ -89,7 +89,7 @@ mood_ev_backend_fd (struct ev_loop *loop)
   return loop->backend_fd;
 }
 
-#if __linux__
+#if EV_USE_EPOLL
 
 /* The kernel refused to watch an fd (errno). libev is about to stop the fd's watchers, to feed them EV_ERROR, and then to wait
  * for other events. A wake prevents that wait. Watchers of the program get EV_ERROR. libev's own watchers, such as that of the

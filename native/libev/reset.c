@@ -187,7 +187,7 @@ mood_ev_register (struct ev_loop *loop, ev_io *w)
 void
 mood_ev_unregister (struct ev_loop *loop, mood_loop *other, int fd)
 {
-#if EV_USE_EPOLL
+#if __linux__
   if (loop->backend == EVBACKEND_EPOLL && !loop->postfork && is_own (other, BACKEND, fd))
     (epoll_ctl) (loop->backend_fd, EPOLL_CTL_DEL, fd, 0);
 #else

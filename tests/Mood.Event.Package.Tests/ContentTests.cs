@@ -19,7 +19,7 @@ public sealed class ContentTests(PackageFixture package)
     [
         "linux-arm/native/libmood_event.so", "linux-arm64/native/libmood_event.so", "linux-musl-arm64/native/libmood_event.so",
         "linux-musl-x64/native/libmood_event.so", "linux-x64/native/libmood_event.so", "osx-arm64/native/libmood_event.dylib",
-        "osx-x64/native/libmood_event.dylib",
+        "osx-x64/native/libmood_event.dylib", "win-arm64/native/mood_event.dll", "win-x64/native/mood_event.dll", "win-x86/native/mood_event.dll",
     ];
 
     [Fact]

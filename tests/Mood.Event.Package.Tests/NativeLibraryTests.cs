@@ -96,7 +96,7 @@ public sealed partial class NativeLibraryTests(PackageFixture package)
 
         string first = Path.Combine(package.Content, "runtimes");
         string[] files = [.. Directory.GetFiles(first, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(first, f))];
-        Assert.Equal(7, files.Length);
+        Assert.Equal(10, files.Length);
         Assert.All(files, f => Assert.True(
             File.ReadAllBytes(Path.Combine(first, f)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(again, "runtimes", f))), f));
     }

@@ -111,6 +111,12 @@ internal static unsafe partial class Native
     internal static extern void mood_child_status(nint w, int* rpid, int* rstatus);
 
     [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_child_code(nint w, int* code);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_child_process(nint w, long process);
+
+    [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_child_kill(nint w, int signum);
 
     [DllImport(Library, ExactSpelling = true)]

@@ -9,7 +9,7 @@ namespace Mood.Event;
 internal static unsafe partial class Native
 {
     internal const string Library = "mood_event";
-    internal const int AbiVersion = 7;
+    internal const int AbiVersion = 8;
 
     // The errno values that callers compare with. ELOOP is Linux's, for epoll. The others are the same on Linux and macOS.
     internal const int EPERM = 1, EBADF = 9, ECHILD = 10, ENOMEM = 12, EACCES = 13, EBUSY = 16, ERANGE = 34, ELOOP = 40;
@@ -53,6 +53,9 @@ internal static unsafe partial class Native
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_fd_check(int fd);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_error_text(int error, byte* text, int size);
 
     /// <summary>mood_callbacks.</summary>
     internal struct Callbacks
