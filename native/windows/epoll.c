@@ -340,6 +340,20 @@ mood_port_close (mood_loop *l)
     close_handle (p, p->handle);
 }
 
+/* Whether the number is that of a socket. Otherwise errno tells what it is. */
+static int
+is_socket (int fd)
+{
+  int type, size = sizeof type;
+  DWORD flags;
+
+  if (!getsockopt ((SOCKET)fd, SOL_SOCKET, SO_TYPE, (char *)&type, &size) || WSAGetLastError () != WSAENOTSOCK)
+    return 1;
+
+  errno = GetHandleInformation ((HANDLE)(intptr_t)fd, &flags) ? ENOTSOCK : EBADF;
+  return 0;
+}
+
 int
 mood_port_set (mood_loop *l, int operation, int fd, struct epoll_event *event)
 {
@@ -357,6 +371,10 @@ mood_port_set (mood_loop *l, int operation, int fd, struct epoll_event *event)
       errno = ENOSYS;
       return -1;
     }
+
+  /* wepoll asks too, in a way that Wine always grants. */
+  if (operation == EPOLL_CTL_ADD && !is_socket (fd))
+    return -1;
 
   if (!epoll_ctl (p->handle, operation, (SOCKET)fd, event))
     return 0;
