@@ -124,22 +124,6 @@ public sealed class LoopStartTests : LoopTestBase
         Assert.Equal(1u, loop.Iteration);
     }
 
-    [Fact]
-    public void A_prepare_may_stop_keeping_the_loop_alive_in_its_own_callback()
-    {
-        Loop loop = NewLoop();
-        int calls = 0;
-        Prepare prepare = loop.Prepare((w, _) =>
-        {
-            calls++;
-            w.KeepAlive = false;
-        });
-        prepare.Start();
-        Assert.False(loop.Start());
-        Assert.Equal(1, calls);
-        Assert.True(prepare.IsActive);
-    }
-
     [Theory]
     [MemberData(nameof(AllBackends))]
     public void The_iteration_grows_between_prepare_and_check(Backends backend)

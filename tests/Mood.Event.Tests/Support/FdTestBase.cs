@@ -36,7 +36,7 @@ public abstract class FdTestBase : LoopTestBase
         Posix.Close(fd);
     }
 
-    /// <summary>The test closes the fd, or gives it to an owner that does.</summary>
+    /// <summary>The base does not close this fd after the test: the test closes it, or an owner that the test gives it to.</summary>
     protected void Disown(int fd) => _fds.Remove(fd);
 
     /// <summary>Two ends of a real TCP connection.</summary>
@@ -64,7 +64,7 @@ public abstract class FdTestBase : LoopTestBase
         return disposable;
     }
 
-    /// <summary>Runs the loop for a time, so that all events are reported that are there.</summary>
+    /// <summary>Runs the loop for a time, so that it reports all events that have happened.</summary>
     protected static void RunFor(Loop loop, double seconds)
     {
         using Timer timer = loop.Timer(seconds, 0, (_, _) => loop.Stop(), priority: Ev.MinPriority);

@@ -6,10 +6,10 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Every test's base: a loop to use, the backends to run on, and no native memory left behind.</summary>
+/// <summary>The base of the tests of loops: it makes loops, lists the backends, and checks that no native memory is left.</summary>
 public abstract class LoopTestBase : IDisposable
 {
-    /// <summary>Longer than any test needs, shorter than anybody's patience: what must not hang ends the loop here.</summary>
+    /// <summary>In seconds. Longer than any test needs. A loop that runs for longer hangs, and its watchdog fails the test.</summary>
     protected const double Patience = 20;
 
     private readonly List<Loop> _loops = [];
@@ -30,12 +30,21 @@ public abstract class LoopTestBase : IDisposable
     protected Loop NewLoop(Backends backends = Backends.Auto, LoopFlags flags = LoopFlags.NoEnv) =>
         Guard(new Loop(flags | LoopFlags.NoEnv, backends));
 
-    /// <summary>A loop on a manual clock. It has no watchdog, whose time would pass too: such a loop does not wait for timers.</summary>
+    /// <summary>A loop on a manual clock. It has no watchdog, because moving the clock would make the watchdog expire. Such a loop
+    /// does not wait for timers.</summary>
     protected Loop NewLoop(ManualClock clock, Backends backends = Backends.Auto, LoopFlags flags = LoopFlags.NoEnv)
     {
         var loop = new Loop(flags | LoopFlags.NoEnv, backends, clock: clock);
         _loops.Add(loop);
         return loop;
+    }
+
+    /// <summary>A loop whose time the test moves. Its timers do not use a timerfd, because the kernel's timers follow real time.</summary>
+    private protected (Loop Loop, TestClock Clock) NewTestClockLoop(
+        Backends backends = Backends.Auto, LoopFlags flags = LoopFlags.NoEnv)
+    {
+        Loop loop = NewLoop(backends, flags | LoopFlags.NoTimerFd);
+        return (loop, new TestClock(loop));
     }
 
     /// <summary>The default loop, disposed at the end of the test.</summary>
@@ -61,6 +70,11 @@ public abstract class LoopTestBase : IDisposable
     {
         DisposeLoops();
 
+        if (NativeTesting.Lacking != NativeTesting.Lack.Nothing)
+        {
+            NativeTesting.Lacking = NativeTesting.Lack.Nothing; // set by a test, or by a class like ChildWithoutPidfdTests
+        }
+
         for (int i = 0; i < 5 && Live() != (0, 0); i++)
         {
             Collect();
@@ -72,7 +86,7 @@ public abstract class LoopTestBase : IDisposable
     /// <summary>Native loops and watchers that are alive.</summary>
     protected static (int Loops, int Watchers) Live() => (NativeTesting.mood_live((int)NativeTesting.Kind.Loops), NativeTesting.mood_live((int)NativeTesting.Kind.Watchers));
 
-    // on its own, so that no local of this frame keeps the last loop, and what its callbacks hold, from being collected
+    // A method of its own, so that no local of Dispose keeps the last loop and its callbacks from being collected.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void DisposeLoops()
     {

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Tests;
 
-/// <summary>native/testing.h, one to one: what only the testing build of the native library exports.</summary>
+/// <summary>The functions of native/testing.h, which only the testing build of the native library exports.</summary>
 internal static class NativeTesting
 {
     /// <summary>enum mood_live.</summary>
@@ -11,7 +11,7 @@ internal static class NativeTesting
         Loops, Watchers,
     }
 
-    /// <summary>What the library does without.</summary>
+    /// <summary>The features that the library behaves as if it did not have.</summary>
     internal static Lack Lacking
     {
         get;
@@ -26,7 +26,7 @@ internal static class NativeTesting
     internal static bool TellsReapedStatus =>
         Lacking == Lack.Nothing && System.OperatingSystem.IsLinux() && System.Environment.OSVersion.Version >= new System.Version(6, 15);
 
-    /// <summary>What mood_lacks takes: what an older kernel or another processor does not have.</summary>
+    /// <summary>The argument of mood_lacks: features that an older kernel or another processor does not have.</summary>
     [System.Flags]
     internal enum Lack
     {

@@ -3,8 +3,9 @@ using System.Diagnostics;
 namespace Mood.Event.Tests;
 
 /// <summary>
-/// A loop's two clocks in the hand of a test: time passes without waiting, and the wall clock can be stepped alone. Made
-/// for Start(RunFlags.NoWait), and for loops with LoopFlags.NoTimerFd, whose kernel side would go on living on real time.
+/// The two clocks of a loop, which a test moves: both without waiting, or the wall clock alone. It works with
+/// Start(RunFlags.NoWait), and for loops with LoopFlags.NoTimerFd, because a timerfd would follow real time
+/// (LoopTestBase.NewTestClockLoop).
 /// </summary>
 internal sealed class TestClock
 {
@@ -16,7 +17,7 @@ internal sealed class TestClock
     {
         _loop = loop;
 
-        // libev looks at the wall clock only every half second of monotonic time: let it look now
+        // libev reads the wall clock only every half second of monotonic time. This makes it read the clock now.
         Pass(1);
         loop.Now(update: true);
     }
@@ -25,7 +26,7 @@ internal sealed class TestClock
     internal double Wall => _realtime;
 
     /// <summary>
-    /// Time passes on both clocks. Stay below LoopTestBase.Patience in all: the loop's watchdog counts these seconds too.
+    /// Moves both clocks. The sum must stay below LoopTestBase.Patience, because the loop's watchdog counts these seconds too.
     /// </summary>
     internal void Pass(double seconds)
     {
@@ -33,14 +34,14 @@ internal sealed class TestClock
         Step(seconds);
     }
 
-    /// <summary>Somebody sets the wall clock; the loop sees it with the next Pass of half a second or more.</summary>
+    /// <summary>Sets the wall clock. The loop notices it after the next Pass of half a second or more.</summary>
     internal void Step(double seconds)
     {
         _realtime += seconds;
         NativeTesting.mood_loop_clock(_loop.Handle.Pointer, 1, _monotonic, _realtime);
     }
 
-    /// <summary>Time passes, and the loop runs once.</summary>
+    /// <summary>Moves both clocks and runs the loop once.</summary>
     internal bool Run(double seconds)
     {
         Pass(seconds);

@@ -136,10 +136,4 @@ public sealed class ChildKillWithoutPidfdTests : ChildKillTests
     public ChildKillWithoutPidfdTests() => NativeTesting.Lacking = NativeTesting.Lack.Pidfd;
 
     protected override bool HasPidfds => false;
-
-    protected override void Dispose(bool disposing)
-    {
-        base.Dispose(disposing);
-        NativeTesting.Lacking = NativeTesting.Lack.Nothing;
-    }
 }

@@ -32,7 +32,7 @@ public class ChildTraceTests : LoopTestBase
         }).Start();
         Assert.False(loop.Start());
 
-        // a continued child may end before anybody looks
+        // A continued child may end before the loop asks for its status.
         log.Remove("stopped False by 0, continued True, exited False with -1, 0");
         Assert.Equal(
             [
@@ -51,15 +51,7 @@ public class ChildTraceTests : LoopTestBase
         loop.Child(pid, trace: true, (w, _) =>
         {
             log += w.IsStopped ? $"s{w.StopSignal} " : w.IsContinued ? $"c{w.RStatus:x} " : $"k{w.TermSignal} ";
-
-            if (w.HasExited)
-            {
-                w.Stop();
-            }
-            else
-            {
-                Posix.Kill(pid, w.IsStopped ? SIGCONT : SIGKILL);
-            }
+            Next(w, pid);
         }).Start();
         Posix.Kill(pid, SIGSTOP);
         Assert.False(loop.Start());
@@ -81,15 +73,7 @@ public class ChildTraceTests : LoopTestBase
         loop.Child(pid, trace: true, (w, _) =>
         {
             log += w.IsStopped ? "stopped " : w.IsContinued ? "continued " : "";
-
-            if (w.HasExited)
-            {
-                w.Stop();
-            }
-            else
-            {
-                Posix.Kill(pid, w.IsStopped ? SIGCONT : SIGKILL);
-            }
+            Next(w, pid);
         }).Start();
         Posix.Kill(pid, SIGSTOP);
         Assert.False(loop.Start());
@@ -158,18 +142,23 @@ public class ChildTraceTests : LoopTestBase
         {
             Assert.Equal(pid, w.RPid);
             log += w.IsStopped ? "stopped " : w.IsContinued ? "continued " : $"killed {w.TermSignal}";
-
-            if (w.HasExited)
-            {
-                w.Stop();
-            }
-            else
-            {
-                Posix.Kill(pid, w.IsStopped ? SIGCONT : SIGKILL);
-            }
+            Next(w, pid);
         }).Start();
         Posix.Kill(pid, SIGSTOP);
         Assert.False(loop.Start());
         Assert.Equal("stopped continued killed 9", log);
+    }
+
+    // Continues a stopped child, kills a continued one, and stops the watcher of one that has ended.
+    private static void Next(Child child, int pid)
+    {
+        if (child.HasExited)
+        {
+            child.Stop();
+        }
+        else
+        {
+            Posix.Kill(pid, child.IsStopped ? SIGCONT : SIGKILL);
+        }
     }
 }

@@ -226,9 +226,7 @@ public sealed class EmbedTests : FdTestBase
     [MemberData(nameof(EmbeddableBackends))]
     public void Sends_arrive_through_two_levels_every_time(Backends backend)
     {
-        Loop outer = NewLoop(), middle = NewLoop(backend), inner = NewLoop(backend);
-        outer.Embed(middle).Start();
-        middle.Embed(inner).Start();
+        (Loop outer, Loop inner) = NewNestedLoops(backend);
         int calls = 0;
         using var called = new SemaphoreSlim(1);
         Async async = inner.Async((_, _) =>
@@ -260,17 +258,7 @@ public sealed class EmbedTests : FdTestBase
         Loop outer = NewLoop(), inner = NewLoop(backend);
         int prepares = 0, calls = 0;
         inner.Io(NewReadablePipe().Read, Events.Read, (_, _) => calls++).Start();
-        Prepare prepare = inner.Prepare((_, _) =>
-        {
-            inner.Stop();
-
-            if (++prepares > 1000)
-            {
-                throw new TimeoutException("The test hangs.");
-            }
-        });
-        prepare.Fatal = true;
-        prepare.Start();
+        Prepare prepare = StopInPrepare(inner, () => ++prepares);
         outer.Embed(inner).Start();
         Assert.True(outer.Start(RunFlags.NoWait));
         Assert.Equal(1, prepares);
@@ -284,11 +272,9 @@ public sealed class EmbedTests : FdTestBase
     [MemberData(nameof(EmbeddableBackends))]
     public void An_embedded_loop_can_embed_another_one(Backends backend)
     {
-        Loop outer = NewLoop(), middle = NewLoop(backend), inner = NewLoop(backend);
+        (Loop outer, Loop inner) = NewNestedLoops(backend);
         (int read, int write) = NewPipe();
         string log = "";
-        outer.Embed(middle).Start();
-        middle.Embed(inner).Start();
         inner.Io(read, Events.Read, (w, _) =>
         {
             log += "io";
@@ -308,11 +294,9 @@ public sealed class EmbedTests : FdTestBase
     [MemberData(nameof(EmbeddableBackends))]
     public void An_io_started_two_levels_down_in_a_callback_of_the_outer_loop_is_called(Backends backend)
     {
-        Loop outer = NewLoop(), middle = NewLoop(backend), inner = NewLoop(backend);
+        (Loop outer, Loop inner) = NewNestedLoops(backend);
         int fd = NewReadablePipe().Read;
         int calls = 0;
-        outer.Embed(middle).Start();
-        middle.Embed(inner).Start();
         outer.Start(RunFlags.NoWait);
         outer.Start(RunFlags.NoWait);
         outer.Timer(0.01, 0, (_, _) => inner.Io(fd, Events.Read, (w, _) =>
@@ -329,22 +313,10 @@ public sealed class EmbedTests : FdTestBase
     [MemberData(nameof(EmbeddableBackends))]
     public void A_prepare_two_levels_down_that_stops_its_loop_does_not_hang_the_outer_one(Backends backend)
     {
-        Loop outer = NewLoop(), middle = NewLoop(backend), inner = NewLoop(backend);
+        (Loop outer, Loop inner) = NewNestedLoops(backend);
         int prepares = 0;
         inner.Io(NewReadablePipe().Read, Events.Read, (_, _) => { }).Start();
-        Prepare prepare = inner.Prepare((_, _) =>
-        {
-            inner.Stop();
-
-            if (++prepares > 1000)
-            {
-                throw new TimeoutException("The test hangs.");
-            }
-        });
-        prepare.Fatal = true;
-        prepare.Start();
-        outer.Embed(middle).Start();
-        middle.Embed(inner).Start();
+        StopInPrepare(inner, () => ++prepares);
         Assert.True(outer.Start(RunFlags.NoWait));
         Assert.InRange(prepares, 1, 10);
     }
@@ -427,5 +399,31 @@ public sealed class EmbedTests : FdTestBase
         outer.Start();
         Assert.Equal(4, thrown.Length);
         Assert.All(thrown, e => Assert.IsType<InvalidOperationException>(e));
+    }
+
+    // Three loops, each embedded in the one before. Returns the first and the last.
+    private (Loop Outer, Loop Inner) NewNestedLoops(Backends backend)
+    {
+        Loop outer = NewLoop(), middle = NewLoop(backend), inner = NewLoop(backend);
+        outer.Embed(middle).Start();
+        middle.Embed(inner).Start();
+        return (outer, inner);
+    }
+
+    // A Prepare that stops its loop in every iteration. After 1000 calls it fails the test, because the outer loop hangs.
+    private static Prepare StopInPrepare(Loop loop, Func<int> count)
+    {
+        Prepare prepare = loop.Prepare((_, _) =>
+        {
+            loop.Stop();
+
+            if (count() > 1000)
+            {
+                throw new TimeoutException("The test hangs.");
+            }
+        });
+        prepare.Fatal = true;
+        prepare.Start();
+        return prepare;
     }
 }

@@ -305,8 +305,7 @@ public sealed class PeriodicTests : LoopTestBase
     [Fact]
     public void A_periodic_for_one_time_is_not_due_before_the_wall_clock_shows_it()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop();
         int calls = 0;
         loop.Periodic(clock.Wall + 3, 0, (_, _) => calls++).Start();
         Assert.True(clock.Run(2.9));
@@ -318,8 +317,7 @@ public sealed class PeriodicTests : LoopTestBase
     [Fact]
     public void Periodics_of_one_iteration_run_in_the_order_of_their_times()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop();
         string log = "";
 
         foreach (int i in new[] { 3, 1, 2 })
@@ -335,8 +333,7 @@ public sealed class PeriodicTests : LoopTestBase
     [Fact]
     public void A_repeating_periodic_that_missed_several_times_is_called_once()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop();
         int calls = 0;
         Periodic periodic = loop.Periodic(0, 1, (_, _) => calls++);
         periodic.Start();
@@ -348,8 +345,7 @@ public sealed class PeriodicTests : LoopTestBase
     [Theory, MemberData(nameof(AllBackends))]
     public void A_step_of_the_wall_clock_moves_a_repeating_periodic(Backends backend)
     {
-        Loop loop = NewLoop(backend, LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop(backend);
         int calls = 0;
         Periodic periodic = loop.Periodic(0, 3600, (_, _) => calls++);
         periodic.Start();
@@ -375,8 +371,7 @@ public sealed class PeriodicTests : LoopTestBase
     [Theory, MemberData(nameof(AllBackends))]
     public void A_step_of_the_wall_clock_over_a_point_in_time_makes_it_due(Backends backend)
     {
-        Loop loop = NewLoop(backend, LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop(backend);
         int calls = 0;
         double at = clock.Wall + 3600;
         Periodic periodic = loop.Periodic(at, 0, (_, _) => calls++);
@@ -394,8 +389,7 @@ public sealed class PeriodicTests : LoopTestBase
     [Fact]
     public void Interval_set_while_active_counts_from_the_next_call_or_reset()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop();
         int calls = 0;
         Periodic periodic = loop.Periodic(0, 2, (_, _) => calls++);
         periodic.Start();
@@ -416,8 +410,7 @@ public sealed class PeriodicTests : LoopTestBase
     [Fact]
     public void Interval_set_to_zero_makes_the_next_call_the_last()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop();
         int calls = 0;
         Periodic periodic = loop.Periodic(0, 1, (_, _) => calls++);
         periodic.Start();
@@ -458,8 +451,7 @@ public sealed class PeriodicTests : LoopTestBase
     [Fact]
     public void A_periodic_that_does_not_keep_the_loop_alive_leaves_its_references_right()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop();
         int calls = 0;
         Periodic once = loop.Periodic(clock.Wall + 1, 0, (_, _) => calls++);
         once.KeepAlive = false;

@@ -272,8 +272,7 @@ public sealed class StatTests : LoopTestBase
     [Fact]
     public void Polling_reports_a_change_after_the_interval()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoInotify | LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop(flags: LoopFlags.NoInotify);
         string path = FilePath();
         int calls = 0;
         Stat stat = loop.Stat(path, 2, (_, _) => calls++);
@@ -292,8 +291,7 @@ public sealed class StatTests : LoopTestBase
     [Fact]
     public void With_interval_0_libev_polls_at_its_default()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoInotify | LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop(flags: LoopFlags.NoInotify);
         string path = FilePath();
         int calls = 0;
         loop.Stat(path, 0, (_, _) => calls++).Start();
@@ -307,8 +305,7 @@ public sealed class StatTests : LoopTestBase
     [Fact]
     public void A_change_that_Refresh_reads_causes_no_callback()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoInotify | LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop(flags: LoopFlags.NoInotify);
         string path = FilePath();
         int calls = 0;
         Stat stat = loop.Stat(path, 1, (_, _) => calls++);
@@ -330,8 +327,7 @@ public sealed class StatTests : LoopTestBase
     [Fact]
     public void A_change_while_the_watcher_was_stopped_causes_no_callback()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoInotify | LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop(flags: LoopFlags.NoInotify);
         string path = FilePath();
         int calls = 0;
         Stat stat = loop.Stat(path, 1, (_, _) => calls++);

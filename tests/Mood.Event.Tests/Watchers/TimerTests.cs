@@ -154,8 +154,7 @@ public sealed class TimerTests : LoopTestBase
     [Fact]
     public void Set_is_refused_while_active_or_pending_and_changes_nothing()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop();
         int calls = 0;
         Timer timer = loop.Timer(2, 0, (_, _) => calls++);
         timer.Start();
@@ -232,8 +231,7 @@ public sealed class TimerTests : LoopTestBase
     [Theory, MemberData(nameof(AllBackends))]
     public void A_repeating_timer_keeps_its_rhythm(Backends backend)
     {
-        Loop loop = NewLoop(backend, LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop(backend);
         int calls = 0;
         Timer timer = loop.Timer(0.1, 0.2, (_, _) => calls++);
         timer.Start();
@@ -251,8 +249,7 @@ public sealed class TimerTests : LoopTestBase
     [Fact]
     public void A_repeating_timer_that_missed_several_periods_is_called_once()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop();
         int calls = 0;
         loop.Timer(0.1, 0.1, (_, _) => calls++).Start();
         clock.Run(5);
@@ -262,8 +259,7 @@ public sealed class TimerTests : LoopTestBase
     [Theory, MemberData(nameof(AllBackends))]
     public void Timers_of_one_iteration_run_in_the_order_of_their_times(Backends backend)
     {
-        Loop loop = NewLoop(backend, LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop(backend);
         var log = new List<double>();
 
         foreach (double after in new[] { 0.3, 0.1, 0.2 })
@@ -279,8 +275,7 @@ public sealed class TimerTests : LoopTestBase
     [Fact]
     public void Priority_comes_before_time()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop();
         var log = new List<int>();
 
         for (int priority = Ev.MinPriority; priority <= Ev.MaxPriority; priority++)
@@ -295,8 +290,7 @@ public sealed class TimerTests : LoopTestBase
     [Theory, MemberData(nameof(AllBackends))]
     public void A_periodic_due_in_the_same_iteration_runs_first(Backends backend)
     {
-        Loop loop = NewLoop(backend, LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop(backend);
         string log = "";
         loop.Timer(0.5, 0, (_, _) => log += "T").Start();
         loop.Periodic(clock.Wall + 0.6, 0, (_, _) => log += "P").Start();
@@ -307,8 +301,7 @@ public sealed class TimerTests : LoopTestBase
     [Fact]
     public void Remaining_counts_down_while_active_and_stands_still_while_not()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop();
         Timer timer = loop.Timer(5, 0, s_nothing);
         Assert.Equal(5, timer.Remaining);
         clock.Pass(0.3);
@@ -332,8 +325,7 @@ public sealed class TimerTests : LoopTestBase
     [Fact]
     public void Remaining_is_never_negative()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop();
         Timer timer = loop.Timer(-1, 0, s_nothing);
         Assert.Equal(0, timer.Remaining);
         timer.Set(1, 0);
@@ -351,8 +343,7 @@ public sealed class TimerTests : LoopTestBase
     [Fact]
     public void Repeat_set_while_active_counts_from_the_next_expiry_or_reset()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop();
         int calls = 0;
         Timer timer = loop.Timer(2, 1, (_, _) => calls++);
         timer.Start();
@@ -371,8 +362,7 @@ public sealed class TimerTests : LoopTestBase
     [Fact]
     public void Repeat_set_to_zero_makes_the_next_call_the_last()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop();
         int calls = 0;
         Timer timer = loop.Timer(1, 1, (_, _) => calls++);
         timer.Start();
@@ -387,8 +377,7 @@ public sealed class TimerTests : LoopTestBase
     [Fact]
     public void Repeat_set_on_a_one_shot_timer_makes_it_repeat()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop();
         int calls = 0;
         Timer timer = loop.Timer(1, 0, (_, _) => calls++);
         timer.Start();
@@ -401,8 +390,7 @@ public sealed class TimerTests : LoopTestBase
     [Fact]
     public void Reset_pushes_an_idle_timeout_back()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop();
         int calls = 0;
         Timer timer = loop.Timer(0, 1, (_, _) => calls++);
         timer.Reset(); // starts it, with Repeat instead of after
@@ -441,8 +429,7 @@ public sealed class TimerTests : LoopTestBase
     [Theory, MemberData(nameof(States))]
     public void Restart_counts_from_now_whatever_the_state(string state)
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop();
         int calls = 0;
         Timer timer = loop.Timer(2, 0, (_, _) => calls++);
         Bring(timer, state, clock);
@@ -475,8 +462,7 @@ public sealed class TimerTests : LoopTestBase
     [Theory, MemberData(nameof(States))]
     public void Restart_keeps_Repeat_and_the_loops_reference_count(string state)
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop();
         int calls = 0;
         Timer timer = loop.Timer(1, 2, (_, _) => calls++);
         timer.KeepAlive = false;
@@ -681,8 +667,7 @@ public sealed class TimerTests : LoopTestBase
     [InlineData("cleared")]
     public void A_background_timer_leaves_the_reference_count_right_however_it_ends(string how)
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop();
         Timer background = loop.Timer(1, 0, s_nothing);
         background.KeepAlive = false;
         background.Start();
@@ -813,8 +798,7 @@ public sealed class TimerTests : LoopTestBase
     [Fact]
     public void A_callback_can_stop_a_timer_that_is_due_in_the_same_iteration()
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop();
         int calls = 0;
         Timer second = loop.Timer(0.2, 1, (_, _) => calls++);
         second.Start();
@@ -902,8 +886,7 @@ public sealed class TimerTests : LoopTestBase
     [Theory, MemberData(nameof(AllBackends))]
     public void Steps_of_the_wall_clock_do_not_move_a_timer(Backends backend)
     {
-        Loop loop = NewLoop(backend, LoopFlags.NoTimerFd);
-        var clock = new TestClock(loop);
+        (Loop loop, TestClock clock) = NewTestClockLoop(backend);
         int calls = 0;
         Timer timer = loop.Timer(4, 0, (_, _) => calls++);
         timer.Start();

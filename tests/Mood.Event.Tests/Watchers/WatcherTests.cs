@@ -332,28 +332,6 @@ public sealed class WatcherTests : AnyWatcherTestBase
     }
 
     [Fact]
-    public void A_timer_stops_itself_by_a_counter_in_Data_and_Reset_continues_it()
-    {
-        Loop loop = NewLoop();
-        Timer timer = loop.Timer(0, 0.01, (w, _) =>
-        {
-            int count = (int)w.Data! + 1;
-            w.Data = count;
-
-            if (count >= 8)
-            {
-                w.Stop();
-            }
-        }, 0);
-        timer.Start();
-        Assert.False(loop.Start());
-        Assert.Equal(8, timer.Data);
-        timer.Reset();
-        Assert.False(loop.Start());
-        Assert.Equal(9, timer.Data);
-    }
-
-    [Fact]
     public void A_callback_replaced_while_active_is_used_from_the_next_event_on()
     {
         Loop loop = NewLoop();
