@@ -19,7 +19,7 @@
  *   look: it is a zombie       the entry gets the current epoch
  *   mood_callbacks.reap        asks the host to look through all of its children, beginning now
  *   mood_child_passed          the host has done so: a zombie of that epoch that is left does not belong to the host
- *   here again                 it is reaped (or found reaped), then reported
+ *   the next look              it is reaped (or found reaped), then reported
  *
  * The host answers on its thread pool, which may have no thread to spare. After TICKS ticks of TICK seconds the end is reported,
  * and the child is reaped later, when the answer comes. Ticks are counted, not time, because a machine that delays this thread
@@ -43,7 +43,7 @@ enum { PAST = INT_MIN };
 /* used on the default loop's thread only */
 static ev_timer ticker; /* internal: runs while an ENDED child waits for the host's answer */
 static int scanned;     /* this round of mood_hook_waitpid has looked */
-static pid_t reported;  /* the child whose end the last answer was; libev has told its watchers since */
+static pid_t reported;  /* the child whose end was the last answer; libev has called its watchers since then */
 
 /* -- marks of the watchers ---------------------------------------------------------------------------------------------- */
 
@@ -185,7 +185,7 @@ settle (known *k)
       return SETTLED;
     }
 
-  /* no tick comes on a manual clock */
+  /* On a manual clock no tick comes. */
   if (k->ticks >= TICKS || mood_child_home->manual == MANUAL_HOST)
     return UNREAPED;
 
@@ -274,7 +274,7 @@ mood_child_reset (mood_loop *l)
 void
 mood_child_init (ev_child *w)
 {
-  ev_set_priority (w, EV_MAXPRI); /* libev insists: see child_reap */
+  ev_set_priority (w, EV_MAXPRI); /* libev's child_reap requires it */
 }
 
 /* The table owns the pidfds, so there is nothing to free. On Windows the watcher owns the handle of its process. */

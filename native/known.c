@@ -137,7 +137,7 @@ watch (known *k)
   if (k->fd < 0)
     return;
 
-  /* The kernel gave a number that another entry holds: that entry's pidfd was closed by another part of the process. */
+  /* If another entry holds the number that the kernel gave, another part of the process has closed that entry's pidfd. */
   mood_reaping_lose (k->fd);
 
   for (other = mood_known; other; other = other->next)

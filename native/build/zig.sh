@@ -36,7 +36,7 @@ unpack() {
     echo "$2/zig"
 }
 
-# No word where the site cannot be reached: npm is the way then. Where it answers and is slow, five minutes are enough.
+# If the site cannot be reached, curl prints nothing and npm is tried. A slow download ends after five minutes.
 if command -v curl >/dev/null 2>&1 &&
    curl -fsSL --connect-timeout 5 --max-time 300 "$url" -o "$work/zig.tar.xz" 2>/dev/null; then
   sum=$(sha256sum "$work/zig.tar.xz")

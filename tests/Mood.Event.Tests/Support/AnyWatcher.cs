@@ -6,7 +6,7 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>
-/// A watcher of any kind, and a way to make its event happen: for tests of what all kinds have in common. Each of these watchers
+/// A watcher of any kind, and a way to make its event happen, for tests of rules that hold for all kinds. Each of these watchers
 /// stays active after its event.
 /// </summary>
 public sealed class AnyWatcher : IDisposable
@@ -83,7 +83,7 @@ public sealed class AnyWatcher : IDisposable
 
     private Signal MakeSignal(Loop loop, Action<Watcher, Events> callback, int priority)
     {
-        // fed, not raised: a real signal would end the process while the watcher is stopped
+        // Fed and not sent, because a real signal would end the process while the watcher is stopped.
         _trigger = static () => Ev.FeedSignal(Signum.SIGUSR1);
         return loop.Signal(Signum.SIGUSR1, (w, e) => callback(w, e), priority: priority);
     }
@@ -113,7 +113,7 @@ public sealed class AnyWatcher : IDisposable
 
     private Check MakeCheck(Loop loop, Action<Watcher, Events> callback, int priority)
     {
-        // a check is called after the loop has waited: here for a timer that does not keep the loop alive
+        // A Check is called after the loop has waited. Here the loop waits for a timer that does not keep it alive.
         _trigger = () =>
         {
             Timer timer = loop.Timer(0, 0, static (_, _) => { });
@@ -128,7 +128,7 @@ public sealed class AnyWatcher : IDisposable
         var other = new Loop(LoopFlags.NoEnv, Backends.Epoll);
         (int read, int write) = Posix.Pipe();
         other.Io(read, Events.Read, (_, _) => Posix.Read(read)).Start();
-        other.Start(RunFlags.NoWait); // the first run only tells the kernel, and would take the event with it
+        other.Start(RunFlags.NoWait); // The first run registers the fd with the kernel. In a later run it could already handle the event.
         _cleanup.Push(() => Posix.Close(read, write));
         _cleanup.Push(other.Dispose);
         _trigger = () => Posix.Write(write);
@@ -169,16 +169,4 @@ public abstract class AnyWatcherTestBase : LoopTestBase
         any.Trigger();
     }
 
-    /// <summary>Whether a watcher or a reference keeps Start running. Runs one iteration to find out.</summary>
-    protected static bool IsKeptAlive(Loop loop) => loop.Start(RunFlags.NoWait);
-
-    /// <summary>Checks that the loop's reference count is exactly zero.</summary>
-    protected static void AssertNoReferences(Loop loop)
-    {
-        Assert.False(IsKeptAlive(loop));
-        loop.IncRef();
-        Assert.True(IsKeptAlive(loop));
-        loop.DecRef();
-        Assert.False(IsKeptAlive(loop));
-    }
 }

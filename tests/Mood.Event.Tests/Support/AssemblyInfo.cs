@@ -1,4 +1,4 @@
 using Xunit;
 
-// signals, children, fds and the default loop belong to the process: one test at a time
+// Signals, children, fds and the default loop belong to the process, so only one test runs at a time.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]

@@ -13,8 +13,8 @@ public abstract class AwaitTestBase : FdTestBase
     public static TheoryData<bool> Contexts => [true, false];
 
     /// <summary>
-    /// Runs an asynchronous function on the loop until it ends: with Run, or without any context, so that a
-    /// continuation is called where the wait ends.
+    /// Runs an asynchronous function on the loop until it ends, with Run or without any context. Without a context, the end of a
+    /// wait calls the continuation directly.
     /// </summary>
     protected static void Drive(Loop loop, Func<Task> main, bool withContext = true)
     {
@@ -45,8 +45,8 @@ public abstract class AwaitTestBase : FdTestBase
     }
 
     /// <summary>
-    /// Bytes that the thread allocates in some rounds of an asynchronous function, once it has warmed up; all of it has
-    /// to stay on one thread.
+    /// The bytes that the thread allocates in many rounds of an asynchronous function, after it has warmed up. The function must
+    /// stay on one thread.
     /// </summary>
     protected static Task<long> AllocatedByAsync<T>(Func<ValueTask<T>> round) => AllocatedAsync(null, round);
 
@@ -56,7 +56,7 @@ public abstract class AwaitTestBase : FdTestBase
     /// <summary>Asserts that no watcher keeps the loop alive.</summary>
     protected static void AssertIdle(Loop loop) => Assert.False(loop.Start(RunFlags.NoWait));
 
-    /// <summary>A thread that does one thing after another, when told to.</summary>
+    /// <summary>A thread that calls the actions of Do, one after the other.</summary>
     protected sealed class Helper : IDisposable
     {
         private readonly BlockingCollection<Action> _actions = [];
@@ -107,7 +107,8 @@ public abstract class AwaitTestBase : FdTestBase
         const int Rounds = 2000;
         long allocated = -1;
 
-        // the runtime may allocate on this thread while it still optimizes; an allocation of the library would be there in every attempt
+        // The runtime may allocate on this thread while it still optimizes the code. An allocation of the library would appear in
+        // every attempt.
         for (int attempt = 0; attempt < 5 && allocated != 0; attempt++)
         {
             int thread = Environment.CurrentManagedThreadId;

@@ -50,6 +50,19 @@ public abstract class LoopTestBase : IDisposable
     /// <summary>The default loop, disposed at the end of the test.</summary>
     protected Loop NewDefaultLoop() => Guard(Loop.GetDefault(LoopFlags.NoEnv));
 
+    /// <summary>Whether a watcher or a reference keeps Start running. Runs one iteration to find out.</summary>
+    protected static bool IsKeptAlive(Loop loop) => loop.Start(RunFlags.NoWait);
+
+    /// <summary>Checks that the loop's reference count is exactly zero.</summary>
+    protected static void AssertNoReferences(Loop loop)
+    {
+        Assert.False(IsKeptAlive(loop));
+        loop.IncRef();
+        Assert.True(IsKeptAlive(loop));
+        loop.DecRef();
+        Assert.False(IsKeptAlive(loop));
+    }
+
     /// <summary>Collects everything that can be collected, finalizers included.</summary>
     protected static void Collect()
     {

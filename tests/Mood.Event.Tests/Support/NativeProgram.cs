@@ -4,10 +4,10 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>A C program of Native/ that uses the native library. Its own definitions come before those of the C library.</summary>
+/// <summary>A C program of Native/ that uses the native library. Functions that it defines replace those of the C library.</summary>
 internal static class NativeProgram
 {
-    /// <summary>Compiles the program and runs it. It must end well, with "done".</summary>
+    /// <summary>Compiles the program and runs it. It must exit with code 0, and its last line must be "done".</summary>
     internal static void Run(string source)
     {
         DirectoryInfo directory = Directory.CreateTempSubdirectory("mood-event-native-");

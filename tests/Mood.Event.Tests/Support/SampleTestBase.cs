@@ -14,10 +14,10 @@ public abstract class SampleTestBase : IDisposable
 
     private readonly string _output = Path.GetTempFileName();
 
-    /// <summary>The process; 0: none, or its end has been waited for.</summary>
+    /// <summary>The pid of the sample; 0 before Spawn and after WaitForEnd.</summary>
     protected int Pid { get; private set; }
 
-    /// <summary>What it has written.</summary>
+    /// <summary>What the sample has written so far.</summary>
     protected string Output => File.ReadAllText(_output);
 
     public void Dispose()

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Checks of what holds for watchers of every kind.</summary>
+/// <summary>Checks of the rules that watchers of all kinds follow.</summary>
 internal static class WatcherContract
 {
     /// <summary>Checks a new watcher, then Start and Stop, each twice.</summary>
@@ -71,7 +71,7 @@ internal static class WatcherContract
         Assert.False(watcher.Fatal);
     }
 
-    /// <summary>Checks Feed, Clear and Invoke: the callback receives what was fed, once, and the watcher stays inactive.</summary>
+    /// <summary>Checks Feed, Clear and Invoke: the callback receives the fed events once, and the watcher stays inactive.</summary>
     internal static void FeedsAndInvokes(Watcher watcher, Func<Events> seen)
     {
         watcher.Feed(Events.Custom);

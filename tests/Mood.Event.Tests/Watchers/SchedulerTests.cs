@@ -215,10 +215,10 @@ public sealed class SchedulerTests : LoopTestBase
         Assert.Equal((1, 2), (calls, asked));
         Assert.Equal((true, double.PositiveInfinity), (scheduler.IsActive, scheduler.At));
 
-        CheckNoReferenceIsMissing(loop);
+        AssertNoReferences(loop);
         scheduler.Stop();
         Assert.False(loop.Start(RunFlags.NoWait));
-        CheckNoReferenceIsMissing(loop);
+        AssertNoReferences(loop);
         loop.Verify();
         scheduler.Dispose();
     }
@@ -254,7 +254,7 @@ public sealed class SchedulerTests : LoopTestBase
 
         scheduler.Stop();
         Assert.False(loop.Start(RunFlags.NoWait));
-        CheckNoReferenceIsMissing(loop);
+        AssertNoReferences(loop);
         loop.Verify();
         scheduler.Dispose();
     }
@@ -701,12 +701,4 @@ public sealed class SchedulerTests : LoopTestBase
         "minus infinity" => double.NegativeInfinity,
         _ => throw new FormatException(),
     };
-
-    // One reference keeps the loop alive. It would not if the scheduler had released its own reference twice.
-    private static void CheckNoReferenceIsMissing(Loop loop)
-    {
-        loop.IncRef();
-        Assert.True(loop.Start(RunFlags.NoWait));
-        loop.DecRef();
-    }
 }
