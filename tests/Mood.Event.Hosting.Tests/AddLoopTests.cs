@@ -43,7 +43,7 @@ public sealed class AddLoopTests
         await host.StartAsync();
         Loop loop = host.Services.GetRequiredService<Loop>();
         await loop.InvokeAsync(() => loop.Timer(0, 0, (_, _) => throw new FormatException("bad")).Start());
-        await Until(() => log.Entries.Any(e => e.Level == LogLevel.Error && e.Exception is FormatException && e.Message.Contains("chat")));
+        await Until(() => log.Entries.Any(e => e.Level == LogLevel.Error && e.Exception is FormatException && e.Message.Contains("chat", StringComparison.Ordinal)));
         Assert.Equal(7, await loop.InvokeAsync(() => 7));
         await host.StopAsync();
     }
@@ -73,7 +73,7 @@ public sealed class AddLoopTests
         loop.Post(release.Wait);
         var watch = Stopwatch.StartNew();
         await Record.ExceptionAsync(() => host.StopAsync());
-        Assert.Contains(log.Entries, e => e.Message.Contains("did not end"));
+        Assert.Contains(log.Entries, e => e.Message.Contains("did not end", StringComparison.Ordinal));
 
         if (isAsync)
         {
@@ -172,13 +172,13 @@ public sealed class AddLoopTests
         await loop.InvokeAsync(() => loop.Timer(0, 0, (_, _) => release.Wait()).Start());
 
         // while it runs
-        await Until(() => log.Entries.Any(e => e.Level == LogLevel.Warning && Names(e.Message) && e.Message.Contains("still runs")));
+        await Until(() => log.Entries.Any(e => e.Level == LogLevel.Warning && Names(e.Message) && e.Message.Contains("still runs", StringComparison.Ordinal)));
         release.Set();
-        await Until(() => log.Entries.Any(e => e.Level == LogLevel.Warning && Names(e.Message) && e.Message.Contains("took")));
+        await Until(() => log.Entries.Any(e => e.Level == LogLevel.Warning && Names(e.Message) && e.Message.Contains("took", StringComparison.Ordinal)));
         await host.StopAsync();
 
         static bool Names(string message) =>
-            message.Contains("chat") && message.Contains(nameof(Slow_and_blocked_callbacks_are_logged));
+            message.Contains("chat", StringComparison.Ordinal) && message.Contains(nameof(Slow_and_blocked_callbacks_are_logged), StringComparison.Ordinal);
     }
 
     private static IHost Build(LogOfTest log, Action<IServiceCollection>? configure = null, Action<LoopOptions>? configureLoop = null)

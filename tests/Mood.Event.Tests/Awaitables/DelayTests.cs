@@ -439,7 +439,7 @@ public sealed class DelayTests : AwaitTestBase
         loop.CallbackException += (_, e) => seen = e.Exception;
         SynchronizationContext? before = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(null);
-        var thrown = new Exception("x");
+        var thrown = new InvalidOperationException("x");
         loop.Delay(0).GetAwaiter().OnCompleted(() => throw thrown);
         SynchronizationContext.SetSynchronizationContext(before);
         Assert.False(loop.Start());
