@@ -173,7 +173,7 @@ public sealed class AsyncGuide : FdTestBase
         {
             await foreach (int signum in loop.Signals(Signum.SIGHUP))
             {
-                reloads++; // what comes meanwhile is one further turn
+                reloads++; // signals that arrive meanwhile cause one more turn
                 break;
             }
         });
