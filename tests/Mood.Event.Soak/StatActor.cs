@@ -3,7 +3,7 @@ using System.IO;
 
 namespace Mood.Event.Soak;
 
-/// <summary>At the end a Stat has the status of its file. It is called only after a change.</summary>
+/// <summary>A Stat is called only after a change, and ends up with the last status of its file.</summary>
 internal sealed class StatActor : Actor
 {
     private readonly string _path;

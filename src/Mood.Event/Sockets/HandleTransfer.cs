@@ -51,7 +51,7 @@ internal sealed class HandleTransfer : IDisposable
     /// <summary>Ends the waits, and closes the handles. Idempotent.</summary>
     public void Dispose()
     {
-        _closing.Cancel(); // waits end by a post
+        _closing.Cancel(); // each wait is ended later, by a posted action
 
         if (_mode == Native.StreamOwn)
         {

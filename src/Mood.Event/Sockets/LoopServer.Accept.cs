@@ -45,7 +45,7 @@ public sealed partial class LoopServer
             static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 
-    // The endless delay keeps the loop alive, and ends when the loop is disposed, whatever the acceptor waits for.
+    // The endless delay keeps the loop alive. It ends when the loop is disposed, even if the acceptor does not wait on the loop then.
     private async Task RunOnLoopAsync()
     {
         try
@@ -165,7 +165,7 @@ public sealed partial class LoopServer
             {
                 connection.Cancel();
 
-                // An operation that uses the token ends by an earlier post.
+                // Posted, so that an operation that uses the token ends first: the cancellation was posted before this.
                 _loop.TryPost(static connection => connection.Close(reset: true), connection);
             }
         }

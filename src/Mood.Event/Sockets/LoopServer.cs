@@ -20,13 +20,13 @@ namespace Mood.Event;
 /// <code>
 ///   accepting     until the first StopAsync
 ///     |  StopAsync: the backlog is accepted, the listening socket is closed
-///   finishing     the handlers may end in the time of the grace
+///   finishing     the server waits for the handlers until the grace is over
 ///     |  the grace is over
 ///   cancelled     the handlers' tokens are cancelled
 ///     |  one second later
 ///   closing       the connections are reset
 ///     |  one second later
-///   stopped       also from each state above as soon as no handler is left
+///   stopped       also entered from each state above when no handler is left
 /// </code>
 /// </remarks>
 public sealed partial class LoopServer : IAsyncDisposable
@@ -111,7 +111,7 @@ public sealed partial class LoopServer : IAsyncDisposable
         await _stopped.Task;
     }
 
-    /// <summary>Whether the stop or the time-out of the connection caused this exception of its handler.</summary>
+    /// <summary>Whether a handler whose connection the server has ended may throw this exception because of that end.</summary>
     private static bool IsEnd(Exception exception) =>
         exception is OperationCanceledException or ObjectDisposedException or System.IO.IOException or SocketException;
 

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The way of an exception of a callback: to CallbackException, to standard error, or out of Start.</summary>
+/// <summary>Where an exception of a callback goes: to CallbackException, to standard error, or to the caller of Start.</summary>
 public sealed class ErrorTests : AnyWatcherTestBase
 {
     // -- the loop goes on ---------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The one Invoke that Loop.Callback may have another thread call.</summary>
+/// <summary>Loop.Callback lets another thread call Invoke. Only one thread at a time may do so.</summary>
 public sealed class LoopInvokeTests : LoopTestBase
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(Patience);

@@ -142,7 +142,7 @@ public sealed class LoopOwnershipTests : LoopTestBase
         int id = OnEndedThread(() => loop = NewLoop());
         bool? sentHere = null;
 
-        // The runtime uses the id of an ended thread again, the smallest first: enough threads at once get all that are free.
+        // The runtime gives the ids of ended threads to new threads, the smallest first. Enough threads at once get all free ids.
         for (int i = 0; i < 20 && sentHere is null; i++)
         {
             Collect();

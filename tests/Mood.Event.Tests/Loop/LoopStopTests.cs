@@ -55,7 +55,7 @@ public sealed class LoopStopTests : LoopTestBase
     [Theory]
     [InlineData(BreakHow.All, BreakHow.One)]
     [InlineData(BreakHow.One, BreakHow.All)]
-    public void Of_several_Stops_the_strongest_counts(BreakHow first, BreakHow second)
+    public void The_strongest_of_several_Stops_wins(BreakHow first, BreakHow second)
     {
         Loop loop = NewLoop();
         int far = 0;
@@ -74,7 +74,7 @@ public sealed class LoopStopTests : LoopTestBase
     }
 
     [Fact]
-    public void Cancel_takes_back_all_Stops_of_another_thread_and_a_later_one_counts_again()
+    public void Cancel_withdraws_all_Stops_of_another_thread_but_not_a_later_one()
     {
         Loop loop = NewLoop();
         var log = new List<string>();

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Random operations, compared with models that fit on a page. A failure prints its shrunk operations.</summary>
+/// <summary>Random operations, compared with small models. A failure prints the shortest list of operations that fails.</summary>
 public sealed class ModelTests : LoopTestBase
 {
     private const int Watchers = 5;
@@ -79,7 +79,7 @@ public sealed class ModelTests : LoopTestBase
         Array.ForEach(watchers, w => w.Dispose());
     });
 
-    /// <summary>Start goes on exactly while an active watcher with KeepAlive, or an IncRef, is left.</summary>
+    /// <summary>Start runs exactly as long as there is an active watcher with KeepAlive, or an IncRef without DecRef.</summary>
     [Fact]
     public void Active_watchers_with_KeepAlive_and_references_keep_a_loop_alive() => Check(Gen.Choose(0, 6), ops =>
     {
@@ -129,7 +129,7 @@ public sealed class ModelTests : LoopTestBase
         Array.ForEach(watchers, w => w.Dispose());
     });
 
-    /// <summary>Timers on a clock in the test's hand: called in the order of their times, each at its time, none twice.</summary>
+    /// <summary>Timers on a clock that the test moves are called in the order of their times, each at its time, and none twice.</summary>
     [Fact]
     public void Timers_expire_in_the_order_of_their_times() => Check(Gen.Choose(0, 3), ops =>
     {
@@ -147,7 +147,7 @@ public sealed class ModelTests : LoopTestBase
             switch (op)
             {
                 case 0 or 1:
-                    // no two at the same time: their order would be the heap's business
+                    // No two timers have the same time, because libev's heap decides their order.
                     double at = now + who + (++made / 4096.0);
                     Timer timer = loop.Timer(at - now, 0, (w, _) => log.Add((double)w.Data!), at);
                     timer.Start();
@@ -172,8 +172,8 @@ public sealed class ModelTests : LoopTestBase
     });
 
     /// <summary>
-    /// A loop on a manual clock, run through time: each timer and periodic is called at each of its times, those of timers that
-    /// callbacks start included, and no other. The order within one moment is libev's business.
+    /// On a manual clock, each timer and periodic is called at each of its due times and at no other time. This includes timers that
+    /// callbacks start. libev decides the order of watchers that are due at the same time.
     /// </summary>
     [Fact]
     public void Advance_calls_at_each_due_time() => Check(Gen.Choose(0, 6), ops =>

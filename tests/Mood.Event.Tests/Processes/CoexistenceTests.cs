@@ -10,7 +10,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The rest of .NET that lives on signals, children and fds goes on working beside us.</summary>
+/// <summary>Other parts of .NET that use signals, children and fds work in the same process as the library.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class CoexistenceTests : FdTestBase
 {

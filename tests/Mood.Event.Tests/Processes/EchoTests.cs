@@ -14,7 +14,7 @@ namespace Mood.Event.Tests;
 /// <summary>The echo sample.</summary>
 public sealed class EchoTests() : EchoTestBase(Path.Combine("echo", "Echo.dll"));
 
-/// <summary>Its asynchronous twin.</summary>
+/// <summary>The echo-async sample, by the same tests.</summary>
 public sealed class EchoAsyncTests() : EchoTestBase(Path.Combine("echo-async", "EchoAsync.dll"))
 {
     [Theory]
@@ -67,13 +67,13 @@ public abstract class EchoTestBase : SampleTestBase
 
         Assert.True(Posix.Until(() => Regex.IsMatch(Output, "no more connections|cannot accept connections"), Patience), Output);
 
-        // it tries five or ten times a second: a server that spins would take all the time it gets
+        // The server tries five or ten times a second. A server that spins would use all the time of a processor.
         double before = ProcessorSeconds();
         Thread.Sleep(2000);
         Assert.InRange(ProcessorSeconds() - before, 0, 1);
         CheckEcho(_clients[0]);
 
-        // those who waited at the door are let in when others go, and new ones too
+        // Waiting clients are served when others have disconnected, and so are new ones.
         _clients.Take(150).ToList().ForEach(c => c.Dispose());
         CheckEcho(_clients[^1]);
         _clients.Add(Connect(server));

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>What all kinds of watchers have in common.</summary>
+/// <summary>The rules that watchers of all kinds follow.</summary>
 public sealed class WatcherTests : AnyWatcherTestBase
 {
     [Theory]
