@@ -4,7 +4,7 @@ using System.Linq;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>What can be measured, in the order of the report. A new area is a line here and a file.</summary>
+/// <summary>The areas that can be measured, in the order of the report. A new area needs a line here and a file.</summary>
 internal static class Areas
 {
     private static readonly (string Name, string Title, Func<bool, IEnumerable<Comparison>> All)[] s_areas =
@@ -28,7 +28,7 @@ internal static class Areas
     internal static string Title(string name) =>
         name == MicroBenchmarks.Name ? "Single operations, with BenchmarkDotNet" : s_areas.First(a => a.Name == name).Title;
 
-    /// <summary>Where it stands in the report.</summary>
+    /// <summary>The position of an area in the report.</summary>
     internal static int IndexOf(string name) =>
         name == MicroBenchmarks.Name ? s_areas.Length : Array.FindIndex(s_areas, a => a.Name == name);
 

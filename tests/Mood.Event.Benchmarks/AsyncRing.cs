@@ -7,8 +7,8 @@ using System.Threading.Tasks;
 namespace Mood.Event.Benchmarks;
 
 /// <summary>
-/// The socketpair benchmark with async System.Net.Sockets: a method per station that receives and sends for ever, on the
-/// threads of the pool.
+/// The socketpair benchmark with async System.Net.Sockets. Each station has an async method that receives and sends in an endless
+/// loop, on the threads of the pool.
 /// </summary>
 internal sealed class AsyncRing(int wanted)
 {
@@ -18,7 +18,8 @@ internal sealed class AsyncRing(int wanted)
     /// <summary>Nanoseconds of processor time of all threads, per event.</summary>
     internal static double Run(int pairs, int wanted)
     {
-        // sockets of its own: whatever was once awaited stays with the runtime's epoll, which would look at the others' bytes too
+        // It has its own sockets: a socket that was once awaited stays in the runtime's epoll, which would also report the bytes
+        // of other contenders.
         Station[] stations = Station.Wrap(RawSockets.SocketPairs(pairs));
         var ring = new AsyncRing(wanted);
         using var end = new CancellationTokenSource();

@@ -5,8 +5,8 @@ using System.Threading.Tasks;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>The same echo server with awaits: over SocketExtensions, or over a LoopStream for each connection. Prints its port, ends
-/// when standard input does.</summary>
+/// <summary>The echo server with awaits, over SocketExtensions or over a LoopStream for each connection. It prints its port, and
+/// ends at the end of standard input.</summary>
 internal static class AwaitEchoServer
 {
     internal static void Run(bool withStreams)
@@ -32,7 +32,7 @@ internal static class AwaitEchoServer
         {
             Socket socket = await listener.AcceptAsync(loop).ConfigureAwait(false);
             socket.NoDelay = true;
-#pragma warning disable CA2025 // it is the task that disposes the socket
+#pragma warning disable CA2025 // the task itself disposes the socket
             _ = withStreams ? EchoAsync(new LoopStream(loop, socket, ownsSocket: true)) : EchoAsync(loop, socket);
 #pragma warning restore CA2025
         }

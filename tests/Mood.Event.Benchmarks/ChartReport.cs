@@ -9,15 +9,15 @@ using System.Text;
 namespace Mood.Event.Benchmarks;
 
 /// <summary>
-/// docs/benchmarks.svg: for each comparison and contender a bar from C libev's cost to its own, on a scale of powers of
-/// two. To the right is slower, for rates too; a line across the bar is the target.
+/// docs/benchmarks.svg. Each contender of each comparison has a bar from C libev's cost to its own cost, on a scale of powers of
+/// two. Bars to the right are slower, also for rates. A line across the bar is the target.
 /// </summary>
 internal sealed class ChartReport
 {
     private const int Width = 900, Labels = 270, Right = 60, Top = 78, Line = 15, Heading = 19, Gap = 8;
 
-    // Readable on white and on black; blue and orange can be told apart by everybody. No variables: not every program that
-    // shows pictures knows them.
+    // The colours are readable on white and on black. Colour-blind readers can tell blue from orange. There are no CSS variables,
+    // because some programs that show SVG files do not support them.
     private const string Style = """
         <style>
           text { font: 11px system-ui, "DejaVu Sans", sans-serif; fill: #1f2328 }
@@ -91,7 +91,7 @@ internal sealed class ChartReport
         return _text.ToString();
     }
 
-    // only where there are bars: the headings stay readable
+    // Only beside bars, so that the headings stay readable.
     private void Grid(double from, double to)
     {
         for (double power = _low; power <= _high; power++)

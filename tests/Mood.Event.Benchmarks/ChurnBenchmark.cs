@@ -6,7 +6,8 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>Io watchers that are started, stopped and changed all the time: of a number, a SafeHandle and a Socket.</summary>
+/// <summary>Io watchers that are started, stopped and changed repeatedly. Their fd is a number, a SafeHandle or a
+/// Socket.</summary>
 internal static partial class ChurnBenchmark
 {
     private const int Count = 100;
@@ -22,7 +23,7 @@ internal static partial class ChurnBenchmark
         yield return Make(
             "start and stop",
             "ns per start and stop",
-            null, // C writes a few words: the next comparison has the iteration that makes them effective
+            null, // C only writes a few words. The next comparison includes the iteration that passes the change to the kernel.
             () => bench_ev_churn(fds, Count, operations / Count),
             of => StartAndStop(of, operations / Count, inCallback: true),
             () => bench_uv_churn(fds, Count, operations / Count),

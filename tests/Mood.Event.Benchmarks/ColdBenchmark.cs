@@ -8,8 +8,8 @@ using System.Linq;
 namespace Mood.Event.Benchmarks;
 
 /// <summary>
-/// The first seconds of a program on one processor, as in a small container: what an event costs before and after the runtime has
-/// compiled the hot methods. Each round is a process of its own.
+/// The first seconds of a program on one processor, as in a small container. It shows the cost of an event before and after the
+/// runtime has compiled the hot methods. Each round runs in a new process.
 /// </summary>
 internal static class ColdBenchmark
 {
@@ -40,7 +40,7 @@ internal static class ColdBenchmark
         };
     }
 
-    /// <summary>The process: prints the processor time per callback of each second.</summary>
+    /// <summary>The main function of that process. It prints the processor time per callback for each second.</summary>
     internal static void Run(int seconds)
     {
         using var loop = new Loop();
@@ -55,7 +55,7 @@ internal static class ColdBenchmark
         double busy = Benchmarks.Measure.Busy;
         int slices = 0;
 
-        // the clock is read once in an iteration of a thousand callbacks
+        // The clock is read once per iteration, which has a thousand callbacks.
         loop.Prepare((_, _) =>
         {
             if (Stopwatch.GetElapsedTime(begun).TotalMilliseconds >= (slices + 1) * SliceInMilliseconds)

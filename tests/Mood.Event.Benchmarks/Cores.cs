@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>Two of the cores that this process may use; on a machine with one they are the same.</summary>
+/// <summary>Two of the cores that this process may use. They are the same if it may use only one.</summary>
 internal static partial class Cores
 {
     private static readonly int[] s_cores = Allowed();
@@ -14,12 +14,12 @@ internal static partial class Cores
 
     internal static int Last => s_cores[^1];
 
-    /// <summary>Keeps this thread, and those that it makes from now on, on a core.</summary>
+    /// <summary>Pins this thread, and the threads that it makes from now on, to a core.</summary>
     internal static void Pin(int core)
     {
         if (bench_core(core) != 0)
         {
-            throw new UnavailableException("threads cannot be kept on a core");
+            throw new UnavailableException("the system does not let a thread be pinned to a core");
         }
     }
 

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>Nothing but calling callbacks: idle watchers, which are pending in every iteration.</summary>
+/// <summary>The cost of calling callbacks alone. It uses idle watchers, which are pending in every iteration.</summary>
 internal static partial class DispatchBenchmark
 {
     internal static IEnumerable<Comparison> All(bool quick)
@@ -40,7 +40,7 @@ internal static partial class DispatchBenchmark
         return new Comparison("dispatch", name, "ns per callback", HigherIsBetter: false, target, contenders);
     }
 
-    // one delegate for all, as C has one function; or one for each, as a lambda in a loop makes them
+    // One delegate for all watchers, as C has one function. Or one for each, as a lambda inside a loop makes them.
     private static double Round(int watchers, int callbacks, bool closures)
     {
         using var loop = new Loop();
@@ -64,7 +64,7 @@ internal static partial class DispatchBenchmark
         loop.Start();
         double time = Measure.Busy - start;
 
-        // the rest of the iteration is called too
+        // The watchers that are left in the iteration are called too.
         Measure.Expect(calls >= callbacks && calls < callbacks + watchers, $"{calls} callbacks instead of {callbacks}");
         return time / calls;
     }

@@ -7,7 +7,7 @@ using System.Text.RegularExpressions;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>The ratios to C libev in docs/benchmarks.md: what --quick compares with.</summary>
+/// <summary>The ratios to C libev in docs/benchmarks.md, which --quick compares its results with.</summary>
 internal static partial class Documented
 {
     private const string RatioColumn = "× C libev";
@@ -15,8 +15,9 @@ internal static partial class Documented
     private static readonly Lazy<List<(string Name, string Contender, double Ratio)>> s_rows = new(Read);
 
     /// <summary>
-    /// By what factor a ratio is worse than documented, or than its target if that is the weaker one; 0 where neither is known.
-    /// It takes the best round. A regression shows in every round, and a busy machine hardly spoils all of them.
+    /// The factor by which the ratio of the best round is worse than documented, or than its target if the target is weaker; 0 if
+    /// neither is known. The best round is enough: a regression shows in every round, and a busy machine rarely slows all rounds
+    /// down.
     /// </summary>
     internal static double Decline(Result result)
     {
@@ -32,7 +33,7 @@ internal static partial class Documented
         }
     }
 
-    // --quick has smaller sizes: without a row of the same name, the rows whose names differ in numbers only count.
+    // --quick has smaller sizes. If no row has the same name, the rows whose names differ only in numbers are used.
     private static double? Ratio(Result result, string contender)
     {
         double[] same = [.. s_rows.Value.Where(r => r.Name == result.Name && r.Contender == contender).Select(r => r.Ratio)];

@@ -6,18 +6,18 @@ using System.Linq;
 namespace Mood.Event.Benchmarks;
 
 /// <summary>
-/// Echo servers, each a process on one and the same core, under the load of a C program on another. All of them run all
-/// the time; those whose turn it is not wait, and cost nothing. Mood.Event is there twice: with recv and send called as C
-/// does, where what differs is the loop, and with Socket, as a program in C# would do it.
+/// Echo servers under the load of a C program. Each server is a process. All servers run on the same core, and the load runs on
+/// another. All of them run all the time; those without load wait, and use no processor time. Mood.Event takes part twice: with
+/// recv and send as in C, so that only the loop differs, and with Socket, as a C# program would use it.
 /// <para>
-/// The targets are for the round trips in a second of the server's processor time: what a core of its own would do. Where
-/// the machine does other work, the clock on the wall says how much of the core each server got, and one of many threads
-/// gets more.
+/// The targets are for the round trips per second of the server's processor time. This is what the server would do on a core of
+/// its own. If the machine does other work, elapsed time would mostly show how much of the core each server got, and a server
+/// with many threads gets more.
 /// </para>
 /// </summary>
 internal static class EchoBenchmark
 {
-    /// <summary>Of every message, in bytes.</summary>
+    /// <summary>The size of every message, in bytes.</summary>
     internal const int MessageSize = 64;
 
     internal static IEnumerable<Comparison> All(bool quick)
@@ -41,10 +41,10 @@ internal static class EchoBenchmark
             .. Optional(libuv),
         ];
 
-        // The runtime optimizes what runs often within a few seconds, in the background. On one core that a busy server uses up it takes
-        // longer, so each server works for five seconds before its first figure.
+        // The runtime optimizes hot methods in the background, within a few seconds. On a core that a busy server uses fully it
+        // takes longer. So each server works for five seconds before its first measurement.
         double warmUp = quick ? 0.5 : 5;
-        Console.WriteLine(FormattableString.Invariant($"echo: each server works for {warmUp} s before its first figure"));
+        Console.WriteLine(FormattableString.Invariant($"echo: each server works for {warmUp} s before its first measurement"));
 
         foreach ((string _, EchoProcess server) in servers)
         {

@@ -5,7 +5,7 @@ using System.IO;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>An echo server in a process of its own, on one core. It ends when it is disposed, and when this process ends.</summary>
+/// <summary>A process that runs an echo server on one core. It ends at Dispose, or when this process ends.</summary>
 internal sealed class EchoProcess : IDisposable
 {
     private readonly Process _process;
@@ -19,7 +19,7 @@ internal sealed class EchoProcess : IDisposable
         _port = int.Parse(_process.StandardOutput.ReadLine() ?? "", CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Ends it: that is what the end of its standard input means.</summary>
+    /// <summary>Ends the server, by closing its standard input.</summary>
     public void Dispose()
     {
         _process.StandardInput.Close();
@@ -32,10 +32,10 @@ internal sealed class EchoProcess : IDisposable
         _process.Dispose();
     }
 
-    /// <summary>Has the load generator work on it.</summary>
+    /// <summary>Runs the load generator against the server.</summary>
     /// <param name="core">The load generator's own core.</param>
-    /// <param name="connections">How many.</param>
-    /// <param name="seconds">How long, after a third of a second to warm up.</param>
+    /// <param name="connections">The number of connections.</param>
+    /// <param name="seconds">How long the load is measured, after a third of a second to warm up.</param>
     internal EchoResult Load(int core, int connections, double seconds)
     {
         string[] arguments =
@@ -80,7 +80,7 @@ internal sealed class EchoProcess : IDisposable
 
 /// <summary>What the load generator measured.</summary>
 /// <param name="Rate">Round trips per second.</param>
-/// <param name="Median">Of a round trip, in microseconds.</param>
-/// <param name="Percentile99">Likewise.</param>
-/// <param name="ProcessorTime">Of the server, in microseconds per round trip.</param>
+/// <param name="Median">The median time of a round trip, in microseconds.</param>
+/// <param name="Percentile99">The 99th percentile of these times.</param>
+/// <param name="ProcessorTime">The server's processor time per round trip, in microseconds.</param>
 internal sealed record EchoResult(double Rate, double Median, double Percentile99, double ProcessorTime);

@@ -6,8 +6,8 @@ using System.Net.Sockets;
 namespace Mood.Event.Benchmarks;
 
 /// <summary>
-/// An echo server as a user of Mood.Event would write it, and as native/echo-libev.c is. Prints its port, ends when
-/// standard input does. Plain: it calls recv and send as C does, and what it costs more than C is the loop's.
+/// An echo server as a user of Mood.Event would write it, with the same structure as native/echo-libev.c. It prints its port, and
+/// ends at the end of standard input. With `plain` it calls recv and send as C does. Then only the loop costs more than in C.
 /// </summary>
 internal sealed class EchoServer
 {
@@ -15,7 +15,7 @@ internal sealed class EchoServer
     private readonly Socket _listener;
     private readonly bool _plain;
 
-    // one for all: what it holds is sent before the next connection reads
+    // One buffer for all connections: its bytes are sent, or copied to _rest, before the next connection reads.
     private readonly byte[] _buffer = new byte[16 * 1024];
 
     private EchoServer(Loop loop, Socket listener, bool plain)
@@ -46,7 +46,7 @@ internal sealed class EchoServer
 
     private void Accept()
     {
-        // Accept cannot say "none" without an exception: Poll is asked first
+        // Without a waiting connection, Accept throws. So Poll is called first.
         while (_listener.Poll(0, SelectMode.SelectRead))
         {
             Socket socket = _listener.Accept();
@@ -62,7 +62,7 @@ internal sealed class EchoServer
         private readonly Io _io;
         private readonly byte[] _buffer;
         private readonly bool _plain;
-        private byte[] _rest = []; // what the peer was too slow to take
+        private byte[] _rest = []; // the bytes that the socket has not taken yet
         private int _start;
 
         internal Connection(EchoServer server, Socket socket)
@@ -101,7 +101,7 @@ internal sealed class EchoServer
 
             if (sent < count && sent >= 0)
             {
-                // the rest first, before anything else is read
+                // The rest is sent before anything else is read.
                 _rest = _buffer[sent..count];
                 _start = 0;
                 io.Events = Events.Write;
@@ -119,7 +119,7 @@ internal sealed class EchoServer
             }
         }
 
-        /// <summary>Sends what the socket takes; negative when that was the end of the connection.</summary>
+        /// <summary>Sends as many bytes as the socket takes. Returns their number; negative: the connection has ended.</summary>
         private int Send(ReadOnlySpan<byte> bytes)
         {
             SocketError error;
@@ -139,7 +139,7 @@ internal sealed class EchoServer
 
         private void End()
         {
-            _io.Dispose(); // the watcher before its socket
+            _io.Dispose(); // the watcher is disposed before its socket
             _socket.Dispose();
         }
     }

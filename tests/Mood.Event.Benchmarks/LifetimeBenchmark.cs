@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>Making and disposing loops and watchers: time, and managed bytes.</summary>
+/// <summary>The time and the managed memory that it takes to make and dispose loops and watchers.</summary>
 internal static partial class LifetimeBenchmark
 {
     private const double MaxTime = 250, MaxBytes = 200;

@@ -8,10 +8,10 @@ using System.Text;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>The tables of docs/benchmarks.md. What people wrote round them stays.</summary>
+/// <summary>The tables of docs/benchmarks.md. The text around them is not changed.</summary>
 internal static class MarkdownReport
 {
-    /// <summary>Puts text between a file's two lines that say so, or makes the file with nothing else.</summary>
+    /// <summary>Replaces the text between the two marker lines of a file. If the file does not exist, it is made.</summary>
     internal static void Write(string file, string text)
     {
         const string Begin = "<!-- measured -->", End = "<!-- end of what was measured -->";
@@ -46,7 +46,8 @@ internal static class MarkdownReport
         return text.ToString();
     }
 
-    /// <summary>Cores and family, no more: it is the ratios that count.</summary>
+    /// <summary>The machine: only its cores and the family of its processor, because the ratios matter and not the
+    /// times.</summary>
     internal static string Machine()
     {
         string[] lines = File.Exists("/proc/cpuinfo") ? File.ReadAllLines("/proc/cpuinfo") : [];

@@ -3,24 +3,22 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>What the rounds in C# share: the clocks of the C side, and checks.</summary>
+/// <summary>The members that the rounds in C# share: the clocks, which are those of the C side, and checks.</summary>
 internal static partial class Measure
 {
-    /// <summary>Nanoseconds of the monotonic clock: for latencies, and for what several threads or processes do
-    /// together.</summary>
+    /// <summary>The monotonic clock in nanoseconds, for latencies and for work of several threads or processes.</summary>
     internal static double Now => bench_time();
 
-    /// <summary>Nanoseconds of processor time of this thread, system calls included: for all that happens on one
-    /// thread.</summary>
+    /// <summary>The processor time of this thread in nanoseconds, including system calls, for work on one thread.</summary>
     internal static double Busy => bench_thread_time();
 
-    /// <summary>Nanoseconds of processor time of all threads.</summary>
+    /// <summary>The processor time of all threads in nanoseconds.</summary>
     internal static double AllBusy => bench_process_time();
 
-    /// <summary>Bytes that malloc has given out.</summary>
+    /// <summary>The number of bytes that are allocated with malloc.</summary>
     internal static long Malloced => bench_malloced();
 
-    /// <summary>Runs something in a callback of the loop, or without it.</summary>
+    /// <summary>Runs an action in a callback of the loop, or directly.</summary>
     internal static void Run(Loop loop, bool inCallback, Action action)
     {
         if (!inCallback)
@@ -41,7 +39,7 @@ internal static partial class Measure
         Expect(called, "the callback was not called");
     }
 
-    /// <summary>Fails the round unless so much was done as had to be.</summary>
+    /// <summary>Fails the round unless the expected amount of work was done.</summary>
     internal static void Expect(long done, long wanted, string what)
     {
         if (done != wanted)
@@ -50,7 +48,7 @@ internal static partial class Measure
         }
     }
 
-    /// <summary>Fails the round unless something holds.</summary>
+    /// <summary>Fails the round unless the condition is true.</summary>
     internal static void Expect(bool holds, string what)
     {
         if (!holds)

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>Managed bytes per event and per operation once everything is running: none.</summary>
+/// <summary>The managed bytes per event and per operation in steady state. They should be 0.</summary>
 internal static class MemoryBenchmark
 {
     internal static IEnumerable<Comparison> All(bool quick)
@@ -55,7 +55,7 @@ internal static class MemoryBenchmark
             }),
         ];
 
-        // which rounds the runtime itself allocated in, while it optimizes, is chance: the median is not
+        // In some rounds the runtime itself allocates, because it still optimizes the code. So the median is reported.
         yield return new Comparison(
             "memory", "managed memory in the steady state", "bytes", HigherIsBetter: false, null, contenders)
         {

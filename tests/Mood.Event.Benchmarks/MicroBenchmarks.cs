@@ -11,7 +11,7 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>Single operations, in nanoseconds and managed bytes, without anything to compare them to.</summary>
+/// <summary>The cost of single operations in nanoseconds and managed bytes, without a comparison.</summary>
 [MemoryDiagnoser]
 public class MicroBenchmarks : IDisposable
 {
@@ -24,7 +24,7 @@ public class MicroBenchmarks : IDisposable
     private readonly Async _async;
     private int _calls;
 
-    /// <summary>Makes what the operations work on.</summary>
+    /// <summary>Makes the objects that the operations use.</summary>
     public MicroBenchmarks()
     {
         _timer = _loop.Timer(100, 100, (_, _) => _calls++);
@@ -35,7 +35,8 @@ public class MicroBenchmarks : IDisposable
         _async.Start();
     }
 
-    /// <summary>In this process: what is measured is our code, not how a project of its own is built.</summary>
+    /// <summary>Runs in this process, because a project that BenchmarkDotNet builds would be compiled differently from our
+    /// code.</summary>
     /// <returns>Time and memory, for the report.</returns>
     internal static IReadOnlyList<Result> Run(bool quick)
     {
@@ -85,7 +86,7 @@ public class MicroBenchmarks : IDisposable
     [Benchmark]
     public void IoCreateDispose() => _loop.Io(_socket, Events.Read, static (_, _) => { }).Dispose();
 
-    /// <summary>From libev's queue to the callback: no iteration and no system call around it.</summary>
+    /// <summary>From libev's queue to the callback, without an iteration and its system calls.</summary>
     [Benchmark]
     public int FeedAndDispatch()
     {
@@ -94,7 +95,7 @@ public class MicroBenchmarks : IDisposable
         return _calls;
     }
 
-    /// <summary>An iteration that finds nothing.</summary>
+    /// <summary>An iteration that finds no event.</summary>
     [Benchmark]
     public bool Iteration() => _loop.Start(RunFlags.NoWait);
 

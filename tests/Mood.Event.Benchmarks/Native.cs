@@ -6,7 +6,8 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>The C side: what tests/Mood.Event.Benchmarks/native/build.sh made. Each area declares the functions that it calls.</summary>
+/// <summary>The C side, which tests/Mood.Event.Benchmarks/native/build.sh builds. Each area declares the functions that it
+/// calls.</summary>
 internal static class Native
 {
     /// <summary>libev's benchmarks, for LibraryImport.</summary>
@@ -15,21 +16,21 @@ internal static class Native
     /// <summary>libuv's benchmarks, for LibraryImport; only where <see cref="HasLibuv"/>.</summary>
     internal const string Libuv = "mood_bench_uv";
 
-    /// <summary>Where the libraries and programs are.</summary>
+    /// <summary>The directory of the libraries and programs.</summary>
     internal static string Directory { get; } = Metadata("BenchOutput");
 
     internal static string RepositoryRoot { get; } = Metadata("RepositoryRoot");
 
-    /// <summary>Whether libuv's header was there when the C side was built, and libuv itself is now.</summary>
+    /// <summary>Whether the C side was built with libuv's header, and libuv is installed now.</summary>
     internal static bool HasLibuv { get; } = NativeLibrary.TryLoad(PathOf(Libuv), out _);
 
-    /// <summary>Whether there is a C side at all: it is built on Linux only.</summary>
+    /// <summary>Whether there is a C side. It is built on Linux only.</summary>
     internal static bool IsBuilt { get; } = File.Exists(PathOf(Libev));
 
     internal static void Initialize() => NativeLibrary.SetDllImportResolver(
         typeof(Native).Assembly, (name, _, _) => name is Libev or Libuv ? NativeLibrary.Load(PathOf(name)) : 0);
 
-    /// <summary>What a C round returned, if it is a number.</summary>
+    /// <summary>Returns the result of a C round if it is a number, and throws if it is an error code.</summary>
     internal static double Check(double result, string what) => result switch
     {
         >= 0 => result,

@@ -6,8 +6,8 @@ using System.Runtime.InteropServices;
 namespace Mood.Event.Benchmarks;
 
 /// <summary>
-/// libev's socketpair benchmark: pairs in a ring, 100 of them with a byte under way. Whoever is readable reads its byte
-/// and writes one to the next, until enough were written. All contenders use the same fds.
+/// libev's socketpair benchmark. The pairs form a ring, and 100 bytes travel in it. Each readable socket reads its byte and
+/// writes one to the next pair, until enough bytes were written. All contenders use the same fds.
 /// </summary>
 internal static partial class PairsBenchmark
 {
@@ -70,7 +70,7 @@ internal static partial class PairsBenchmark
         }
     }
 
-    /// <summary>With read and write called as C does: what differs is the loop.</summary>
+    /// <summary>With read and write as in C, so that only the loop differs.</summary>
     internal static double Run(int[] fds, int events, bool timeouts, Backends backend, int[] idle, out double bytes)
     {
         Station[] stations = [.. Enumerable.Range(0, fds.Length / 2).Select(i => new Station(fds[2 * i], fds[(2 * i + 3) % fds.Length]))];
@@ -88,7 +88,7 @@ internal static partial class PairsBenchmark
             ? 0 : (GC.GetAllocatedBytesForCurrentThread() - managed + Measure.Malloced - native) / (double)idle.Length;
         double time = ring.Run(timeouts, s => loop.Io(s.From, Events.Read, s.OnReadable));
 
-        // linuxaio leaves itself for epoll where its limits are too small
+        // libev replaces linuxaio by epoll if the kernel's limits are too low.
         return backend == Backends.Auto || loop.Backend == backend
             ? time : throw new UnavailableException($"{backend} fell back to {loop.Backend}");
     }
@@ -98,7 +98,7 @@ internal static partial class PairsBenchmark
             bench_ev_pairs(fds, fds.Length / 2, Active, events, timeouts ? 1 : 0, (uint)backend, idle, idle.Length, out bytes),
             $"socket pairs on {backend}");
 
-    /// <summary>As a program in C# would do it, with sockets.</summary>
+    /// <summary>With Socket, as a C# program would use it.</summary>
     private static double Run(Station[] stations, int events, bool timeouts)
     {
         using var loop = new Loop();

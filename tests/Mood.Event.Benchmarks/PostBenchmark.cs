@@ -6,7 +6,7 @@ using System.Threading;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>Loop.Post against what a C program does instead: a queue under a mutex, and an ev_async.</summary>
+/// <summary>Loop.Post, compared with a queue under a mutex and an ev_async in C.</summary>
 internal static partial class PostBenchmark
 {
     private const int Producers = 16, Burst = 16;
@@ -35,7 +35,7 @@ internal static partial class PostBenchmark
                 () => PostAlone(rounds, post));
         }
 
-        // which rounds the runtime itself allocated in, while it optimizes, is chance: the median is not
+        // In some rounds the runtime itself allocates, because it still optimizes the code. So the median is reported.
         yield return new Comparison("post", $"managed memory per item, posts of {Burst}", "bytes", HigherIsBetter: false, null,
         [
             new(Contender.Ours, () => Allocated(rounds, (loop, action, _) => loop.Post(action))),
@@ -45,7 +45,7 @@ internal static partial class PostBenchmark
             Limit = 0,
         };
 
-        // they get far ahead of the loop: what is kept for the steady state does not suffice
+        // The producers get far ahead of the loop, so the spare pieces of the queue do not suffice.
         yield return new Comparison(
             "post", $"managed memory per item, {Producers} threads", "bytes", HigherIsBetter: false, null,
             [new(Contender.Ours, () => AllocatedByAll(() => Post(Producers, items, (loop, action, _) => loop.Post(action)), Producers * items))]);
@@ -55,7 +55,7 @@ internal static partial class PostBenchmark
         new("post", name, "ns per item", HigherIsBetter: false, Target: 1.5,
             Contenders: [new(Contender.Libev, () => Native.Check(libev(), name)), new(Contender.Ours, ours)]);
 
-    /// <summary>From when all threads may begin until the last item was called.</summary>
+    /// <summary>The time from the start of all threads until the last item was called.</summary>
     private static double Post(int producers, int items, Action<Loop, Action, Action<int>> post)
     {
         using var loop = new Loop();
@@ -123,7 +123,7 @@ internal static partial class PostBenchmark
 
         for (int i = -10; i < rounds; i++)
         {
-            // the first few make the arrays
+            // The first few posts allocate the arrays.
             if (i == 0)
             {
                 before = GC.GetAllocatedBytesForCurrentThread();

@@ -6,14 +6,15 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>Mood.Event against C libev and others, in turn, in one process: what counts are the ratios.</summary>
+/// <summary>Compares Mood.Event with C libev and others. They run in turn, in one process, so that their ratios are
+/// meaningful.</summary>
 internal static class Program
 {
     private static int Main(string[] args)
     {
         if (!Native.IsBuilt)
         {
-            Console.Error.WriteLine($"bench: the C side is not in {Native.Directory}; it is built on Linux only");
+            Console.Error.WriteLine($"bench: the C side is not in {Native.Directory}. It is built on Linux only.");
             return 1;
         }
 
@@ -23,21 +24,21 @@ internal static class Program
 
         var area = new Argument<string?>("area")
         {
-            Description = $"What to measure: {string.Join(", ", Areas.Names)}; without it, all of these. And apart from them: "
-                + $"{ScaleBenchmark.Name}, more and more watchers on each backend, and {MicroBenchmarks.Name}, single operations with BenchmarkDotNet.",
+            Description = $"The area to measure: {string.Join(", ", Areas.Names)}. Without an area, all of these run. Two more areas run only when named: "
+                + $"{ScaleBenchmark.Name} (a growing number of watchers on each backend) and {MicroBenchmarks.Name} (single operations, with BenchmarkDotNet).",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var quick = new Option<bool>("--quick")
         {
-            Description = "Small sizes and 3 rounds: no measurement, it finds what broke. Fails where the best round is at twice the ratio of docs/benchmarks.md.",
+            Description = "Runs small sizes and 3 rounds, to find regressions and not to measure. Fails if the best round has twice the ratio of docs/benchmarks.md.",
         };
-        var rounds = new Option<int?>("--rounds") { Description = "How many rounds each contender runs (7)." };
+        var rounds = new Option<int?>("--rounds") { Description = "The number of rounds of each contender. The default is 7." };
         var write = new Option<bool>("--write")
         {
-            Description = "Renew docs/benchmarks.md and docs/benchmarks.svg, with the last results of the areas not run now.",
+            Description = "Writes docs/benchmarks.md and docs/benchmarks.svg. Areas that are not run now keep their last results.",
         };
-        var only = new Option<string?>("--only") { Description = $"One contender alone, for a profiler; for example \"{Contender.Ours}\"." };
-        var command = new RootCommand("Mood.Event against C libev and others, in turn, in one process.") { area, quick, rounds, write, only };
+        var only = new Option<string?>("--only") { Description = $"Runs one contender alone, for a profiler. For example \"{Contender.Ours}\"." };
+        var command = new RootCommand("Compares Mood.Event with C libev and others, in turn, in one process.") { area, quick, rounds, write, only };
         area.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<string?>() is string name and not ScaleBenchmark.Name and not MicroBenchmarks.Name
@@ -57,7 +58,7 @@ internal static class Program
         {
             if (result.GetValue(write) && (result.GetValue(quick) || result.GetValue(only) is not null))
             {
-                result.AddError("--quick and --only measure nothing worth writing.");
+                result.AddError("--write cannot be combined with --quick or --only, because they do not measure all contenders at full size.");
             }
         });
         command.Add(ServeCommand());
@@ -65,7 +66,7 @@ internal static class Program
         return command.Parse(args).Invoke();
     }
 
-    /// <summary>Our echo servers, which EchoBenchmark starts as processes of their own.</summary>
+    /// <summary>Our echo servers. EchoBenchmark starts each of them as a process.</summary>
     private static Command ServeCommand()
     {
         var server = new Argument<string>("server");
@@ -139,7 +140,7 @@ internal static class Program
 
                     if (quick && Documented.Decline(result) > comparison.Patience)
                     {
-                        Console.Error.WriteLine($"{comparison.Area}, {result.Name}: far behind docs/benchmarks.md in every round");
+                        Console.Error.WriteLine($"{comparison.Area}, {result.Name}: in every round far slower than in docs/benchmarks.md");
                         failed = true;
                     }
                     else if (quick && result.LimitShortfall > comparison.LimitPatience)

@@ -4,10 +4,10 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>The fds and sockets that are measured, and recv and send without the work that Socket does around them.</summary>
+/// <summary>The fds and sockets of the benchmarks, and recv and send without the extra work of Socket.</summary>
 internal static unsafe partial class RawSockets
 {
-    /// <summary>Pairs of connected sockets that never block, both ends after another.</summary>
+    /// <summary>Pairs of connected non-blocking sockets. The two ends of a pair follow each other in the array.</summary>
     internal static int[] SocketPairs(int count)
     {
         const int AF_UNIX = 1, SOCK_STREAM = 1, O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;
@@ -48,7 +48,7 @@ internal static unsafe partial class RawSockets
         return fds;
     }
 
-    /// <summary>As Socket.Receive, and nothing but the system call.</summary>
+    /// <summary>As Socket.Receive, but only the system call.</summary>
     internal static int Receive(int fd, Span<byte> buffer, out SocketError error)
     {
         fixed (byte* bytes = buffer)
@@ -57,7 +57,7 @@ internal static unsafe partial class RawSockets
         }
     }
 
-    /// <summary>As Socket.Send, and nothing but the system call.</summary>
+    /// <summary>As Socket.Send, but only the system call.</summary>
     internal static int Send(int fd, ReadOnlySpan<byte> buffer, out SocketError error)
     {
         fixed (byte* bytes = buffer)

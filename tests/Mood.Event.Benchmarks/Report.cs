@@ -8,7 +8,7 @@ namespace Mood.Event.Benchmarks;
 /// <summary>Results as text.</summary>
 internal static class Report
 {
-    /// <summary>Into a file or a pipe: plain, and wide enough.</summary>
+    /// <summary>If the output is a file or a pipe, uses plain text and a sufficient width.</summary>
     internal static void Initialize()
     {
         if (Console.IsOutputRedirected)
@@ -48,7 +48,7 @@ internal static class Report
     internal static string Targets(Result result, Achievement achievement) => string.Join(
         "; ", result.Shortfalls(achievement).Select(s => s.Target + (s.By <= 1 ? ": met" : ": MISSED")));
 
-    /// <summary>Three digits that count.</summary>
+    /// <summary>Formats with three significant digits.</summary>
     internal static string Number(double value) => value switch
     {
         0 => "0",

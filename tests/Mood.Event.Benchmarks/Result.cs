@@ -4,17 +4,17 @@ using System.Linq;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>What one contender achieved.</summary>
+/// <summary>The result of one contender.</summary>
 /// <param name="Name">The contender.</param>
-/// <param name="Value">In the comparison's unit.</param>
-/// <param name="Ratio">To C libev in the same rounds; null where C libev did not run.</param>
-/// <param name="SocketsRatio">To async System.Net.Sockets, likewise.</param>
+/// <param name="Value">The number, in the comparison's unit.</param>
+/// <param name="Ratio">The ratio to C libev in the same rounds, or null if C libev did not run.</param>
+/// <param name="SocketsRatio">The ratio to async System.Net.Sockets in the same rounds, or null.</param>
 internal sealed record Achievement(string Name, Spread Value, Spread? Ratio, Spread? SocketsRatio)
 {
     internal bool IsOurs => Contender.IsNameOfOurs(Name);
 }
 
-/// <summary>A comparison that was run: plain data, kept between runs.</summary>
+/// <summary>The result of a comparison, as plain data that is stored between runs.</summary>
 internal sealed record Result(
     string Area,
     string Name,
@@ -27,8 +27,8 @@ internal sealed record Result(
     IReadOnlyList<Achievement> Achievements,
     IReadOnlyList<string> Missing)
 {
-    /// <summary>The targets of one of Mood.Event's contenders, and by how much they are missed; 1: met exactly, above:
-    /// missed.</summary>
+    /// <summary>The targets of one of Mood.Event's contenders, and the factor by which each is missed. 1 or less: the target is
+    /// met.</summary>
     internal IEnumerable<(string Target, string Achieved, double By)> Shortfalls(Achievement achievement)
     {
         if (!achievement.IsOurs)
@@ -53,14 +53,14 @@ internal sealed record Result(
         }
     }
 
-    /// <summary>By how much the limit was missed at worst; 0 where there is none.</summary>
+    /// <summary>The factor by which the limit was missed in the worst case; 0 without a limit.</summary>
     internal double LimitShortfall => Limit is double limit
         ? Achievements.Where(a => a.IsOurs).Select(a => Shortfall(a.Value.Median, limit)).DefaultIfEmpty(0).Max()
         : 0;
 
     private string Bound(double target) => string.Create(CultureInfo.InvariantCulture, $"{(HigherIsBetter ? "≥" : "≤")} {target}×");
 
-    // a limit of nothing is met by nothing
+    // a limit of 0 is met by 0 only
     private double Shortfall(double value, double target) =>
         HigherIsBetter ? target / value : value == target ? 1 : value / target;
 }

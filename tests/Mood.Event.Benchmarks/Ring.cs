@@ -2,7 +2,7 @@ using System;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>One run of the socketpair benchmark: who takes part, and what was done.</summary>
+/// <summary>One run of the socketpair benchmark: its stations, and the number of bytes that were written and read.</summary>
 internal sealed class Ring
 {
     private readonly Loop _loop;
@@ -20,7 +20,7 @@ internal sealed class Ring
         }
     }
 
-    /// <summary>Runs until all was written and read.</summary>
+    /// <summary>Runs until all bytes were written and read.</summary>
     /// <param name="timeouts">Whether every event re-arms a timer.</param>
     /// <param name="io">Makes the watcher of a station.</param>
     /// <returns>Nanoseconds per event.</returns>
@@ -44,7 +44,7 @@ internal sealed class Ring
 
         for (int i = 0; i < PairsBenchmark.Active; i++)
         {
-            // the station before the one that is to read
+            // the station before the reader
             int writer = (int)((long)i * _stations.Length / PairsBenchmark.Active) - 1;
             _writes += Posix.TryWrite(_stations[writer < 0 ? ^1 : writer].To, 0) ? 1 : 0;
         }
@@ -59,7 +59,7 @@ internal sealed class Ring
 
     internal void CountRead() => _reads++;
 
-    /// <summary>Whether the one who has read may write; ends the run after the last.</summary>
+    /// <summary>Whether a station that has read may write the next byte. Ends the run after the last byte.</summary>
     internal bool MayWrite()
     {
         if (_writes < _wanted)
@@ -77,6 +77,6 @@ internal sealed class Ring
 
     internal void CountWrite() => _writes++;
 
-    // the counts will be wrong
+    // the check of the counts then fails
     private void OnLate(Timer timer, Events revents) => _loop.Stop(BreakHow.All);
 }

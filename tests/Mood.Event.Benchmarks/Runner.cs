@@ -6,11 +6,11 @@ using System.Threading;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>Runs comparisons: all contenders in turn, round after round, in this one process.</summary>
+/// <summary>Runs comparisons. In each round, all contenders run in turn, in this process.</summary>
 internal static class Runner
 {
-    // The runtime compiles a method a second time after 30 calls and 100 ms without new ones, in the background, and the
-    // second time only collects what the third needs: so a few rounds with pauses between.
+    // The runtime compiles a method again in the background, after 30 calls and 100 ms without new methods. The second
+    // compilation only collects the profile for the third. So there are a few rounds with pauses between them.
     private const int WarmUps = 3;
     private static readonly Random s_random = new(1);
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(150);
@@ -26,7 +26,7 @@ internal static class Runner
 
         for (int i = 0; i < rounds; i++)
         {
-            // everybody is first once in a while
+            // each contender is first in some rounds
             for (int k = 0; k < contenders.Count; k++)
             {
                 Contender contender = contenders[(i + k) % contenders.Count];
@@ -86,7 +86,7 @@ internal static class Runner
             {
                 _ = Round(contender);
 
-                // C needs no compiler, but the caches and the clock of the processor are warm for both
+                // C has no JIT to wait for, but its rounds also warm up the processor's caches and clock
                 if (contender.IsOurs || contender.Name == Contender.Sockets)
                 {
                     Thread.Sleep(s_pause);
@@ -108,7 +108,7 @@ internal static class Runner
 
     private static double Round(Contender contender)
     {
-        // nobody pays for another one's garbage
+        // so that no contender pays for the garbage of another
         GC.Collect();
         GC.WaitForPendingFinalizers();
         using var ballast = new Ballast(s_random);

@@ -8,15 +8,15 @@ using Spectre.Console;
 namespace Mood.Event.Benchmarks;
 
 /// <summary>
-/// What an event costs, and a watcher weighs, as the watchers that have nothing to do become more while 100 have: timers up
-/// to a million, Io watchers up to the limit of open files, on each backend.
+/// The cost of an event and the memory of a watcher, as the number of idle watchers grows and 100 watchers have events. Timers go
+/// up to a million, and Io watchers up to the limit of open files, on each backend.
 /// </summary>
 internal static class ScaleBenchmark
 {
     internal const string Name = "scale";
     private const int Due = 100;
 
-    // fewer, and the loop's own first allocations are most of it
+    // with fewer watchers, the result would be mostly the loop's own first allocations
     private const int FewestToWeigh = 1000;
 
     private static readonly Backends[] s_backends =
@@ -92,13 +92,13 @@ internal static class ScaleBenchmark
         {
             double time = round(out double bytes);
 
-            // the runtime's compiler takes memory too, now and then
+            // the runtime's compiler sometimes allocates memory too
             least = Math.Min(least, bytes);
             return time;
         }
         catch (BenchmarkException e)
         {
-            // a backend that fails is a dash in the table and not the end of it
+            // a backend that fails gets a dash in the table, and the other backends still run
             throw new UnavailableException(e.Message);
         }
     }

@@ -7,13 +7,13 @@ using System.Threading;
 namespace Mood.Event.Benchmarks;
 
 /// <summary>
-/// From kill in one thread to the callback in the loop of another, one signal at a time in a process that sleeps between.
-/// A native handler feeds the loop and then calls the runtime's handler, which stays the owner of the signals: C has no such
-/// second handler (docs/design/signals.md).
+/// The time from kill on one thread to the callback on the thread of a loop. The process sends one signal at a time, and sleeps
+/// in between. A native handler feeds the loop, and then calls the runtime's handler, because the runtime remains the owner of
+/// the signals. C has no such second handler (docs/design/signals.md).
 /// </summary>
 internal static partial class SignalBenchmark
 {
-    // one for each, so that none meets what another left behind
+    // Each contender has its own signal, so that none is affected by the state that another has left.
     private static readonly int s_libev = Signum.SIGUSR1, s_ours = Signum.SIGUSR2, s_libuv = Signum.SIGWINCH;
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
@@ -36,7 +36,7 @@ internal static partial class SignalBenchmark
 
         yield return new Comparison("signal", name, "µs, median", HigherIsBetter: false, Target: null, contenders)
         {
-            // those of the round that has just ended, sorted
+            // the times of the round that has just ended, sorted
             Readings = [new("99th percentile", "µs", HigherIsBetter: false, null, _ => latencies[latencies.Length * 99 / 100] / 1e3)],
         };
 

@@ -8,8 +8,8 @@ using System.Threading.Tasks;
 namespace Mood.Event.Benchmarks;
 
 /// <summary>
-/// The same echo server on async System.Net.Sockets, a task for each connection. Prints its port, ends when standard input
-/// does.
+/// The echo server on async System.Net.Sockets, with a task for each connection. It prints its port, and ends at the end of
+/// standard input.
 /// </summary>
 internal static class SocketsEchoServer
 {
@@ -18,13 +18,14 @@ internal static class SocketsEchoServer
         using Stream input = Console.OpenStandardInput();
         _ = AcceptAll();
 
-        // on this thread: reading it asynchronously would keep a thread of the pool from the connections
+        // It is read on this thread, because an asynchronous read would occupy a thread of the pool.
         while (input.ReadByte() >= 0)
         {
         }
     }
 
-    /// <summary>A listening socket on loopback; its port is told to whoever started this server.</summary>
+    /// <summary>Makes a listening socket on the loopback address, and prints its port for the process that started this
+    /// server.</summary>
     internal static Socket Listen()
     {
         var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -42,7 +43,7 @@ internal static class SocketsEchoServer
         {
             Socket socket = await listener.AcceptAsync();
             socket.NoDelay = true;
-#pragma warning disable CA2025 // it is the task that disposes the socket
+#pragma warning disable CA2025 // the task itself disposes the socket
             _ = Echo(socket);
 #pragma warning restore CA2025
         }
@@ -55,7 +56,7 @@ internal static class SocketsEchoServer
 
         while ((count = await socket.ReceiveAsync(buffer.AsMemory(), SocketFlags.None)) > 0)
         {
-            // completes when all of it is sent
+            // completes when all bytes are sent
             await socket.SendAsync(buffer.AsMemory(0, count), SocketFlags.None);
         }
 

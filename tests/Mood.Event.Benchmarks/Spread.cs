@@ -3,7 +3,7 @@ using System.Linq;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>Several rounds' numbers in short.</summary>
+/// <summary>A summary of the numbers of several rounds.</summary>
 internal sealed record Spread(double Median, double Min, double Max)
 {
     internal static Spread Of(IReadOnlyList<double> values)
@@ -14,7 +14,8 @@ internal sealed record Spread(double Median, double Min, double Max)
         return new Spread(median, sorted[0], sorted[^1]);
     }
 
-    /// <summary>Round by round: neighbours in time share what else the machine did.</summary>
+    /// <summary>Divides round by round, because the other work of the machine affects the contenders of one round
+    /// alike.</summary>
     internal static Spread OfRatios(IReadOnlyList<double> values, IReadOnlyList<double> baseline) =>
         Of([.. values.Zip(baseline, (value, with) => value / with)]);
 }

@@ -4,7 +4,8 @@ using System.Net.Sockets;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>Where a byte arrives in the socketpair benchmark, and where it goes on.</summary>
+/// <summary>A station of the socketpair benchmark: the end from which it reads a byte, and the end to which it writes
+/// one.</summary>
 internal sealed class Station(int from, int to)
 {
     private readonly byte[] _buffer = new byte[1];
@@ -13,7 +14,7 @@ internal sealed class Station(int from, int to)
 
     internal int To { get; } = to;
 
-    /// <summary>The same as <see cref="From"/>, where sockets are used.</summary>
+    /// <summary>The same end as <see cref="From"/>, as a Socket, if the benchmark uses sockets.</summary>
     internal Socket? FromSocket { get; private init; }
 
     internal Socket? ToSocket { get; private init; }
@@ -22,7 +23,7 @@ internal sealed class Station(int from, int to)
 
     internal Timer? Timeout { get; set; }
 
-    /// <summary>Makes sockets of the ends of pairs; they close them.</summary>
+    /// <summary>Wraps the ends of pairs into sockets, which own and close them.</summary>
     internal static Station[] Wrap(int[] fds)
     {
         Socket[] sockets = [.. fds.Select(fd => new Socket(new SafeSocketHandle(fd, ownsHandle: true)) { Blocking = false })];

@@ -6,8 +6,8 @@ using System.Text.Json;
 namespace Mood.Event.Benchmarks;
 
 /// <summary>
-/// The last results of each area, kept beside the programs: a whole run takes long, and areas may be run one by one. All
-/// contenders of a comparison are always of the same run.
+/// Stores the last results of each area beside the programs, because a whole run takes long and areas may be run one by one. All
+/// contenders of a comparison are always from the same run.
 /// </summary>
 internal static class Store
 {
@@ -18,7 +18,7 @@ internal static class Store
     internal static IReadOnlyList<Result> Load() =>
         File.Exists(FilePath) ? JsonSerializer.Deserialize<List<Result>>(File.ReadAllText(FilePath), s_options)! : [];
 
-    /// <summary>Puts results in the place of those of the same areas.</summary>
+    /// <summary>Replaces the stored results of the same areas.</summary>
     internal static void Save(IReadOnlyList<Result> results)
     {
         HashSet<string> renewed = [.. results.Select(r => r.Area)];

@@ -5,10 +5,11 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>Timers: starting and firing many, pushing them back, and both among a great many others.</summary>
+/// <summary>Starting and firing many timers, and resetting them, also among a large number of other timers.</summary>
 internal static partial class TimerBenchmark
 {
-    // Not for a single Reset, start or stop, which C does in 5 ns: no program feels the rest (docs/benchmarks.md).
+    // There is no target for a single Reset, start or stop. C does it in 5 ns, and the difference matters to no program
+    // (docs/benchmarks.md).
     private const double Target = 1.3;
 
     internal static IEnumerable<Comparison> All(bool quick)
@@ -29,7 +30,7 @@ internal static partial class TimerBenchmark
             "ns per timer",
             () => bench_ev_timers_repeat([], 0, Due, callbacks, out _),
             [new(Contender.Ours, () => Repeat([], Due, callbacks, out _))],
-            null); // libuv lets a timer repeat once in a millisecond at most
+            null); // a timer of libuv repeats at most once per millisecond
 
         const int Active = 10_000;
         int operations = quick ? 200_000 : 2_000_000;
@@ -54,11 +55,11 @@ internal static partial class TimerBenchmark
         };
     }
 
-    /// <summary>Repeating timers that are due in every iteration, beside others that never are.</summary>
-    /// <param name="others">The times of the others.</param>
-    /// <param name="due">How many are due.</param>
-    /// <param name="callbacks">How many calls are measured.</param>
-    /// <param name="bytes">Managed and native memory per timer of the others.</param>
+    /// <summary>Repeating timers that are due in every iteration, among others that are never due.</summary>
+    /// <param name="others">The times of the other timers.</param>
+    /// <param name="due">The number of timers that are due.</param>
+    /// <param name="callbacks">The number of calls that are measured.</param>
+    /// <param name="bytes">The managed and native memory per other timer.</param>
     internal static double Repeat(double[] others, int due, int callbacks, out double bytes)
     {
         using var loop = new Loop();
@@ -171,7 +172,7 @@ internal static partial class TimerBenchmark
 
                 if (i % 1000 == 999)
                 {
-                    loop.Now(update: true); // time goes on
+                    loop.Now(update: true); // time passes
                 }
             }
 
@@ -216,7 +217,7 @@ internal static partial class TimerBenchmark
         return time / passes / mine.Length;
     }
 
-    /// <summary>Starts others, and makes the rest, with a repeat of their own.</summary>
+    /// <summary>Starts the other timers, and makes the measured timers, each with its own repeat.</summary>
     private static Timer[] Crowd(Loop loop, double[] times, int others, Action called)
     {
         foreach (double time in times.AsSpan(0, others))

@@ -5,7 +5,8 @@ using System.Threading;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>Async.Send: from one thread's loop to another's and back, and what a Send costs who sends.</summary>
+/// <summary>Async.Send: the time from a loop to a loop of another thread and back, and the cost of a Send for its
+/// caller.</summary>
 internal static partial class WakeBenchmark
 {
     internal static IEnumerable<Comparison> All(bool quick)
@@ -32,7 +33,7 @@ internal static partial class WakeBenchmark
             () => bench_uv_send(sends, Cores.Last),
             () => Send(sends, Cores.Last));
         yield return Make(
-            "Send of what was sent already",
+            "Send while an earlier Send is pending",
             "ns per Send",
             null,
             () => bench_ev_send_again(sends),
@@ -57,7 +58,7 @@ internal static partial class WakeBenchmark
         return new Comparison("wake", name, unit, HigherIsBetter: false, target, contenders);
     }
 
-    // left to itself, the system keeps two such threads on one core or on two as it likes: a factor of ten
+    // Without pinning, the system runs the two threads on one core or on two, by chance. That makes a factor of ten.
     private static double OnFirstCore(Func<double> round)
     {
         Cores.Pin(Cores.First);
@@ -73,8 +74,8 @@ internal static partial class WakeBenchmark
     }
 
     /// <summary>
-    /// Two threads whose loops wake each other: a hop is one way. Where both are on one core, of processor time: it is
-    /// always busy with it.
+    /// Two threads whose loops wake each other. A hop is one way. If both are on one core, processor time is measured, because
+    /// the core is always busy with them.
     /// </summary>
     private static double Wake(int hops, int core, bool same)
     {
@@ -117,7 +118,7 @@ internal static partial class WakeBenchmark
         return time / hops;
     }
 
-    /// <summary>As fast as one thread can, to a loop that runs on another core: the last one has to be seen.</summary>
+    /// <summary>Sends as fast as one thread can, to a loop that runs on another core. The loop must see the last Send.</summary>
     private static double Send(int sends, int core)
     {
         using var there = new Loop();
@@ -147,7 +148,7 @@ internal static partial class WakeBenchmark
         return time / sends;
     }
 
-    /// <summary>Of what was sent already: the loop looks afterwards, and once.</summary>
+    /// <summary>Sends while an earlier Send is pending. The loop runs afterwards, and calls the callback once.</summary>
     private static double SendAgain(int sends)
     {
         using var here = new Loop();

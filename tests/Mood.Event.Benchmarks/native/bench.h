@@ -1,5 +1,6 @@
-/* What the benchmarks in C share. A function bench_LIBRARY_SCENARIO runs one round in the calling process and returns one
- * number, as a rule nanoseconds per operation; negative when the round could not run here or did not do its work. */
+/* The declarations that the benchmarks in C share. A function bench_LIBRARY_SCENARIO runs one round in the calling process and
+ * returns one number, in most cases nanoseconds per operation. A negative number says that the round could not run here, or did
+ * not do its work. */
 #ifndef MOOD_BENCH_H
 #define MOOD_BENCH_H
 
@@ -11,8 +12,8 @@
 #define BENCH_API __attribute__ ((visibility ("default")))
 
 enum {
-  BENCH_UNAVAILABLE = -1, /* this machine cannot: no such backend, not enough fds */
-  BENCH_WRONG = -2        /* the callbacks or bytes counted are not those there had to be */
+  BENCH_UNAVAILABLE = -1, /* this machine cannot run the round: it has no such backend, or not enough fds */
+  BENCH_WRONG = -2        /* the number of callbacks or bytes is wrong */
 };
 
 static inline double
@@ -24,22 +25,22 @@ bench_clock (clockid_t id)
   return ts.tv_sec * 1e9 + ts.tv_nsec;
 }
 
-/* nanoseconds of the monotonic clock: for latencies, and for what several threads or processes do together */
+/* The monotonic clock in nanoseconds, for latencies and for work of several threads or processes. */
 static inline double
 bench_now (void)
 {
   return bench_clock (CLOCK_MONOTONIC);
 }
 
-/* nanoseconds of processor time of this thread, in system calls too: for all that happens on one thread. What else a
- * shared machine does meanwhile is not in it, nor is time spent waiting. */
+/* The processor time of this thread in nanoseconds, including system calls, for work on one thread. It includes neither other
+ * work of a shared machine nor time spent waiting. */
 static inline double
 bench_busy (void)
 {
   return bench_clock (CLOCK_THREAD_CPUTIME_ID);
 }
 
-/* Keeps this thread, and those that it makes from now on, on one core. Returns 0 unless that cannot be. */
+/* Pins this thread, and the threads that it makes from now on, to one core. Returns 0 on success. */
 static inline int
 bench_pin (int32_t core)
 {
@@ -55,7 +56,7 @@ bench_pin (int32_t core)
 #endif
 }
 
-/* bytes that malloc has given out; -1 where it does not say: clock-libev.c */
+/* The number of bytes that are allocated with malloc, or -1 if it is unknown: clock-libev.c. */
 int64_t bench_malloced (void);
 
 #endif

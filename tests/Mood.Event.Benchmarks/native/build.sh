@@ -1,8 +1,8 @@
 #!/bin/sh
-# Builds what the benchmarks have in C: build.sh OUTPUT-DIRECTORY
+# Builds the C side of the benchmarks: build.sh OUTPUT-DIRECTORY
 # NAME-libev.c and NAME-libuv.c become libmood_bench.so and libmood_bench_uv.so, except echo-*.c; these, load.c and
 # pin.c are programs.
-# What needs libuv is left out where its header is not installed (Debian: libuv1-dev).
+# Without libuv's header (Debian: libuv1-dev), the sources that need libuv are left out.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:?usage: build.sh OUTPUT-DIRECTORY}
@@ -13,7 +13,7 @@ mkdir -p "$out"
 objects=$(mktemp -d)
 trap 'rm -rf "$objects"' EXIT
 
-# the flags of native/build/build.sh, so that libev here is as fast as libev there
+# The flags of native/build/build.sh, so that libev is equally fast on both sides.
 # shellcheck disable=SC2086
 compile() {
   "$cc" -std=gnu11 -O2 -g -fPIC -fvisibility=hidden -fno-strict-aliasing -pthread -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DNDEBUG \
@@ -24,7 +24,7 @@ ours() {
   compile -Wall -Wextra -Werror -Wno-strict-aliasing "$@"
 }
 
-# sources SUFFIX: those that belong into the library
+# sources SUFFIX: the sources of the library
 sources() {
   for source in "$here"/*-"$1".c; do
     case $(basename "$source") in
@@ -34,7 +34,7 @@ sources() {
   done
 }
 
-# program NAME ARGUMENTS: from NAME.c, where there is one
+# program NAME ARGUMENTS: builds a program from NAME.c, if that file exists
 program() {
   name=$1; shift
   [ ! -f "$here/$name.c" ] || { ours "$here/$name.c" "$@" -o "$objects/$name"; mv "$objects/$name" "$out/$name"; }

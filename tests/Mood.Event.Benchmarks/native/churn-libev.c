@@ -1,4 +1,4 @@
-/* Io watchers that are started, stopped and changed all the time. */
+/* Io watchers that are started, stopped and changed repeatedly. */
 #include "libev.h"
 
 static int32_t calls;
@@ -23,7 +23,7 @@ watchers (const int32_t *fds, int32_t count)
   return all;
 }
 
-/* all are started, then stopped, again and again; ns per start and stop */
+/* All watchers are started, then stopped, repeatedly. Returns ns per start and stop. */
 BENCH_API double
 bench_ev_churn (const int32_t *fds, int32_t count, int32_t passes)
 {
@@ -51,7 +51,7 @@ bench_ev_churn (const int32_t *fds, int32_t count, int32_t passes)
   return active == passes ? time / passes / count : BENCH_WRONG;
 }
 
-/* ns per start, iteration, stop, iteration */
+/* Returns ns per start, iteration, stop and iteration. */
 BENCH_API double
 bench_ev_churn_iterations (const int32_t *fds, int32_t count, int32_t operations)
 {
@@ -78,7 +78,8 @@ bench_ev_churn_iterations (const int32_t *fds, int32_t count, int32_t operations
   return active == operations && calls == 0 ? time / operations : BENCH_WRONG;
 }
 
-/* ns per change between Read and Read | Write, with an iteration after each; every other one is writable at once */
+/* Returns ns per change between Read and Read | Write, with an iteration after each change. Every second watcher is writable at
+ * once. */
 BENCH_API double
 bench_ev_churn_events (const int32_t *fds, int32_t count, int32_t operations)
 {

@@ -1,4 +1,4 @@
-/* The clocks and the memory of the C side, for the C# side: both look at the same. */
+/* The clocks and the memory counter that both the C side and the C# side use. */
 #include "bench.h"
 
 #include <malloc.h>

@@ -1,4 +1,4 @@
-/* Nothing but calling callbacks: idle handles. */
+/* The cost of calling callbacks alone, with idle handles. */
 #include <uv.h>
 
 #include "bench.h"

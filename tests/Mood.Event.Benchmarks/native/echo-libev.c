@@ -1,4 +1,4 @@
-/* An echo server on libev: prints its port, ends when standard input does. */
+/* An echo server on libev. It prints its port, and ends at the end of standard input. */
 #include "libev.h"
 #include "echo.h"
 
@@ -10,11 +10,11 @@
 typedef struct
 {
   ev_io readable, writable;
-  char *rest; /* what the peer was too slow to take */
+  char *rest; /* the bytes that the socket has not taken yet */
   size_t start, end;
 } connection;
 
-/* one for all: what it holds is sent before the next one reads */
+/* One buffer for all connections: its bytes are sent, or copied to `rest`, before the next connection reads. */
 static char buffer [ECHO_BUFFER];
 
 static void
@@ -55,7 +55,7 @@ readable (EV_P_ ev_io *w, int revents)
       return;
     }
 
-  /* the rest first, before anything else is read */
+  /* The rest is sent before anything else is read. */
   c->start = 0;
   c->end = count - (sent < 0 ? 0 : sent);
 

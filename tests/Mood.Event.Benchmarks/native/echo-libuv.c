@@ -1,4 +1,4 @@
-/* An echo server on libuv: prints its port, ends when standard input does. */
+/* An echo server on libuv. It prints its port, and ends at the end of standard input. */
 #include <uv.h>
 
 #include "echo.h"
@@ -55,7 +55,7 @@ received (uv_stream_t *stream, ssize_t count, const uv_buf_t *from)
   if (sent < 0)
     sent = 0;
 
-  /* what the peer was too slow to take is libuv's to send */
+  /* libuv sends the bytes that the socket has not taken yet. */
   if (sent < count)
     {
       rest *r = malloc (sizeof *r + count - sent);

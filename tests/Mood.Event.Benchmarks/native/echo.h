@@ -1,4 +1,4 @@
-/* What the echo servers in C share. */
+/* The functions that the echo servers in C share. */
 #ifndef MOOD_BENCH_ECHO_H
 #define MOOD_BENCH_ECHO_H
 
@@ -16,7 +16,7 @@ echo_fail (const char *what)
   exit (1);
 }
 
-/* a listening socket on loopback; its port is told to whoever started this server */
+/* Makes a listening socket on the loopback address, and prints its port for the process that started this server. */
 static inline int
 echo_listen (void)
 {

@@ -1,4 +1,5 @@
-/* libev for the benchmarks: plain, as a C program would have it, with the features and backends of ours in ../libev.h. */
+/* libev for the benchmarks, without our hooks, as a C program would use it. It has the features and backends of native/libev.h.
+ * */
 #ifndef MOOD_BENCH_LIBEV_H
 #define MOOD_BENCH_LIBEV_H
 

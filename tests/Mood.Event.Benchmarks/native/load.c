@@ -1,11 +1,12 @@
 /* The load for an echo server: load PORT PID CONNECTIONS BYTES WARMUP-SECONDS SECONDS
  *
- * Every connection has one message under way, ever: sends it, waits for all of it to come back, compares, sends the next.
- * Prints one line: round trips per second; their median, 99th percentile and maximum in microseconds; the microseconds of
- * processor time that the server, the process PID, took for each; and how many messages were lost, which is those that
- * were not back ten seconds after the end. A wrong byte or a connection that breaks is a failure; status 3 says that there
- * are not enough file descriptors to be had. At the end it shuts its side down and waits until the server has closed every
- * connection: what comes next finds the server idle. */
+ * Every connection has one message in flight. It sends the message, waits until all of it has come back, compares it, and sends
+ * the next one.
+ * It prints one line with six numbers: the round trips per second; their median, 99th percentile and maximum in microseconds;
+ * the processor time of the server (the process PID) per round trip in microseconds; and the number of lost messages, which had
+ * not come back ten seconds after the end. A wrong byte or a broken connection is a failure. Status 3: there are not enough
+ * file descriptors. At the end it shuts its side down, and waits until the server has closed every connection, so that the next
+ * round finds the server idle. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -23,7 +24,7 @@
 typedef struct
 {
   int fd;
-  uint32_t place; /* of the message under way in the pattern: the next one's is another */
+  uint32_t place; /* the place of the current message in the pattern; each message has another place */
   uint32_t received;
   int waiting;
   uint64_t since;
@@ -87,7 +88,7 @@ record (uint64_t nanoseconds)
     maximum = nanoseconds;
 }
 
-/* the middle of the step in which that part of all times lies, in microseconds */
+/* The middle of the step that contains this quantile of all times, in microseconds. */
 static double
 percentile (double part)
 {
@@ -102,7 +103,7 @@ percentile (double part)
 
 /* -- connections --------------------------------------------------------------------------------------------------- */
 
-/* the server's limit is ours: whoever started both has it from the same place */
+/* The server has the same limit as this process, because one process has started both. */
 static int
 enough_descriptors (int number)
 {
@@ -128,7 +129,7 @@ open_all (int port, int number)
       connection *c = connections + i;
       struct epoll_event event = { .events = EPOLLIN, .data.ptr = c };
 
-      /* connecting may wait: the server has to be as fast as this, and not faster */
+      /* A connect may block, so this loop is never faster than the server accepts. */
       c->fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
       c->place = i % PLACES;
 
@@ -149,12 +150,12 @@ start (connection *c, uint64_t time)
   c->waiting = 1;
   ++waiting;
 
-  /* never short: there is nothing else in the socket's buffer */
+  /* The send is never short, because the socket's buffer is empty. */
   if (send (c->fd, pattern + c->place, bytes, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)bytes)
     fail ("a message could not be sent: %s", strerror (errno));
 }
 
-/* what came; whether it was the last of the message */
+/* Handles received bytes. Returns whether the message is complete. */
 static int
 receive (connection *c)
 {
@@ -184,7 +185,8 @@ receive (connection *c)
 
 /* -- the phases ---------------------------------------------------------------------------------------------------- */
 
-/* takes what comes until then, or until nothing is under way any more; goes on sending or not, counts or not */
+/* Receives messages until the given time, or until no message is in flight. The flags say whether it sends further messages, and
+ * whether it counts. */
 static void
 run_until (uint64_t end, int sends, int counts)
 {
@@ -224,7 +226,7 @@ close_all (int number, uint64_t end)
   for (i = 0; i < number; ++i)
     shutdown (connections [i].fd, SHUT_WR);
 
-  /* nothing is under way: what makes a connection readable now is its end */
+  /* No message is in flight. So if a connection is readable now, the server has closed it. */
   while (open_count && now () < end)
     {
       int ready = epoll_wait (epoll, events, EVENTS, 100);
@@ -275,7 +277,7 @@ main (int argc, char **argv)
   used = read_clock (server);
   begin = now ();
 
-  /* on a machine with too much to do, nothing may have come back by then */
+  /* On a busy machine, no message may have come back by then. */
   for (seconds = atof (argv [6]); !count && seconds < 30; seconds += 1)
     run_until (begin + seconds * 1e9, 1, 1);
 

@@ -1,4 +1,4 @@
-/* Loops that are made and destroyed, and runs that do not wait. */
+/* Making and destroying loops, and runs that do not wait. */
 #include "libev.h"
 
 static void
@@ -7,7 +7,7 @@ woken (EV_P_ ev_async *w, int revents)
   (void)loop, (void)w, (void)revents;
 }
 
-/* wakes: with an ev_async, so that other threads can wake the loop */
+/* With `wakes`, each loop has an ev_async, so that other threads can wake it. */
 BENCH_API double
 bench_ev_loop (int32_t operations, int32_t wakes)
 {

@@ -1,4 +1,4 @@
-/* Loops that are made and closed. */
+/* Making and closing loops. */
 #include <uv.h>
 
 #include "bench.h"

@@ -1,5 +1,5 @@
-/* libev's socketpair benchmark: pairs of sockets in a ring, some of them with a byte under way. Whoever is readable reads its
- * byte and writes one to the next, until enough were written; beside it there may be others that are never readable. */
+/* libev's socketpair benchmark. The pairs of sockets form a ring, and some bytes travel in it. Each readable socket reads its
+ * byte and writes one to the next pair, until enough bytes were written. There may be other sockets that are never readable. */
 #include "libev.h"
 
 #include <unistd.h>
@@ -18,7 +18,7 @@ static void
 late (EV_P_ ev_timer *w, int revents)
 {
   (void)w, (void)revents;
-  ev_break (EV_A_ EVBREAK_ALL); /* and the count will be wrong */
+  ev_break (EV_A_ EVBREAK_ALL); /* the check of the counts then fails */
 }
 
 static void
@@ -50,7 +50,7 @@ never (EV_P_ ev_io *w, int revents)
   (void)loop, (void)w, (void)revents;
 }
 
-/* fds holds both ends of each pair; ns per event, and bytes allocated per watcher that is idle */
+/* `fds` has both ends of each pair. Returns ns per event, and stores the number of bytes allocated per idle watcher. */
 BENCH_API double
 bench_ev_pairs (const int32_t *fds, int32_t pairs, int32_t active, int32_t events, int32_t with_timeouts, uint32_t backend,
                 const int32_t *idle, int32_t idles, double *bytes)
@@ -112,7 +112,7 @@ bench_ev_pairs (const int32_t *fds, int32_t pairs, int32_t active, int32_t event
   ev_run (loop, 0);
   time = bench_busy () - time;
 
-  /* linuxaio leaves itself for epoll where its limits are too small */
+  /* libev replaces linuxaio by epoll if the kernel's limits are too low. */
   fell_back = backend && ev_backend (loop) != backend;
   ev_loop_destroy (loop);
   free (all);

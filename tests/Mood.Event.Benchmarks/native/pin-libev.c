@@ -1,7 +1,8 @@
-/* Which core a thread runs on, for the C# side. */
+/* Pins threads to a core, for the C# side. */
 #include "bench.h"
 
-/* the calling thread, and those that it makes from now on; a negative core: where they could be before the first call */
+/* Pins the calling thread, and the threads that it makes from now on. A negative core restores the cores that it had before the
+ * first call. */
 BENCH_API int32_t
 bench_core (int32_t core)
 {

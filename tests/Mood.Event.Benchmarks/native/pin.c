@@ -1,5 +1,5 @@
-/* pin CORE PROGRAM ARGUMENTS...: becomes PROGRAM, all of whose threads will be on one core. A runtime that asks how many
- * cores there are is told: one. */
+/* pin CORE PROGRAM ARGUMENTS...: executes PROGRAM with all its threads on one core. A runtime that asks for the number of cores
+ * gets 1. */
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Work for a loop from other threads, as a C program does it: a queue under a mutex and an ev_async. */
+/* Posting work to a loop from other threads, as a C program does it, with a queue under a mutex and an ev_async. */
 #include "libev.h"
 
 #include <pthread.h>
@@ -125,7 +125,7 @@ end (door *d, double time, int64_t items)
   return d->calls == d->wanted && !d->failed ? time / items : BENCH_WRONG;
 }
 
-/* nanoseconds per item that as many threads post at once, until the last one has been called */
+/* Several threads post at the same time. Returns the nanoseconds per item until the last item was called. */
 BENCH_API double
 bench_ev_post (int32_t producers, int32_t items)
 {
@@ -142,7 +142,7 @@ bench_ev_post (int32_t producers, int32_t items)
 
   for (i = 0; i < producers; ++i)
     if (pthread_create (&threads [i], 0, produce, &d))
-      abort (); /* the others wait at the barrier for ever */
+      abort (); /* otherwise the other threads would wait at the barrier for ever */
 
   pthread_barrier_wait (&d.begin);
   time = bench_now ();
@@ -156,7 +156,7 @@ bench_ev_post (int32_t producers, int32_t items)
   return end (&d, time, d.wanted);
 }
 
-/* nanoseconds per item of one thread that posts a few and then runs the loop, over and over */
+/* One thread posts a few items and then runs the loop, repeatedly. Returns nanoseconds per item. */
 BENCH_API double
 bench_ev_post_alone (int32_t rounds, int32_t burst)
 {

@@ -1,4 +1,4 @@
-/* From kill in one thread to the callback in the loop of another. */
+/* The time from kill on one thread to the callback on the thread of a loop. */
 #include "libev.h"
 
 #include <pthread.h>
@@ -32,7 +32,7 @@ run (void *loop)
   return 0;
 }
 
-/* fills in the nanoseconds of each signal; between them the process sleeps */
+/* Stores the nanoseconds of each signal. The process sleeps between the signals. */
 BENCH_API double
 bench_ev_signal (int32_t signum, int32_t count, double *latencies)
 {

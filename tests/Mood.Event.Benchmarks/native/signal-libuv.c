@@ -1,4 +1,4 @@
-/* From kill in one thread to the callback in the loop of another. */
+/* The time from kill on one thread to the callback on the thread of a loop. */
 #include <uv.h>
 
 #include "bench.h"
@@ -31,7 +31,7 @@ run (void *loop)
   uv_run (loop, UV_RUN_DEFAULT);
 }
 
-/* fills in the nanoseconds of each signal; between them the process sleeps */
+/* Stores the nanoseconds of each signal. The process sleeps between the signals. */
 BENCH_API double
 bench_uv_signal (int32_t signum, int32_t count, double *latencies)
 {

@@ -1,4 +1,4 @@
-/* Timers: starting and firing many, pushing them back, and starting some among a great many others. */
+/* Starting and firing many timers, pushing them back, and starting some among a large number of others. */
 #include "libev.h"
 
 static int32_t calls, wanted;
@@ -31,7 +31,7 @@ finish (struct ev_loop *loop, double result)
   return result;
 }
 
-/* each of count timers is started and fires after its own time, so many times over; ns per start and call */
+/* Each of `count` timers is started and expires after its own time, repeatedly. Returns ns per start and call. */
 BENCH_API double
 bench_ev_timers_fire (const double *times, int32_t count, int32_t passes)
 {
@@ -61,7 +61,7 @@ bench_ev_timers_fire (const double *times, int32_t count, int32_t passes)
   return finish (loop, calls == count * passes ? time / calls : BENCH_WRONG);
 }
 
-/* repeating timers that are due in every iteration, beside others that never are; ns per call and re-arm */
+/* Repeating timers that are due in every iteration, among others that are never due. Returns ns per call and re-arm. */
 BENCH_API double
 bench_ev_timers_repeat (const double *times, int32_t others, int32_t active, int32_t callbacks, double *bytes)
 {
@@ -100,7 +100,7 @@ bench_ev_timers_repeat (const double *times, int32_t others, int32_t active, int
   return finish (loop, calls >= callbacks && calls < callbacks + active ? time / calls : BENCH_WRONG);
 }
 
-/* active timers are pushed back in a mixed order, beside others that stay; ns per ev_timer_again */
+/* Active timers are pushed back in a mixed order, among others that stay. Returns ns per ev_timer_again. */
 BENCH_API double
 bench_ev_timers_again (const double *times, int32_t others, int32_t count, int32_t operations)
 {
@@ -134,7 +134,7 @@ bench_ev_timers_again (const double *times, int32_t others, int32_t count, int32
         k %= count;
 
       if (i % 1000 == 999)
-        ev_now_update (loop); /* time goes on */
+        ev_now_update (loop); /* time passes */
     }
 
   time = bench_busy () - time;
@@ -144,7 +144,7 @@ bench_ev_timers_again (const double *times, int32_t others, int32_t count, int32
   return finish (loop, calls == 0 && last > 0. && last <= times [others] ? time / operations : BENCH_WRONG);
 }
 
-/* count timers are started, then stopped, again and again, beside others that stay; ns per start and stop */
+/* `count` timers are started, then stopped, repeatedly, among others that stay. Returns ns per start and stop. */
 BENCH_API double
 bench_ev_timers_start (const double *times, int32_t others, int32_t count, int32_t passes)
 {

@@ -1,4 +1,4 @@
-/* Two threads, a loop on each, that wake each other; and what a send costs. */
+/* Two threads, each with a loop, that wake each other; and the cost of a send. */
 #include <uv.h>
 
 #include "bench.h"
@@ -9,8 +9,8 @@ typedef struct side
   uv_async_t async;
   struct side *other;
   int32_t calls, wanted;
-  int answers_last; /* the side that did not begin */
-  int32_t core;     /* of its thread, where that is not the caller's */
+  int answers_last; /* whether this side did not begin */
+  int32_t core;     /* the core of its thread, if that is not the calling thread */
 } side;
 
 static void
@@ -51,8 +51,8 @@ end (side *s)
   uv_loop_close (&s->loop);
 }
 
-/* Nanoseconds from a send on one thread to the callback on the other, which is on that core: half of a ping-pong. Where
- * both are on one core, of processor time: it is always busy with it. */
+/* Returns the nanoseconds from a send on one thread to the callback on the other thread, which runs on `core`: half of a round
+ * trip. If both are on one core, processor time is measured, because the core is always busy with them. */
 BENCH_API double
 bench_uv_wake (int32_t hops, int32_t core, int32_t same)
 {
@@ -93,7 +93,8 @@ look (uv_async_t *async)
     uv_stop (&s->loop);
 }
 
-/* nanoseconds per send, as fast as one thread can, to a loop that runs on another core: the last one has to be seen */
+/* One thread sends as fast as it can to a loop that runs on another core. The loop must see the last send. Returns nanoseconds
+ * per send. */
 BENCH_API double
 bench_uv_send (int32_t sends, int32_t core)
 {
@@ -122,7 +123,8 @@ bench_uv_send (int32_t sends, int32_t core)
   return there.calls > 0 && there.calls <= sends ? time / sends : BENCH_WRONG;
 }
 
-/* nanoseconds per send of what was sent already: the loop looks afterwards, and once */
+/* One thread sends while an earlier send is pending. The loop runs afterwards, and calls the callback once. Returns nanoseconds
+ * per send. */
 BENCH_API double
 bench_uv_send_again (int32_t sends)
 {
