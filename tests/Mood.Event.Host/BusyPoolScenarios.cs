@@ -10,14 +10,15 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Mood.Event.Host;
 
-/// <summary>Signals and children while every thread of the pool is blocked, and the pool may not make more.</summary>
+/// <summary>Signals and children while all threads of the pool are blocked and the pool cannot add any.</summary>
 internal static class BusyPoolScenarios
 {
     private const double Patience = 5;
 
     /// <summary>
-    /// SIGNUM...: each is sent while it is watched. Prints the median of the latencies in milliseconds, and how many did not
-    /// arrive. Then the pool is set free, and the first signal is sent without a watcher: its default action ends the process.
+    /// Arguments: SIGNUM... Sends each signal while it is watched. Prints the median latency in milliseconds and the number of
+    /// signals that did not arrive. Then it releases the pool and sends the first signal without a watcher. The default action
+    /// ends the process.
     /// </summary>
     internal static int Signals(string[] args)
     {
@@ -42,7 +43,7 @@ internal static class BusyPoolScenarios
             }
         }
 
-        Thread.Sleep(200); // the runtime hands out what it was owed
+        Thread.Sleep(200); // the runtime makes the calls that it owes
         Print(latencies, missing);
         Posix.Raise(signums[0]);
         Thread.Sleep(TimeSpan.FromSeconds(Patience));
@@ -51,8 +52,8 @@ internal static class BusyPoolScenarios
     }
 
     /// <summary>
-    /// A signal is watched, sent and no longer watched, then sent again, all while the pool is busy. The first one has no default
-    /// action, the second one has: it ends the process once the pool is free.
+    /// While the pool is busy, a signal is watched, sent, no longer watched, and sent again. The first signal has no default
+    /// action. The second one has: it ends the process when the pool is free.
     /// </summary>
     internal static int SignalAfterStop(string[] args)
     {
@@ -87,8 +88,8 @@ internal static class BusyPoolScenarios
     }
 
     /// <summary>
-    /// pidfd|no-fd: children of Process and others are killed, and their watchers told. Prints the median latency, and how many were not
-    /// told the truth. no-fd: no file descriptor is left for a pidfd.
+    /// Argument: pidfd or no-fd. Kills children of Process and other children, and waits for their watchers. Prints the median
+    /// latency and the number of wrong reports. With no-fd, no file descriptor is left for a pidfd.
     /// </summary>
     internal static int Children(string[] args)
     {
@@ -99,7 +100,7 @@ internal static class BusyPoolScenarios
         int[] own = [.. Enumerable.Range(0, each).Select(_ => Posix.Spawn("exec sleep 100"))];
         Process[] processes = [.. Enumerable.Range(0, each).Select(_ => Process.Start("/bin/sh", ["-c", "exec sleep 100"]))];
         Stack<SafeFileHandle> files = new();
-        loop.Child(Posix.Spawn("exit 1"), trace: false, (w, _) => w.Dispose()).Start(); // all code is there when fds run out
+        loop.Child(Posix.Spawn("exit 1"), trace: false, (w, _) => w.Dispose()).Start(); // loads all code before the fds run out
         loop.Start();
 
         new BusyPool().Dispose();
@@ -174,8 +175,9 @@ internal static class BusyPoolScenarios
     }
 
     /// <summary>
-    /// system|manual, the loop's clock. The end of a child is told while the pool is busy, and told again to a second watcher of the zombie. Prints how many pidfds are kept for
-    /// the reaping after each, and whether all are closed and the child is reaped once the pool is free.
+    /// Argument: system or manual, the loop's clock. While the pool is busy, the end of a child is reported, and reported again
+    /// to a second watcher of the zombie. Prints the number of pidfds that are kept for the reaping after each report. When the
+    /// pool is free, it prints whether all are closed and the child is reaped.
     /// </summary>
     internal static int ChildTwice(string[] args)
     {

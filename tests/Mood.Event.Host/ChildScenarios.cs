@@ -13,8 +13,8 @@ internal static class ChildScenarios
     private static ManualResetEventSlim? s_exited;
 
     /// <summary>
-    /// STEP...: p runs a Process to its end, w one that the loop watches too, o watches a spawned child, b leaves a Process
-    /// running over the next steps, e waits for it, l makes the default loop, d disposes it.
+    /// Arguments: STEP... The step p runs a Process to its end; w runs a Process that the loop watches too; o watches a spawned
+    /// child; b starts a Process that runs during the next steps; e waits for it; l makes the default loop; d disposes it.
     /// </summary>
     internal static int Children(string[] args)
     {
@@ -64,8 +64,8 @@ internal static class ChildScenarios
     }
 
     /// <summary>
-    /// COUNT: as process 1 of its namespace, where the runtime reaps every child. So many spawned children and as many of
-    /// Process, in turn. The spawned ones are reported, with their status or as gone.
+    /// Argument: COUNT. Runs as process 1 of its namespace, where the runtime reaps every child. Starts COUNT spawned children
+    /// and COUNT children of Process, in turn. The spawned ones are reported, with their status or as gone.
     /// </summary>
     internal static int First(string[] args)
     {
@@ -87,8 +87,8 @@ internal static class ChildScenarios
     }
 
     /// <summary>
-    /// In a process that was started with signals blocked or ignored: a child exits with 6. Prints what its watcher says, and
-    /// what that of a Process says that exits with 3.
+    /// Runs in a process that was started with signals blocked or ignored. A spawned child exits with 6, and a Process exits with
+    /// 3. Prints the reports of their watchers.
     /// </summary>
     internal static int Masked(string[] args)
     {
@@ -122,7 +122,7 @@ internal static class ChildScenarios
     }
 
     /// <summary>
-    /// In a pid namespace without a /proc of its own: a watcher of pid 0 beside a child that lives, one that exits with 6, and one
+    /// Runs in a pid namespace without its own /proc. A watcher of pid 0 sees a child that lives, one that exits with 6, and one
     /// of Process. Prints the events.
     /// </summary>
     internal static int Any(string[] args)
@@ -153,8 +153,8 @@ internal static class ChildScenarios
     }
 
     /// <summary>
-    /// In a pid namespace of its own, where the next pid can be chosen: a child ends and is reported, and another one gets its
-    /// pid. Prints how often the watcher of each was called.
+    /// Runs in a pid namespace of its own, where the next pid can be chosen. A child ends and is reported, and another child gets
+    /// its pid. Prints how often the watcher of each was called.
     /// </summary>
     internal static int SamePid(string[] args)
     {
@@ -189,7 +189,8 @@ internal static class ChildScenarios
         return 0;
     }
 
-    /// <summary>PID: becomes the process's debugger until it is killed, and never waits for it. Prints "holds" or "refused".</summary>
+    /// <summary>Argument: PID. Becomes the debugger of the process, until this program is killed, and never waits for the
+    /// process. Prints "holds" or "refused".</summary>
     internal static int Debugger(string[] args)
     {
         Console.WriteLine(Posix.Seize(int.Parse(args[0], CultureInfo.InvariantCulture)) ? "holds" : "refused");
@@ -206,7 +207,7 @@ internal static class ChildScenarios
         return process;
     }
 
-    /// <summary>1 when WaitForExit, ExitCode and Exited all say what they should.</summary>
+    /// <summary>1 if WaitForExit, ExitCode and Exited all have the right result.</summary>
     private static int Run(Process process, ManualResetEventSlim exited, int code)
     {
         using (process)

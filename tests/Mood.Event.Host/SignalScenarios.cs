@@ -9,14 +9,14 @@ using Microsoft.Extensions.Hosting;
 
 namespace Mood.Event.Host;
 
-/// <summary>One signal, and who else in the process listens to it.</summary>
+/// <summary>One signal, with other handlers in the same process.</summary>
 internal static class SignalScenarios
 {
     private const double Patience = 5;
 
     /// <summary>
-    /// SIGNUM STEP...: a+ a- b+ b- start and stop two watchers on one loop, r+ r- make and dispose a registration with the
-    /// runtime, d disposes the loop. Then the signal is sent. Without steps the library is not even loaded.
+    /// Arguments: SIGNUM STEP... The steps a+, a-, b+ and b- start and stop two watchers on one loop; r+ and r- make and dispose
+    /// a registration with the runtime; d disposes the loop. Then the signal is sent. Without steps, the library is not loaded.
     /// </summary>
     internal static int Signal(string[] args)
     {
@@ -80,7 +80,8 @@ internal static class SignalScenarios
         }
     }
 
-    /// <summary>SIGNUM before|after: a watcher started before or after the generic host, which the signal stops.</summary>
+    /// <summary>Arguments: SIGNUM, and before or after. Starts a watcher before or after the generic host, which the signal
+    /// stops.</summary>
     internal static async Task<int> Hosting(string[] args)
     {
         int signum = int.Parse(args[0], CultureInfo.InvariantCulture), seen = 0;
@@ -94,7 +95,7 @@ internal static class SignalScenarios
         }
 
         WaitHandle started = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted.WaitHandle;
-#pragma warning disable CA2025 // it disposes the host itself, and is awaited below
+#pragma warning disable CA2025 // the task disposes the host, and is awaited below
         Task run = host.RunAsync();
 #pragma warning restore CA2025
         started.WaitOne();
@@ -111,7 +112,8 @@ internal static class SignalScenarios
         return 0;
     }
 
-    /// <summary>before|after cancel|leave: Console.CancelKeyPress beside a watcher, and what it does with Cancel.</summary>
+    /// <summary>Arguments: before or after, and cancel or leave. Adds a handler of Console.CancelKeyPress before or after a
+    /// watcher. The handler sets Cancel, or leaves it.</summary>
     internal static int CancelKey(string[] args)
     {
         int seen = 0, presses = 0;
@@ -136,14 +138,14 @@ internal static class SignalScenarios
 
         Posix.Raise(Signum.SIGINT);
         RunUntil(loop, () => seen > 0 && Volatile.Read(ref presses) > 0);
-        Thread.Sleep(100); // its default action would come after both
+        Thread.Sleep(100); // waits, because the default action would come after both handlers
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seen {seen}, presses {presses}"));
         return 0;
     }
 
     /// <summary>
-    /// SIGNUM...: each is started, sent and stopped, in a process that was started with signals blocked or ignored. Prints how many
-    /// calls there were, or why Start refuses, and the longest Stop in milliseconds.
+    /// Arguments: SIGNUM... Starts, sends and stops each signal, in a process that was started with signals blocked or ignored.
+    /// Prints the number of calls, or why Start refuses, and the longest Stop in milliseconds.
     /// </summary>
     internal static int Masked(string[] args)
     {
@@ -183,8 +185,9 @@ internal static class SignalScenarios
     }
 
     /// <summary>
-    /// SIGNUM ROUNDS: the signal is sent right before each last stop, by turns of two loops, beside three threads that compute. The
-    /// main thread takes many of the signals, and is often late: one in some thousand comes after the registration has gone.
+    /// Arguments: SIGNUM ROUNDS. Two loops take turns. The signal is sent directly before each last stop, while three threads
+    /// compute. The main thread takes many of the signals, and often late: one in some thousands comes after the registration was
+    /// disposed.
     /// </summary>
     internal static int LateSignals(string[] args)
     {
@@ -217,14 +220,14 @@ internal static class SignalScenarios
 
         while (!thread.Join(5))
         {
-            // here the main thread takes signals
+            // the main thread takes signals while it waits here
         }
 
         Console.WriteLine("survived");
         return 0;
     }
 
-    /// <summary>COUNT: the median time that a last Stop takes beside so many threads that compute without end.</summary>
+    /// <summary>Argument: COUNT. Measures the median time of a last Stop while COUNT threads compute without end.</summary>
     internal static int StopBesideThreads(string[] args)
     {
         int count = int.Parse(args[0], CultureInfo.InvariantCulture);

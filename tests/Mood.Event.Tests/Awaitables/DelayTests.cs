@@ -226,7 +226,7 @@ public sealed class DelayTests : AwaitTestBase
 
             for (int i = 0; i < Rounds; i++)
             {
-                var source = new CancellationTokenSource(); // not disposed: the other thread may come later
+                var source = new CancellationTokenSource(); // not disposed, because the other thread may cancel it later
                 int spins = random.Next(400);
                 helper.Do(() =>
                 {
@@ -244,7 +244,7 @@ public sealed class DelayTests : AwaitTestBase
                     cancelled++;
                 }
 
-                // whatever comes late must not end another one
+                // A late cancellation must not end another delay.
                 if (i % 16 == 0)
                 {
                     await loop.Delay(1e-5, CancellationToken.None);
@@ -268,7 +268,7 @@ public sealed class DelayTests : AwaitTestBase
                 using var source = new CancellationTokenSource();
                 ValueTask delay = loop.Delay(0, source.Token);
 
-                // cancelled in the callback of a timer that is due in the same iteration: the cancellation is on its way
+                // The callback of a timer in the same iteration cancels it, so the cancellation is posted when the delay ends.
                 loop.Timer(0, 0, (_, _) => source.Cancel(), priority: 1).Start();
                 await delay;
                 await loop.Delay(0, new CancellationTokenSource().Token);
@@ -407,7 +407,7 @@ public sealed class DelayTests : AwaitTestBase
         Assert.Equal(1, context.Count);
         Assert.False(task.IsCompleted);
 
-        // GetResult there gives the wait back from a thread that has nothing to do with the loop
+        // GetResult there returns the wait to the pool on a thread that does not use the loop.
         var thread = new Thread(context.RunAll);
         thread.Start();
         thread.Join();
@@ -425,7 +425,7 @@ public sealed class DelayTests : AwaitTestBase
         Assert.False(loop.Start());
         delay.GetAwaiter().GetResult();
         Assert.Throws<InvalidOperationException>(() => delay.GetAwaiter().GetResult());
-        ValueTask next = loop.Delay(0); // the same object, and another wait
+        ValueTask next = loop.Delay(0); // another wait with the same object
         Assert.Throws<InvalidOperationException>(() => delay.GetAwaiter().GetResult());
         Assert.False(loop.Start());
         next.GetAwaiter().GetResult();
@@ -456,7 +456,7 @@ public sealed class DelayTests : AwaitTestBase
         Assert.Equal((1, 1), Live()); // the loop and its watchdog
     }
 
-    // on its own, so that no local of the test keeps the last one
+    // A method of its own, so that no local of the test keeps the last delay alive.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void DelayTen(Loop loop)
     {

@@ -53,7 +53,7 @@ public sealed class LoopSignalsTests : AwaitTestBase
     }
 
     [Fact]
-    public void Signals_that_come_during_the_body_are_one_further_turn()
+    public void Signals_that_come_during_the_body_cause_one_more_turn()
     {
         Loop loop = NewLoop();
         int turns = 0;
@@ -148,7 +148,7 @@ public sealed class LoopSignalsTests : AwaitTestBase
             Ev.FeedSignal(Signum.SIGUSR2);
             await loop.Delay(0.01);
             next = signals.MoveNextAsync();
-            Assert.True(next.IsCompletedSuccessfully); // it had come before
+            Assert.True(next.IsCompletedSuccessfully); // the signal had come before
             Assert.True(await next);
 
             next = signals.MoveNextAsync();
@@ -205,7 +205,7 @@ public sealed class LoopSignalsTests : AwaitTestBase
                 break;
             }
 
-            // the signal is free again: another loop may watch it
+            // another loop may watch the signal now
             using var other = new Loop(LoopFlags.NoEnv);
             using Signal signal = other.Signal(Signum.SIGUSR1, (_, _) => { });
             signal.Start();
@@ -269,7 +269,7 @@ public sealed class LoopSignalsTests : AwaitTestBase
         }
     }
 
-    // how many callbacks a source would call
+    // the number of callbacks that are registered with a source
     private static int Registrations(CancellationTokenSource source)
     {
         const BindingFlags Private = BindingFlags.NonPublic | BindingFlags.Instance;

@@ -171,7 +171,7 @@ public sealed class WaitAsyncTests : AwaitTestBase
     }
 
     [Fact]
-    public void The_watcher_of_a_wait_has_its_Data_free()
+    public void The_library_does_not_use_the_Data_of_a_wait_s_watcher()
     {
         Loop loop = NewLoop();
         ValueTask<Events> ready = loop.WaitAsync(NewPipe().Read, Events.Read);

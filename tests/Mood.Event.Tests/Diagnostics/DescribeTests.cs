@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>What loops and watchers say about themselves.</summary>
+/// <summary>The descriptions of loops and watchers: ToString, DescribeAsync, GetWatchers, DumpTo.</summary>
 public sealed class DescribeTests : LoopTestBase
 {
     [Fact]

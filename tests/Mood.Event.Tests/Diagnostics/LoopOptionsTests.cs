@@ -33,12 +33,12 @@ public sealed class LoopOptionsTests : LoopTestBase
     }
 
     [Fact]
-    public void Null_options_are_refused_and_a_null_name_still_means_no_name()
+    public void Null_options_are_refused_and_a_null_name_means_no_name()
     {
         Assert.Throws<ArgumentNullException>(() => new Loop(null!));
         Assert.Throws<ArgumentNullException>(() => new LoopThread((LoopOptions)null!));
         Assert.Throws<ArgumentNullException>(() => new LoopGroup(1, (LoopOptions)null!));
-        using var thread = new LoopThread(null); // two constructors take a null: the older one goes on serving it
+        using var thread = new LoopThread(null); // two constructors accept null, and this must call the one without LoopOptions
         using var group = new LoopGroup(1, null);
         Assert.Null(thread.Loop.Name);
         Assert.Equal("Mood.Event 0", group.Loops[0].Name);

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>What a loop without a handler of CallbackException writes to standard error.</summary>
+/// <summary>The lines that a loop without a handler of CallbackException writes to standard error.</summary>
 public sealed class StandardErrorReportTests : LoopTestBase
 {
     private readonly InvalidTimeZoneException _exception = new("the message");

@@ -11,7 +11,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The C compiler is asked what the C side looks like, and the managed side must say the same.</summary>
+/// <summary>The managed side declares the same constants, layouts and functions as the C side. The C compiler gives the
+/// values.</summary>
 public sealed partial class AbiTests : IDisposable
 {
     private static readonly Lazy<Dictionary<string, long>> s_answers = new(Ask);
@@ -173,7 +174,7 @@ public sealed partial class AbiTests : IDisposable
 
         string[] imported = [.. Repository.Run("nm", "-D", "--undefined-only", Repository.ShippedNativeLibrary)
             .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[^1].Split('@')[0])];
-        Assert.Contains("epoll_wait", imported); // this is the list that was meant
+        Assert.Contains("epoll_wait", imported); // the list is really that of the imports
         // pthread_sigmask: signal.c unblocks a signal for a moment, so that the calling thread takes it
         string[] forbidden =
         [
@@ -313,12 +314,12 @@ public sealed partial class AbiTests : IDisposable
     private static MethodInfo[] Imports(Type type) =>
         [.. type.GetMethods(BindingFlags.NonPublic | BindingFlags.Static).Where(m => m.IsDefined(typeof(DllImportAttribute)))];
 
-    /// <summary>Each function's types in C, pointers as what they point to and a star.</summary>
+    /// <summary>The C types of each function. A pointer is written as its target type and a star.</summary>
     private static Dictionary<string, string> Declarations(string header)
     {
         static string Type(string declared)
         {
-            // the last word is the parameter's name, unless there is none
+            // The last word is the name of the parameter, if it has a name.
             string text = declared.Replace("const ", "", StringComparison.Ordinal).Trim();
             Match m = Regex.Match(text, @"^(\w+)\s*(\**)\s*\w*$");
             return m.Groups[1].Value + m.Groups[2].Value;
@@ -329,7 +330,7 @@ public sealed partial class AbiTests : IDisposable
             m => $"{Type(m.Groups[1].Value)}({(m.Groups[3].Value.Trim() == "void" ? "" : string.Join(',', m.Groups[3].Value.Split(',').Select(Type)))})");
     }
 
-    /// <summary>What a managed parameter is in C. A nint stands for a watcher, a loop or the host's own data.</summary>
+    /// <summary>The C type of a managed parameter. A nint is a watcher, a loop or the host's own data.</summary>
     private static string CType(Type type, bool watcher) => type switch
     {
         _ when watcher => "mood_watcher*",

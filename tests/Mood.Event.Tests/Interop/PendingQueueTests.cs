@@ -30,7 +30,7 @@ public sealed class PendingQueueTests : LoopTestBase
 
             if (how == "in turn")
             {
-                second.Clear(); // the other one stays pending behind it
+                second.Clear(); // the other watcher stays pending
                 (first, second) = (second, first);
             }
             else if (how == "clear")
@@ -49,7 +49,7 @@ public sealed class PendingQueueTests : LoopTestBase
     }
 
     [Fact]
-    public void Events_that_are_taken_back_change_nothing_in_the_order_of_the_others()
+    public void Cleared_events_do_not_change_the_order_of_the_others()
     {
         const int Count = 500;
         Loop loop = NewLoop();
@@ -68,7 +68,7 @@ public sealed class PendingQueueTests : LoopTestBase
 
                     if (crowded && number % 7 == 0)
                     {
-                        // some that wait are taken back, in the middle of the walk
+                        // Some pending events are cleared in the middle of the walk.
                         for (int j = 0; j < 100; j++)
                         {
                             extra.Feed(Events.Custom);

@@ -28,7 +28,7 @@ public sealed class AllocationTests : LoopTestBase
     {
         Loop loop = NewLoop(backend);
         (int read, int write) = Posix.Pipe();
-        Posix.Write(write); // and never read: it stays ready
+        Posix.Write(write); // the byte is never read, so the fd stays ready
         int calls = 0;
         loop.Io(read, Events.Read, (_, _) => calls++).Start();
         AssertAllocatesNothing(() =>
@@ -232,7 +232,8 @@ public sealed class AllocationTests : LoopTestBase
     {
         long allocated = -1;
 
-        // the runtime itself may allocate on this thread while it still optimizes; the library would allocate in every round
+        // The runtime may allocate on this thread while it still optimizes the code. An allocation of the library would appear in
+        // every round.
         for (int attempt = 0; attempt < 5 && allocated != 0; attempt++)
         {
             long before = GC.GetAllocatedBytesForCurrentThread();

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Dispose of a loop while other threads use it, legally or not.</summary>
+/// <summary>Dispose of a loop while other threads use it, with members that are allowed there or not.</summary>
 public sealed class DisposeRaceTests : LoopTestBase
 {
     [Fact]
@@ -58,7 +58,7 @@ public sealed class DisposeRaceTests : LoopTestBase
                 watch.Stop();
             }
         });
-        // four threads that never sleep, on few cores, are each waited for
+        // Dispose waits for each of four threads that never sleep, which takes time on few cores.
         Assert.InRange(watch.Elapsed.TotalSeconds, 0, 30);
     }
 
@@ -86,14 +86,14 @@ public sealed class DisposeRaceTests : LoopTestBase
         {
             double deadline = Ev.Time() + 30;
 
-            // on a busy machine the others may not have had their turn yet
+            // On a busy machine, the other threads may not have run yet.
             for (int i = 0; i < 500 || ((Volatile.Read(ref times) == 0 || Volatile.Read(ref refused) == 0) && Ev.Time() < deadline); i++)
             {
                 using var next = new Loop(LoopFlags.NoEnv);
                 Volatile.Write(ref loop, next);
                 Thread.SpinWait(i % 10 * 200);
 
-                // others may have the loop just now
+                // Another thread may own the loop at this moment.
                 while (Record.Exception(next.Dispose) is Exception e)
                 {
                     Assert.IsType<InvalidOperationException>(e);
@@ -104,7 +104,7 @@ public sealed class DisposeRaceTests : LoopTestBase
         Assert.InRange(refused, 1, int.MaxValue);
     }
 
-    /// <summary>Does something on this thread while others do something else without end.</summary>
+    /// <summary>Runs an action on this thread while other threads repeat another action.</summary>
     private static void WhileThreads(int count, Action<int> others, Action action)
     {
         bool over = false;

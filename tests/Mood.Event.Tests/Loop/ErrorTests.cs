@@ -150,7 +150,7 @@ public sealed class ErrorTests : AnyWatcherTestBase
         Assert.Same(thrown, Record.Exception(() => loop.Start()));
         Assert.Equal(0, told);
         Assert.Contains(nameof(A_fatal_watcher_s_exception_leaves_Start), thrown.StackTrace, StringComparison.Ordinal);
-        Assert.False(loop.Start()); // and is gone
+        Assert.False(loop.Start()); // the exception is not thrown again
     }
 
     [Fact]
@@ -170,7 +170,7 @@ public sealed class ErrorTests : AnyWatcherTestBase
     }
 
     [Fact]
-    public void The_Fatal_attribute_counts_on_a_lambda_a_method_and_a_local_function()
+    public void The_Fatal_attribute_works_on_a_lambda_a_method_and_a_local_function()
     {
         Loop loop = NewLoop();
         loop.CallbackException += (_, _) => Assert.Fail("told");
@@ -187,7 +187,7 @@ public sealed class ErrorTests : AnyWatcherTestBase
     }
 
     [Fact]
-    public void The_Fatal_attribute_counts_for_the_callback_that_is_set_now()
+    public void The_Fatal_attribute_of_the_current_callback_decides()
     {
         Loop loop = NewLoop();
         int told = 0;
@@ -312,7 +312,7 @@ public sealed class ErrorTests : AnyWatcherTestBase
                     }
                 }
 
-                // it is over for the outer levels too: none begins another Start
+                // The outer levels end too: none of them begins another Start.
                 Assert.Same(thrown, Record.Exception(() => loop.Start()));
             }).Start();
         }
@@ -596,7 +596,7 @@ public sealed class ErrorTests : AnyWatcherTestBase
         return writer.ToString();
     }
 
-    /// <summary>Standard error of a process whose terminal is gone.</summary>
+    /// <summary>Standard error of a process whose terminal was closed: every write fails.</summary>
     private sealed class BrokenWriter : TextWriter
     {
         public override Encoding Encoding => Encoding.UTF8;

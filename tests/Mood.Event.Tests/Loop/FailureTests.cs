@@ -7,7 +7,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>System calls that fail while a loop runs: an EventException with the errno, and a loop that can be used further.</summary>
+/// <summary>When a system call fails while a loop runs, Start throws an EventException with the errno, and the loop can be used
+/// afterwards.</summary>
 public sealed class FailureTests : FdTestBase
 {
     [Theory, MemberData(nameof(AllBackends))]
@@ -17,7 +18,7 @@ public sealed class FailureTests : FdTestBase
         int calls = 0;
         NativeTesting.mood_fail_allocation(1);
 
-        // libev's heap of timers has to grow somewhere on the way
+        // libev's heap of timers must grow during these starts.
         for (int i = 0; i < 5000; i++)
         {
             loop.Timer(0, 0, (_, _) => calls++).Start();
@@ -179,7 +180,7 @@ public sealed class FailureTests : FdTestBase
         {
             if (what == "embed")
             {
-                // the Start of an Embed meets the refusal itself; the loop meets it after a Reset of the inner loop
+                // Embed.Start throws for a refusal at its start. After a Reset of the inner loop, the outer loop's Start throws.
                 watcher!.Stop();
                 NativeTesting.mood_fail_watch(error);
                 Assert.Equal(error, Assert.Throws<EventException>(watcher.Start).NativeErrorCode);
@@ -200,7 +201,7 @@ public sealed class FailureTests : FdTestBase
             Assert.Equal(1, reads);
         }
 
-        // it still hears of other threads
+        // other threads can still wake it
         Async async = loop.Async((_, _) =>
         {
             sends++;
@@ -244,7 +245,7 @@ public sealed class FailureTests : FdTestBase
     }
 
     [Fact]
-    public void Events_that_are_fed_and_cleared_outside_Start_need_no_memory_however_many_they_are()
+    public void Any_number_of_events_that_are_fed_and_cleared_outside_Start_needs_no_memory()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -332,7 +333,7 @@ public sealed class FailureTests : FdTestBase
             async.Start();
             Exception? left = Record.Exception(() => loop.Start(RunFlags.Once)); // nothing is ready: it has to wait
 
-            // with poll and select EBADF is the word for a closed fd: libev looks for it, and finds none
+            // From poll and select, EBADF means a closed fd. libev searches for one, and finds none.
             if (error != Native.EBADF || backend is not (Backends.Poll or Backends.Select))
             {
                 Assert.Equal(error, Assert.IsType<EventException>(left).NativeErrorCode);
@@ -380,7 +381,7 @@ public sealed class FailureTests : FdTestBase
             Assert.InRange(loop.Iteration - before, 1u, 2u);
         }
 
-        // an event that was under way, or a signal of the runtime, may end a wait before the timer is due: that is an iteration too
+        // An earlier event or a signal of the runtime may end a wait before the timer is due. That is an iteration too.
         int iterations = 0;
 
         while (calls == 0)

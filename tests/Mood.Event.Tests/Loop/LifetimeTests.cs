@@ -22,7 +22,7 @@ public sealed class LifetimeTests : AnyWatcherTestBase
         {
             calls++;
             w.Dispose();
-            Collect(); // its memory is gone while libev is still on the way out
+            Collect(); // its memory is freed while libev is still returning from the callback
         });
         StartAndTrigger(any);
         Assert.False(loop.Start());
@@ -41,7 +41,7 @@ public sealed class LifetimeTests : AnyWatcherTestBase
         any.Watcher.Feed(Events.Custom);
         Assert.True(any.Watcher.IsPending);
 
-        // of one priority, the one that was fed last is called first; Child has the highest priority in any case
+        // Among equal priorities, the watcher that was fed last is called first. A Child always has the highest priority.
         loop.Prepare((w, _) =>
         {
             any.Watcher.Dispose();
@@ -338,7 +338,7 @@ public sealed class LifetimeTests : AnyWatcherTestBase
             loop.Dispose();
             Assert.All(all, any => Assert.Equal((false, false), (any.Watcher.IsActive, any.Watcher.IsPending)));
             Array.ForEach(all, any => any.Dispose());
-            Collect(); // the timer that made Check happen
+            Collect(); // collects the timer that caused the Check
             Assert.Equal((0, 0), Live());
             Assert.InRange(Posix.OpenFds(), 0, fds + (round == 0 ? 10 : 0)); // the runtime opens some at first use
         }
@@ -371,7 +371,7 @@ public sealed class LifetimeTests : AnyWatcherTestBase
         Abandon(backend, resources);
         int during = Posix.OpenFds();
         Assert.InRange(during - before, 20, int.MaxValue);
-        Assert.InRange(Live().Loops, 10, 20); // and the embedded ones
+        Assert.InRange(Live().Loops, 10, 20); // includes the embedded loops
         Assert.True(Posix.Until(() =>
         {
             Collect();
@@ -382,7 +382,7 @@ public sealed class LifetimeTests : AnyWatcherTestBase
         Assert.Equal((0, 0), Live());
         Assert.InRange(Posix.OpenFds(), 0, before + 10);
 
-        // its signal is free again
+        // another loop can watch its signal
         Loop loop = NewLoop();
         loop.Signal(Signum.SIGUSR1, (_, _) => { }).Start();
 
@@ -395,8 +395,8 @@ public sealed class LifetimeTests : AnyWatcherTestBase
 
                 foreach (string kind in AnyWatcher.Kinds)
                 {
-                    // a signal has one loop; children have the default one, which is never abandoned; these have a trigger that
-                    // leads to the loop
+                    // A signal belongs to one loop. Children belong to the default loop, which is never abandoned. The trigger of
+                    // the other kinds refers to the loop.
                     if (kind is nameof(Child) or nameof(Fork) or nameof(Check) or nameof(Embed) || (kind == nameof(Signal) && i > 0))
                     {
                         continue;
@@ -453,7 +453,7 @@ public sealed class LifetimeTests : AnyWatcherTestBase
         });
         loop.Timer(0, 0.0005, (w, _) =>
         {
-            // dropped, some after having been active: finalized while this loop runs
+            // Watchers without references, some of which were active before. They are finalized while this loop runs.
             Timer timer = loop.Timer(1, 1, (_, _) => { });
             timer.Start();
             timer.Stop();
@@ -471,7 +471,7 @@ public sealed class LifetimeTests : AnyWatcherTestBase
         collector.Join();
         Collect();
         Assert.Equal(500, ticks);
-        Assert.InRange(Live().Watchers, 1, made / 2); // the watchdog, and watchers that are still reachable for the collector
+        Assert.InRange(Live().Watchers, 1, made / 2); // the watchdog, and watchers that the collector still finds reachable
         loop.Verify();
 
         static void Abandon()

@@ -99,7 +99,7 @@ public sealed class LoopCallbackTests : LoopTestBase
     }
 
     [Fact]
-    public void An_exception_in_Callback_leaves_Start_and_nothing_pending_is_lost()
+    public void An_exception_in_Callback_leaves_Start_and_no_pending_event_is_lost()
     {
         Loop loop = NewLoop();
         var thrown = new InvalidTimeZoneException("in Callback");
@@ -109,7 +109,7 @@ public sealed class LoopCallbackTests : LoopTestBase
         loop.Callback = _ => throw thrown;
         loop.Timer(0, 0, (_, _) => calls++).Start();
         Assert.Same(thrown, Assert.Throws<InvalidTimeZoneException>(() => loop.Start()));
-        Assert.Contains(nameof(An_exception_in_Callback_leaves_Start_and_nothing_pending_is_lost), thrown.StackTrace, StringComparison.Ordinal);
+        Assert.Contains(nameof(An_exception_in_Callback_leaves_Start_and_no_pending_event_is_lost), thrown.StackTrace, StringComparison.Ordinal);
         Assert.Empty(told);
 
         loop.Callback = null;
@@ -119,7 +119,7 @@ public sealed class LoopCallbackTests : LoopTestBase
     }
 
     [Fact]
-    public void An_exception_in_Callback_after_Invoke_keeps_what_the_watchers_did()
+    public void After_an_exception_in_Callback_watchers_that_Invoke_has_called_are_not_pending()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -145,7 +145,7 @@ public sealed class LoopCallbackTests : LoopTestBase
         Timer? second = null;
         loop.Callback = l =>
         {
-            // a wait with nothing to call is not worth a thread
+            // no thread is needed if no watcher is pending
             if (l.Pending == 0)
             {
                 return;
@@ -176,7 +176,7 @@ public sealed class LoopCallbackTests : LoopTestBase
         Assert.Equal(3, rounds);
         Assert.NotEqual(0, invoker);
         Assert.NotEqual(Environment.CurrentManagedThreadId, caller);
-        Assert.False(second!.IsActive); // and the loop is this thread's again
+        Assert.False(second!.IsActive); // this thread owns the loop again
     }
 
     [Fact]

@@ -259,7 +259,7 @@ public sealed class LoopOwnershipTests : LoopTestBase
             _inTime = _isDone.Wait(s_patience);
         }
 
-        /// <summary>Has another thread call the user code, and does something on this thread meanwhile.</summary>
+        /// <summary>Lets another thread call the user code, and runs an action on this thread meanwhile.</summary>
         internal void Await(Action use, Action meanwhile)
         {
             Exception? failure = null;

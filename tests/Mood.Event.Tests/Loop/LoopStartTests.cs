@@ -57,7 +57,7 @@ public sealed class LoopStartTests : LoopTestBase
         loop.Timer(10, 0, (_, _) => log.Add("far")).Start();
         var watch = Stopwatch.StartNew();
 
-        // an iteration may end a little early, when the clock behind the wait is the coarser one
+        // The wait may end slightly early, because its clock may be coarser than the loop's clock.
         while (log.Count == 0)
         {
             Assert.True(loop.Start(RunFlags.Once));
@@ -145,7 +145,7 @@ public sealed class LoopStartTests : LoopTestBase
     [Theory]
     [InlineData(BreakHow.One)]
     [InlineData(BreakHow.All)]
-    public void Stop_ends_Start_after_the_callback_and_the_rest_goes_on_later(BreakHow how)
+    public void Stop_ends_Start_after_the_callback_and_the_next_Start_continues(BreakHow how)
     {
         Loop loop = NewLoop();
         var log = new List<string>();
@@ -162,7 +162,7 @@ public sealed class LoopStartTests : LoopTestBase
     }
 
     [Fact]
-    public void Stop_is_taken_back_by_Cancel()
+    public void Cancel_withdraws_a_Stop()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -269,7 +269,7 @@ public sealed class LoopStartTests : LoopTestBase
     }
 
     [Fact]
-    public void Stop_while_the_loop_does_not_run_is_taken_back_by_Cancel()
+    public void Cancel_withdraws_a_Stop_while_the_loop_does_not_run()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -441,10 +441,11 @@ public sealed class LoopStartTests : LoopTestBase
         loop.DecRef();
     }
 
-    /// <summary>Three Starts in one another; the innermost's callback stops, and each outer level has more to do.</summary>
+    /// <summary>Three nested Starts. The callback of the innermost one stops the loop, and each outer level has more
+    /// work.</summary>
     private static void Nest(Loop loop, List<string> log, BreakHow how)
     {
-        loop.Timer(100, 0, (_, _) => { }).Start(); // so that every Start could go on
+        loop.Timer(100, 0, (_, _) => { }).Start(); // so that no Start ends by itself
 
         void Level(uint depth)
         {

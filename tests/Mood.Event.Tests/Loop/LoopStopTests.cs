@@ -22,7 +22,7 @@ public sealed class LoopStopTests : LoopTestBase
         Assert.True(more);
         Assert.Equal(0, far);
 
-        // and it is used up
+        // the Stop does not apply to another Start
         Assert.True(loop.Start(RunFlags.NoWait));
         Assert.False(loop.Start());
         Assert.Equal(1, far);
@@ -220,7 +220,7 @@ public sealed class LoopStopTests : LoopTestBase
             {
                 isNested.Set();
                 isAsked.Wait();
-                stop.Send(); // called in the iteration that meets StopAsync, after it
+                stop.Send(); // its callback runs in the same iteration as StopAsync, and after it
             }).Start();
             loop.Start();
         });
@@ -230,10 +230,10 @@ public sealed class LoopStopTests : LoopTestBase
         await stopped.WaitAsync(TimeSpan.FromSeconds(Patience));
     }
 
-    /// <summary>A timer for the loop to wait for when it is not stopped.</summary>
+    /// <summary>A timer that the loop waits for if it is not stopped.</summary>
     private static void KeepBusy(Loop loop, Action called) => loop.Timer(1, 0, (_, _) => called()).Start();
 
-    /// <summary>A Stop of another thread arrives, and right behind it, in the same batch, something else happens.</summary>
+    /// <summary>A Stop of another thread arrives, and then another action runs in the same batch.</summary>
     private static void InOneBatchWithAStop(Loop loop, BreakHow how, Action action, bool isNested = false)
     {
         Async async = loop.Async((w, _) =>

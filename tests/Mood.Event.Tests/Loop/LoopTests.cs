@@ -101,7 +101,7 @@ public sealed class LoopTests : LoopTestBase
     }
 
     [Fact]
-    public void Of_several_backends_the_first_that_works_is_taken()
+    public void The_first_backend_that_works_is_used()
     {
         Assert.Equal(Backends.Poll, NewLoop(Backends.Poll | Backends.Port).Backend);
         Assert.Equal(Backends.Poll, NewLoop(Backends.Poll | Backends.Select).Backend);
@@ -131,7 +131,7 @@ public sealed class LoopTests : LoopTestBase
         Posix.WithFdsLeft(1, () => one = (EventException?)Record.Exception(() => new Loop(LoopFlags.NoEnv, Backends.Epoll)));
 
         Assert.Equal(EMFILE, Assert.IsType<EventException>(none).NativeErrorCode);
-        Assert.IsType<EventException>(one); // and not a loop on poll, which libev would give
+        Assert.IsType<EventException>(one); // libev alone would silently use poll
         Assert.Equal((0, 0), Live());
     }
 
@@ -249,7 +249,7 @@ public sealed class LoopTests : LoopTestBase
     }
 
     [Fact]
-    public void Remade_after_Dispose_the_default_loop_starts_fresh()
+    public void The_default_loop_that_is_made_after_Dispose_has_no_old_state()
     {
         Loop first = NewDefaultLoop();
         first.Data = "old";

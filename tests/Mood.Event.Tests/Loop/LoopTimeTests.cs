@@ -87,7 +87,7 @@ public sealed class LoopTimeTests : LoopTestBase
         var watch = Stopwatch.StartNew();
         loop.Start();
         Assert.Equal(5, calls);
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0.15, Patience); // the io is always ready, so that this takes no time without the interval
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0.15, Patience); // the io is always ready, so without the interval this would take no time
         Posix.Close(read, write);
     }
 
@@ -99,7 +99,7 @@ public sealed class LoopTimeTests : LoopTestBase
         Assert.Equal(0.4, loop.TimeoutInterval);
         bool together = false;
 
-        // one of the runtime's signals may end a wait early, and with it the collection; so not in every round
+        // A signal of the runtime may end a wait early, and so the collecting of events. So some rounds may differ.
         for (int i = 0; i < 10 && !together; i++)
         {
             uint first = 0, second = 0;

@@ -8,8 +8,8 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>
-/// The loop's own file descriptors are closed by the program, as a daemon closes all of them, and their numbers may have gone
-/// to other files. Reset makes the loop work again, and neither Reset nor Dispose touches those files.
+/// The program closes the loop's own file descriptors, as a daemon closes all file descriptors. Other files may then get their
+/// numbers. Reset makes the loop work again, and neither Reset nor Dispose touches those files.
 /// </summary>
 public sealed class LostDescriptorTests : FdTestBase
 {
@@ -23,7 +23,7 @@ public sealed class LostDescriptorTests : FdTestBase
         Assert.True(check());
         loop.Reset();
         Assert.True(check());
-        Assert.True(own.Exists(Posix.IsOpen)); // the number of one that was lost is the lowest, or there was a lower one
+        Assert.True(own.Exists(Posix.IsOpen)); // a lost number is reused, unless a lower number is free
     }
 
     [Theory]

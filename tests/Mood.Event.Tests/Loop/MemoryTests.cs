@@ -17,7 +17,7 @@ public sealed class MemoryTests : FdTestBase
     public void A_hundred_thousand_watchers_of_all_kinds_come_fire_and_go_between_collections()
     {
         const int rounds = 105, each = 80, embeds = 8, total = rounds * ((12 * each) + embeds);
-        using Loop loop = Loop.GetDefault(LoopFlags.NoEnv); // without the watchdog: this takes longer than other tests
+        using Loop loop = Loop.GetDefault(LoopFlags.NoEnv); // without a watchdog, because this test takes longer than others
         (int loops, int watchers) = Live();
         int writable = NewPipe().Write, fired = 0;
         string path = Path.GetTempFileName();
@@ -59,7 +59,7 @@ public sealed class MemoryTests : FdTestBase
     [Fact]
     public void A_hundred_thousand_loops_leave_no_memory_no_file_descriptor_and_no_handle()
     {
-        const int warmUp = 40_000, window = 25_000, windows = 4; // in the first ones the collector's own heap finds its size
+        const int warmUp = 40_000, window = 25_000, windows = 4; // during the warm-up the collector's heap reaches its size
         const double megabytes = 1024 * 1024;
         MakeLoops(warmUp);
         int handles = HandleCounter.Count();
@@ -109,7 +109,7 @@ public sealed class MemoryTests : FdTestBase
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Round(Loop loop, int each, int embeds, int writable, string path, Action<Watcher, Events> callback)
     {
-        const int nobody = int.MaxValue; // no process has this pid: its child watcher is told that it is gone
+        const int nobody = int.MaxValue; // no process has this pid, so the Child reports that the child is gone
         List<Async> asyncs = [];
 
         for (int i = 0; i < each; i++)
@@ -134,7 +134,7 @@ public sealed class MemoryTests : FdTestBase
         {
             var other = new Loop(LoopFlags.NoEnv, Backends.Epoll);
             other.Io(writable, Events.Write, (_, _) => { }).Start();
-            other.Start(RunFlags.NoWait); // only now does the kernel know of it
+            other.Start(RunFlags.NoWait); // registers it with the kernel
             loop.Embed(other, (w, e) => callback(w, e)).Start();
         }
 
@@ -142,7 +142,7 @@ public sealed class MemoryTests : FdTestBase
         asyncs.ForEach(a => a.Send());
         asyncs.Clear();
         loop.Reset();
-        loop.Start(RunFlags.NoWait); // inotify is made anew, and reports nothing that came before
+        loop.Start(RunFlags.NoWait); // inotify is created again, and does not report earlier changes
         File.AppendAllText(path, "more");
         Assert.False(loop.Start());
     }

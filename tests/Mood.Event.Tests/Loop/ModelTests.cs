@@ -117,7 +117,7 @@ public sealed class ModelTests : LoopTestBase
                     Assert.Throws<InvalidOperationException>(loop.DecRef);
                     break;
                 default:
-                    ((Timer)watchers[1]).Reset(); // starts it, if need be
+                    ((Timer)watchers[1]).Reset(); // starts it if it is not active
                     active[1] = true;
                     break;
             }

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>No file descriptor is left where a loop would like one more: it does without, or says so.</summary>
+/// <summary>When no file descriptor is left, a loop works without an optional one, or throws.</summary>
 public sealed class ShortageTests : FdTestBase
 {
     private const int EMFILE = 24;
@@ -39,7 +39,7 @@ public sealed class ShortageTests : FdTestBase
         Assert.False(loop.Start());
         Assert.Equal((3, 1), (calls, schedules));
 
-        // one more loop, now that there are fds again, has its timerfd
+        // A loop that is made later, with free fds, has its timerfd.
         using var other = new Loop(LoopFlags.NoEnv, Backends.Epoll);
         fds = Posix.OpenFds();
         other.Periodic(0, 1, (_, _) => { }).Start();
@@ -93,7 +93,7 @@ public sealed class ShortageTests : FdTestBase
     [Theory]
     [InlineData(Backends.Epoll)]
     [InlineData(Backends.LinuxAio)]
-    public void Epoll_is_made_anew_while_another_thread_takes_every_free_number(Backends backend)
+    public void Epoll_is_created_again_while_another_thread_takes_every_free_number(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, _) = NewReadablePipe();
@@ -156,7 +156,7 @@ public sealed class ShortageTests : FdTestBase
             w.Stop();
         }))];
         Timer timer = loop.Timer(0.01, 0, (_, _) => timers++);
-        timer.Start(); // code that runs for the first time may want fds of its own
+        timer.Start(); // loads code whose first run may need fds
         loop.Start();
         Posix.WithFdsLeft(0, () =>
         {

@@ -233,7 +233,7 @@ public sealed class ThreadTests : AnyWatcherTestBase
 
             while (signals == seen)
             {
-                Assert.True(loop.Start(RunFlags.Once)); // each loop has its own signal to itself
+                Assert.True(loop.Start(RunFlags.Once)); // each loop has its own signal
             }
 
             count = (timers, bytes, asyncs, signals);
@@ -288,7 +288,7 @@ public sealed class ThreadTests : AnyWatcherTestBase
         Assert.Equal(Threads * Each, done);
         Assert.InRange(calls, 1, Threads * Each);
 
-        // the last sender may have sent after its item was taken and the loop had ended: that one is still to be called
+        // The last Send may have come after its item was taken and the loop had ended. Then its callback is still to be called.
         int owed = live.Sent ? 1 : 0, before = calls;
         loop.Start(RunFlags.NoWait);
         Assert.Equal(owed, calls - before);

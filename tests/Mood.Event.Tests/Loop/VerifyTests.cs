@@ -58,7 +58,7 @@ public sealed class VerifyTests : LoopTestBase
         for (int i = 0; i < 3; i++)
         {
             yield return loop.Timer(0, 0, (_, _) => callback());
-            yield return loop.Periodic(1, 0, (_, _) => callback()); // an absolute time, long past
+            yield return loop.Periodic(1, 0, (_, _) => callback()); // an absolute time in the past
         }
     }
 }

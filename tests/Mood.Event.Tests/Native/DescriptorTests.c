@@ -1,5 +1,5 @@
-/* The file descriptors of native loops, with system calls that fail on request: the definitions below come before the C
- * library's. DescriptorTests.cs runs it. */
+/* The file descriptors of native loops, with system calls that fail on request. The definitions below replace those of the C
+ * library. DescriptorTests.cs runs this program. */
 #include "refusals.h"
 #include "testing.h"
 #include <fcntl.h>
@@ -16,7 +16,7 @@ is_refused_call (long number)
   return 1;
 }
 
-/* drops close-on-exec until the next call: a process that another thread starts meanwhile inherits the fd */
+/* dup2 clears close-on-exec until the next call. A process that another thread starts in between would inherit the fd. */
 int
 dup2 (int from, int to)
 {
@@ -32,7 +32,7 @@ make (unsigned backends, mood_loop **loop)
   return error ? error : (int)mood_loop_backend (*loop);
 }
 
-/* a loop for which no context is left, alone and with another backend to take */
+/* A loop for which no aio context is left, without and with another backend that it may use. */
 static void
 constructors (void)
 {
@@ -58,7 +58,7 @@ constructors (void)
   no_contexts = 0;
 }
 
-/* a loop whose context cannot be made anew: it has its events, none twice, and may be reset again */
+/* A loop whose context cannot be created again. It reports each event once, and can be reset again. */
 static void
 resets (unsigned backend)
 {

@@ -1,5 +1,5 @@
-/* Drives the whole C ABI without .NET: NativeTests.cs runs it plain, under valgrind and with ThreadSanitizer.
- * Arguments: how many loops close under the senders, and a file that may be changed. */
+/* Uses the whole C ABI without .NET. NativeTests.cs runs it directly, under valgrind and with ThreadSanitizer.
+ * Arguments: the number of loops that close while other threads send, and a file that may be changed. */
 #include "libev.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +52,7 @@ event (void *loop, mood_watcher *w, int32_t revents)
     mood_watcher_stop (w);
 }
 
-/* mood_event.h's walk, as the managed side does it */
+/* The walk of mood_event.h, with the same steps as the managed side. */
 static void
 pending (void *data)
 {
@@ -92,7 +92,7 @@ static void wake (void *data) { mood_loop_break (*(mood_loop **)data, EVBREAK_AL
 static double reschedule (void *data, mood_watcher *w, double now) { (void)data; (void)w; return now + 0.001; }
 /* clang-format on */
 
-/* the one manual clock there is here */
+/* the manual clock of this program */
 static double monotonic, origin;
 
 static void
@@ -145,7 +145,7 @@ all_kinds (unsigned backend, int order, const char *path)
           case MOOD_EMBED: mood_embed_set (w [i], inner); break;
         }
 
-      /* an idle watcher waits for those of its own priority and above */
+      /* An idle watcher is called only while no watcher of its own or a higher priority is pending. */
       mood_watcher_priority (w [i], kinds [i] == MOOD_IDLE ? EV_MAXPRI : i % 4 - 2);
       CHECK (!mood_watcher_start (w [i]));
       mood_watcher_keepalive (w [i], order & 2);
@@ -440,7 +440,7 @@ threads (int rounds)
     CHECK (!pthread_join (ids [i], 0));
 }
 
-/* -- time in the host's hand --------------------------------------------------------------------------------------- */
+/* -- the host's manual clock --------------------------------------------------------------------------------------- */
 
 static void
 manual_clock (unsigned backend)

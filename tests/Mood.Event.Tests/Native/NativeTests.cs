@@ -6,13 +6,13 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The native library without .NET: NativeTests.c drives all of it, also under the tools that see more than we do.</summary>
+/// <summary>NativeTests.c uses the whole native library without .NET, also under Valgrind and ThreadSanitizer.</summary>
 public sealed class NativeTests : IDisposable
 {
     /// <summary>
-    /// libev's flags between threads (EV_ATOMIC_T: pipe_write_wanted, sent, pending ...) and signals[].loop are plain words
-    /// whose order it makes with fences, which ThreadSanitizer does not know. These are the functions that touch them, and
-    /// the two of ours that touch the same. A use after free in them is Valgrind's to find.
+    /// libev's flags between threads (EV_ATOMIC_T: pipe_write_wanted, sent, pending ...) and signals[].loop are plain words.
+    /// libev orders them with fences, which ThreadSanitizer does not understand. This is the list of the functions that access
+    /// them, two of which are ours. Valgrind finds a use after free in them.
     /// </summary>
     private const string Suppressions = """
         race_top:^evpipe_write$
@@ -33,7 +33,7 @@ public sealed class NativeTests : IDisposable
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
-    public void Every_kind_on_every_backend_comes_and_goes_in_any_order()
+    public void Watchers_of_every_kind_on_every_backend_are_freed_in_any_order()
     {
         AssertDone(Repository.TryRun(CompileDriver(AppContext.BaseDirectory), "60", WatchedFile));
     }
@@ -68,7 +68,7 @@ public sealed class NativeTests : IDisposable
             return;
         }
 
-        // its warning about fences is what the suppressions are for
+        // the suppressions cover the functions for which it warns about fences
         Repository.Run(
             "env", "CFLAGS=-DMOOD_TESTING -fsanitize=thread -Wno-tsan", "sh", Path.Combine(Repository.Root, "native", "build", "build.sh"), _directory);
         AssertDone(Repository.TryRun(
@@ -96,7 +96,7 @@ public sealed class NativeTests : IDisposable
     [Fact]
     public void The_call_that_runs_out_of_memory_returns_the_error()
     {
-        // the program's own allocator comes before the C library's
+        // the program's own allocator replaces that of the C library
         string source = Path.Combine(_directory, "memory.c");
         File.WriteAllText(source, """
             #include "libev.h"

@@ -1,5 +1,5 @@
-/* What the programs share that run native loops while the system refuses something: checks, callbacks that count events, and a definition
- * of syscall that comes before the C library's. */
+/* The parts that the programs share that run native loops while system calls fail: checks, callbacks that count events, and a
+ * definition of syscall that replaces that of the C library. */
 #ifndef MOOD_REFUSALS_H
 #define MOOD_REFUSALS_H
 
@@ -26,7 +26,7 @@
 
 static int events; /* the calls of event */
 
-/* Whether the program makes this system call fail: it has set errno then. Each program defines it. */
+/* Whether the program makes this system call fail. Then it has set errno. Each program defines this function. */
 static int is_refused_call (long number);
 
 long

@@ -84,7 +84,7 @@ public sealed class ChatTests : SampleTestBase
         Assert.Equal(0, WaitForEnd());
     }
 
-    // Reads the line, and before it perhaps the news that the slow guest was dropped.
+    // Reads the line. Before it, there may be the line which says that the slow guest was dropped.
     private static bool Next(StreamReader lines, string expected)
     {
         string? line = lines.ReadLine();

@@ -109,7 +109,7 @@ public sealed class CoexistenceTests : FdTestBase
             Assert.Equal(1, calls);
             Assert.True(Posix.Until(() => Volatile.Read(ref presses) == 1));
 
-            // and alone again
+            // the handler of the console alone again
             Posix.Raise(Signum.SIGINT);
             Assert.True(Posix.Until(() => Volatile.Read(ref presses) == 2));
             Assert.Equal(1, calls);
@@ -137,7 +137,7 @@ public sealed class CoexistenceTests : FdTestBase
         loop.Start();
         Assert.NotEqual(0, calls);
 
-        // the wait stands while the loop does not run
+        // the end of the child waits in the loop while the loop does not run
         Assert.True(early.WaitForExit(s_patience));
         Assert.Equal(2, early.ExitCode);
         w.Stop();
@@ -161,7 +161,7 @@ public sealed class CoexistenceTests : FdTestBase
         Assert.NotEqual(0, signals);
         Assert.Equal((3, 4), (owned.ExitCode, own.ExitCode));
 
-        // the children go on without it
+        // the children end without the loop
         signal.Stop();
         Child next = loop.Child(Posix.Spawn("sleep 0.02; exit 5"), trace: false, (w, _) => w.Stop());
         next.Start();
@@ -188,12 +188,12 @@ public sealed class CoexistenceTests : FdTestBase
     [Fact]
     public void After_the_last_child_watcher_SIGCHLD_has_the_handler_of_the_runtime_again()
     {
-        CheckProcess(); // from here on the runtime has its handler
+        CheckProcess(); // the runtime installs its handler here
         nint handler = Posix.Disposition(Signum.SIGCHLD);
         Loop loop = NewDefaultLoop();
         Assert.Equal(handler, Posix.Disposition(Signum.SIGCHLD));
         Child w = loop.Child(Posix.Spawn("exit 0"), trace: false, (w, _) => w.Stop());
-        w.Start(); // puts ours over it, which calls it
+        w.Start(); // installs our handler over it, which calls it
         Assert.False(loop.Start());
         Assert.Equal(handler, Posix.Disposition(Signum.SIGCHLD));
         loop.Dispose();

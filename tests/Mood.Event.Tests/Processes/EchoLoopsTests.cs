@@ -37,13 +37,14 @@ public sealed class EchoLoopsTests : SampleTestBase
         int[] numbers = [.. closing.Groups.Values.Skip(1).Select(g => int.Parse(g.Value, null))];
         Assert.Equal(count, numbers.Sum());
 
-        // on Linux the kernel deals them out by a hash of the addresses: that one of three gets none of a hundred is 1 in 10^17
+        // Linux distributes the connections by a hash of the addresses. The chance that one of three loops gets none of a hundred
+        // is 1 in 10^17.
         if (OperatingSystem.IsLinux())
         {
             Assert.All(numbers, n => Assert.InRange(n, 1, count));
         }
 
-        // hung up, all of them
+        // all clients close their connections
         Assert.All(clients, client =>
         {
             Assert.Equal(0, client.Receive(answer));

@@ -91,7 +91,7 @@ public abstract class EchoTestBase : SampleTestBase
         Assert.Equal(42, buffer[0]);
     }
 
-    /// <summary>What the server has used: user and system time, in hundredths in /proc.</summary>
+    /// <summary>The processor time of the server, user and system. /proc has it in hundredths of a second.</summary>
     private double ProcessorSeconds()
     {
         string stat = File.ReadAllText($"/proc/{Pid}/stat");

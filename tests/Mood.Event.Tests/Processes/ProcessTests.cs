@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>A whole process: its end by signals and otherwise, and the rest of .NET that shares its signals.</summary>
+/// <summary>Whole processes: how they end, by a signal or otherwise, and other parts of .NET that use the same signals.</summary>
 public sealed class ProcessTests
 {
     // -- the end by a signal ------------------------------------------------------------------------------------------
@@ -22,7 +22,7 @@ public sealed class ProcessTests
     [InlineData("r+ r- a+ b+ b- a-")]
     [InlineData("a+ b+ a- b- r+ r-")]
     [InlineData("a+ r+ r- b+ d")]
-    public void The_process_dies_of_a_signal_when_watchers_and_registration_have_gone(string steps)
+    public void A_signal_ends_the_process_when_no_watcher_and_no_registration_is_left(string steps)
     {
         Assert.All((int[])[Signum.SIGTERM, Signum.SIGUSR1], signum =>
             Assert.Equal((signum, ""), HostProcess.Run($"signal {signum} {steps}")));
@@ -41,7 +41,8 @@ public sealed class ProcessTests
         Assert.Equal(seen, HostProcess.Succeed($"signal {Signum.SIGTERM} {steps}"));
     }
 
-    // -- who else listens ---------------------------------------------------------------------------------------------
+    // -- other handlers of the signal
+    // ---------------------------------------------------------------------------------------------
 
     [Theory]
     [InlineData("before")]
@@ -218,7 +219,7 @@ public sealed class ProcessTests
         Match match = Regex.Match(output, @"^all seen: (\d+) (\d+) (\d+)$");
         Assert.True(match.Success, output);
 
-        // of so many most came together: each kind was called for, and far less often than it was sent
+        // Most of so many signals came together. Each signal has caused callbacks, but far fewer than were sent.
         Assert.All(match.Groups.Values.Skip(1), g => Assert.InRange(int.Parse(g.Value, null), 1, count / 6));
     }
 

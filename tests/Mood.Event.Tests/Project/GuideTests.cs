@@ -25,7 +25,8 @@ public sealed partial class GuideTests
         Assert.NotEmpty(blocks);
         Assert.All(blocks, block =>
         {
-            // a whole program begins with its using directives, which the source has at its top; its namespace gives it Mood.Event
+            // A whole program begins with its using directives. The source has them at its top, and its namespace replaces `using
+            // Mood.Event`.
             string[] directives = [.. block.TakeWhile(line => UsingDirective().IsMatch(line))];
             Assert.Empty(directives.Except(code).Except(["using Mood.Event;"]));
             string[] statements = [.. block.Skip(directives.Length).SkipWhile(line => line.Length == 0)];

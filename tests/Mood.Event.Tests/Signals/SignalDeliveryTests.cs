@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Which signals arrive where: bursts, order, and the one loop that a signal belongs to.</summary>
+/// <summary>The delivery of signals: bursts, their order, and the loop that a signal belongs to.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class SignalDeliveryTests : LoopTestBase
 {
@@ -26,7 +26,7 @@ public sealed class SignalDeliveryTests : LoopTestBase
             Ev.FeedSignal(Signum.SIGUSR1);
         }
 
-        Assert.Equal(0, loop.Pending); // that takes the loop
+        Assert.Equal(0, loop.Pending); // an iteration must take the signal first
         loop.Start(RunFlags.NoWait);
         Assert.Equal("ab", log);
         loop.Start(RunFlags.NoWait);
@@ -39,7 +39,8 @@ public sealed class SignalDeliveryTests : LoopTestBase
         Loop loop = NewLoop();
         int calls = 0, before = 0, after = 0;
 
-        // the runtime calls its registrations one after the other: when the outer ones were called, so was the middle one
+        // The runtime calls its registrations one after the other. So when the outer ones were called, the middle one was called
+        // too.
         using var first = PosixSignalRegistration.Create((PosixSignal)Signum.SIGUSR1, _ => Interlocked.Increment(ref before));
         loop.Signal(Signum.SIGUSR1, (_, _) => calls++).Start();
         using var last = PosixSignalRegistration.Create((PosixSignal)Signum.SIGUSR1, _ => Interlocked.Increment(ref after));
@@ -181,7 +182,7 @@ public sealed class SignalDeliveryTests : LoopTestBase
         w.Start();
         Run();
 
-        // nor one from between two starts, nor one that its own stop came before
+        // A signal between two starts is not reported either, nor one that its own Stop came before.
         w.Stop();
         Posix.Raise(Signum.SIGUSR1);
         Assert.True(Posix.Until(() => Volatile.Read(ref others) == 2));
@@ -249,7 +250,7 @@ public sealed class SignalDeliveryTests : LoopTestBase
     [Fact]
     public void Watchers_can_be_started_and_stopped_while_signals_arrive()
     {
-        // held all the time, so that a signal between two watchers does not end the process
+        // Held throughout, so that a signal between two watchers does not end the process.
         using var guard = new SignalGuard(Signum.SIGUSR1);
         using var stop = new ManualResetEventSlim();
         var threads = new Thread[3];

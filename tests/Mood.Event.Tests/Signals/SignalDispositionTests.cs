@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Signal and the process: handlers come and go, signal masks stay, and no loop flag changes that.</summary>
+/// <summary>A Signal installs and removes handlers of the process, and never changes a signal mask, with any loop flag.</summary>
 public sealed class SignalDispositionTests : LoopTestBase
 {
     [Theory]
@@ -67,7 +67,7 @@ public sealed class SignalDispositionTests : LoopTestBase
     {
         Loop loop = NewLoop();
 
-        // the runtime installs some of its handlers on first use and leaves them: so once before
+        // The runtime installs some handlers at first use and leaves them installed. So it is used once before.
         PosixSignalRegistration.Create((PosixSignal)signum, _ => { }).Dispose();
         nint before = Posix.Disposition(signum);
         using Signal w = loop.Signal(signum, (_, _) => { });
@@ -90,7 +90,7 @@ public sealed class SignalDispositionTests : LoopTestBase
             nint handler = Posix.Disposition(Signum.SIGUSR1);
             Signal w = loop.Signal(Signum.SIGUSR1, (_, _) => { });
             w.Start();
-            Assert.NotEqual(Posix.SIG_DFL, Posix.Disposition(Signum.SIGUSR1)); // ours, which calls the runtime's
+            Assert.NotEqual(Posix.SIG_DFL, Posix.Disposition(Signum.SIGUSR1)); // our handler, which calls the runtime's
             w.Stop();
             Assert.Equal(handler, Posix.Disposition(Signum.SIGUSR1));
         }
@@ -150,7 +150,7 @@ public sealed class SignalDispositionTests : LoopTestBase
         w.Start();
         Assert.Equal(before, Posix.Blocked());
 
-        // other threads block nothing: the signal may hit any of them
+        // other threads do not block the signal, so any of them may take it
         var threads = new Thread[4];
 
         for (int i = 0; i < threads.Length; i++)

@@ -4,7 +4,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>A signal that loops of several threads want: one of them has it, and the process always has a handler for it.</summary>
+/// <summary>Loops of several threads that watch the same signal. One of them at a time has it, and the process always has a
+/// handler for it.</summary>
 public sealed class SignalOwnerTests : LoopTestBase
 {
     [Fact]
@@ -36,7 +37,7 @@ public sealed class SignalOwnerTests : LoopTestBase
             int taken = 0;
             double end = Ev.Time() + Patience;
 
-            // on a busy machine the other thread may be held up while it has the signal
+            // On a busy machine, the other thread may be delayed while its loop has the signal.
             for (int i = 0; i < 600 || (taken == 0 && Ev.Time() < end); i++)
             {
                 try
@@ -46,7 +47,7 @@ public sealed class SignalOwnerTests : LoopTestBase
                 }
                 catch (EventException)
                 {
-                    // the other one has it
+                    // the other loop has the signal
                 }
 
                 signal.Stop();
@@ -67,7 +68,7 @@ public sealed class SignalOwnerTests : LoopTestBase
             w.Stop();
         });
 
-        // somebody else keeps the registrations' lock busy, so that the two meet there
+        // Another thread keeps the lock of the registrations busy, so that the two threads meet there.
         bool over = false;
         using Signal third = NewLoop().Signal(Signum.SIGUSR2, (_, _) => { });
         var noise = new Thread(() =>
@@ -106,7 +107,7 @@ public sealed class SignalOwnerTests : LoopTestBase
 
                 while (Record.Exception(follower.Start) is EventException)
                 {
-                    // until the other loop gives it up
+                    // until the other loop stops watching the signal
                 }
             });
             thread.Start();

@@ -8,8 +8,8 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>
-/// A signal that came while it was watched has no default action, however late the runtime hands it out. If it had, these
-/// tests would end the test host.
+/// A signal that came while it was watched has no default action, even if the runtime calls the registration much later.
+/// Otherwise these tests would end the test host.
 /// </summary>
 public sealed class SignalStopTests : LoopTestBase
 {
@@ -98,7 +98,7 @@ public sealed class SignalStopTests : LoopTestBase
     {
         Exception? failure = null;
 
-        // a thread of its own: the mask goes with it
+        // a thread of its own, so that its mask does not affect other tests
         var thread = new Thread(() => failure = Record.Exception(() =>
         {
             using var loop = new Loop(LoopFlags.NoEnv);
@@ -111,7 +111,7 @@ public sealed class SignalStopTests : LoopTestBase
             signal.Stop();
             Assert.InRange(Ev.Time() - start, 0, 0.5);
             Assert.Equal(blocked, Posix.Blocked());
-            Posix.Mask(block: false, Signum.SIGUSR2); // one that is still pending would end the process here
+            Posix.Mask(block: false, Signum.SIGUSR2); // a signal that is still pending would end the process here
             Assert.NotEqual(blocked, Posix.Blocked());
         }));
         thread.Start();

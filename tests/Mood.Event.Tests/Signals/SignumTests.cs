@@ -62,7 +62,7 @@ public sealed class SignumTests : LoopTestBase
             return;
         }
 
-        // C libraries keep the first two or three for themselves
+        // C libraries reserve the first two or three real-time signals
         Assert.InRange(Signum.SIGRTMIN, 34, 35);
         Assert.Equal(64, Signum.SIGRTMAX);
     }

@@ -10,7 +10,7 @@ namespace Mood.Event.Tests;
 /// <summary>Sockets that are disposed while a wait of the loop waits for them.</summary>
 public sealed class DisposedSocketTests : AwaitTestBase
 {
-    // a second is promised, the rest is for a busy machine
+    // the library promises one second, and a busy machine may need more
     private const double Soon = 5;
 
     [Theory]
@@ -34,7 +34,7 @@ public sealed class DisposedSocketTests : AwaitTestBase
                 loop.WaitAsync(waiter.SafeHandle, Events.Read).AsTask(),
                 new LoopStream(loop, streamed).ReadAsync(new byte[1]).AsTask(),
             ];
-            await loop.Delay(0.01); // the backend knows them now
+            await loop.Delay(0.01); // the backend has registered them now
             double begin = loop.Now();
             Array.ForEach([receiver, sender, waiter, streamed, listener], socket => socket.Dispose());
 

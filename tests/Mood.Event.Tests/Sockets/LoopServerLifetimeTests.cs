@@ -14,7 +14,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
 {
     private static IPEndPoint AnyPort => new(IPAddress.Loopback, 0);
 
-    // the runtime opens files of other kinds meanwhile
+    // The runtime may open other files meanwhile, which are not counted.
     private static int OpenSockets() =>
         Posix.OpenFiles().Count(f => f.Contains("socket:", StringComparison.Ordinal) || f.Contains("/dev/null", StringComparison.Ordinal));
 
@@ -101,11 +101,11 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
                         case 0: // reset at once
                             socket.LingerState = new LingerOption(true, 0);
                             break;
-                        case 1: // reset while bytes are under way in both directions
+                        case 1: // reset while bytes travel in both directions
                             await stream.WriteAsync(data);
                             socket.LingerState = new LingerOption(true, 0);
                             break;
-                        case 2: // half-closed: all comes back
+                        case 2: // half-closed: all bytes come back
                             Task write = stream.WriteAsync(data).AsTask().ContinueWith(
                                 _ => socket.Shutdown(SocketShutdown.Send), TaskScheduler.FromCurrentSynchronizationContext());
                             int total = 0;
@@ -130,14 +130,14 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
                 }
             }
         });
-        Assert.InRange(served, 800, 1000); // a reset that comes early enough is not seen
-        Assert.All(reports, e => Assert.IsType<System.IO.IOException>(e)); // what the handlers saw of the resets
+        Assert.InRange(served, 800, 1000); // a connection that is reset early is never accepted
+        Assert.All(reports, e => Assert.IsType<System.IO.IOException>(e)); // the exceptions that the resets caused in the handlers
         Assert.Equal(fds, OpenSockets());
         AssertIdle(loop);
     }
 
     [Fact]
-    public async Task No_connection_is_lost_without_a_word_when_the_server_stops_under_load()
+    public async Task Every_client_gets_an_answer_or_an_error_when_the_server_stops_under_load()
     {
         await using var thread = new LoopThread("server");
         LoopServer server = LoopServer.Listen(thread.Loop, AnyPort, LoopServerTests.EchoAsync);
@@ -150,7 +150,8 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
         Assert.Equal(0, server.ConnectionCount);
         Assert.True(served > 30);
 
-        // connects, echoes and disconnects until the server is gone: an answer, or a refusal or reset, but no silence
+        // Connects, echoes and disconnects until the server has stopped. Each attempt must end with an answer, a refusal or a
+        // reset.
         async Task WorkAsync()
         {
             byte[] buffer = new byte[1];
@@ -237,7 +238,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
     }
 
     [Fact]
-    public void Without_file_descriptors_it_backs_off_reports_once_and_goes_on()
+    public void Without_file_descriptors_it_backs_off_reports_once_and_continues()
     {
         Loop loop = NewLoop();
         var reports = new List<Exception>();
@@ -249,7 +250,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
             await LoopServerTests.CheckEchoAsync(loop, first);
             var clients = Enumerable.Range(0, 30).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToList();
 
-            // the limit is on the highest number, so it hits the server's accept
+            // The limit applies to the highest number, so the server's accept fails.
             Posix.WithFdsLeft(0, () =>
             {
                 clients.ForEach(c => c.Connect(server.EndPoint));

@@ -10,7 +10,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>LoopServer: what a handler and a client see.</summary>
+/// <summary>LoopServer, from the view of a handler and of a client.</summary>
 public sealed class LoopServerTests : AwaitTestBase
 {
     private static IPEndPoint AnyPort => new(IPAddress.Loopback, 0);
@@ -253,7 +253,7 @@ public sealed class LoopServerTests : AwaitTestBase
         Assert.Throws<ArgumentOutOfRangeException>(() => { server.StopAsync(-0.1); });
         Assert.Throws<ArgumentOutOfRangeException>(() => { server.StopAsync(double.NaN); });
         Assert.Throws<ArgumentOutOfRangeException>(() => { server.StopAsync(TimeSpan.FromTicks(-1)); });
-        Assert.True(server.DisposeAsync().IsCompleted); // nothing runs the loop
+        Assert.True(server.DisposeAsync().IsCompleted); // no thread runs the loop
         loop.Dispose();
         int fds = Posix.OpenFds();
         Assert.Throws<ObjectDisposedException>(() => LoopServer.Listen(loop, AnyPort, EchoAsync));

@@ -51,7 +51,7 @@ public sealed class LoopStreamDisposeTests : AwaitTestBase
             var buffer = new Disposer(stream) { Uses = 1 };
             Task<int> reading = stream.ReadAsync(buffer.Memory).AsTask();
             Assert.False(reading.IsCompleted);
-            peer.Shutdown(SocketShutdown.Send); // the event that calls the wait
+            peer.Shutdown(SocketShutdown.Send); // causes the event that the wait waits for
             await Assert.ThrowsAsync<ObjectDisposedException>(() => reading);
         });
     }
@@ -78,7 +78,7 @@ public sealed class LoopStreamDisposeTests : AwaitTestBase
     {
         private readonly byte[] _bytes = new byte[1];
 
-        /// <summary>How often the stream may ask before it is disposed.</summary>
+        /// <summary>How often the stream may ask for the bytes before it is disposed.</summary>
         internal int Uses { get; set; }
 
         public override Memory<byte> Memory => CreateMemory(1);

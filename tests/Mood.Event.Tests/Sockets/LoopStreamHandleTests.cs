@@ -60,7 +60,7 @@ public sealed class LoopStreamHandleTests : AwaitTestBase
             Assert.False(reading.IsCompleted); // and the loop is not blocked
             Type(master, "one\n");
             Assert.Equal(4, await reading);
-            await writer.DisposeAsync(); // must not make the other one block
+            await writer.DisposeAsync(); // must not make the reads of the other stream block
             Assert.True(IsBlocking(terminal));
             reading = reader.ReadAsync(buffer);
             double began = loop.Now(update: true);
@@ -70,7 +70,7 @@ public sealed class LoopStreamHandleTests : AwaitTestBase
             Assert.Equal(4, await reading);
             Assert.Equal("two\n", Encoding.ASCII.GetString(buffer, 0, 4));
 
-            // a terminal that nobody reads takes no more, and the loop goes on
+            // A terminal whose other side does not read accepts no more bytes, and the loop continues.
             using var second = new LoopStream(loop, output, FileAccess.Write);
             Task writing = second.WriteAsync(new byte[1_000_000]).AsTask();
             await loop.Delay(0.05);
@@ -79,7 +79,7 @@ public sealed class LoopStreamHandleTests : AwaitTestBase
             await Assert.ThrowsAsync<ObjectDisposedException>(() => writing);
             await reader.DisposeAsync();
         });
-        Assert.True(IsBlocking(terminal)); // as the shell left it
+        Assert.True(IsBlocking(terminal)); // unchanged, so a shell finds its terminal as it was
         AssertIdle(loop);
     }
 
@@ -98,8 +98,8 @@ public sealed class LoopStreamHandleTests : AwaitTestBase
             await loop.Delay(0.02);
             Assert.False(reading.IsCompleted);
             await screen.WriteAsync("hello\n"u8.ToArray());
-            Assert.True(await reading > 0); // its echo
-            Task flood = screen.WriteAsync(new byte[100_000]).AsTask(); // more than it takes: the loop must not block
+            Assert.True(await reading > 0); // the terminal's echo
+            Task flood = screen.WriteAsync(new byte[100_000]).AsTask(); // more bytes than the terminal accepts; the loop must not block
             await loop.Delay(0.05);
             program.Dispose();
 

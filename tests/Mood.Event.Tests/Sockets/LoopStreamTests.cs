@@ -136,7 +136,7 @@ public sealed class LoopStreamTests : AwaitTestBase
         IOException e = Assert.Throws<IOException>(() => server.ReadByte());
         Assert.Equal(SocketError.TimedOut, Assert.IsType<SocketException>(e.InnerException).SocketErrorCode);
         Assert.Throws<ArgumentOutOfRangeException>("value", () => server.WriteTimeout = 0);
-        client.WriteByte(9); // the loop does not run: it is not needed for that
+        client.WriteByte(9); // the loop does not run, because a blocking write does not need it
         Assert.Equal(9, server.ReadByte());
     }
 
@@ -209,7 +209,7 @@ public sealed class LoopStreamTests : AwaitTestBase
 
             for (int i = 0; i < Rounds; i++)
             {
-                var source = new CancellationTokenSource(); // not disposed: the other thread may come later
+                var source = new CancellationTokenSource(); // not disposed, because the other thread may cancel it later
                 int spins = random.Next(1000);
                 helper.Do(() =>
                 {
@@ -258,7 +258,7 @@ public sealed class LoopStreamTests : AwaitTestBase
             Assert.Throws<ObjectDisposedException>(() => { _ = server.ReadAsync(new byte[1]); });
             Assert.Throws<ObjectDisposedException>(() => server.WriteByte(1));
 
-            // the other side sees the end of it
+            // the other side receives the end of the stream
             await Assert.ThrowsAnyAsync<Exception>(async () =>
             {
                 while (await client.ReadAsync(new byte[1024 * 1024]) > 0)

@@ -104,7 +104,7 @@ public sealed class LoopStreamTlsTests : AwaitTestBase
                 Assert.Equal(big, await response.Content.ReadAsStringAsync());
                 _ = Assert.Single(connections);
 
-                // and many at the same time over as many as it likes
+                // and many at the same time, over as many connections as HttpClient makes
                 string[] answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => http.GetStringAsync(new Uri($"{i}", UriKind.Relative))));
                 Assert.Equal(Enumerable.Range(0, 20).Select(i => $"GET /{i}"), answers);
             }
@@ -131,7 +131,7 @@ public sealed class LoopStreamTlsTests : AwaitTestBase
             }
         }
 
-        // HttpClient may make a connection that it never uses, and close it before it has read the TLS records: a reset
+        // HttpClient may make a connection that it never uses, and close it before it has read the TLS records. That is a reset.
         async Task ServeUntilClosedAsync(Socket socket)
         {
             try
@@ -143,7 +143,7 @@ public sealed class LoopStreamTlsTests : AwaitTestBase
             }
         }
 
-        // as little of HTTP as will do
+        // the part of HTTP that this test needs
         async Task ServeConnectionAsync(Socket socket)
         {
             await using Stream stream = await AcceptStreamAsync(new LoopStream(loop, socket, ownsSocket: true));
@@ -163,7 +163,7 @@ public sealed class LoopStreamTlsTests : AwaitTestBase
 
                 char[] body = new char[length];
 
-                if (length > 0) // StreamReader waits for something even to fill nothing
+                if (length > 0) // StreamReader waits even for an empty read
                 {
                     Assert.Equal(length, await reader.ReadBlockAsync(body));
                 }
@@ -206,7 +206,7 @@ public sealed class LoopStreamTlsTests : AwaitTestBase
         AssertClosed(loop);
     }
 
-    // the last of it comes from whatever thread HttpClient likes
+    // HttpClient may read the last bytes on any thread
     private static void AssertClosed(Loop loop) => Assert.True(Posix.Until(() => !loop.Start(RunFlags.NoWait)));
 
     private static SslStream NewTlsClient(Loop loop, Socket socket) =>

@@ -50,7 +50,7 @@ public sealed class RenewedWaitTests : AwaitTestBase
             Assert.Equal(1, await received);
             Assert.NotNull(loop.Waits.Renewable);
             received = server.ReceiveAsync(loop, buffer);
-            Assert.Null(loop.Waits.Renewable); // it serves the new wait
+            Assert.Null(loop.Waits.Renewable); // the watcher serves the new wait
             client.Send([2]);
             Assert.Equal(1, await received);
         });
@@ -204,7 +204,7 @@ public sealed class RenewedWaitTests : AwaitTestBase
                     (client, server) = (server, client);
                 }
 
-                // the number, not the socket, is the same
+                // the number is the same, but the socket is another
                 client.Send([2]);
                 Assert.Equal(1, await server.ReceiveAsync(loop, buffer));
                 Assert.Equal(2, buffer[0]);
@@ -365,7 +365,7 @@ public sealed class RenewedWaitTests : AwaitTestBase
 
         async Task MainAsync()
         {
-            // the rest of the bytes would call the watcher for ever if it stayed active in the inner Start
+            // If the watcher stayed active in the inner Start, the bytes that are left would call it for ever.
             Assert.Equal(1, await server.ReceiveAsync(loop, buffer).ConfigureAwait(false));
             Assert.NotNull(loop.Waits.Renewable);
             Assert.False(loop.Start());
@@ -590,10 +590,10 @@ public sealed class RenewedWaitTests : AwaitTestBase
             client.Send([2]);
             Assert.True(server.Poll(1_000_000, SelectMode.SelectRead));
             received = server.ReceiveAsync(loop, buffer);
-            Assert.False(received.IsCompleted); // it did not try, and the event is still to come
+            Assert.False(received.IsCompleted); // it did not call recv, and the event has not come yet
             Assert.Equal(1, await received);
 
-            // a receive that filled its buffer is tried again
+            // After a receive that filled its buffer, the next one calls recv at once.
             client.Send([3, 4, 5, 6]);
             Assert.Equal(2, await server.ReceiveAsync(loop, buffer));
             Assert.Equal(2, await server.ReceiveAsync(loop, buffer));
@@ -601,7 +601,7 @@ public sealed class RenewedWaitTests : AwaitTestBase
             client.Send([7]);
             Assert.True(server.Poll(1_000_000, SelectMode.SelectRead));
             received = server.ReceiveAsync(loop, buffer);
-            Assert.True(received.IsCompletedSuccessfully); // the continuation of the delay, not of a short receive
+            Assert.True(received.IsCompletedSuccessfully); // this runs in the continuation of the delay and not of a short receive, so it calls recv at once
             Assert.Equal(1, received.Result);
         });
         AssertIdle(loop);

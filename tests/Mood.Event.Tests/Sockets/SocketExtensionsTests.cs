@@ -125,7 +125,7 @@ public sealed class SocketExtensionsTests : AwaitTestBase
     }
 
     [Fact]
-    public void An_empty_buffer_waits_for_something_to_receive()
+    public void A_receive_with_an_empty_buffer_waits_until_bytes_can_be_received()
     {
         Loop loop = NewLoop();
         (Socket client, Socket server) = NewConnection();
@@ -313,7 +313,7 @@ public sealed class SocketExtensionsTests : AwaitTestBase
 
             for (int i = 0; i < Rounds; i++)
             {
-                var source = new CancellationTokenSource(); // not disposed: the other thread may come later
+                var source = new CancellationTokenSource(); // not disposed, because the other thread may cancel it later
                 int spins = random.Next(500);
                 helper.Do(() =>
                 {
@@ -417,7 +417,7 @@ public sealed class SocketExtensionsTests : AwaitTestBase
                 server.Dispose();
             }
 
-            // reading the error clears it, and here Connected reads it before ConnectAsync does
+            // Reading the error clears it. Here Connected reads it before ConnectAsync does.
             Assert.True(client.Poll(1_000_000, SelectMode.SelectWrite));
             Assert.False(client.Connected);
             Task task = connecting.AsTask();

@@ -32,7 +32,7 @@ public sealed class SocketMessageTests : AwaitTestBase
                 Assert.Equal(one.LocalEndPoint, result.RemoteEndPoint);
             }
 
-            // one that has arrived already
+            // a datagram that has arrived already
             await one.SendToAsync(loop, new byte[3], two.LocalEndPoint!);
             Assert.True(two.Poll(1_000_000, SelectMode.SelectRead));
             Assert.True(two.ReceiveFromAsync(loop, buffer, any).IsCompletedSuccessfully);
@@ -71,7 +71,7 @@ public sealed class SocketMessageTests : AwaitTestBase
         Assert.Throws<ArgumentNullException>("remote", () => { _ = socket.SendToAsync(loop, new byte[1], null!); });
         Assert.Throws<ArgumentException>("remote", () => { _ = socket.SendToAsync(loop, new byte[1], new DnsEndPoint("localhost", 1)); });
         Drive(loop, async () => await Assert.ThrowsAnyAsync<Exception>(
-            () => socket.SendToAsync(loop, new byte[100_000], socket.LocalEndPoint!).AsTask())); // no datagram is so long
+            () => socket.SendToAsync(loop, new byte[100_000], socket.LocalEndPoint!).AsTask())); // longer than a datagram can be
         AssertIdle(loop);
     }
 
@@ -83,7 +83,7 @@ public sealed class SocketMessageTests : AwaitTestBase
         (Socket client, Socket server) = NewConnection();
         byte[] sent = new byte[6 * 1024 * 1024], received = new byte[sent.Length];
         new Random(1).NextBytes(sent);
-        ReadOnlySequence<byte> sequence = Split(sent, pieces: 3000); // more than one system call takes
+        ReadOnlySequence<byte> sequence = Split(sent, pieces: 3000); // more buffers than one system call accepts
         Drive(loop, async () =>
         {
             ValueTask<long> sending = client.SendAsync(loop, sequence);

@@ -79,7 +79,7 @@ public sealed class AsyncVoidTests : LoopTestBase
     }
 
     [Fact]
-    public void Of_several_callbacks_in_one_delegate_each_is_treated()
+    public void Each_of_several_callbacks_in_one_delegate_is_handled()
     {
         System.Threading.SynchronizationContext.SetSynchronizationContext(null); // xunit has one
         Loop loop = NewLoop();
@@ -180,7 +180,7 @@ public sealed class AsyncVoidTests : LoopTestBase
             (_, _) =>
             {
                 gate.SetResult();
-                System.Threading.Thread.Sleep(200); // another thread throws now, and Start handles no event any more
+                System.Threading.Thread.Sleep(200); // another thread throws now, and this Start handles no more events
             },
             priority: Ev.MinPriority);
         last.Start();
@@ -232,7 +232,7 @@ public sealed class AsyncVoidTests : LoopTestBase
     {
         int value = 0;
         Action<Timer, Events> ordinary = (_, _) => value++, asynchronous = async (_, _) => await Task.Delay(value);
-        Assert.False(AsyncVoidMethod.IsIn(ordinary)); // beside an asynchronous one in the same closure
+        Assert.False(AsyncVoidMethod.IsIn(ordinary)); // another lambda of the same closure is asynchronous
         Assert.True(AsyncVoidMethod.IsIn(asynchronous));
         Assert.True(AsyncVoidMethod.IsIn(ordinary + asynchronous));
         Assert.True(AsyncVoidMethod.IsIn(asynchronous + ordinary));

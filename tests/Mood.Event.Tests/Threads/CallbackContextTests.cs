@@ -71,7 +71,8 @@ public sealed class CallbackContextTests : AnyWatcherTestBase
         Assert.Equal([null, null, null, null], seen);
     }
 
-    /// <summary>Without this field each event costs a call of ExecutionContext.Capture more: see StartContext.net8.cs.</summary>
+    /// <summary>Without this field, each event costs an additional call of ExecutionContext.Capture: see
+    /// StartContext.net8.cs.</summary>
     [Fact]
     public void This_runtime_has_the_field_that_StartContext_reads() => Assert.Equal(
         typeof(ExecutionContext),

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>InvokeAsync: calls on the loop's thread whose task brings the result or the exception.</summary>
+/// <summary>InvokeAsync calls a function on the loop's thread, and its task has the result or the exception.</summary>
 public sealed class InvokeAsyncTests : LoopTestBase
 {
     [Fact]
@@ -37,7 +37,7 @@ public sealed class InvokeAsyncTests : LoopTestBase
     }
 
     [Fact]
-    public async Task The_end_of_a_ValueTask_is_waited_for()
+    public async Task InvokeAsync_waits_for_the_end_of_a_ValueTask()
     {
         Loop loop = NewLoop();
         using var running = new Running(loop);

@@ -66,7 +66,7 @@ public sealed class LoopRunTests : LoopTestBase
         Assert.Equal(5, calls);
         Assert.True(far.IsActive);
 
-        // and the references are as before
+        // the reference count is as before
         far.Stop();
         Assert.False(loop.Start());
     }
@@ -322,7 +322,7 @@ public sealed class LoopRunTests : LoopTestBase
             await new TaskCompletionSource().Task;
         }));
 
-        // as the last thing main does it is no failure
+        // a Dispose at the end of main is not a failure
         loop = NewLoop();
         loop.Run(async () =>
         {

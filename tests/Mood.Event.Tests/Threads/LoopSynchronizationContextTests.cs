@@ -73,7 +73,7 @@ public sealed class LoopSynchronizationContextTests : LoopTestBase
     {
         Loop loop = NewLoop();
         int calls = 0;
-        loop.SynchronizationContext.Send(_ => calls++, null); // never started: it was made here
+        loop.SynchronizationContext.Send(_ => calls++, null); // the loop was never started, and this thread made it
         loop.Start();
         loop.SynchronizationContext.Send(
             _ =>
@@ -88,7 +88,7 @@ public sealed class LoopSynchronizationContextTests : LoopTestBase
             () => loop.SynchronizationContext.Send(_ => throw new InvalidTimeZoneException(), null)));
         loop.Start();
         Assert.Equal(3, calls);
-        OnThread(() => loop.Now()); // and it was given back
+        OnThread(() => loop.Now()); // the claim was released
     }
 
     [Fact]

@@ -45,7 +45,7 @@ public sealed class LoopTaskSchedulerTests : LoopTestBase
         loop.Start();
         Assert.Equal(1, calls);
 
-        // and so it does while the loop is idle
+        // the same while the loop is idle
         Action wait = Start(loop, () => calls++).Wait;
         wait();
         Assert.Equal(2, calls);
@@ -68,9 +68,9 @@ public sealed class LoopTaskSchedulerTests : LoopTestBase
         Assert.Equal(Environment.CurrentManagedThreadId, thread);
     }
 
-#pragma warning disable CA2025 // a loop that is disposed before its tasks have ended is what this is about
+#pragma warning disable CA2025 // this test disposes a loop before its tasks have ended
     [Fact]
-    public async Task On_a_disposed_loop_tasks_fail_and_it_is_told()
+    public async Task On_a_disposed_loop_tasks_fail_and_CallbackException_is_raised()
     {
         Loop loop = NewLoop();
         int told = 0;

@@ -63,7 +63,7 @@ public sealed class LoopThreadTests : LoopTestBase
             thread.Loop.Post(log.Add, i);
         }
 
-        thread.Loop.Post(() => thread.Loop.Timer(0, 0, (_, _) => { }).Start()); // the loop is still one
+        thread.Loop.Post(() => thread.Loop.Timer(0, 0, (_, _) => { }).Start()); // the loop still works
         Task stopped = thread.StopAsync();
         Assert.Same(stopped, thread.StopAsync());
         await stopped;
@@ -140,7 +140,7 @@ public sealed class LoopThreadTests : LoopTestBase
         Assert.Same(thrown, await Record.ExceptionAsync(thread.StopAsync));
         Assert.False(thread.Loop.TryPost(() => { }));
         await Assert.ThrowsAsync<ObjectDisposedException>(() => thread.Loop.InvokeAsync(() => { }));
-        Assert.Null(Record.Exception(thread.Dispose)); // tells nothing
+        Assert.Null(Record.Exception(thread.Dispose)); // Dispose does not throw the exception
         await thread.DisposeAsync();
     }
 
@@ -192,7 +192,8 @@ public sealed class LoopThreadTests : LoopTestBase
 
             for (int n = 0; n < 100; n++)
             {
-                // the one goes to the loop's thread, and the other is refused, whether that thread has begun or not
+                // The first call is posted to the loop's thread, and the second is refused, even if that thread has not begun
+                // yet.
                 using ITimer timer = thread.Loop.TimeProvider.CreateTimer(_ => { }, null, TimeSpan.Zero, TimeSpan.Zero);
                 Assert.Throws<InvalidOperationException>(() => thread.Loop.Delay(1));
             }

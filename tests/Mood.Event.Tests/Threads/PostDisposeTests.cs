@@ -81,7 +81,7 @@ public sealed class PostDisposeTests : LoopTestBase
         Assert.Equal(Rounds * Producers * 20, counts.Accepted + counts.Refused);
         Assert.Equal(0, late); // nothing ran after Dispose had returned
 
-        // and it was a race
+        // both outcomes have occurred
         Assert.InRange(counts.Accepted, 1, int.MaxValue);
         Assert.InRange(counts.Refused, 1, int.MaxValue);
     }
@@ -103,7 +103,7 @@ public sealed class PostDisposeTests : LoopTestBase
 
         double deadline = Ev.Time() + Patience;
 
-        // on a busy machine the others may not have met a loop's end yet
+        // On a busy machine, the other threads may not have seen a disposed loop yet.
         for (int i = 0; i < 500 || ((counts.Ran == 0 || Volatile.Read(ref counts.Refused) == 0) && Ev.Time() < deadline); i++)
         {
             Volatile.Write(ref current, Loop.GetDefault(LoopFlags.NoEnv));
@@ -134,7 +134,7 @@ public sealed class PostDisposeTests : LoopTestBase
         OnThread(() => loop.Post(() =>
         {
             threads.Add(Environment.CurrentManagedThreadId);
-            timer.Stop(); // what is still there can be put away
+            timer.Stop(); // existing watchers can still be stopped
             timer.Dispose();
             loop.Stop();
             loop.Dispose();
@@ -222,7 +222,7 @@ public sealed class PostDisposeTests : LoopTestBase
         Assert.Equal((7, 8), (await plain, await quick));
         await Assert.ThrowsAsync<ObjectDisposedException>(() => awaiting);
 
-        // what follows the await has no thread to run on any more: that is told
+        // The continuation of the await has no thread to run on, so CallbackException is raised.
         never.SetResult();
         Assert.IsType<ObjectDisposedException>(Assert.Single(told));
         Assert.False(finished);

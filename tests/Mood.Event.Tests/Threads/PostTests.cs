@@ -64,7 +64,7 @@ public sealed class PostTests : LoopTestBase
         {
             for (int i = 0; i < Items; i++)
             {
-                // three ways in, one order
+                // three ways to post, and one order
                 switch (i % 3)
                 {
                     case 0:
@@ -103,7 +103,8 @@ public sealed class PostTests : LoopTestBase
         var random = new Random(1);
         int posted = 0, called = 0, wrong = 0;
 
-        // longer than what is kept, much shorter right after, and some that are interrupted in the middle
+        // bursts that are longer than the spare pieces, much shorter ones right after, and some that are interrupted in the
+        // middle
         for (int i = 0; i < 200; i++)
         {
             int size = i % 20 == 0 ? 200_000 : random.Next(1, 1 << random.Next(1, 14));
@@ -155,7 +156,7 @@ public sealed class PostTests : LoopTestBase
             log.Add(2);
             loop.Stop();
         });
-        loop.Post(() => log.Add(3)); // of the same batch, as pending watchers are
+        loop.Post(() => log.Add(3)); // stays in the batch, as pending watchers stay pending
         Assert.True(loop.Start());
         Assert.Equal([1, 2, 3], log);
         loop.Post(() => log.Add(4));
@@ -179,7 +180,7 @@ public sealed class PostTests : LoopTestBase
         }))];
         int calls = 0, rounds = 0, inTime = 0;
 
-        // the one whose item is first, and who so has to wake the loop, may be preempted before it does
+        // The thread that posted the first item must wake the loop. It may be preempted before it does so.
         for (double end = Ev.Time() + 2; Ev.Time() < end; rounds++)
         {
             int before = calls;
@@ -296,7 +297,7 @@ public sealed class PostTests : LoopTestBase
         Assert.Equal(1000, calls);
         Assert.Equal(1u, loop.Iteration - before);
 
-        // and nothing is left that would wake it again; the kernel itself may, a moment before the timer is due
+        // Nothing else is left that would wake the loop. Only the kernel may wake it, slightly before the timer is due.
         before = loop.Iteration;
         loop.Timer(0.05, 0, (_, _) => loop.Stop()).Start();
         loop.Start();
@@ -408,7 +409,8 @@ public sealed class PostTests : LoopTestBase
             Collect();
         }
 
-        // the order of finalizers is the runtime's own business: with the loop's first it was refused, else it was in time
+        // The runtime decides the order of the finalizers. If the loop's finalizer runs first, the post is refused. Otherwise it
+        // is accepted.
         Assert.NotNull(accepted);
     }
 

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Run with a token, inside this process: Ev.FeedSignal stands for the signal.</summary>
+/// <summary>Run with a token, inside this process. Ev.FeedSignal takes the place of a real signal.</summary>
 public sealed class RunTokenTests : LoopTestBase
 {
     private static readonly RunOptions s_user = new() { StopSignals = [Signum.SIGUSR2], ShutdownTimeout = TimeSpan.FromSeconds(0.05) };

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Timers that are started while the loop does not run: they count from the time of the clock.</summary>
+/// <summary>Timers that are started while the loop does not run count from the time of the clock.</summary>
 public sealed class IdleTimeTests : LoopTestBase
 {
     [Theory]
@@ -47,7 +47,7 @@ public sealed class IdleTimeTests : LoopTestBase
     [Theory, InlineData(false), InlineData(true)]
     public void A_scheduler_gets_the_time_of_the_clock(bool reset)
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd); // a timerfd has libev look at the clock
+        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd); // with a timerfd, libev would read the clock
         loop.Start(RunFlags.NoWait);
         Thread.Sleep(100);
         double begun = Ev.Time(), now = 0;

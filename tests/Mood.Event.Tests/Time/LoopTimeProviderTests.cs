@@ -142,7 +142,7 @@ public sealed class LoopTimeProviderTests : LoopTestBase
         Assert.Equal(TimeSpan.FromTicks(901_234_567), time.GetElapsedTime(stamp));
     }
 
-    // -- what .NET makes of it ----------------------------------------------------------------------------------------
+    // -- .NET's users of a TimeProvider ----------------------------------------------------------------------------------------
 
     [Fact]
     public void Task_Delay_resumes_on_the_loop_s_thread()
@@ -568,7 +568,7 @@ public sealed class LoopTimeProviderTests : LoopTestBase
         var thread = new Thread(() => delay = Task.Delay(TimeSpan.FromSeconds(10), loop.TimeProvider));
         thread.Start();
         thread.Join();
-        _clock.Advance(4); // the loop has not heard of it yet
+        _clock.Advance(4); // the loop has not noticed it yet
         loop.Start(RunFlags.NoWait);
         _clock.Advance(loop, 5.9);
         Assert.False(delay!.IsCompleted);
@@ -628,7 +628,7 @@ public sealed class LoopTimeProviderTests : LoopTestBase
                 if (random.Next(2) == 0)
                 {
                     Assert.True(timer.DisposeAsync().AsTask().Wait(TimeSpan.FromSeconds(Patience)));
-                    gone.Value = true; // from here on nobody may be called
+                    gone.Value = true; // from now on no callback may be called
                 }
                 else
                 {

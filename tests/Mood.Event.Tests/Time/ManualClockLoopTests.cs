@@ -33,7 +33,7 @@ public sealed class ManualClockLoopTests : LoopTestBase
         _clock.Advance(loop, 10);
         Assert.Equal([$"{5 * 86400} midnight", $"{5 * 86400 + 5} timer"], _log);
 
-        // and back: what has been called comes again
+        // The clock is set back, and the same times come again.
         _clock.SetUtcNow(new DateTimeOffset(2000, 1, 5, 23, 59, 55, TimeSpan.Zero));
         _clock.Advance(loop, 10);
         Assert.Equal($"{5 * 86400} midnight", Assert.Single(_log.Skip(2)));
@@ -152,7 +152,7 @@ public sealed class ManualClockLoopTests : LoopTestBase
         Assert.True(loop.Start());
         thread.Join();
         Assert.Empty(_log);
-        Assert.InRange(loop.Iteration, 1u, 20u); // it has not been spinning meanwhile
+        Assert.InRange(loop.Iteration, 1u, 20u); // it has waited and not spun
         Posix.Close(read, write);
     }
 
@@ -244,7 +244,7 @@ public sealed class ManualClockLoopTests : LoopTestBase
         for (int i = 0; i < Rounds; i++)
         {
             Assert.True(ready.Wait(TimeSpan.FromSeconds(Patience)));
-            Thread.SpinWait(i * 20); // it does not run yet, is on its way into the wait, waits
+            Thread.SpinWait(i * 20); // in different rounds, the loop does not run yet, is about to wait, or waits
             _clock.Advance(60);
             Assert.True(called.Wait(TimeSpan.FromSeconds(Patience)));
             Assert.Equal(i + 1, calls);

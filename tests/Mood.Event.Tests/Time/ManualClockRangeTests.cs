@@ -7,7 +7,8 @@ namespace Mood.Event.Tests;
 /// <summary>A manual clock works at every time from 1900 to 2100, near 1970 too, where seconds since the epoch are small numbers.</summary>
 public sealed class ManualClockRangeTests : LoopTestBase
 {
-    /// <summary>What the monotonic time of two centuries can tell apart: the unit in the last place of 6.3e9 seconds, and a rounding.</summary>
+    /// <summary>The resolution of the monotonic time after two centuries: the unit in the last place of 6.3e9 seconds, and a
+    /// rounding error.</summary>
     private const double Resolution = 2e-6;
 
     [Fact]
@@ -52,7 +53,7 @@ public sealed class ManualClockRangeTests : LoopTestBase
     }
 
     [Fact]
-    public void Random_times_from_1900_to_2100_are_met_in_order()
+    public void Watchers_at_random_times_from_1900_to_2100_are_called_in_order()
     {
         const int Seed = 20261128;
         var random = new Random(Seed);

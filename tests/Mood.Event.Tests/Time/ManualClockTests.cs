@@ -70,7 +70,7 @@ public sealed class ManualClockTests : LoopTestBase
     }
 
     [Fact]
-    public void The_last_moment_there_is_can_be_reached()
+    public void The_last_time_of_DateTimeOffset_can_be_reached()
     {
         _clock.Advance(DateTimeOffset.MaxValue - _clock.UtcNow);
         Assert.Equal(9999, _clock.UtcNow.Year);
@@ -284,7 +284,7 @@ public sealed class ManualClockTests : LoopTestBase
         Assert.True(loop.Start(RunFlags.NoWait));
         Assert.Equal(["7 once", "7 repeat"], _log.Order());
 
-        // as on a real clock: it is late once, and once more at once, and then goes on from there
+        // As on a real clock, it is called late, called once more at once, and then continues from there.
         Assert.True(loop.Start(RunFlags.NoWait));
         Assert.True(loop.Start(RunFlags.NoWait));
         Assert.Equal(3, _log.Count);

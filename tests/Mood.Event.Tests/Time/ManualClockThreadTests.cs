@@ -44,7 +44,7 @@ public sealed class ManualClockThreadTests : LoopTestBase
             loop.Timer(5, 5, (_, _) => fired++).Start();
             loop.Callback = l =>
             {
-                // the loop has looked at the clock, and calls back now
+                // the loop has read the clock, and calls the callback now
                 if (Interlocked.Exchange(ref armed, 0) == 1)
                 {
                     inside.Release();

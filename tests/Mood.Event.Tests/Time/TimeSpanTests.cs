@@ -57,7 +57,7 @@ public sealed class TimeSpanTests : LoopTestBase
             Assert.Contains("infinite", refused.Message, StringComparison.OrdinalIgnoreCase);
         }
 
-        // what it means there is documented: a wait that only its cancellation ends
+        // These members document an infinite time: only a cancellation ends the wait.
         string[] others = ["Loop.Delay.delay", "LoopServer.StopAsync.grace"];
         string[] all = [.. typeof(Loop).Assembly.GetExportedTypes().SelectMany(MembersOf).Distinct()];
         Assert.Empty(all.Except(members.Keys.Select(WithoutLoop)).Except(others));

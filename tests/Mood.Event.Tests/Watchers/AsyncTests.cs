@@ -261,7 +261,7 @@ public sealed class AsyncTests : LoopTestBase
             senders[i].Start();
         }
 
-        // a lost wake-up would leave the loop waiting for the watchdog
+        // After a lost wake-up, the loop would wait until the watchdog expires.
         Assert.False(loop.Start());
         Assert.Equal(threads * sends, taken);
 
@@ -321,7 +321,7 @@ public sealed class AsyncTests : LoopTestBase
         Run(loop, () => !other.Sent);
         Assert.Equal(0, calls);
 
-        // stopped with a send on its way, likewise; and the next one is seen
+        // The same for a watcher that is stopped while a Send is pending. The next Send is seen.
         async.Send();
         async.Stop();
         async.Start();
@@ -392,7 +392,7 @@ public sealed class AsyncTests : LoopTestBase
         Assert.Equal(1, calls);
     }
 
-    // not one iteration: how soon a backend that does not wait sees its eventfd is its own affair
+    // Several iterations, because a backend that does not wait may see its eventfd later.
     private static void Run(Loop loop, Func<bool> done)
     {
         for (int i = 0; i < 1000 && !done(); i++)
@@ -441,7 +441,7 @@ public sealed class AsyncTests : LoopTestBase
                     Volatile.Write(ref published, published + 1);
                     async.Send();
 
-                    // so that the next one meets the loop at every stage of the last one
+                    // so that the next Send comes at every stage of the loop's work for the last one
                     Thread.SpinWait((i + j * 5) % 17 * 2);
                 }
 

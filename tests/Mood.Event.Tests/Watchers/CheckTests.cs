@@ -93,7 +93,7 @@ public sealed class CheckTests : LoopTestBase
         }).Start();
         loop.Start(RunFlags.Once);
 
-        // a backend may wake a little early once, but never without waiting
+        // A backend may wake slightly early once, but must wait first.
         Assert.InRange(waited, 0.01, Patience);
     }
 

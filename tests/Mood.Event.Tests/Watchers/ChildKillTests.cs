@@ -20,7 +20,7 @@ public class ChildKillTests : LoopTestBase
         Assert.True(w.Kill(Signum.SIGTERM));
         loop.Start();
         Assert.Equal(Signum.SIGTERM, w.TermSignal);
-        Assert.False(w.Kill(Signum.SIGKILL)); // it is reaped: another process may have its pid
+        Assert.False(w.Kill(Signum.SIGKILL)); // it is reaped, and another process may have its pid
     }
 
     [Fact]

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Child beside System.Diagnostics.Process, which must never notice.</summary>
+/// <summary>A Child and a System.Diagnostics.Process of the same child. The Process must work as without the Child.</summary>
 public class ChildProcessTests : LoopTestBase
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
@@ -64,7 +64,7 @@ public class ChildProcessTests : LoopTestBase
             Assert.False(w.IsGone);
             (int, int, int) told = (w.TermSignal, w.ExitCode, w.RStatus);
 
-            // where the kernel forgets, the runtime's number is all there is: it is not made into a wait status
+            // If the kernel has forgotten the status, only the runtime's exit code is left. It is not converted to a wait status.
             Assert.True(told == (9, -1, 9) || (!NativeTesting.TellsReapedStatus && told == (0, 137, -1)), $"{told}");
             Assert.True(process.WaitForExit(s_patience));
             Assert.Equal(137, process.ExitCode);
@@ -135,7 +135,7 @@ public class ChildProcessTests : LoopTestBase
     }
 
     [Fact]
-    public void The_Exited_event_and_the_output_arrive_beside_it()
+    public void The_Exited_event_and_the_output_of_the_Process_arrive()
     {
         Loop loop = NewDefaultLoop();
         using var exited = new ManualResetEventSlim();
@@ -185,7 +185,7 @@ public class ChildProcessTests : LoopTestBase
     }
 
     [Fact]
-    public void Pid_0_reaps_strangers_and_leaves_processes_alone()
+    public void Pid_0_does_not_reap_children_of_Process()
     {
         Loop loop = NewDefaultLoop();
         int stranger = Posix.Spawn("sleep 0.6; exit 15");

@@ -27,7 +27,7 @@ public sealed class ChildStormTests : LoopTestBase
         MakeOfEach(100);
         Loop loop = NewPatientLoop();
 
-        // while: some watchers are older than the next children, some younger
+        // Meanwhile, some watchers are made before the next children, and some after them.
         for (int n = 0; n < 4; n++)
         {
             WatchNew();
@@ -81,7 +81,7 @@ public sealed class ChildStormTests : LoopTestBase
     {
         const int each = 100, stopped = 10;
 
-        // all of them wait at one fifo until there is a line in it for each: no clock can come too early
+        // All children wait until the fifo has a line for each of them. So none can end too early on a slow machine.
         string fifo = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
         Repository.Run("mkfifo", fifo);
         using FileStream gate = File.Open(fifo, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
@@ -117,7 +117,7 @@ public sealed class ChildStormTests : LoopTestBase
         all.Fatal = true;
         all.Start();
 
-        // stopped and continued, with time in between for the loop to see both, and only then the end of all
+        // They are stopped and continued, with time in between, so that the loop sees both. Then all of them end.
         int[] victims = [.. _strangers.Take(stopped), .. _processes.Take(stopped).Select(p => p.Id)];
         Array.ForEach(victims, pid => Posix.Kill(pid, Signum.SIGSTOP));
         Timer resume = loop.Timer(0.001, 0.001, (w, _) =>
@@ -157,7 +157,7 @@ public sealed class ChildStormTests : LoopTestBase
 
     private static int Code(int i) => i % 251;
 
-    /// <summary>The time when the last one had ended, by looking.</summary>
+    /// <summary>The time at which a check first found all children ended.</summary>
     private static double WhenAllEnded(List<int> pids)
     {
         for (double now = Ev.Time(); ; Thread.Sleep(5), now = Ev.Time())
@@ -171,7 +171,7 @@ public sealed class ChildStormTests : LoopTestBase
         }
     }
 
-    /// <summary>The default loop with a watchdog of its own: so many children take longer than other tests.</summary>
+    /// <summary>The default loop with its own watchdog, because so many children take longer than other tests.</summary>
     private static Loop NewPatientLoop()
     {
         Loop loop = Loop.GetDefault(LoopFlags.NoEnv);
@@ -181,7 +181,8 @@ public sealed class ChildStormTests : LoopTestBase
         return loop;
     }
 
-    /// <summary>So many Process children, with their Exited counted, and as many strangers: they end soon, or with a line from the fifo.</summary>
+    /// <summary>Starts a number of Process children, whose Exited events are counted, and as many other children. They end soon,
+    /// or when they read a line from the fifo.</summary>
     private void MakeOfEach(int count, string? fifo = null)
     {
         for (int n = 0; n < count; n++)

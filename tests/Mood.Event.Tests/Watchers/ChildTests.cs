@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Child, with children that the test has spawned itself. For those of Process see ChildProcessTests.</summary>
+/// <summary>Child, with children that the test has spawned. For children of Process see ChildProcessTests.</summary>
 public class ChildTests : LoopTestBase
 {
     private const int SIGKILL = 9;
@@ -103,7 +103,7 @@ public class ChildTests : LoopTestBase
         int calls = 0;
         Child w = loop.Child(Posix.Spawn("exit 0"), trace: false, (_, _) => calls++);
         w.Start();
-        Watch(loop, Posix.Spawn("sleep 0.05; exit 1")); // another one's end must not bring it back
+        Watch(loop, Posix.Spawn("sleep 0.05; exit 1")); // the end of another child must not call the watcher again
         Ev.FeedSignal(Signum.SIGCHLD);
         loop.Start(RunFlags.NoWait);
         Assert.Equal(1, calls);
@@ -121,7 +121,7 @@ public class ChildTests : LoopTestBase
     [Fact]
     public void It_is_reaped_before_the_callback()
     {
-        // where the pool has a thread to spare
+        // only if the pool has a free thread
         ThreadPool.GetMinThreads(out int workers, out int ports);
         ThreadPool.SetMinThreads(workers + 16, ports);
         Loop loop = NewDefaultLoop();
@@ -337,7 +337,7 @@ public class ChildTests : LoopTestBase
             Assert.Equal(code, w.ExitCode);
         }
 
-        // started once more for the same one, there is nothing left to see
+        // After another start for the same child, no event is left.
         w.Start();
         CheckNothingHappened(w);
         Assert.False(loop.Start());
@@ -509,7 +509,7 @@ public class ChildTests : LoopTestBase
             Assert.All(pids, pid => Assert.True(Posix.Until(() => Posix.IsZombie(pid))));
             int calls = 0;
 
-            // the loop is in the middle of telling about these when it goes
+            // the loop is disposed while it reports these
             foreach (int pid in pids[..2])
             {
                 loop.Child(pid, trace: false, (_, _) =>
@@ -522,7 +522,7 @@ public class ChildTests : LoopTestBase
             Assert.False(loop.Start());
             Assert.Equal(1, calls);
 
-            // two of these it never heard of
+            // the loop never saw two of these
             Loop next = NewDefaultLoop();
             Assert.NotSame(loop, next);
             Dictionary<int, int> codes = [];
@@ -549,7 +549,7 @@ public class ChildTests : LoopTestBase
 
             foreach (int pid in pids[..2])
             {
-                Posix.Wait(pid, out _); // the one that was not told is nobody's
+                Posix.Wait(pid, out _); // reaps the child that was not reported
             }
         }
     }

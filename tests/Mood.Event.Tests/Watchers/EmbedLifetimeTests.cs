@@ -40,7 +40,7 @@ public sealed class EmbedLifetimeTests : FdTestBase
         outer.Dispose();
         Assert.False(embed.IsActive);
 
-        // the inner loop is no longer embedded: it runs alone, and in another loop
+        // The inner loop is no longer embedded. It can run alone, and in another loop.
         inner.Start();
         Assert.Equal(1, calls);
         next.Embed(inner).Start();

@@ -109,7 +109,7 @@ public sealed class EmbedShortageTests : FdTestBase
         Assert.Equal(EMFILE, Assert.IsType<EventException>(thrown).NativeErrorCode);
         Check(3);
         Check(4);
-        Assert.True(innerForks >= 2); // a Stop in the callback puts off the rest of the Reset
+        Assert.True(innerForks >= 2); // a Stop in the callback defers the rest of the Reset
         Assert.True(outerForks >= 2);
 
         void Check(int times)

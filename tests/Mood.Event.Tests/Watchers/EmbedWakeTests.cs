@@ -58,7 +58,7 @@ public sealed class EmbedWakeTests : FdTestBase
         // a Stop takes effect in the inner loop's next iteration, and nothing but the Stop causes that iteration
         Check(outer, 200, () => Volatile.Read(ref checks), () => inner.Stop(), exact: false);
 
-        // and no Stop is left over
+        // no Stop is left for the next Start
         int late = 0;
         outer.Dispose();
         inner.Timer(0.01, 0, (_, _) =>
@@ -198,7 +198,7 @@ public sealed class EmbedWakeTests : FdTestBase
             (Loop outer, Loop inner) = NewPair(backend, callback);
             int calls = 0;
 
-            // the inner loop may run before the outer one waits: Start(Once) would wait nevertheless
+            // The inner loop may run before the outer one waits, and Start(Once) would still wait.
             Async async = inner.Async((_, _) =>
             {
                 calls++;

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-// a process with threads cannot fork and go on in .NET: Loop.Reset does what the loop would do in the child
+// A .NET process cannot fork and continue in the child. Loop.Reset does what the loop would do in the child.
 /// <summary>Fork: calls after the loop was reset.</summary>
 public sealed class ForkTests : LoopTestBase
 {

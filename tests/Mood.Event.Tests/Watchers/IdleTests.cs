@@ -141,7 +141,7 @@ public sealed class IdleTests : LoopTestBase
     }
 
     [Fact]
-    public void Of_idle_watchers_only_those_of_the_highest_priority_are_called()
+    public void Only_idle_watchers_of_the_highest_priority_are_called()
     {
         Loop loop = NewLoop();
         string log = "";

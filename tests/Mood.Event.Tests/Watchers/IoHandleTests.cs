@@ -15,10 +15,10 @@ namespace Mood.Event.Tests;
 /// <summary>Handles of every type that are disposed while an Io or a wait watches them.</summary>
 public sealed class IoHandleTests : AwaitTestBase
 {
-    // a second is promised, the rest is for a busy machine
+    // the library promises one second, and a busy machine may need more
     private const double Soon = 5;
 
-    /// <summary>How a handle of each type is made.</summary>
+    /// <summary>The ways to make a handle of each type.</summary>
     public static TheoryData<Handles> AllHandles => [.. Enum.GetValues<Handles>()];
 
     public enum Handles
@@ -187,7 +187,7 @@ public sealed class IoHandleTests : AwaitTestBase
         Io io = subject.Watch(loop, (_, _) => { });
         io.KeepAlive = false;
         io.Start();
-        Assert.False(loop.Start()); // looking for closed handles does not keep Start from returning
+        Assert.False(loop.Start()); // the search for closed handles does not keep Start from returning
         subject.Dispose();
         double end = loop.Now(update: true) + Soon;
 
@@ -233,7 +233,7 @@ public sealed class IoHandleTests : AwaitTestBase
             loop.Start(RunFlags.NoWait);
         }
 
-        // once more it may be looked whether there is a handle left
+        // one more search for closed handles may come
         loop.Timer(0.9, 0, (_, _) => before = loop.Iteration).Start();
         loop.Start();
         Assert.InRange(loop.Iteration - before, 0u, 2u);
@@ -315,7 +315,7 @@ public sealed class IoHandleTests : AwaitTestBase
     [Fact]
     public void The_error_of_a_number_that_was_closed_and_reused_says_so()
     {
-        Loop loop = NewLoop(Backends.Poll); // says at once that an fd is closed
+        Loop loop = NewLoop(Backends.Poll); // reports at once that an fd is closed
         int fd = NewPipe().Read, other = NewReadablePipe().Read;
         Io io = loop.Io(fd, Events.Read, (_, _) => { });
         io.Start();
@@ -336,7 +336,7 @@ public sealed class IoHandleTests : AwaitTestBase
         Assert.NotEqual(0, e.NativeErrorCode);
     }
 
-    // a Dispose that waits for ever must fail the test and not the run: the thread is left to itself then
+    // A Dispose that waits for ever must fail this test and not hang the run. Its thread is abandoned then.
     private static void InTime(Action test)
     {
         Exception? thrown = null;

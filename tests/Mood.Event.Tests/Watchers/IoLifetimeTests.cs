@@ -33,7 +33,7 @@ public sealed class IoLifetimeTests : FdTestBase
     [Fact]
     public void An_io_started_again_before_its_error_was_reported_holds_its_SafeHandle_once()
     {
-        // poll says at once that an fd is closed
+        // poll reports at once that an fd is closed
         Loop loop = NewLoop(Backends.Poll);
         (int number, _) = NewPipe();
         int other = NewReadablePipe().Read, errors = 0;
@@ -48,7 +48,7 @@ public sealed class IoLifetimeTests : FdTestBase
             if (io.IsPending && !io.IsActive)
             {
                 errors++;
-                Posix.Replace(number, other); // an open file again, under the old number
+                Posix.Replace(number, other); // the number is that of an open file again
                 io.Start();
             }
 
@@ -58,7 +58,7 @@ public sealed class IoLifetimeTests : FdTestBase
         Assert.Equal(1, errors);
         Assert.True(io.IsActive);
 
-        // disposed while it is held, the handle closes the fd when its last holder releases it
+        // The handle is disposed while it is held. It closes the fd when its last holder releases it.
         handle.Dispose();
         Assert.True(Posix.IsOpen(number));
         io.Stop();
@@ -112,7 +112,7 @@ public sealed class IoLifetimeTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void An_fd_closed_under_an_io_that_does_not_keep_alive_leaves_the_count_right(Backends backend)
+    public void An_fd_closed_under_an_io_without_KeepAlive_leaves_the_reference_count_right(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int fd = NewPipe().Read, calls = 0;
@@ -182,7 +182,7 @@ public sealed class IoLifetimeTests : FdTestBase
         Io second = loop.Io(server, Events.Read, (_, _) => { });
         server.Dispose();
 
-        // the numbers are open again, for other files
+        // other files have the numbers now
         Posix.Replace(fd, with: reused);
         Posix.Replace(second.Fd, with: reused);
         CheckNamed(fd, Assert.Throws<EventException>(io.Start));
@@ -294,7 +294,7 @@ public sealed class IoLifetimeTests : FdTestBase
         CheckClosed(io => io.Dispose());
         CheckClosed(io =>
         {
-            io.Events = Events.Write; // this stops and starts it natively, and it is still held once
+            io.Events = Events.Write; // this stops and starts the native watcher, and the handle is still held once
             io.Stop();
         });
         CheckClosed(io =>

@@ -210,7 +210,7 @@ public sealed class IoManyTests : FdTestBase
 
         for (int round = 0; round < 5; round++)
         {
-            // mask, watcher, fd and number change before the next iteration
+            // The events, the watcher, the fd and its number change before the next iteration.
             for (int i = 0; i < size; i++)
             {
                 switch ((i + round) % 5)

@@ -29,7 +29,7 @@ public sealed class IoTerminalTests : FdTestBase
                 others++;
             }).Start();
 
-            // canonical mode and back, as a shell does when a program is stopped and when it goes on
+            // Switches to canonical mode and back, as a shell does when a program is stopped and continued.
             for (int i = 1; i <= 10; i++)
             {
                 var thread = new Thread(() =>

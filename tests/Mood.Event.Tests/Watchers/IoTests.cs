@@ -260,7 +260,7 @@ public sealed class IoTests : FdTestBase
         Assert.True(loop.Start(RunFlags.NoWait));
         io.KeepAlive = false;
         Assert.False(loop.Start());
-        io.Events = Events.None; // this stops and starts it natively
+        io.Events = Events.None; // this stops and starts the native watcher
         Assert.False(loop.Start());
         Assert.True(io.IsActive);
         io.KeepAlive = true;

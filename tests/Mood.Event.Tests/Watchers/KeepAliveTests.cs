@@ -17,7 +17,7 @@ public sealed class KeepAliveTests : AnyWatcherTestBase
         Watcher w = any.Watcher;
         Action[] operations = [w.Start, w.Stop, () => w.KeepAlive = false, () => w.KeepAlive = true];
 
-        // every order of four calls, each in the state that the previous one left
+        // Every sequence of four calls. Each sequence begins in the state that the previous one left.
         for (int order = 0; order < 256; order++)
         {
             for (int i = 0, rest = order; i < 4; i++, rest /= 4)
@@ -45,7 +45,7 @@ public sealed class KeepAliveTests : AnyWatcherTestBase
         });
         any.Watcher.KeepAlive = false;
         StartAndTrigger(any);
-        loop.IncRef(); // something to run for
+        loop.IncRef(); // keeps the loop running
         Assert.True(loop.Start());
         loop.DecRef();
         Assert.Equal(1, calls);

@@ -359,7 +359,7 @@ public sealed class PeriodicTests : LoopTestBase
         clock.Run(1);
         Assert.InRange(periodic.At, clock.Wall, clock.Wall + 3600);
         Assert.Equal(0, periodic.At % 3600);
-        Assert.Equal(0, calls); // the hours that were skipped, or come again, are no event
+        Assert.Equal(0, calls); // hours that are skipped or come again cause no call
 
         clock.Step(periodic.At - clock.Wall - 1.6); // just before the next hour, and then over it
         clock.Run(1);

@@ -176,7 +176,7 @@ public sealed class SchedulerTests : LoopTestBase
 
         for (int i = 0; i < 100 && log.Length == 0; i++)
         {
-            Ev.Sleep(0.001); // "due" is before now, not at now
+            Ev.Sleep(0.001); // makes the due time earlier than now
             loop.Start(RunFlags.NoWait);
         }
 
@@ -421,7 +421,7 @@ public sealed class SchedulerTests : LoopTestBase
         fails = true;
         clock.Step(3600);
         clock.Pass(1);
-        loop.Now(update: true); // the function runs in here, where nothing can be stopped
+        loop.Now(update: true); // the function runs inside this call, where no watcher can be stopped
         Assert.False(loop.Start(RunFlags.NoWait));
         Assert.Single(thrown);
         Assert.False(scheduler.IsActive);

@@ -7,7 +7,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The members of Signal and what they refuse. Beside it: SignalDeliveryTests, SignalDispositionTests.</summary>
+/// <summary>The members of Signal, and the arguments that they refuse. See also SignalDeliveryTests and
+/// SignalDispositionTests.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class SignalTests : LoopTestBase
 {
@@ -17,7 +18,7 @@ public sealed class SignalTests : LoopTestBase
         32, 33, 34, 0, -1, 65, 200, int.MaxValue, int.MinValue,
     ];
 
-    /// <summary>What a process may send itself, with the last real-time signals among them.</summary>
+    /// <summary>Signals that a process may send to itself, including the last real-time signals.</summary>
     public static TheoryData<int> Watchable =>
     [
         Signum.SIGHUP, Signum.SIGINT, Signum.SIGQUIT, Signum.SIGUSR1, Signum.SIGUSR2, Signum.SIGALRM, Signum.SIGTERM, Signum.SIGCHLD,

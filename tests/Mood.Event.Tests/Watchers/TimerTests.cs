@@ -554,7 +554,7 @@ public sealed class TimerTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void Of_one_shot_repeating_and_stopped_timers_each_is_called_as_often_as_it_should(Backends backend)
+    public void One_shot_repeating_and_stopped_timers_are_called_the_right_number_of_times(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int shots = 0, repeats = 0, stopped = 0;
@@ -641,7 +641,7 @@ public sealed class TimerTests : LoopTestBase
         first.KeepAlive = false;
         first.Reset();
         first.Stop();
-        first.Start(); // with what Reset left: not after, but repeat
+        first.Start(); // Reset has replaced the time `after` by the repeat
 
         Timer second = loop.Timer(-1, 0, (_, _) => log += "2");
         second.KeepAlive = false;

@@ -396,7 +396,7 @@ public sealed class WatcherTests : AnyWatcherTestBase
         Embed embed = loop.Embed(other, (_, _) => { });
         embed.Callback = null;
         embed.Invoke(Events.Embed);
-        Assert.Equal(1u, other.Iteration); // swept by itself
+        Assert.Equal(1u, other.Iteration); // the Embed has swept it without a callback
     }
 
     [Fact]

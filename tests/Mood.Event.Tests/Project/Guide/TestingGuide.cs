@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Mood.Event.Tests.Guide;
 
-/// <summary>The code of docs/guide/testing.md: what is tested there, and its tests.</summary>
+/// <summary>The code of docs/guide/testing.md: the classes under test, and their tests.</summary>
 public sealed class TestingGuide : LoopTestBase
 {
     public sealed class Session : IDisposable
