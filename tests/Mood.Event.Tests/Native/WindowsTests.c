@@ -234,7 +234,8 @@ about (void)
 
   CHECK (mood_abi_version () == MOOD_ABI_VERSION);
   CHECK (mood_libev_version () == (4 << 16 | 33));
-  CHECK (mood_supported_backends () == BACKEND_EPOLL && mood_recommended_backends () == BACKEND_EPOLL && !mood_embeddable_backends ());
+  CHECK (mood_supported_backends () == BACKEND_EPOLL && mood_recommended_backends () == BACKEND_EPOLL
+         && !mood_embeddable_backends ());
   CHECK (mood_error_text (2, text, sizeof text) > 0 && strlen (text));
   CHECK (mood_loop_new (NOENV | 1, 0, &callbacks, &loop, &loop) == -MOOD_ENOBACKEND); /* select */
   CHECK (mood_loop_backend (new_loop (0, &loop)) == BACKEND_EPOLL);
@@ -294,7 +295,8 @@ timers (void)
   for (i = 0; i < 20; previous = times [i++])
     worst = fmax (worst, fabs (times [i] - previous - 0.02));
 
-  printf ("timers: 20 of 20 ms took %.1f ms, the worst distance from 20 ms was %.2f ms\n", (times [19] - start) * 1e3, worst * 1e3);
+  printf ("timers: 20 of 20 ms took %.1f ms, the worst distance from 20 ms was %.2f ms\n", (times [19] - start) * 1e3,
+          worst * 1e3);
 
   /* a longer wait, which has a coarse part and a fine one */
   mood_timer_set (watches [1].w, 0.15, 0.);
@@ -306,7 +308,8 @@ timers (void)
   CHECK (times [0] - start >= 0.1499);
 
   GetSystemTimePreciseAsFileTime (&file_time);
-  CHECK (fabs (((double)((uint64_t)file_time.dwHighDateTime << 32 | file_time.dwLowDateTime) - 116444736e9) / 1e7 - mood_time ()) < 0.1);
+  CHECK (fabs (((double)((uint64_t)file_time.dwHighDateTime << 32 | file_time.dwLowDateTime) - 116444736e9) / 1e7 - mood_time ())
+         < 0.1);
   start = seconds ();
   mood_sleep (0.05);
   CHECK (seconds () - start >= 0.0499);
@@ -334,7 +337,8 @@ io (void)
   CHECK (!watches [1].seen && mood_socket_receive ((int)pair [0], buffer, 10) == -WSAEWOULDBLOCK);
   CHECK (mood_socket_send ((int)pair [1], "hello", 5) == 5);
   until (loop, 1, 3);
-  CHECK (watches [1].revents == READ && !mood_socket_receive ((int)pair [0], buffer, 0) && mood_socket_receive ((int)pair [0], buffer, 10) == 5);
+  CHECK (watches [1].revents == READ && !mood_socket_receive ((int)pair [0], buffer, 0)
+         && mood_socket_receive ((int)pair [0], buffer, 10) == 5);
   watches [1].seen = 0;
   watch_socket (loop, 2, pair [0], WRITE);
   until (loop, 2, 2);
@@ -772,7 +776,8 @@ signals (void)
 
   CHECK (!mood_signal_check (2) && !mood_signal_check (15) && !mood_signal_check (1) && !mood_signal_check (3));
   CHECK (mood_signal_check (9) < 0 && mood_signal_check (17) < 0 && mood_signal_check (64) < 0 && mood_signal_check (0) < 0);
-  CHECK (mood_signal_number (1) == 2 && mood_signal_number (14) == 15 && mood_signal_number (9) == -1 && mood_signal_number (99) == -1);
+  CHECK (mood_signal_number (1) == 2 && mood_signal_number (14) == 15 && mood_signal_number (9) == -1
+         && mood_signal_number (99) == -1);
   new_loop (0, &loop);
   new_loop (0, &other);
   mood_signal_set (make (loop, MOOD_SIGNAL, 1), 2);
@@ -894,9 +899,19 @@ static const struct
 {
   const char *name;
   void (*run) (void);
-} tests [] = { { "about", about }, { "numbers", numbers },   { "timers", timers },   { "io", io },           { "closed", closed },
-               { "reuse", reuse }, { "wakes", wakes_from_threads }, { "resets", resets },   { "children", children }, { "signals", signals },
-               { "files", files }, { "refused", refused },   { "handles", handles } };
+} tests [] = { { "about", about },
+               { "numbers", numbers },
+               { "timers", timers },
+               { "io", io },
+               { "closed", closed },
+               { "reuse", reuse },
+               { "wakes", wakes_from_threads },
+               { "resets", resets },
+               { "children", children },
+               { "signals", signals },
+               { "files", files },
+               { "refused", refused },
+               { "handles", handles } };
 
 int
 main (int count, char **arguments)
