@@ -8,12 +8,15 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>
-/// The C# code in docs/guide and README.md is compiled and run. The code of a page docs/guide/x.md is in Guide/XGuide.cs, that of
+/// The C# code in README.md and in pages of docs/guide is compiled and run (ReferenceTests has the other pages). The code of a page docs/guide/x.md is in Guide/XGuide.cs, that of
 /// README.md in the host's ReadmeScenarios.cs, and that of hosting.md in HostingGuide.cs of the tests of Mood.Event.Hosting: each block is there word for word, except for the indentation.
 /// </summary>
 public sealed partial class GuideTests
 {
-    public static TheoryData<string> Pages => new(Repository.TrackedFiles.Where(f => PagePath().IsMatch(f)));
+    public static TheoryData<string> Pages => new(Repository.TrackedFiles.Where(f => PagePath().IsMatch(f) && HasSource(f)));
+
+    /// <summary>Whether the page's code is in a source file. The code of all other pages is compiled by the project Mood.Event.Pages.</summary>
+    internal static bool HasSource(string page) => page == "README.md" || page.StartsWith("docs/guide/", StringComparison.Ordinal) && File.Exists(Path.Combine(Repository.Root, SourceOf(page)));
 
     [Theory]
     [MemberData(nameof(Pages))]
