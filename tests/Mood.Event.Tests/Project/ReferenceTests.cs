@@ -80,7 +80,7 @@ public sealed partial class ReferenceTests
 
             if (parts.Length > 1 && path.EndsWith(".md", StringComparison.Ordinal))
             {
-                Assert.Contains(parts[1], Anchors(File.ReadAllText(path)));
+                Assert.Contains(parts[1], Anchors(File.ReadAllText(path)), StringComparer.OrdinalIgnoreCase);
             }
         });
     }
@@ -150,7 +150,7 @@ public sealed partial class ReferenceTests
         || (sections.ContainsKey(type) && name == type);
 
     private static IEnumerable<string> Anchors(string text) => Heading().Matches(WithoutCode().Replace(text, ""))
-        .Select(m => Regex.Replace(m.Groups[1].Value.Trim().ToLowerInvariant().Replace(' ', '-'), @"[^\w-]", ""));
+        .Select(m => Regex.Replace(m.Groups[1].Value.Trim().Replace(' ', '-'), @"[^\w-]", ""));
 
     [GeneratedRegex(@"^```csharp\n(.*?)^```\n(\n```text\n(.*?)^```$)?", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex Block();
