@@ -21,9 +21,14 @@ internal static class Areas
         ("post", "Posting to a loop from other threads", PostBenchmark.All),
         ("signal", "Signals", SignalBenchmark.All),
         ("echo", "An echo server on one core", EchoBenchmark.All),
+        ("connections", "Memory of idle connections", ConnectionsBenchmark.All),
+        ("tls", "An echo server over TLS", TlsBenchmark.All),
     ];
 
     internal static IReadOnlyList<string> Names { get; } = [.. s_areas.Select(a => a.Name)];
+
+    /// <summary>A line for each area, for --help.</summary>
+    internal static string Help { get; } = string.Join("\n", s_areas.Select(a => $"  {a.Name,-12}{a.Title}"));
 
     internal static string Title(string name) =>
         name == MicroBenchmarks.Name ? "Single operations, with BenchmarkDotNet" : s_areas.First(a => a.Name == name).Title;

@@ -1,46 +1,73 @@
 using System;
 using System.IO;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Threading.Tasks;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>The echo server with awaits, over SocketExtensions or over a LoopStream for each connection. It prints its port, and
-/// ends at the end of standard input.</summary>
-internal static class AwaitEchoServer
+/// <summary>The same echo server with awaits: over SocketExtensions, over LoopStream, over async System.Net.Sockets, and over TLS.</summary>
+internal sealed class AwaitEchoServer
 {
-    internal static void Run(bool withStreams)
-    {
-        using Loop loop = Loop.Default;
-        using Socket listener = SocketsEchoServer.Listen();
-        using Stream input = Console.OpenStandardInput();
+    private readonly int _bufferSize;
 
-        loop.Io(0, Events.Read, (_, _) =>
+    internal AwaitEchoServer(int bufferSize) => _bufferSize = bufferSize;
+
+    /// <summary>Runs one of the servers: await, stream, sockets, tls-stream or tls-sockets.</summary>
+    internal void Run(string name)
+    {
+        if (name.EndsWith("sockets", StringComparison.Ordinal))
         {
-            if (input.ReadByte() < 0)
-            {
-                loop.Stop(BreakHow.All);
-            }
-        }).Start();
-        _ = AcceptAsync(loop, listener, withStreams);
-        loop.Start();
+            _ = AcceptWithSocketsAsync(withTls: name != "sockets");
+            ServerProcess.Run();
+            return;
+        }
+
+        using Loop loop = Loop.Default;
+        using Socket listener = ServerProcess.Listen();
+        _ = AcceptAsync(loop, listener, name);
+        ServerProcess.Run(loop);
     }
 
-    private static async Task AcceptAsync(Loop loop, Socket listener, bool withStreams)
+    private async Task AcceptAsync(Loop loop, Socket listener, string name)
     {
+        using X509Certificate2 certificate = NewCertificate();
+
         while (true)
         {
             Socket socket = await listener.AcceptAsync(loop).ConfigureAwait(false);
             socket.NoDelay = true;
-#pragma warning disable CA2025 // the task itself disposes the socket
-            _ = withStreams ? EchoAsync(new LoopStream(loop, socket, ownsSocket: true)) : EchoAsync(loop, socket);
+#pragma warning disable CA2025 // it is the task that disposes the socket
+            _ = name switch
+            {
+                "await" => EchoAsync(loop, socket),
+                "stream" => EchoAsync(new LoopStream(loop, socket, ownsSocket: true)),
+                _ => EchoWithTlsAsync(new LoopStream(loop, socket, ownsSocket: true), certificate),
+            };
 #pragma warning restore CA2025
         }
     }
 
-    private static async Task EchoAsync(Loop loop, Socket socket)
+    private async Task AcceptWithSocketsAsync(bool withTls)
     {
-        byte[] buffer = new byte[16 * 1024];
+        using X509Certificate2 certificate = NewCertificate();
+        using Socket listener = ServerProcess.Listen();
+
+        while (true)
+        {
+            Socket socket = await listener.AcceptAsync();
+            socket.NoDelay = true;
+#pragma warning disable CA2025 // it is the task that disposes the socket
+            _ = withTls ? EchoWithTlsAsync(new NetworkStream(socket, ownsSocket: true), certificate) : EchoAsync(socket);
+#pragma warning restore CA2025
+        }
+    }
+
+    private async Task EchoAsync(Loop loop, Socket socket)
+    {
+        byte[] buffer = new byte[_bufferSize];
         int count;
 
         while ((count = await socket.ReceiveAsync(loop, buffer).ConfigureAwait(false)) > 0)
@@ -51,9 +78,23 @@ internal static class AwaitEchoServer
         socket.Dispose();
     }
 
-    private static async Task EchoAsync(LoopStream stream)
+    private async Task EchoAsync(Socket socket)
     {
-        byte[] buffer = new byte[16 * 1024];
+        byte[] buffer = new byte[_bufferSize];
+        int count;
+
+        while ((count = await socket.ReceiveAsync(buffer.AsMemory(), SocketFlags.None)) > 0)
+        {
+            // completes when all of it is sent
+            await socket.SendAsync(buffer.AsMemory(0, count), SocketFlags.None);
+        }
+
+        socket.Dispose();
+    }
+
+    private async Task EchoAsync(Stream stream)
+    {
+        byte[] buffer = new byte[_bufferSize];
         int count;
 
         while ((count = await stream.ReadAsync(buffer).ConfigureAwait(false)) > 0)
@@ -62,5 +103,19 @@ internal static class AwaitEchoServer
         }
 
         await stream.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task EchoWithTlsAsync(Stream stream, X509Certificate2 certificate)
+    {
+        var tls = new SslStream(stream);
+        await tls.AuthenticateAsServerAsync(certificate).ConfigureAwait(false);
+        await EchoAsync(tls).ConfigureAwait(false);
+    }
+
+    private static X509Certificate2 NewCertificate()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
+        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
     }
 }

@@ -56,6 +56,12 @@ internal sealed record Comparison(
     /// met.</summary>
     public int RoundsFactor { get; init; } = 1;
 
+    /// <summary>The number of rounds, if it is not the usual one; else null.</summary>
+    public int? Rounds { get; init; }
+
+    /// <summary>The number of rounds before the first that counts. The runtime optimizes during these.</summary>
+    public int WarmUps { get; init; } = 3;
+
     /// <summary>Further numbers of the same rounds.</summary>
     public IReadOnlyList<Reading> Readings { get; init; } = [];
 }

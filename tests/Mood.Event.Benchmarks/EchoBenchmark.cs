@@ -7,8 +7,8 @@ namespace Mood.Event.Benchmarks;
 
 /// <summary>
 /// Echo servers under the load of a C program. Each server is a process. All servers run on the same core, and the load runs on
-/// another. All of them run all the time; those without load wait, and use no processor time. Mood.Event takes part twice: with
-/// recv and send as in C, so that only the loop differs, and with Socket, as a C# program would use it.
+/// another. All of them run all the time; those without load wait, and use no processor time. Mood.Event takes part with callbacks,
+/// with awaits over SocketExtensions, and with awaits over LoopStream, each as a C# program would use it.
 /// <para>
 /// The targets are for the round trips per second of the server's processor time. This is what the server would do on a core of
 /// its own. If the machine does other work, elapsed time would mostly show how much of the core each server got, and a server
@@ -23,18 +23,16 @@ internal static class EchoBenchmark
     internal static IEnumerable<Comparison> All(bool quick)
     {
         using EchoProcess libev = new(Cores.First, Path.Combine(Native.Directory, "echo-libev"));
-        using EchoProcess ours = new(Cores.First, Self, "serve", "ours");
-        using EchoProcess plain = new(Cores.First, Self, "serve", "plain");
-        using EchoProcess awaits = new(Cores.First, Self, "serve", "await");
-        using EchoProcess streams = new(Cores.First, Self, "serve", "stream");
-        using EchoProcess sockets = new(Cores.First, Self, "serve", "sockets");
+        using EchoProcess ours = new(Cores.First, EchoProcess.Serve("callbacks"));
+        using EchoProcess awaits = new(Cores.First, EchoProcess.Serve("await"));
+        using EchoProcess streams = new(Cores.First, EchoProcess.Serve("stream"));
+        using EchoProcess sockets = new(Cores.First, EchoProcess.Serve("sockets"));
         using EchoProcess? libuv = Native.HasLibuv ? new(Cores.First, Path.Combine(Native.Directory, "echo-libuv")) : null;
 
         (string, EchoProcess)[] servers =
         [
             (Contender.Libev, libev),
-            (Contender.Ours, plain),
-            ($"{Contender.Ours}, Socket", ours),
+            (Contender.Ours, ours),
             ("await", awaits), // the targets are for callbacks, so these names are not Contender.Ours
             ("LoopStream", streams),
             (Contender.Sockets, sockets),
@@ -55,7 +53,24 @@ internal static class EchoBenchmark
         {
             yield return Make(servers, Cores.Last, connections, seconds: quick ? 0.3 : 1.5);
         }
+
+        yield return MakeSystemCalls(servers, Cores.Last);
     }
+
+    // One recv and one send, and a part of an epoll_wait.
+    private static Comparison MakeSystemCalls((string Name, EchoProcess Server)[] servers, int core) =>
+        new(
+            "echo",
+            "system calls per message, 100 connections",
+            "calls",
+            HigherIsBetter: false,
+            Target: null,
+            [.. servers.Select(s => new Contender(s.Name, () => s.Server.CountSystemCalls(core, connections: 100)))])
+        {
+            Limit = 2.2,
+            Rounds = 1,
+            WarmUps = 1,
+        };
 
     private static Comparison Make((string Name, EchoProcess Server)[] servers, int core, int connections, double seconds)
     {
@@ -90,6 +105,4 @@ internal static class EchoBenchmark
 
     private static IEnumerable<(string Name, EchoProcess Server)> Optional(EchoProcess? libuv) =>
         libuv is null ? [] : [(Contender.Libuv, libuv)];
-
-    private static string Self => Path.Combine(AppContext.BaseDirectory, "Mood.Event.Benchmarks");
 }

@@ -2,6 +2,8 @@ using System;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO;
+using System.Threading;
+using System.Threading.Tasks;
 
 namespace Mood.Event.Benchmarks;
 
@@ -9,15 +11,21 @@ namespace Mood.Event.Benchmarks;
 internal sealed class EchoProcess : IDisposable
 {
     private readonly Process _process;
-    private readonly int _port;
 
     /// <param name="core">The only core it may use.</param>
     /// <param name="command">The server and its arguments.</param>
     internal EchoProcess(int core, params string[] command)
     {
         _process = Start(core, command);
-        _port = int.Parse(_process.StandardOutput.ReadLine() ?? "", CultureInfo.InvariantCulture);
+        Port = int.Parse(_process.StandardOutput.ReadLine() ?? "", CultureInfo.InvariantCulture);
     }
+
+    /// <summary>The port of the server on the loopback address.</summary>
+    internal int Port { get; }
+
+    /// <summary>The command of a server of this program.</summary>
+    internal static string[] Serve(string name, int bufferSize = 16 * 1024) =>
+        [Path.Combine(AppContext.BaseDirectory, "Mood.Event.Benchmarks"), "serve", name, bufferSize.ToString(CultureInfo.InvariantCulture)];
 
     /// <summary>Ends the server, by closing its standard input.</summary>
     public void Dispose()
@@ -42,7 +50,7 @@ internal sealed class EchoProcess : IDisposable
         [
             Path.Combine(Native.Directory, "load"),
             .. Array.ConvertAll<IFormattable, string>(
-                [_port, _process.Id, connections, EchoBenchmark.MessageSize, 0.3, seconds],
+                [Port, _process.Id, connections, EchoBenchmark.MessageSize, 0.3, seconds],
                 a => a.ToString(null, CultureInfo.InvariantCulture)),
         ];
         using Process load = Start(core, arguments);
@@ -58,6 +66,48 @@ internal sealed class EchoProcess : IDisposable
         double[] numbers = Array.ConvertAll(line.Split(' '), n => double.Parse(n, CultureInfo.InvariantCulture));
         Measure.Expect(numbers[5] == 0, $"{numbers[5]} of {connections} messages were lost by {_process.StartInfo.ArgumentList[^1]}");
         return new EchoResult(numbers[0], numbers[1], numbers[2], numbers[4]);
+    }
+
+    /// <summary>The number of system calls per message, while the load generator works on it.</summary>
+    internal double CountSystemCalls(int core, int connections)
+    {
+        Task load = Task.Run(() => Load(core, connections, seconds: 2));
+        Thread.Sleep(500);
+        (long calls, long messages) = SystemCalls.Count(_process.Id, seconds: 1);
+        load.Wait();
+        return (double)calls / messages;
+    }
+
+    /// <summary>Has TLS clients work on it.</summary>
+    /// <returns>The microseconds of its processor time per round trip.</returns>
+    internal double LoadWithTls(int core, int connections, double seconds)
+    {
+        string[] arguments =
+        [
+            Path.Combine(AppContext.BaseDirectory, "Mood.Event.Benchmarks"),
+            TlsBenchmark.Command,
+            .. Array.ConvertAll<IFormattable, string>(
+                [Port, _process.Id, connections, seconds], a => a.ToString(null, CultureInfo.InvariantCulture)),
+        ];
+        using Process load = Start(core, arguments);
+        string line = load.StandardOutput.ReadToEnd();
+        load.WaitForExit();
+        Measure.Expect(load.ExitCode == 0, $"the TLS clients failed with status {load.ExitCode}");
+        return double.Parse(line, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>The bytes of memory that it uses (the resident set), in .NET after a collection.</summary>
+    internal long Resident(bool isManaged)
+    {
+        if (isManaged)
+        {
+            _process.StandardInput.Write('g');
+            _process.StandardInput.Flush();
+            _ = _process.StandardOutput.ReadLine();
+        }
+
+        _process.Refresh();
+        return _process.WorkingSet64;
     }
 
     private static Process Start(int core, string[] command)

@@ -24,8 +24,9 @@ internal static class Program
 
         var area = new Argument<string?>("area")
         {
-            Description = $"The area to measure: {string.Join(", ", Areas.Names)}. Without an area, all of these run. Two more areas run only when named: "
-                + $"{ScaleBenchmark.Name} (a growing number of watchers on each backend) and {MicroBenchmarks.Name} (single operations, with BenchmarkDotNet).",
+            Description = "The area to measure. Without it, every area of the first list runs:\n" + Areas.Help + "\nOnly when named:\n"
+                + $"  {ScaleBenchmark.Name,-12}A growing number of watchers on each backend\n"
+                + $"  {MicroBenchmarks.Name,-12}Single operations, with BenchmarkDotNet",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var quick = new Option<bool>("--quick")
@@ -63,6 +64,7 @@ internal static class Program
         });
         command.Add(ServeCommand());
         command.Add(ColdCommand());
+        command.Add(TlsLoadCommand());
         return command.Parse(args).Invoke();
     }
 
@@ -70,24 +72,21 @@ internal static class Program
     private static Command ServeCommand()
     {
         var server = new Argument<string>("server");
-        var command = new Command("serve") { server };
+        var bufferSize = new Argument<int>("buffer");
+        var command = new Command("serve") { server, bufferSize };
         command.Hidden = true;
-        server.AcceptOnlyFromAmong("ours", "plain", "await", "stream", "sockets");
+        server.AcceptOnlyFromAmong("callbacks", "await", "stream", "sockets", "tls-stream", "tls-sockets");
         command.SetAction(result =>
         {
             string name = result.GetValue(server)!;
 
-            if (name == "sockets")
+            if (name == "callbacks")
             {
-                SocketsEchoServer.Run();
-            }
-            else if (name is "await" or "stream")
-            {
-                AwaitEchoServer.Run(withStreams: name == "stream");
+                EchoServer.Run();
             }
             else
             {
-                EchoServer.Run(plain: name == "plain");
+                new AwaitEchoServer(result.GetValue(bufferSize)).Run(name);
             }
         });
         return command;
@@ -100,6 +99,18 @@ internal static class Program
         var command = new Command(ColdBenchmark.Command) { seconds };
         command.Hidden = true;
         command.SetAction(result => ColdBenchmark.Run(result.GetValue(seconds)));
+        return command;
+    }
+
+    /// <summary>The clients of TlsBenchmark.</summary>
+    private static Command TlsLoadCommand()
+    {
+        Argument<int> port = new("port"), pid = new("pid"), connections = new("connections");
+        var seconds = new Argument<double>("seconds");
+        var command = new Command(TlsBenchmark.Command) { port, pid, connections, seconds };
+        command.Hidden = true;
+        command.SetAction(result => TlsBenchmark.Run(
+            result.GetValue(port), result.GetValue(pid), result.GetValue(connections), result.GetValue(seconds)));
         return command;
     }
 
@@ -135,7 +146,7 @@ internal static class Program
                 foreach (Result result in Runner.Run(
                     only is null ? comparison : comparison with { Contenders = [.. comparison.Contenders.Where(c => c.Name == only)] }, rounds))
                 {
-                    Report.Print(result);
+                    Report.Print(result, quick);
                     results.Add(result);
 
                     if (quick && Documented.Decline(result) > comparison.Patience)

@@ -1,10 +1,9 @@
 using System;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>The fds and sockets of the benchmarks, and recv and send without the extra work of Socket.</summary>
+/// <summary>The fds and sockets of the benchmarks.</summary>
 internal static unsafe partial class RawSockets
 {
     /// <summary>Pairs of connected non-blocking sockets. The two ends of a pair follow each other in the array.</summary>
@@ -48,41 +47,9 @@ internal static unsafe partial class RawSockets
         return fds;
     }
 
-    /// <summary>As Socket.Receive, but only the system call.</summary>
-    internal static int Receive(int fd, Span<byte> buffer, out SocketError error)
-    {
-        fixed (byte* bytes = buffer)
-        {
-            return Result(recv(fd, bytes, buffer.Length, 0), out error);
-        }
-    }
-
-    /// <summary>As Socket.Send, but only the system call.</summary>
-    internal static int Send(int fd, ReadOnlySpan<byte> buffer, out SocketError error)
-    {
-        fixed (byte* bytes = buffer)
-        {
-            return Result(send(fd, bytes, buffer.Length, 0), out error);
-        }
-    }
-
     [LibraryImport("libc")]
     private static partial int socketpair(int domain, int type, int protocol, int* fds);
 
     [LibraryImport("libc")]
     private static partial int eventfd(uint value, int flags);
-
-    private static int Result(nint count, out SocketError error)
-    {
-        const int EAGAIN = 11;
-        error = count >= 0 ? SocketError.Success
-            : Marshal.GetLastPInvokeError() == EAGAIN ? SocketError.WouldBlock : SocketError.SocketError;
-        return Math.Max((int)count, 0);
-    }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint recv(int fd, void* buffer, nint size, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint send(int fd, void* buffer, nint size, int flags);
 }

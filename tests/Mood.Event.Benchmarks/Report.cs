@@ -18,7 +18,9 @@ internal static class Report
         }
     }
 
-    internal static void Print(Result result)
+    /// <param name="result">What was measured.</param>
+    /// <param name="quick">Whether the sizes were small: then nothing says whether a target is met.</param>
+    internal static void Print(Result result, bool quick)
     {
         Table table = new Table().Title(Markup.Escape($"{result.Area}: {result.Name}")).Border(TableBorder.Rounded);
         table.AddColumns("", result.Unit, "min … max", "× C libev", "min … max", "target");
@@ -32,7 +34,7 @@ internal static class Report
                 Range(achievement.Value, Number),
                 achievement.Ratio is Spread ratio ? Factor(ratio.Median) : "",
                 achievement.Ratio is Spread spread ? Range(spread, Factor) : "",
-                Targets(result, achievement),
+                quick ? "" : Targets(result, achievement),
             }.Select(Markup.Escape)]);
         }
 

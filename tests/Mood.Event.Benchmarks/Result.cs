@@ -53,9 +53,9 @@ internal sealed record Result(
         }
     }
 
-    /// <summary>The factor by which the limit was missed in the worst case; 0 without a limit.</summary>
+    /// <summary>The factor by which the limit was missed in the best round; 0 without a limit.</summary>
     internal double LimitShortfall => Limit is double limit
-        ? Achievements.Where(a => a.IsOurs).Select(a => Shortfall(a.Value.Median, limit)).DefaultIfEmpty(0).Max()
+        ? Achievements.Where(a => a.IsOurs).Select(a => Shortfall(HigherIsBetter ? a.Value.Max : a.Value.Min, limit)).DefaultIfEmpty(0).Max()
         : 0;
 
     private string Bound(double target) => string.Create(CultureInfo.InvariantCulture, $"{(HigherIsBetter ? "≥" : "≤")} {target}×");

@@ -9,18 +9,18 @@ namespace Mood.Event.Benchmarks;
 /// <summary>Runs comparisons. In each round, all contenders run in turn, in this process.</summary>
 internal static class Runner
 {
+    private static readonly Random s_random = new(1);
+
     // The runtime compiles a method again in the background, after 30 calls and 100 ms without new methods. The second
     // compilation only collects the profile for the third. So there are a few rounds with pauses between them.
-    private const int WarmUps = 3;
-    private static readonly Random s_random = new(1);
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(150);
 
     /// <returns>The comparison's result, and one for each of its readings.</returns>
     internal static IReadOnlyList<Result> Run(Comparison comparison, int rounds)
     {
-        rounds *= comparison.RoundsFactor;
+        rounds = comparison.Rounds ?? (rounds * comparison.RoundsFactor);
         var missing = new List<string>();
-        List<Contender> contenders = [.. comparison.Contenders.Where(c => WarmUp(c, missing))];
+        List<Contender> contenders = [.. comparison.Contenders.Where(c => WarmUp(c, comparison.WarmUps, missing))];
         Dictionary<string, List<double>> values = Lists(contenders);
         Dictionary<string, List<double>>[] readings = [.. comparison.Readings.Select(_ => Lists(contenders))];
 
@@ -76,13 +76,13 @@ internal static class Runner
             name != to && values.TryGetValue(to, out List<double>? baseline) ? Spread.OfRatios(values[name], baseline) : null;
     }
 
-    private static bool WarmUp(Contender contender, List<string> missing)
+    private static bool WarmUp(Contender contender, int rounds, List<string> missing)
     {
         try
         {
             long start = Stopwatch.GetTimestamp();
 
-            for (int i = 0; i < WarmUps; i++)
+            for (int i = 0; i < rounds; i++)
             {
                 _ = Round(contender);
 

@@ -100,6 +100,22 @@ public sealed class SocketMessageTests : AwaitTestBase
         AssertIdle(loop);
     }
 
+    /// <summary>A datagram socket makes a datagram of each system call.</summary>
+    [Fact]
+    public void Many_buffers_are_sent_with_one_system_call()
+    {
+        Loop loop = NewLoop();
+        Socket from = NewDatagramSocket(), to = NewDatagramSocket();
+        from.Connect(to.LocalEndPoint!);
+        byte[] sent = new byte[3000], received = new byte[4000];
+        new Random(1).NextBytes(sent);
+        Assert.Equal(sent.Length, from.SendAsync(loop, Split(sent, pieces: 500)).Result);
+        Assert.True(to.Poll(30_000_000, SelectMode.SelectRead));
+        Assert.True(to.TryReceive(received, out int count));
+        Assert.Equal(sent, received[..count]);
+        Assert.False(to.TryReceive(received, out _));
+    }
+
     [Fact]
     public void Sequences_of_no_byte_and_of_one_buffer_are_sent_at_once()
     {
