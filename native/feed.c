@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <time.h>
 
 #ifndef NSIG
 # define NSIG 65
@@ -15,6 +16,24 @@ int mood_signal_lock;
 /* by signal: how many threads and handlers are inside mood_feed_signal */
 static int feeders [NSIG];
 
+/* Atomic. By signal: when it was fed last, see mood_signal_arrived. */
+static int arrived [NSIG];
+
+void
+mood_signal_arrive (int32_t signum)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  __atomic_store_n (arrived + signum, (int)((uint32_t)now.tv_sec * 1000 + (uint32_t)(now.tv_nsec / 1000000)), __ATOMIC_SEQ_CST);
+}
+
+int32_t
+mood_signal_arrived (int32_t signum)
+{
+  return __atomic_load_n (arrived + signum, __ATOMIC_SEQ_CST);
+}
+
 void
 mood_feed_signal (int32_t signum)
 {
@@ -23,6 +42,7 @@ mood_feed_signal (int32_t signum)
     return;
 
   __atomic_add_fetch (&feeders [signum], 1, __ATOMIC_SEQ_CST);
+  mood_signal_arrive (signum);
   ev_feed_signal (signum);
   __atomic_sub_fetch (&feeders [signum], 1, __ATOMIC_SEQ_CST);
 }

@@ -130,6 +130,9 @@ enum mood_manual { MANUAL_NONE, MANUAL_SET /* testing.c */, MANUAL_HOST /* mood_
 
 extern int mood_signals;
 
+/* stores the time for mood_signal_arrived; signal-safe */
+void mood_signal_arrive (int32_t signum);
+
 /* The loop that this thread is inside: the hooks without a loop argument work for it. */
 extern __thread mood_loop *mood_current;
 

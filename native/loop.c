@@ -314,6 +314,7 @@ mood_loop_feed_signal (mood_loop *l, int32_t signum)
 {
   mood_loop *outer = mood_enter (l);
 
+  mood_signal_arrive (signum);
   ev_feed_signal_event (l->ev, signum);
   mood_leave (outer);
 }

@@ -1,169 +1,147 @@
 using System;
 using System.Buffers;
 using System.Net.Sockets;
+using System.Threading;
+using System.Threading.Tasks;
 using Mood.Event;
 
 namespace Echo;
 
 /// <summary>
-/// One connection. It sends back the bytes that it has read.
+/// One connection, with callbacks. It sends back the bytes that it has read before it reads more. So a client that does not read costs
+/// one buffer: the buffers of the kernel fill up, and the client must wait.
 /// <code>
-///   open      reads while the buffer has room, writes while the buffer holds bytes
-///     |  the peer has shut down its side
+///   open      reads when the buffer is empty, and writes when it is not
+///     |  the client has shut down its side, or the server stops
 ///   draining  only writes
-///     |  the buffer is empty
-///   closed    the watchers are disposed, then the socket; an error and the idle timeout lead here too
+///     |  the buffer is empty: the server shuts down its side
+///   closing   reads and counts what arrives too late, until the client has shut down its side
+///     |
+///   ended     an error and the end of the server's grace lead here too
 /// </code>
-/// A client that does not read costs one buffer. When the buffer is full, the server stops reading from the socket, the buffers
-/// of the kernel fill up, and the client must wait.
 /// </summary>
-internal sealed class Connection : IDisposable
+internal sealed class Connection
 {
     private const int BufferSize = 16 * 1024;
     // Io is level-triggered: the next event reads the rest, after other connections had their turn.
     private const int MaxReadsPerEvent = 4;
 
-    private readonly Server _server;
     private readonly Socket _socket;
+    private readonly Totals _totals;
     private readonly Io _ready;
-    private readonly Timer? _idle; // null: a silent peer may stay
+    private readonly TaskCompletionSource _ended = new();
     private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
     private int _start, _end; // the range of the buffer that was not sent yet
-    private bool _draining, _closed;
+    private bool _isStopping, _hasClientEnded, _isClosing;
 
-    public Connection(Loop loop, Server server, Socket socket, double idle)
+    private Connection(LoopStream stream, Totals totals)
     {
-        _server = server;
-        _socket = socket;
-        _ready = loop.Io(socket, Events.Read, OnReady);
-        _idle = idle > 0 ? loop.Timer(idle, idle, (_, _) => _server.Remove(this)) : null;
+        (_socket, _totals) = (stream.Socket, totals);
+        _ready = stream.Loop.Io(_socket, Events.Read, (_, revents) => OnReady(revents));
         _ready.Start();
-        _idle?.Start();
     }
 
-    public void Dispose()
+    /// <summary>Serves a connection on the loop's thread.</summary>
+    /// <param name="stream">The connection. The server disposes it.</param>
+    /// <param name="totals">What the servers have done.</param>
+    /// <param name="stop">Cancelled on any thread when the server stops.</param>
+    /// <param name="token">Cancelled on the loop's thread when the connection must end now.</param>
+    public static async Task ServeAsync(LoopStream stream, Totals totals, CancellationToken stop, CancellationToken token)
     {
-        if (_closed)
-        {
-            return;
-        }
+        Interlocked.Increment(ref totals.Accepted);
+        var connection = new Connection(stream, totals);
+        using CancellationTokenRegistration stopping = stop.Register(() => stream.Loop.TryPost(connection.Stop));
+        using CancellationTokenRegistration cutting = token.Register(() => connection.Cut(token));
+        await connection._ended.Task;
+    }
 
-        _closed = true;
-        _idle?.Dispose();
-        _ready.Dispose(); // the watcher before its socket
-        _socket.Dispose();
+    private void Stop()
+    {
+        _isStopping = true;
+
+        if (!_ended.Task.IsCompleted)
+        {
+            OnReady(Events.None);
+        }
+    }
+
+    private void Cut(CancellationToken token) => End(ref _isClosing ? ref _totals.Closed : ref _totals.Cut, _isClosing ? default : token);
+
+    // The watcher is disposed before its socket, which the server disposes. A cancelled task makes the server reset the connection.
+    private void End(ref long count, CancellationToken token = default)
+    {
+        Interlocked.Increment(ref count);
+        _ready.Dispose();
         ArrayPool<byte>.Shared.Return(_buffer);
+        _ = token.IsCancellationRequested ? _ended.TrySetCanceled(token) : _ended.TrySetResult();
     }
 
-    private void OnReady(Io io, Events revents)
-    {
-        _idle?.Reset();
-
-        // sending makes room for receiving
-        bool alive = (revents & Events.Write) == 0 || Send();
-        alive = alive && ((revents & Events.Read) == 0 || Receive());
-
-        if (alive && _draining && _start == _end)
-        {
-            ShutDown();
-            alive = false;
-        }
-
-        if (!alive)
-        {
-            _server.Remove(this);
-            return;
-        }
-
-        io.Events = (!_draining && HasRoom ? Events.Read : Events.None) | (_start < _end ? Events.Write : Events.None);
-    }
-
-    private bool HasRoom => _end < _buffer.Length;
-
-    private bool Receive()
-    {
-        for (int i = 0; i < MaxReadsPerEvent && HasRoom; i++)
-        {
-            int room = _buffer.Length - _end;
-            int count = _socket.Receive(_buffer.AsSpan(_end), SocketFlags.None, out SocketError error);
-
-            if (error == SocketError.WouldBlock)
-            {
-                return true;
-            }
-
-            if (error != SocketError.Success)
-            {
-                return false;
-            }
-
-            if (count == 0)
-            {
-                _draining = true;
-                return true;
-            }
-
-            _end += count;
-            _server.BytesIn += count;
-
-            if (!Send())
-            {
-                return false;
-            }
-
-            // The socket gave fewer bytes than requested, so it is empty. Another call would only return WouldBlock.
-            if (count < room)
-            {
-                return true;
-            }
-        }
-
-        return true;
-    }
-
-    private bool Send()
-    {
-        while (_start < _end)
-        {
-            int count = _socket.Send(_buffer.AsSpan(_start, _end - _start), SocketFlags.None, out SocketError error);
-
-            if (error == SocketError.WouldBlock)
-            {
-                break;
-            }
-
-            if (error != SocketError.Success)
-            {
-                return false;
-            }
-
-            _start += count;
-            _server.BytesOut += count;
-        }
-
-        if (_start == _end)
-        {
-            _start = _end = 0;
-        }
-        else if (!HasRoom && _start >= _buffer.Length / 2)
-        {
-            // Moving pays off here: it moves at most half of the buffer, and frees at least half.
-            _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
-            (_start, _end) = (0, _end - _start);
-        }
-
-        return true;
-    }
-
-    private void ShutDown()
+    private void OnReady(Events revents)
     {
         try
         {
-            _socket.Shutdown(SocketShutdown.Send);
+            Send();
+
+            if ((revents & Events.Read) != 0)
+            {
+                Receive();
+            }
+
+            if ((_isStopping || _hasClientEnded) && !_isClosing && _start == _end)
+            {
+                _socket.Shutdown(SocketShutdown.Send);
+                _isClosing = true;
+            }
         }
         catch (SocketException)
         {
-            // the peer has reset the connection already
+            End(ref _totals.Broken);
+            return;
+        }
+
+        if (_isClosing && _hasClientEnded)
+        {
+            End(ref _totals.Closed);
+            return;
+        }
+
+        _ready.Events = _start < _end ? Events.Write : Events.Read;
+    }
+
+    private void Receive()
+    {
+        for (int i = 0; i < MaxReadsPerEvent && _start == _end && _socket.TryReceive(_buffer, out int count); i++)
+        {
+            if (count == 0)
+            {
+                _hasClientEnded = true;
+                return;
+            }
+
+            if (_isClosing)
+            {
+                Interlocked.Add(ref _totals.Late, count);
+                continue;
+            }
+
+            Interlocked.Add(ref _totals.In, count);
+            (_start, _end) = (0, count);
+            Send();
+
+            // The socket gave fewer bytes than requested, so it is empty. Another call would only find that out.
+            if (count < _buffer.Length)
+            {
+                return;
+            }
+        }
+    }
+
+    private void Send()
+    {
+        while (_start < _end && _socket.TrySend(_buffer.AsSpan(_start, _end - _start), out int count))
+        {
+            _start += count;
+            Interlocked.Add(ref _totals.Out, count);
         }
     }
 }

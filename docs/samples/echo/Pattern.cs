@@ -1,4 +1,5 @@
 using System;
+using System.Linq;
 
 namespace Echo;
 
@@ -18,19 +19,12 @@ internal static class Pattern
     /// <summary>The place where client number <paramref name="index"/> starts.</summary>
     public static long Origin(int index) => index * 7919L;
 
-    public static ReadOnlySpan<byte> At(long position, int count) => s_bytes.AsSpan((int)(position % Period), count);
+    public static ReadOnlyMemory<byte> At(long position, int count) => s_bytes.AsMemory((int)(position % Period), count);
 
     private static byte[] Make()
     {
-        byte[] bytes = new byte[Period + MaxSize];
-        uint state = 1;
-
-        for (int i = 0; i < bytes.Length; i++)
-        {
-            state = (state * 1664525) + 1013904223;
-            bytes[i] = i < Period ? (byte)(state >> 24) : bytes[i - Period];
-        }
-
-        return bytes;
+        byte[] period = new byte[Period];
+        new Random(1).NextBytes(period);
+        return [.. Enumerable.Repeat(period, (MaxSize / Period) + 2).SelectMany(bytes => bytes)];
     }
 }

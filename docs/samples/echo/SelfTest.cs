@@ -1,7 +1,11 @@
 using System;
-using System.Collections.Generic;
 using System.Diagnostics;
+using System.IO;
 using System.Linq;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading;
+using System.Threading.Tasks;
 using Mood.Event;
 
 namespace Echo;
@@ -9,143 +13,141 @@ namespace Echo;
 /// <summary>
 /// A server and its clients over real sockets, on one loop. With --loops the servers have loops of their own. The test waits until
 /// every client has its first message back, lets them send messages for a while, lets each finish its last message and disconnect,
-/// and prints the result.
+/// and prints the result. The first failure ends the test.
 /// </summary>
 internal sealed class SelfTest(Loop loop, Options options)
 {
-    private const double Patience = 30; // the seconds for connecting and greeting, and for finishing
+    // for connecting and greeting, and for finishing
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
-    private readonly List<Client> _clients = new(options.Connections);
+    private readonly CancellationTokenSource _over = new();
+    private readonly TaskCompletionSource _allGreeted = new(), _talk = new();
     private int _greeted, _done;
-    private long _began, _ended, _trips, _allocated;
+    private bool _isLast; // the messages under way are the last ones
+    private long _sent, _received, _trips, _began, _ended, _allocated;
     private string? _failure;
-    private bool _over;
-    private IServer? _server;
-    private Timer? _limit;
 
     /// <summary>Runs the test and returns the exit code.</summary>
-    public int Run()
+    public static int Run(Options options)
     {
-        loop.CallbackException += (_, e) => Fail($"unexpected: {e.Exception}");
+        using var loop = new Loop(backends: options.Backend);
+        using var servers = new Servers(loop, options);
+        var test = new SelfTest(loop, options);
+        loop.CallbackException += (_, e) => test.Fail($"unexpected: {e.Exception}");
+        loop.Run(stop => test.RunAsync(servers, stop));
+        return test.Report();
+    }
 
-        using IServer server = options.Loops == 1 ? new Server(loop, options) : new ServerGroup(options);
-        using var stop = new StopSignals(loop, signum => Fail($"interrupted by signal {signum}"));
-        using Timer limit = loop.Timer(Patience, 0, (_, _) =>
-            Fail($"only {_greeted} of {options.Connections} connections had an answer within {Patience} s"));
-        (_server, _limit) = (server, limit);
-        limit.Start();
+    private async Task RunAsync(Servers servers, CancellationToken stop)
+    {
+        using CancellationTokenRegistration interrupt = stop.Register(() => Fail("interrupted by a signal"));
+        IPEndPoint server = servers.Start(CancellationToken.None);
+        _over.CancelAfter(s_patience);
+        Task clients = Task.WhenAll(Enumerable.Range(0, options.Connections).Select(i => TalkAsync(i, server)));
+        await Task.WhenAny(_allGreeted.Task, clients);
+
+        if (!clients.IsCompleted)
+        {
+            _over.CancelAfter(Timeout.InfiniteTimeSpan);
+            _talk.SetResult();
+            await Task.Yield(); // the clients have sent their second messages
+            (_began, _allocated) = (Stopwatch.GetTimestamp(), GC.GetAllocatedBytesForCurrentThread());
+            await Task.WhenAny(loop.Delay(options.Seconds).AsTask(), clients);
+            (_ended, long trips) = (Stopwatch.GetTimestamp(), _trips);
+            _allocated = GC.GetAllocatedBytesForCurrentThread() - _allocated;
+            _isLast = true;
+            _over.CancelAfter(s_patience);
+            await clients;
+            _trips = trips;
+        }
+
+        await servers.StopAsync();
+    }
+
+    private async Task TalkAsync(int index, IPEndPoint server)
+    {
+        byte[] buffer = new byte[Math.Min(options.Size, 64 * 1024)];
+        long position = Pattern.Origin(index);
 
         try
         {
-            for (int i = 0; i < options.Connections; i++)
+            using var socket = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            await socket.ConnectAsync(loop, server, _over.Token);
+            using var stream = new LoopStream(loop, socket);
+
+            for (int message = 0; message == 0 || !_isLast; message++)
             {
-                _clients.Add(new Client(loop, this, i, options.Size, server.EndPoint));
+                // a long message comes back while it is still being sent
+                ValueTask sending = stream.WriteAsync(Pattern.At(position, options.Size), _over.Token);
+                _sent += options.Size;
+
+                for (int left = options.Size, count; left > 0; left -= count, position += count)
+                {
+                    count = await stream.ReadAsync(buffer.AsMemory(0, Math.Min(left, buffer.Length)), _over.Token);
+                    Compare(buffer.AsSpan(0, count), position);
+                    _received += count;
+                }
+
+                await sending;
+
+                if (message > 0)
+                {
+                    _trips++;
+                    continue;
+                }
+
+                // the first message is not counted: afterwards the server has accepted, and all buffers exist
+                if (++_greeted == options.Connections)
+                {
+                    _allGreeted.SetResult();
+                }
+
+                await _talk.Task.WaitAsync(_over.Token);
             }
 
-            loop.Start();
-        }
-        finally
-        {
-            End();
-        }
+            socket.Shutdown(SocketShutdown.Send);
 
-        return Report();
-    }
-
-    public void OnGreeted()
-    {
-        if (++_greeted < options.Connections)
-        {
-            return;
-        }
-
-        // a Timer counts from the loop's time, which is old after a long iteration
-        loop.Now(update: true);
-        _limit!.Dispose();
-        _limit = loop.Timer(options.Seconds, 0, (_, _) => Finish());
-        _limit.Start();
-        _allocated = GC.GetAllocatedBytesForCurrentThread();
-        _began = Stopwatch.GetTimestamp();
-
-        foreach (Client client in _clients)
-        {
-            if (_over)
+            if (await stream.ReadAsync(buffer, _over.Token) > 0)
             {
-                return; // one client has failed, which ends the test
+                throw new InvalidDataException("more bytes came back than were sent");
             }
 
-            client.Talk();
+            _done++;
         }
-    }
-
-    public void OnDone(Client client)
-    {
-        client.Dispose();
-
-        if (++_done == options.Connections)
+        catch (OperationCanceledException)
         {
-            End();
+            Fail($"{_greeted} of {options.Connections} connections had an answer, and {_done} ended, within {s_patience.TotalSeconds} s each");
+        }
+        catch (Exception e) when (e is IOException or SocketException or InvalidDataException)
+        {
+            Fail($"connection {index}, byte {position - Pattern.Origin(index)}: {e.Message}");
         }
     }
 
-    /// <summary>The first failure ends the test.</summary>
-    public void Fail(string message)
+    private static void Compare(ReadOnlySpan<byte> bytes, long position)
+    {
+        if (bytes.IsEmpty)
+        {
+            throw new InvalidDataException("the server closed the connection");
+        }
+
+        ReadOnlySpan<byte> expected = Pattern.At(position, bytes.Length).Span;
+
+        if (bytes.CommonPrefixLength(expected) is int same && same < bytes.Length)
+        {
+            throw new InvalidDataException($"byte {same} after this was sent as 0x{expected[same]:x2} and came back as 0x{bytes[same]:x2}");
+        }
+    }
+
+    private void Fail(string message)
     {
         _failure ??= message;
-        End();
-    }
-
-    private void Finish()
-    {
-        _ended = Stopwatch.GetTimestamp();
-        _trips = _clients.Sum(c => c.RoundTrips);
-        _allocated = GC.GetAllocatedBytesForCurrentThread() - _allocated;
-
-        foreach (Client client in _clients)
-        {
-            client.Finish();
-        }
-
-        _limit!.Dispose();
-        _limit = loop.Timer(Patience, 0, (_, _) =>
-            Fail($"{options.Connections - _done} of {options.Connections} connections did not end within {Patience} s, " +
-                $"{_clients.Sum(c => c.Sent - c.Received)} bytes are lost"));
-        _limit.Start();
-    }
-
-    // After this no watcher keeps the loop alive, so Start returns. Dispose is allowed in a client's callback.
-    private void End()
-    {
-        if (_over)
-        {
-            return;
-        }
-
-        _over = true;
-        _limit?.Dispose();
-
-        foreach (Client client in _clients)
-        {
-            client.Dispose();
-        }
-
-        _server!.Dispose();
+        _over.Cancel();
     }
 
     private int Report()
     {
-        long sent = _clients.Sum(c => c.Sent);
-        long received = _clients.Sum(c => c.Received);
-
-        if (_failure is null && _trips == 0)
-        {
-            _failure = "nothing was transferred";
-        }
-
-        if (_failure is null && sent != received)
-        {
-            _failure = $"{sent - received} bytes are lost";
-        }
+        _failure ??= _trips == 0 ? "nothing was transferred" : _sent != _received ? $"{_sent - _received} bytes are lost" : null;
 
         if (_failure is not null)
         {
@@ -158,7 +160,7 @@ internal sealed class SelfTest(Loop loop, Options options)
             echo self-test passed, backend {loop.Backend}, served by {options.Loops} {(options.Loops == 1 ? "loop" : "loops")}
               connections    {options.Connections}, messages of {options.Size} bytes, {seconds:F2} s
               round trips    {_trips}, {_trips / seconds:F0} per second
-              bytes          {sent} sent, {received} received and compared; lost 0, changed 0
+              bytes          {_sent} sent, {_received} received and compared; lost 0, changed 0
               allocated      {_allocated} bytes by the {(options.Loops == 1 ? "loop" : "clients' loop")}'s thread meanwhile, {(double)_allocated / _trips:F3} per round trip
             """);
         return 0;

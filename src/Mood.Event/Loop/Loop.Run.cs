@@ -68,9 +68,10 @@ public sealed partial class Loop
     /// <para>If the function ends with an <see cref="OperationCanceledException"/> after a stop signal, Run returns normally.
     /// The callbacks of the token run on the loop's thread, and must not block it. While one blocks, Run cannot return, not even
     /// at a second stop signal or when the time is over. Their exceptions go to <see cref="CallbackException"/>.</para>
-    /// <para>Run watches the signals until it returns, so their default actions do not happen until then. If a signal arrives
-    /// again before the loop has handled the first arrival, the two count as one stop signal. After Run has returned, the signals
-    /// have their previous effect again.</para>
+    /// <para>Run watches the signals until it returns, so their default actions do not happen until then. Some
+    /// programs, such as timeout(1), send a signal twice. So another signal with the number of the first one counts as the same
+    /// stop if it arrives within 50 ms. After Run has returned, the signals have their previous effect
+    /// again.</para>
     /// </remarks>
     /// <param name="main">The function to call. Its exception leaves Run unchanged.</param>
     /// <param name="options">The options. Null means the default values.</param>

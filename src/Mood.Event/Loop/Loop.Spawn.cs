@@ -33,6 +33,16 @@ public sealed partial class Loop
         return Invoke(call);
     }
 
+    /// <summary>Serves a connection, from now on, on the loop's thread. A Run with a token waits for its end.</summary>
+    /// <param name="function">Serves the connection.</param>
+    /// <param name="handler">The handler of the user, which the function calls.</param>
+    internal void SpawnHandler(Func<Task> function, Delegate handler)
+    {
+        var call = new SpawnedCall(this, function, handler);
+        Spawned.Add(call);
+        call.Run();
+    }
+
     /// <summary>A spawned function has failed. Throws nothing.</summary>
     internal void OnSpawnedException(Func<Task> function, Exception exception)
     {

@@ -15,6 +15,8 @@ namespace Mood.Event;
 /// go on. Exceptions that the server's own stop or time-out causes are not reported.</para>
 /// <para>If the process runs out of file descriptors, the connections wait in the backlog. The server tries again every 0.1 seconds,
 /// and reports the shortage to <see cref="Loop.CallbackException"/>, at most every 10 seconds.</para>
+/// <para>A Run with a token waits for the handlers as it does for the functions of <see cref="Loop.Spawn"/>, and names those that have
+/// not ended in time. A Run without a token does not wait for them.</para>
 /// <para>A server keeps <see cref="Loop.Start"/> from returning until it is stopped. Dispose of the loop closes it with all its
 /// connections. All members may be used on any thread.</para>
 /// <code>
@@ -40,6 +42,9 @@ public sealed partial class LoopServer : IAsyncDisposable
 
     // The connections whose handlers have not ended. Loop's thread, and after the loop's Dispose any thread, so under its own lock.
     private readonly HashSet<ServerConnection> _connections = [];
+
+    // The token of the last RunAsync. Any thread sets it before the stop that it causes.
+    private CancellationToken _runToken;
 
     // Copy of _connections.Count. Written under the lock, read by any thread.
     private volatile int _count;
@@ -106,14 +111,22 @@ public sealed partial class LoopServer : IAsyncDisposable
     /// <returns>A task that ends when the server has stopped, by the token or otherwise. It does not fail.</returns>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        _runToken = cancellationToken;
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
             static server => _ = ((LoopServer)server!).StopAsync(((LoopServer)server)._shutdownTimeout), this);
         await _stopped.Task;
     }
 
-    /// <summary>Whether a handler whose connection the server has ended may throw this exception because of that end.</summary>
-    private static bool IsEnd(Exception exception) =>
-        exception is OperationCanceledException or ObjectDisposedException or System.IO.IOException or SocketException;
+    // Whether the stop or the time-out of the connection caused this exception of its handler. A handler may wait with the token of
+    // RunAsync, whose cancellation may reach it before the server.
+    private bool IsEnd(Exception exception, ServerConnection connection) => exception switch
+    {
+        OperationCanceledException => connection.IsCancelled || _loop.IsClosed || IsStopping,
+        ObjectDisposedException or System.IO.IOException or SocketException => connection.IsCancelled || _loop.IsClosed,
+        _ => false,
+    };
+
+    private bool IsStopping => _accepting.IsCancellationRequested || _runToken.IsCancellationRequested;
 
     // A copy, because the continuations that a cancellation or a Dispose calls may end handlers.
     private ServerConnection[] Connections()
@@ -153,7 +166,7 @@ public sealed partial class LoopServer : IAsyncDisposable
         }
 
         StartSweep();
-        _ = ServeAsync(connection);
+        _loop.SpawnHandler(() => ServeAsync(connection), _handler);
     }
 
     // Throws nothing.
@@ -170,7 +183,7 @@ public sealed partial class LoopServer : IAsyncDisposable
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            if (!((connection.IsCancelled || _loop.IsClosed) && IsEnd(e)))
+            if (!IsEnd(e, connection))
             {
                 _loop.Report(e);
             }

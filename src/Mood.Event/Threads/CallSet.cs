@@ -12,7 +12,7 @@ internal abstract class CallSet<TCall>
     /// <summary>Under the gate: any thread adds a call, the thread that ends it removes it.</summary>
     private protected HashSet<TCall> Calls { get; } = [];
 
-    internal void Add(TCall call)
+    internal virtual void Add(TCall call)
     {
         using (Gate.Enter())
         {

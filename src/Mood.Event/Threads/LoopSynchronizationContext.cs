@@ -27,13 +27,14 @@ internal sealed class LoopSynchronizationContext(Loop loop) : SynchronizationCon
     /// <summary>
     /// Calls the callback on the loop's thread, later. On a disposed loop the callback is not called, and
     /// <see cref="Loop.CallbackException"/> is raised. Post does not throw, because its caller is the await machinery, where an
-    /// exception would end the process.
+    /// exception would end the process. If a Run has named the functions that it did not wait for, there is no second report.
     /// </summary>
     public override void Post(SendOrPostCallback d, object? state)
     {
         Validate.NotNull(d, nameof(d));
 
-        if (!loop.TryPost(static item => item.Context.Call(item.Callback, item.State), (Context: this, Callback: d, State: state)))
+        if (!loop.TryPost(static item => item.Context.Call(item.Callback, item.State), (Context: this, Callback: d, State: state))
+            && !loop.HasLeft)
         {
             loop.Report(Error.ObjectDisposed_Continuation(loop));
         }

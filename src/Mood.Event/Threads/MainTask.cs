@@ -37,7 +37,7 @@ internal sealed class MainTask
 
     /// <summary>Whether a Run has nothing to wait for. A main function that failed ends it at once.</summary>
     internal static bool IsOver(Loop loop, Task main, bool waitsForSpawned) =>
-        main.IsCompleted && (!waitsForSpawned || main.Status != TaskStatus.RanToCompletion || loop.Spawned.IsEmpty);
+        main.IsCompleted && (!waitsForSpawned || main.Status != TaskStatus.RanToCompletion || loop.Spawned.HasOnlyHandlers);
 
     /// <summary>Whether the innermost Start is the one of this Run.</summary>
     /// <param name="starts">The number of Starts on the stack.</param>

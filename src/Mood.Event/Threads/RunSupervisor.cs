@@ -12,13 +12,17 @@ namespace Mood.Event;
 ///   running     until the main function ends
 ///     |  stop signal: the token is cancelled
 ///   stopping    the main function and the spawned ones may end in the time of ShutdownTimeout
-///     |  time-out, or a second stop signal: the functions that have not ended are reported
+///     |  time-out, or a second stop signal that does not repeat the first one: the functions that have not ended are reported
 ///   over        also entered from each state above when no function is left
 /// </code>
 /// All members: loop's thread.
 /// </remarks>
 internal sealed class RunSupervisor : IDisposable
 {
+    // Some programs send one stop signal twice: timeout(1) sends it to the process and to its group. The second one is then a
+    // repeat of the first, and not a further stop. In milliseconds between the arrivals: the loop may be busy, and see both late.
+    private const int RepeatTime = 50;
+
     private readonly Loop _loop;
     private readonly TimeSpan _timeout;
     private readonly bool _waitsForSpawned;
@@ -32,6 +36,9 @@ internal sealed class RunSupervisor : IDisposable
 
     private Timer? _timer;
 
+    // The number of the first stop signal, and when it arrived (mood_signal_arrived); 0: none has come.
+    private int _first, _arrived;
+
     // The task of the main function.
     private Task? _main;
 
@@ -40,6 +47,7 @@ internal sealed class RunSupervisor : IDisposable
         _loop = loop;
         _timeout = options.ShutdownTimeout;
         _waitsForSpawned = waitsForSpawned;
+        loop.HasLeft = false;
 
         try
         {
@@ -138,15 +146,23 @@ internal sealed class RunSupervisor : IDisposable
     {
         if (_stop.IsCancellationRequested)
         {
-            _over.TrySetResult(true);
+            if (!IsRepeat(signal.Signum))
+            {
+                _over.TrySetResult(true);
+            }
+
             return;
         }
 
+        (_first, _arrived) = (signal.Signum, Native.mood_signal_arrived(signal.Signum));
         BeginTimeout();
 
         // The watchers remain active: a second signal that comes during the callbacks of the token must not have its default action.
         Cancel();
     }
+
+    private bool IsRepeat(int signum) =>
+        signum == _first && unchecked((uint)(Native.mood_signal_arrived(signum) - _arrived)) < RepeatTime;
 
     // The exception of a callback of the token must not replace the result of Run.
     private void Cancel()
@@ -189,6 +205,7 @@ internal sealed class RunSupervisor : IDisposable
             names.Add(spawned);
         }
 
+        _loop.HasLeft = true;
         Loop.Write("Run returns, but these functions have not ended: " + string.Join(", ", names));
     }
 }

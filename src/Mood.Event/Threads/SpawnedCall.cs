@@ -3,17 +3,26 @@ using System.Threading.Tasks;
 
 namespace Mood.Event;
 
-/// <summary>A call of Spawn. Its exception also goes to CallbackException, because most programs discard the task.</summary>
+/// <summary>A call of Spawn, or the handler of a connection. Its exception also goes to CallbackException, because most programs discard the task.</summary>
 internal sealed class SpawnedCall : AsyncCall<bool>
 {
     private readonly Func<Task> _function;
 
-    internal SpawnedCall(Loop loop, Func<Task> function)
+    /// <param name="loop">The loop.</param>
+    /// <param name="function">The function to call.</param>
+    /// <param name="handler">The handler of the user, if the function serves a connection.</param>
+    internal SpawnedCall(Loop loop, Func<Task> function, Delegate? handler = null)
         : base(loop, function)
     {
         _function = function;
+        (Function, IsHandler) = (handler ?? function, handler is not null);
         LoopThread.Ignore(Task); // CallbackException reports it
     }
+
+    internal override Delegate Function { get; }
+
+    /// <summary>Whether it serves a connection of a LoopServer.</summary>
+    internal bool IsHandler { get; }
 
     internal override void Fail(Exception exception)
     {

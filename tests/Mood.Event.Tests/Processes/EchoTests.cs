@@ -43,7 +43,7 @@ public abstract class EchoTestBase : SampleTestBase
     protected EchoTestBase(string program)
     {
         Program = Path.Combine(AppContext.BaseDirectory, program);
-        Spawn(program, "--port 0 --idle 0", "ulimit -n 150; ");
+        Spawn(program, "--port 0", "ulimit -n 150; ");
     }
 
     protected string Program { get; }

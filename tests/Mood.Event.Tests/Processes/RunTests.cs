@@ -1,6 +1,7 @@
 using System;
 using System.Diagnostics;
 using System.Globalization;
+using System.Threading;
 using Xunit;
 
 namespace Mood.Event.Tests;
@@ -38,6 +39,7 @@ public sealed class RunTests
         using HostProcess process = Start("run stubborn 60");
         process.Kill(Signum.SIGINT);
         Wait(process, "cancelled\n");
+        Thread.Sleep(200); // within 50 ms it would be the same stop
         var time = Stopwatch.StartNew();
         process.Kill(Signum.SIGINT);
         (int status, string output) = process.WaitForEnd();
@@ -66,12 +68,24 @@ public sealed class RunTests
         using HostProcess process = Start("run slow 60");
         process.Kill(Signum.SIGINT);
         Wait(process, "cancelled\n");
+        Thread.Sleep(200); // within 50 ms it would be the same stop
         process.Kill(second);
         (int status, string output) = process.WaitForEnd();
         Assert.Equal(0, status);
         Assert.Contains("slow callback ends\n", output, StringComparison.Ordinal);
         Assert.Contains("have not ended: ", output, StringComparison.Ordinal);
         Assert.EndsWith("returned\n", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_signal_that_comes_twice_at_once_is_one_stop()
+    {
+        using HostProcess process = Start("run obedient 60");
+        process.Kill(Signum.SIGTERM);
+        Thread.Sleep(15);
+        process.Kill(Signum.SIGTERM);
+        (int status, string output) = process.WaitForEnd();
+        Assert.Equal((0, "ready\nreturned\n"), (status, output));
     }
 
     [Fact]

@@ -37,12 +37,12 @@ public abstract class SampleTestBase : IDisposable
         File.Delete(_output);
     }
 
-    /// <summary>Starts the sample.</summary>
+    /// <summary>Starts the sample. A background job ignores SIGINT, and the sample must not.</summary>
     /// <param name="program">Its assembly, below the directory of the tests.</param>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="limits">Commands of the shell before it.</param>
     protected void Spawn(string program, string arguments, string limits = "") => Pid = Posix.Spawn(
-        $"ulimit -c 0; {limits}exec '{Environment.ProcessPath}' '{Path.Combine(AppContext.BaseDirectory, program)}' " +
+        $"ulimit -c 0; {limits}exec env --default-signal=INT '{Environment.ProcessPath}' '{Path.Combine(AppContext.BaseDirectory, program)}' " +
         $"{arguments} >'{_output}' 2>&1 </dev/null");
 
     /// <summary>Waits until the sample has ended.</summary>

@@ -1,0 +1,82 @@
+using System;
+using System.Collections.Generic;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>The handlers of a LoopServer in a Run with a token.</summary>
+public sealed class LoopServerRunTests : AwaitTestBase
+{
+    private static readonly RunOptions s_options = new() { StopSignals = [Signum.SIGUSR2], ShutdownTimeout = TimeSpan.FromSeconds(20) };
+
+    [Fact]
+    public void Run_waits_for_the_handlers_of_a_server_that_the_main_function_has_not_stopped()
+    {
+        Loop loop = NewLoop();
+        Socket? client = null;
+        bool hasEnded = false;
+        loop.Run(
+            async _ =>
+            {
+                LoopServer server = Listen(loop, async (_, _) =>
+                {
+                    await loop.Delay(0.2);
+                    hasEnded = true;
+                });
+                client = Connect(server);
+                await LoopServerTests.UntilAsync(loop, () => server.ConnectionCount == 1);
+            },
+            s_options);
+        Assert.True(hasEnded);
+        client!.Dispose();
+    }
+
+    [Fact]
+    public void A_dump_names_the_handlers()
+    {
+        Loop loop = NewLoop();
+        loop.Run(async () =>
+        {
+            await using LoopServer server = Listen(loop, WaitAsync);
+            using Socket first = Connect(server), second = Connect(server);
+            await LoopServerTests.UntilAsync(loop, () => server.ConnectionCount == 2);
+            Assert.Contains("LoopServerRunTests.WaitAsync (2 times)", await loop.DescribeAsync(), StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public void A_handler_that_the_token_of_RunAsync_cancels_is_not_reported()
+    {
+        Loop loop = NewLoop();
+        var reports = new List<Exception>();
+        loop.CallbackException += (_, e) => reports.Add(e.Exception);
+        loop.Run(
+            async token =>
+            {
+                await using LoopServer server = Listen(loop, async (_, _) => await loop.Delay(Timeout.InfiniteTimeSpan, token));
+                using Socket client = Connect(server);
+                await LoopServerTests.UntilAsync(loop, () => server.ConnectionCount == 1);
+                Ev.FeedSignal(Signum.SIGUSR2);
+                await server.RunAsync(token);
+                Assert.Equal(0, server.ConnectionCount);
+            },
+            s_options);
+        Assert.Empty(reports);
+    }
+
+    private static LoopServer Listen(Loop loop, Func<LoopStream, CancellationToken, Task> handler) =>
+        LoopServer.Listen(loop, new IPEndPoint(IPAddress.Loopback, 0), handler);
+
+    private static async Task WaitAsync(LoopStream stream, CancellationToken token) => await stream.ReadAsync(new byte[1], token);
+
+    private static Socket Connect(LoopServer server)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Connect(server.EndPoint);
+        return socket;
+    }
+}
