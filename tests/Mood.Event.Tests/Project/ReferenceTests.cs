@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Net;
 using System.Text.RegularExpressions;
 using Xunit;
 
@@ -109,7 +110,7 @@ public sealed partial class ReferenceTests
             foreach (Match section in Section().Matches(WithoutCode().Replace(Repository.Read(page), "")))
             {
                 // "Loop: looking inside" and "LoopOptions" are sections of the classes Loop and LoopOptions
-                foreach (string name in Regex.Matches(section.Groups[1].Value.Replace("&lt;", "<").Replace("&gt;", ">").Split(':')[0], @"[\w<>]+").Select(m => m.Value))
+                foreach (string name in Regex.Matches(WebUtility.HtmlDecode(section.Groups[1].Value).Split(':')[0], @"[\w<>]+").Select(m => m.Value))
                 {
                     sections[name] = sections.GetValueOrDefault(name, "") + section.Value;
                 }
