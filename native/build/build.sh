@@ -5,11 +5,16 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 native=$(dirname "$here")
 out=${1:?usage: build.sh OUTPUT-DIRECTORY}
-cc=${CC:-cc}
+
+# on Windows zig, whose headers native/windows was written for
+case $(uname -s) in
+  MINGW*|MSYS*|CYGWIN*) cc=${CC:-zig cc} ;;
+  *) cc=${CC:-cc} ;;
+esac
 
 command -v "${cc%% *}" >/dev/null 2>&1 || {
   echo "native/build/build.sh: error MOODCC: no C compiler ('$cc'). Install one (Debian, Ubuntu: apt-get install gcc libc6-dev;" \
-       "Fedora: dnf install gcc; Alpine: apk add gcc musl-dev linux-headers; macOS: xcode-select --install) or set CC." >&2
+       "Fedora: dnf install gcc; Alpine: apk add gcc musl-dev linux-headers; macOS: xcode-select --install; Windows: zig) or set CC." >&2
   exit 1
 }
 

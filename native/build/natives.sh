@@ -20,7 +20,6 @@ build() {
 # native.proj looks for the last one.
 build win-x64          x86_64-windows-gnu
 build win-arm64        aarch64-windows-gnu
-build win-x86          x86-windows-gnu
 build linux-x64        x86_64-linux-gnu.2.17
 build linux-arm64      aarch64-linux-gnu.2.17
 build linux-arm        "arm-linux-gnueabihf.2.17 -mcpu=generic+v7a+vfp3d16-neon-vfp3-d32"

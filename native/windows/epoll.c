@@ -32,7 +32,7 @@ typedef struct
   HANDLE handle;           /* the completion port, which is wepoll's handle too; null: none */
   struct epoll_event wake; /* the event of the loop's own wake, as libev has added it; events of 0: not added */
   int woken;               /* a wake was dequeued, and libev has not got it yet */
-  int64_t due;             /* of the wait under way: in ticks of the performance counter; -1: never */
+  int64_t due;             /* the end of the wait under way, in ticks of the performance counter */
   HANDLE timer, packet;    /* have_timer: null until then, and if Windows has none */
   int tried;
 } port;
@@ -144,14 +144,12 @@ sift (port *p, OVERLAPPED_ENTRY *entries, ULONG count)
 static BOOL
 wait_once (port *p, OVERLAPPED_ENTRY *entries, ULONG count, ULONG *removed)
 {
-  int64_t left = p->due < 0 ? 0 : p->due - ticks ();
-  DWORD milliseconds = INFINITE, error;
+  int64_t left = p->due - ticks ();
+  DWORD milliseconds = 0, error;
   int armed = 0;
   BOOL result;
 
-  if (p->woken || (p->due >= 0 && left <= 0))
-    milliseconds = 0;
-  else if (p->due >= 0)
+  if (!p->woken && left > 0)
     {
       int64_t rounded_up = (left * 1000 + frequency () - 1) / frequency ();
 
@@ -160,8 +158,7 @@ wait_once (port *p, OVERLAPPED_ENTRY *entries, ULONG count, ULONG *removed)
       else if (have_timer (p))
         rounded_up -= FINE / 2;
 
-      if (!armed)
-        milliseconds = (DWORD)rounded_up;
+      milliseconds = armed ? INFINITE : (DWORD)rounded_up;
     }
 
   result = GetQueuedCompletionStatusEx (p->handle, entries, count, removed, milliseconds, FALSE);
@@ -196,7 +193,7 @@ wait_port (HANDLE handle, OVERLAPPED_ENTRY *entries, ULONG count, ULONG *removed
       if (*removed)
         return TRUE;
 
-      if (p->woken || (p->due >= 0 && ticks () >= p->due))
+      if (p->woken || ticks () >= p->due)
         {
           SetLastError (WAIT_TIMEOUT);
           return FALSE;
@@ -210,6 +207,7 @@ mood_port_wait (mood_loop *l, struct epoll_event *events, int count, double seco
   port *p = l->port;
   int got;
 
+  /* libev waits a minute at most */
   p->due = seconds > 0. ? ticks () + (int64_t)(seconds * (double)frequency ()) : 0;
   waiting = p;
   got = epoll_wait (p->handle, events, count, -1);

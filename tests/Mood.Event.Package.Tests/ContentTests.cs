@@ -19,7 +19,7 @@ public sealed class ContentTests(PackageFixture package)
     [
         "linux-arm/native/libmood_event.so", "linux-arm64/native/libmood_event.so", "linux-musl-arm64/native/libmood_event.so",
         "linux-musl-x64/native/libmood_event.so", "linux-x64/native/libmood_event.so", "osx-arm64/native/libmood_event.dylib",
-        "osx-x64/native/libmood_event.dylib", "win-arm64/native/mood_event.dll", "win-x64/native/mood_event.dll", "win-x86/native/mood_event.dll",
+        "osx-x64/native/libmood_event.dylib", "win-arm64/native/mood_event.dll", "win-x64/native/mood_event.dll",
     ];
 
     [Fact]
@@ -78,6 +78,17 @@ public sealed class ContentTests(PackageFixture package)
         string libev = Command.Run(Place.Repository, "sh", Path.Combine("native", "build", "fetch.sh")).Trim();
         string license = File.ReadAllText(Path.Combine(libev, "LICENSE"));
         Assert.Contains(license[..license.IndexOf("Alternatively", StringComparison.Ordinal)].Trim(), notices, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_package_has_wepoll_s_notice()
+    {
+        string wepoll = Command.Run(Place.Repository, "sh", Path.Combine("native", "build", "fetch.sh"), "wepoll").Trim();
+        IEnumerable<string> license = File.ReadLines(Path.Combine(wepoll, "wepoll.c")).TakeWhile(l => !l.Contains("*/", StringComparison.Ordinal)).Skip(1);
+        Assert.Contains("OF THE POSSIBILITY OF SUCH DAMAGE", license.Last(), StringComparison.Ordinal);
+        Assert.Contains(Plain(license), Plain(File.ReadLines(Path.Combine(package.Content, "THIRD-PARTY-NOTICES"))), StringComparison.Ordinal);
+
+        static string Plain(IEnumerable<string> lines) => string.Join('\n', lines.Select(l => l.Trim(' ', '*')));
     }
 
     [Theory]

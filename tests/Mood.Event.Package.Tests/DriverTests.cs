@@ -16,6 +16,8 @@ public sealed partial class DriverTests(PackageFixture package)
 {
     private static readonly Lazy<string> s_zig = new(() => Command.Run(Place.Repository, "sh", Path.Combine("native", "build", "zig.sh")).Trim());
 
+    private static readonly Lazy<string> s_libev = new(() => Command.Run(Place.Repository, "sh", Path.Combine("native", "build", "fetch.sh")).Trim());
+
     private static string Driver => Path.Combine(Place.Repository, "tests", "Mood.Event.Tests", "Native", "NativeTests.c");
 
     // the emulator, and the loader in the distribution's cross C library
@@ -34,6 +36,32 @@ public sealed partial class DriverTests(PackageFixture package)
         string native = package.Native(rid);
         string program = Compile(rid, "driver-" + rid, native, "-Wl,-rpath," + Path.GetDirectoryName(native));
         AssertDone(emulator is null ? [program] : [emulator, "-L", Path.GetDirectoryName(Path.GetDirectoryName(loader))!, program]);
+    }
+
+    /// <summary>WindowsTests.c does the same under Wine, and closes 10,000 loops without losing a handle.</summary>
+    [Fact]
+    public void On_Windows()
+    {
+        if (!package.AllNatives || !Command.IsHere("wine"))
+        {
+            return;
+        }
+
+        string directory = Place.New("driver-windows"), import = Path.Combine(directory, "mood_event.lib"), library = package.Native("win-x64");
+        string definition = Path.Combine(directory, "mood_event.def"), program = Path.Combine(directory, "driver.exe");
+        File.WriteAllLines(definition, ["LIBRARY mood_event.dll", "EXPORTS", .. new Pe(library).Exports]);
+        File.Copy(library, Path.Combine(directory, "mood_event.dll"));
+        Zig("dlltool", "-m", "i386:x86-64", "-d", definition, "-l", import);
+        Zig(
+            ["cc", "-target", Targets()["win-x64"], "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-I", Path.Combine(Place.Repository, "native"),
+                Path.Combine(Path.GetDirectoryName(Driver)!, "WindowsTests.c"), import, "-lws2_32", "-o", program]);
+
+        // wine creates a Windows directory there; without a display it shows no dialog
+        string[] windows = ["-u", "DISPLAY", $"WINEPREFIX={Place.New("wine-driver")}", "WINEDEBUG=-all"];
+        string said = Command.Run(directory, "env", [.. windows, "wine", program]).ReplaceLineEndings("\n");
+        _ = Command.TryRun(Place.Root, "env", [.. windows, "wineserver", "-k"]); // wineserver may still run
+        Console.WriteLine(said);
+        Assert.EndsWith("\nall passed\n", said, StringComparison.Ordinal);
     }
 
     /// <summary>The distribution has no musl loader for arm64, so the same sources are linked statically.</summary>
@@ -99,13 +127,17 @@ public sealed partial class DriverTests(PackageFixture package)
     private static string Compile(string rid, string name, params string[] more)
     {
         string program = Path.Combine(Place.New(name + "-build"), name), native = Path.Combine(Place.Repository, "native");
-        string libev = Command.Run(native, "sh", Path.Combine("build", "fetch.sh")).Trim(), cache = Path.Combine(Path.GetDirectoryName(libev)!, "zig-cache");
         string[] driver = more.Contains("-c") ? [] : [Driver];
-        Command.Run(
-            Place.Root, "env",
-            [$"ZIG_GLOBAL_CACHE_DIR={cache}", $"ZIG_LOCAL_CACHE_DIR={cache}", s_zig.Value, "cc", "-target", .. Targets()[rid].Split(' '), "-std=gnu11", "-O2", "-w", "-pthread", "-D_FILE_OFFSET_BITS=64", "-DMOOD_VERSION=\"any\"",
-                "-I", Path.Combine(native, "libev"), "-I", native, "-I", libev, .. driver, .. more, "-o", program]);
+        Zig(
+            ["cc", "-target", .. Targets()[rid].Split(' '), "-std=gnu11", "-O2", "-w", "-pthread", "-D_FILE_OFFSET_BITS=64", "-DMOOD_VERSION=\"any\"",
+                "-I", Path.Combine(native, "libev"), "-I", native, "-I", s_libev.Value, .. driver, .. more, "-o", program]);
         return program;
+    }
+
+    private static void Zig(params string[] arguments)
+    {
+        string cache = Path.Combine(Path.GetDirectoryName(s_libev.Value)!, "zig-cache");
+        Command.Run(Place.Root, "env", [$"ZIG_GLOBAL_CACHE_DIR={cache}", $"ZIG_LOCAL_CACHE_DIR={cache}", s_zig.Value, .. arguments]);
     }
 
     private static void AssertDone(params string[] command)

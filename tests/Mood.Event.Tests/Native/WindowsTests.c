@@ -838,17 +838,30 @@ static void
 refused (void)
 {
   mood_loop *loop, *other;
-  char byte;
+  char byte, text [256];
 
   new_loop (0, &loop);
   new_loop (0, &other);
   mood_embed_set (make (loop, MOOD_EMBED, 1), other);
   CHECK (mood_watcher_start (watches [1].w) == -NO_SYSTEM);
+  CHECK (mood_loop_error (loop, text, sizeof text) && strstr (text, "not embeddable")); /* libev says so too */
   drop (1);
   CHECK (mood_stream_open (4, 1) == -NO_SYSTEM - 16 && mood_stream_read (4, 0, &byte, 1) == -NO_SYSTEM);
   CHECK (mood_pidfd_open (4) == -1);
   end (other);
   end (loop);
+}
+
+/* How many handles there are, roughly. Wine does not count them, but the number of a new one grows with lost ones on every Windows. */
+static DWORD
+handle_count (void)
+{
+  HANDLE handle = CreateEventW (0, 0, 0, 0);
+  DWORD count = 0;
+
+  GetProcessHandleCount (GetCurrentProcess (), &count);
+  CloseHandle (handle);
+  return count ? count : (DWORD)(intptr_t)handle / 4;
 }
 
 /* Loops that close while sockets are watched, wakes are under way, and polls are pending. No handle is lost. */
@@ -865,7 +878,7 @@ handles (void)
   for (i = 0; i < rounds; ++i)
     {
       if (i == 100)
-        GetProcessHandleCount (GetCurrentProcess (), &before);
+        before = handle_count ();
 
       new_loop (0, &loop);
       watch_socket (loop, 1, pair [0], READ);
@@ -886,9 +899,9 @@ handles (void)
       mood_watcher_free (watches [1].w);
     }
 
-  GetProcessHandleCount (GetCurrentProcess (), &after);
+  after = handle_count ();
   printf ("handles: %d loops, %lu handles before and %lu after\n", rounds, before, after);
-  CHECK (after <= before + 4);
+  CHECK (before && after <= before + 8);
   closesocket (pair [0]);
   closesocket (pair [1]);
 }
