@@ -24,7 +24,6 @@ internal sealed class Pe
 
         Machine = headers.CoffHeader.Machine;
         Characteristics = headers.PEHeader!.DllCharacteristics;
-        Timestamp = headers.CoffHeader.TimeDateStamp;
         Exports = [.. ReadExports(headers.PEHeader.ExportTableDirectory.RelativeVirtualAddress)];
         Needed = [.. ReadNeeded(headers.PEHeader.ImportTableDirectory.RelativeVirtualAddress)];
     }
@@ -32,8 +31,6 @@ internal sealed class Pe
     internal Machine Machine { get; }
 
     internal DllCharacteristics Characteristics { get; }
-
-    internal int Timestamp { get; }
 
     /// <summary>The names of the exported functions.</summary>
     internal string[] Exports { get; }
