@@ -99,7 +99,7 @@ mood_embed_start (ev_embed *w)
   int error;
 
   ((mood_embed *)w)->generation = other_of (w)->generation;
-  w->io.kind = MOOD_EMBED; /* for refuse in libev/accessors.c: an error of this io that lasts is the embed's, not the loop's */
+  w->io.kind = MOOD_EMBED; /* so that refuse (libev/accessors.c) reports a permanent error of this io to the embed */
   ev_embed_start (w->owner->ev, w);
   ev_set_cb (&w->io, io_cb);
   ev_set_cb (&w->prepare, prepare_cb);

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds libmood_event for what the compiler compiles for, which is this machine unless it says otherwise: build.sh OUTPUT-DIRECTORY
-# $CC picks the compiler and may bring arguments, $CFLAGS and $LDFLAGS are added to ours; libev's source comes from fetch.sh.
+# Builds libmood_event for the target of the compiler, by default this machine: build.sh OUTPUT-DIRECTORY
+# $CC selects the compiler and may contain arguments. $CFLAGS and $LDFLAGS are added to the flags below. fetch.sh provides libev's
+# source.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 native=$(dirname "$here")
@@ -20,15 +21,17 @@ command -v "${cc%% *}" >/dev/null 2>&1 || {
 
 libev=$(sh "$here/fetch.sh")
 
-# of the one property, unless MSBuild, which may have been told another, says it
+# The version is the property in Directory.Build.props. MSBuild passes MOOD_EVENT_VERSION, because its caller may set another
+# version.
 version=${MOOD_EVENT_VERSION:-$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' "$native/../Directory.Build.props")}
-version=${version%%+*} # without build metadata, as Ev.Version
+version=${version%%+*} # without build metadata, like Ev.Version
 mkdir -p "$out"
 
 objects=$(mktemp -d)
 trap 'rm -rf "$objects"' EXIT
 
-# the exports are said twice: what the compiler's own libraries bring (stat of old glibcs, arithmetic of 32-bit ARM) is visible
+# The exports are limited by -fvisibility and by a list for the linker. The compiler's own libraries contain visible functions
+# (stat of old glibcs, arithmetic of 32-bit ARM), which only the list hides.
 target=$($cc -dumpmachine 2>/dev/null || :)
 sources=$(ls "$native"/*.c)
 system="-fPIC -pthread -D_FILE_OFFSET_BITS=64"
@@ -38,7 +41,7 @@ case $target in
     name=libmood_event.dylib
     link="-dynamiclib -install_name @rpath/libmood_event.dylib" ;;
   *windows*|*mingw*)
-    # windows/ has its own files in place of those that are about POSIX. wepoll includes headers of the SDK in letter case.
+    # windows/ has files that replace those for POSIX. wepoll includes headers of the SDK by names with upper-case letters.
     name=mood_event.dll
     link="-shared -lws2_32 -Wl,--gc-sections"
     wepoll=$(sh "$here/fetch.sh" wepoll)
@@ -60,7 +63,7 @@ compile() {
     -fno-strict-aliasing $system -I "$native/libev" -I "$libev" "-DMOOD_VERSION=\"$version\"" ${CFLAGS:-} "$@"
 }
 
-# libev and wepoll are older than today's warnings: ours are on for our files only
+# Warnings are on for our files only, because libev and wepoll cause many warnings of today's compilers.
 for source in $sources; do
   case $source in
     */libev.c|*/epoll.c) warnings=-w ;;

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Prints the directory of a source that the build needs, and fetches it first if the cache does not have it: fetch.sh [libev|wepoll]
-# It is taken from the file that $LIBEV_TARBALL or $WEPOLL_SOURCE names, else from upstream, else from the distribution's source
-# package. It is always checked against the sha256 of libev.lock or wepoll.lock. The cache lies outside the tree: $MOOD_EVENT_CACHE,
-# else $XDG_CACHE_HOME or ~/.cache, mood-event.
+# Prints the directory of a source that the build needs. If the cache does not have it, fetches it first: fetch.sh [libev|wepoll]
+# It comes from the file that $LIBEV_TARBALL or $WEPOLL_SOURCE names, or from upstream, or from the distribution's source package.
+# It is always checked against the sha256 in libev.lock or wepoll.lock. The cache is outside the tree: $MOOD_EVENT_CACHE, or the
+# folder mood-event in $XDG_CACHE_HOME or ~/.cache.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 name=${1:-libev}
@@ -20,7 +20,7 @@ esac
 
 say() { echo "native/build/fetch.sh: $*" >&2; }
 
-# MSBuild shows a line of this shape as an error of its own, however quiet it was told to be
+# MSBuild shows a line of this form as an error, even with a quiet verbosity.
 fail() { say "error MOOD$(echo "$name" | tr '[:lower:]' '[:upper:]'): $*"; }
 
 checked() {
@@ -39,9 +39,9 @@ from_upstream() {
   else say "neither curl nor wget is here"; return 1; fi
 }
 
-# The Debian family's source package brings the upstream tarball. libev's is the file of the lock; the one of zeromq3 contains it. The
-# machine's own configuration stays as it is: its sources are copied with deb turned into deb-src, and apt keeps its lists in a place of
-# ours.
+# A source package of Debian and its relatives contains the upstream tarball. libev's tarball is the file of the lock, and that of
+# zeromq3 contains wepoll. The machine's configuration is not changed: its list of sources is copied, with deb-src in place of
+# deb, and apt keeps its lists in a temporary directory.
 from_debian() {
   command -v apt-get >/dev/null 2>&1 || return 1
   say "fetching the source package $debian_source with apt-get"
@@ -54,7 +54,7 @@ from_debian() {
   done
   set -- -q -o APT::Sandbox::User=root -o Dir::Etc::sourcelist=/dev/null \
     -o "Dir::Etc::sourceparts=$work/sources" -o "Dir::State::Lists=$work/lists"
-  # a source that does not answer is no reason to stop: the package may come from another one
+  # If one source does not answer, another one may have the package.
   apt-get "$@" update >"$work/log" 2>&1 || true
   (cd "$work/package" && apt-get "$@" source --download-only "$debian_source" >>"$work/log" 2>&1) || {
     tail -n 3 "$work/log" >&2; return 1; }

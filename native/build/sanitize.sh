@@ -1,8 +1,9 @@
 #!/bin/sh
-# The tests over a native library built with AddressSanitizer and UndefinedBehaviorSanitizer: sanitize.sh CONFIGURATION [FILTER]
-# Left out: NativeTests, which bring valgrind and ThreadSanitizer of their own, MemoryTests, which weigh the process,
-# and AbiTests, which want the library without a sanitizer's imports.
-# Leaks are for the tests' own counters: the runtime leaves too much behind at exit for LeakSanitizer.
+# Runs the tests with a native library that is built with AddressSanitizer and UndefinedBehaviorSanitizer: sanitize.sh
+# CONFIGURATION [FILTER]
+# Three classes do not run: NativeTests use valgrind and ThreadSanitizer themselves, MemoryTests measure the memory of the
+# process, and AbiTests check the imports, to which a sanitizer adds its own.
+# LeakSanitizer is off, because the runtime does not free much of its memory at exit. The tests count native objects themselves.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
@@ -15,7 +16,7 @@ rm -rf "$output"
 cp -r "artifacts/bin/Mood.Event.Tests/$(echo "$configuration" | tr '[:upper:]' '[:lower:]')" "$output"
 CFLAGS="-DMOOD_TESTING -fsanitize=address,undefined -fno-sanitize-recover=undefined" sh native/build/build.sh "$output"
 
-# the runtime needs SIGSEGV for itself, and its own alternate stacks
+# The runtime handles SIGSEGV itself, and uses its own alternate stacks.
 export ASAN_OPTIONS=detect_leaks=0:handle_segv=0:handle_sigfpe=0:use_sigaltstack=0:abort_on_error=1
 export UBSAN_OPTIONS=print_stacktrace=1
 LD_PRELOAD="$("$cc" -print-file-name=libasan.so) $("$cc" -print-file-name=libubsan.so)" \

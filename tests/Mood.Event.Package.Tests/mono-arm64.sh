@@ -1,7 +1,8 @@
 #!/bin/sh
-# Prints the directory of a Debian system of arm64 that is just enough for Mono, for an emulator to run: unpacked, not installed.
-# apt fetches it, as the machine's own sources say, and checks its signatures; its lists, its state and the packages stay in a
-# place of ours. The cache lies outside the tree, beside libev's source: see native/build/fetch.sh.
+# Prints the directory of an arm64 Debian system that has only what Mono needs, for an emulator. Its packages are unpacked and not
+# installed.
+# apt downloads the packages from the machine's own sources, and checks their signatures. Its lists, its state and the packages
+# are in a directory of this script. The cache is outside the tree, beside libev's source: see native/build/fetch.sh.
 set -eu
 
 cache=${MOOD_EVENT_CACHE:-${XDG_CACHE_HOME:-${HOME:?mono-arm64.sh: neither MOOD_EVENT_CACHE nor HOME is set}/.cache}/mood-event}
@@ -30,7 +31,7 @@ for package in "$work"/cache/archives/*.deb; do
   dpkg-deb --extract "$package" "$work/root"
 done
 
-# of the compilers' package only what programs for .NET Standard need to run
+# From the package of the compilers, only the files that programs for .NET Standard need.
 dpkg-deb --fsys-tarfile "$work"/mono-devel_*.deb | tar -x -C "$work/root" ./usr/lib/mono/4.5/Facades
 
 mkdir -p "$cache"

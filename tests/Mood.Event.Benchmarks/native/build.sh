@@ -13,7 +13,7 @@ mkdir -p "$out"
 objects=$(mktemp -d)
 trap 'rm -rf "$objects"' EXIT
 
-# The flags of native/build/build.sh, so that libev is equally fast on both sides.
+# The flags are those of native/build/build.sh, so that libev is equally fast on both sides.
 # shellcheck disable=SC2086
 compile() {
   "$cc" -std=gnu11 -O2 -g -fPIC -fvisibility=hidden -fno-strict-aliasing -pthread -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DNDEBUG \

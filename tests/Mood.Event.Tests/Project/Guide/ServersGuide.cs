@@ -39,9 +39,9 @@ public sealed class ServersGuide : FdTestBase
     {
         var options = new LoopServerOptions
         {
-            MaxConnections = 1000,                     // further ones wait in the backlog
-            Backlog = 256,                             // how many the kernel keeps
-            IdleTimeout = TimeSpan.FromMinutes(1),     // without a completed read or write
+            MaxConnections = 1000,                     // further connections wait in the backlog
+            Backlog = 256,                             // how many connections the kernel keeps waiting
+            IdleTimeout = TimeSpan.FromMinutes(1),     // closes a connection without a completed read or write
             ShutdownTimeout = TimeSpan.FromSeconds(5), // the grace of RunAsync
         };
 

@@ -63,7 +63,7 @@ public sealed class TestingGuide : LoopTestBase
 
         public Loop Loop { get; }
 
-        // runs the loop through time; what a callback throws fails the test
+        // runs the loop until the clock has moved; an exception of a callback fails the test
         public void Advance(double seconds)
         {
             Clock.Advance(Loop, seconds);
@@ -79,7 +79,7 @@ public sealed class TestingGuide : LoopTestBase
 
     public sealed class SessionTests : IDisposable
     {
-        private readonly LoopFixture _fixture = new(); // xunit makes the class anew for each test
+        private readonly LoopFixture _fixture = new(); // xunit makes a new instance of the class for each test
 
         public void Dispose() => _fixture.Dispose();
 

@@ -15,7 +15,7 @@ public sealed class ThreadsGuide : LoopTestBase
     {
         var results = new List<int>();
         using var loop = new Loop(LoopFlags.NoEnv);
-        loop.IncRef(); // there is work to come: Start waits for it
+        loop.IncRef(); // keeps Start running until the work has come
 
         var worker = new Thread(() =>
         {
@@ -58,15 +58,15 @@ public sealed class ThreadsGuide : LoopTestBase
     {
         await using var thread = new LoopThread("connections");
         Loop loop = thread.Loop;
-        var connections = new List<string>(); // the loop's thread alone touches it
+        var connections = new List<string>(); // only the loop's thread uses it
 
         await loop.InvokeAsync(() => connections.Add("first"));
         int count = await loop.InvokeAsync(() => connections.Count);
 
         string answer = await loop.InvokeAsync(async () =>
         {
-            await Task.Delay(10);          // the loop goes on meanwhile
-            connections.Add("second");     // and here we are on its thread again
+            await Task.Delay(10);          // the loop continues meanwhile
+            connections.Add("second");     // this runs on the loop's thread again
             return string.Join(", ", connections);
         });
 
@@ -81,7 +81,7 @@ public sealed class ThreadsGuide : LoopTestBase
         var loop = new Loop(LoopFlags.NoEnv);
 
         loop.Post(() => log.Add("accepted, so it runs"));
-        loop.Dispose();                                          // here, if not before
+        loop.Dispose();                                          // runs the action now, if it has not run yet
 
         bool accepted = loop.TryPost(() => log.Add("too late")); // false
         Task call = loop.InvokeAsync(() => log.Add("too late")); // fails with ObjectDisposedException
@@ -124,7 +124,7 @@ public sealed class ThreadsGuide : LoopTestBase
         var thread = new LoopThread("ticker");
         thread.Failed += (_, e) => Console.Error.WriteLine($"the ticker has ended: {e.Exception.Message}");
 
-        // watchers are made on the loop's thread: it is running already
+        // the loop is running already, so watchers are made on its thread
         thread.Loop.Post(() => thread.Loop.Timer(0.001, 0.001, (_, _) => Interlocked.Increment(ref ticks)).Start());
 
         while (Volatile.Read(ref ticks) < 3)
@@ -132,7 +132,7 @@ public sealed class ThreadsGuide : LoopTestBase
             await Task.Delay(1);
         }
 
-        await thread.StopAsync(); // what was posted runs; then the loop is disposed, and the thread has ended
+        await thread.StopAsync(); // runs the posted actions, disposes the loop, and waits for the end of the thread
 
         Assert.False(thread.Loop.TryPost(() => { }));
     }
@@ -160,7 +160,7 @@ public sealed class ThreadsGuide : LoopTestBase
         using var loop = new Loop(LoopFlags.NoEnv);
 
         loop.CallbackException += (_, e) => log.Add($"{e.Watcher?.GetType().Name ?? "posted"}: {e.Exception.Message}");
-        loop.Post(() => throw new InvalidDataException("that line was no good")); // told, and the loop goes on
+        loop.Post(() => throw new InvalidDataException("that line was no good")); // reported, and the loop continues
         loop.Post([Fatal] () => throw new InvalidDataException("that is the end")); // leaves Start
 
         Exception? thrown = Record.Exception(() => loop.Start());
@@ -180,7 +180,7 @@ public sealed class ThreadsGuide : LoopTestBase
             _ = loop.Spawn(async () =>
             {
                 await loop.Delay(0.001);
-                throw new InvalidDataException("that line was no good"); // told, and the loop goes on
+                throw new InvalidDataException("that line was no good"); // reported, and the loop continues
             });
             return Task.CompletedTask;
         });
