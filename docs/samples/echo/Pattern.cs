@@ -24,7 +24,14 @@ internal static class Pattern
     private static byte[] Make()
     {
         byte[] period = new byte[Period];
-        new Random(1).NextBytes(period);
+        uint state = 1;
+
+        for (int i = 0; i < period.Length; i++)
+        {
+            state = (state * 1664525) + 1013904223;
+            period[i] = (byte)(state >> 24);
+        }
+
         return [.. Enumerable.Repeat(period, (MaxSize / Period) + 2).SelectMany(bytes => bytes)];
     }
 }

@@ -15,7 +15,7 @@ namespace Echo;
 /// every client has its first message back, lets them send messages for a while, lets each finish its last message and disconnect,
 /// and prints the result. The first failure ends the test.
 /// </summary>
-internal sealed class SelfTest(Loop loop, Options options)
+internal sealed class SelfTest(Loop loop, Options options) : IDisposable
 {
     // for connecting and greeting, and for finishing
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
@@ -32,11 +32,13 @@ internal sealed class SelfTest(Loop loop, Options options)
     {
         using var loop = new Loop(backends: options.Backend);
         using var servers = new Servers(loop, options);
-        var test = new SelfTest(loop, options);
+        using var test = new SelfTest(loop, options);
         loop.CallbackException += (_, e) => test.Fail($"unexpected: {e.Exception}");
         loop.Run(stop => test.RunAsync(servers, stop));
         return test.Report();
     }
+
+    public void Dispose() => _over.Dispose();
 
     private async Task RunAsync(Servers servers, CancellationToken stop)
     {
@@ -52,7 +54,7 @@ internal sealed class SelfTest(Loop loop, Options options)
             _talk.SetResult();
             await Task.Yield(); // the clients have sent their second messages
             (_began, _allocated) = (Stopwatch.GetTimestamp(), GC.GetAllocatedBytesForCurrentThread());
-            await Task.WhenAny(loop.Delay(options.Seconds).AsTask(), clients);
+            await Task.WhenAny(loop.Delay(options.Seconds, stop).AsTask(), clients);
             (_ended, long trips) = (Stopwatch.GetTimestamp(), _trips);
             _allocated = GC.GetAllocatedBytesForCurrentThread() - _allocated;
             _isLast = true;
