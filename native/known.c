@@ -195,6 +195,14 @@ mood_known_forget (known *k)
 
 /* -- looking ------------------------------------------------------------------------------------------------------- */
 
+/* The status of an earlier stop must not stay: libev reports an end that looks like a stop only to watchers with trace. */
+static void
+lose (known *k)
+{
+  k->state = GONE;
+  k->status = 0;
+}
+
 void
 mood_known_examine (known *k)
 {
@@ -213,7 +221,7 @@ mood_known_examine (known *k)
         break;
 
       case END_GONE:
-        k->state = GONE;
+        lose (k);
 
         if (status != -1)
           {
@@ -225,7 +233,7 @@ mood_known_examine (known *k)
 
       case END_REAPING:
         if (is_over (k))
-          k->state = GONE;
+          lose (k);
 
         break;
 

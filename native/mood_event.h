@@ -214,7 +214,7 @@ MOOD_API void     mood_stat_status (mood_watcher *w, int32_t previous, mood_file
 #define MOOD_STREAM_PATIENT -2 /* use the given fd with MOOD_STREAM_PATIENT: it blocks, so it is polled first */
 #define MOOD_STREAM_OWN      0 /* the mode of a new fd, which never blocks */
 #define MOOD_STREAM_BLOCKS  -10000 /* the result of a read or write that would block; no errno */
-#define MOOD_STREAM_REFUSED -3 /* a regular file, a directory or a block device: it cannot be waited for */
+#define MOOD_STREAM_REFUSED -3 /* a regular file, a directory or a block device, or writing to a blocking eventfd: it cannot be waited for */
 
 MOOD_API int32_t  mood_stream_open (int32_t fd, int32_t writes);    /* [any thread] a new fd, which the caller closes, or MOOD_STREAM_; or -errno - 16 */
 MOOD_API int32_t  mood_stream_read (int32_t fd, int32_t mode, char *buffer, int32_t size);        /* [any thread] the bytes, 0: the end, MOOD_STREAM_BLOCKS, or -errno */

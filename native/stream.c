@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -76,6 +77,24 @@ same_file (int a, int b)
          && one.st_rdev == two.st_rdev;
 }
 
+/* Poll calls an eventfd writable when it takes the value 1. The write of a larger value may block then. */
+static int
+is_eventfd (int fd)
+{
+#ifdef __linux__
+  char path [64], target [64];
+  ssize_t length;
+
+  snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
+  length = readlink (path, target, sizeof target - 1);
+  target [length > 0 ? length : 0] = 0;
+  return !strcmp (target, "anon_inode:[eventfd]");
+#else
+  (void)fd;
+  return 0;
+#endif
+}
+
 int32_t
 mood_stream_open (int32_t fd, int32_t writes)
 {
@@ -96,6 +115,9 @@ mood_stream_open (int32_t fd, int32_t writes)
 
   if ((access == O_RDONLY && (writes & 2)) || (access == O_WRONLY && (writes & 1)))
     return -EACCES - 16;
+
+  if (writes & 2 && !(flags & O_NONBLOCK) && is_eventfd (fd))
+    return MOOD_STREAM_REFUSED;
 
   if (!S_ISFIFO (status.st_mode) && (!isatty (fd) || is_master (fd)))
     {

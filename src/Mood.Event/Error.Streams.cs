@@ -7,7 +7,7 @@ namespace Mood.Event;
 internal static partial class Error
 {
     internal static ArgumentException Argument_NoStream(string parameter) =>
-        new("A LoopStream cannot wait for a regular file, a directory or a block device, because the kernel has no readiness for them. Use FileStream or RandomAccess.", parameter);
+        new("A LoopStream cannot wait for a regular file, a directory or a block device, because the kernel has no readiness for them. Use FileStream or RandomAccess. It cannot write to an eventfd without EFD_NONBLOCK, because a large value blocks although the eventfd is ready.", parameter);
 
     internal static ArgumentException Argument_StreamAccess(FileAccess access, int error, string parameter) => new(
         string.Format(Culture, "The handle cannot be used for FileAccess.{0} (errno {1}: {2}).", access, error, Describe(error)), parameter);

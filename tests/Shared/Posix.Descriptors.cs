@@ -96,6 +96,21 @@ internal static unsafe partial class Posix
     /// <summary>Closes the number and gives it to another open file, in one system call (dup2).</summary>
     internal static void Replace(int number, int with) => Check(dup2(with, number) == number, nameof(dup2));
 
+    /// <summary>Adds a value to an eventfd.</summary>
+    internal static void Write(SafeHandle eventfd, long value) =>
+        Check(write((int)eventfd.DangerousGetHandle(), &value, sizeof(long)) == sizeof(long), nameof(write));
+
+    /// <summary>Makes an eventfd: blocking, or with EFD_NONBLOCK.</summary>
+    internal static int EventFd(bool blocking)
+    {
+        int fd = eventfd(0, blocking ? 0 : 0x800);
+        Check(fd >= 0, nameof(eventfd));
+        return fd;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int eventfd(uint value, int flags);
+
     [LibraryImport("libc", SetLastError = true)]
     private static partial int pipe(int* fds);
 

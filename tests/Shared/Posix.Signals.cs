@@ -116,6 +116,18 @@ internal static unsafe partial class Posix
     /// <summary>Sends this thread a signal.</summary>
     internal static void RaiseHere(int signum) => Check(raise(signum) == 0, nameof(raise));
 
+    /// <summary>This thread, for <see cref="RaiseIn"/>.</summary>
+    internal static nint ThisThread() => pthread_self();
+
+    /// <summary>Sends a thread that has not ended a signal.</summary>
+    internal static void RaiseIn(nint thread, int signum) => Check(pthread_kill(thread, signum) == 0, nameof(pthread_kill));
+
     [LibraryImport("libc")]
     private static partial int raise(int signum);
+
+    [LibraryImport("libc")]
+    private static partial nint pthread_self();
+
+    [LibraryImport("libc")]
+    private static partial int pthread_kill(nint thread, int signum);
 }

@@ -12,7 +12,7 @@ internal static unsafe partial class Native
     internal const int AbiVersion = 8;
 
     // The errno values that callers compare with. ELOOP is Linux's, for epoll. The others are the same on Linux and macOS.
-    internal const int EPERM = 1, EBADF = 9, ECHILD = 10, ENOMEM = 12, EACCES = 13, EBUSY = 16, ERANGE = 34, ELOOP = 40;
+    internal const int EPERM = 1, EINTR = 4, EBADF = 9, ECHILD = 10, ENOMEM = 12, EACCES = 13, EBUSY = 16, ERANGE = 34, ELOOP = 40;
 
     // the result of mood_loop_run, as bits
     internal const int RunActive = 1, RunFailed = 2;

@@ -8,8 +8,8 @@ namespace Mood.Event;
 /// <remarks>
 /// <para>
 /// The kernel forgets a closed fd without an event, and a SafeHandle raises no event when it is closed. So a background thread of
-/// the process posts a sweep (<see cref="Loop"/>.Sweep) to every loop that has such an Io, about twice a second. The thread
-/// exists only while there is such a loop.
+/// the process looks at the handles of every loop that has such an Io, about twice a second. If one is closed, the thread posts a
+/// sweep (<see cref="Loop"/>.Sweep) to the loop. The thread exists only while there is such a loop.
 /// </para>
 /// <para>
 /// It is not a timer of the loop, because timers of a loop on a <see cref="ManualClock"/> do not expire by themselves, and timers

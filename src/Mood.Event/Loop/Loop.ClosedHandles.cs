@@ -57,6 +57,12 @@ public sealed partial class Loop
             }
         }
 
+        // An idle loop stays asleep while no handle is closed. When no Io is left, its thread clears _needsSweep.
+        if (Watchers.ClosableCount > 0 && !Watchers.HasClosed())
+        {
+            return true;
+        }
+
         try
         {
             return Interlocked.Exchange(ref _isSweepPosted, 1) != 0 || TryPost(_sweep ??= Sweep);

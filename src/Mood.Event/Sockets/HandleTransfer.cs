@@ -91,12 +91,19 @@ internal sealed class HandleTransfer : IDisposable
         return true;
     }
 
-    /// <summary>Blocks the calling thread until the handle is ready.</summary>
+    /// <summary>Blocks the calling thread until the handle is ready. A signal does not prolong the time.</summary>
     internal void Poll(Events direction, int milliseconds)
     {
         using HandleUse use = Use();
+        long end = Environment.TickCount64 + milliseconds;
+        int ready, left = milliseconds;
 
-        if (Native.mood_stream_poll(use.Number, direction == Events.Write ? 1 : 0, milliseconds) == 0)
+        while ((ready = Native.mood_stream_poll(use.Number, direction == Events.Write ? 1 : 0, left)) == -Native.EINTR)
+        {
+            left = milliseconds == Timeout.Infinite ? Timeout.Infinite : (int)Math.Max(end - Environment.TickCount64, 0);
+        }
+
+        if (ready == 0)
         {
             throw Error.IO_Timeout();
         }

@@ -12,6 +12,9 @@ public sealed partial class LoopServer
     private const double BackOff = 0.1, ReportInterval = 10, MinSweepInterval = 0.01;
     private const int SweepsPerTimeout = 4;
 
+    // How many back-offs the acceptor waits for its reserve to be complete, while there are connections.
+    private const int PatientBackOffs = 10;
+
     private readonly DescriptorReserve _reserve = new();
 
     // Cancelled by the first stop. Then no connection is accepted any more, except those in the backlog.
@@ -108,11 +111,14 @@ public sealed partial class LoopServer
                 _loop.Report(Error.Event_Accept(EndPoint, exception));
             }
 
+            // Connections or other code may never close as many file descriptors as the reserve needs. So the wait is limited.
+            int left = _count > 0 ? PatientBackOffs : 1;
+
             do
             {
                 await _loop.Delay(BackOff, _accepting.Token);
             }
-            while (!_reserve.TryFill() && _count > 0); // without connections, the server would wait for ever for other code to close file descriptors
+            while (!_reserve.TryFill() && --left > 0);
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
         {

@@ -79,7 +79,7 @@ public sealed partial class LoopStream : Stream
     /// <see cref="FileAccess"/>.</exception>
     /// <exception cref="ArgumentException"><paramref name="handle"/> is closed, or not open for
     /// <paramref name="access"/>. Or it is a regular file, a directory or a block device, for which the kernel reports no
-    /// readiness.</exception>
+    /// readiness. Or it is an eventfd without EFD_NONBLOCK, and <paramref name="access"/> includes Write.</exception>
     public LoopStream(Loop loop, SafeHandle handle, FileAccess access, bool ownsHandle = false)
     {
         Loop = Validate.NotNull(loop, nameof(loop));

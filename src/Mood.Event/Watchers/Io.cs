@@ -142,6 +142,16 @@ public sealed partial class Io : Watcher<Io>
         SetCore(FileDescriptor.From(socket, nameof(socket)), events);
     }
 
+    /// <summary>Whether the handle was closed. Any thread: the fd may change meanwhile, so it is copied once.</summary>
+    internal bool IsClosed
+    {
+        get
+        {
+            FileDescriptor fd = _fd;
+            return fd.IsClosed;
+        }
+    }
+
     /// <summary>Stops an active Io whose handle was closed, and ends its wait. Throws nothing.</summary>
     internal void EndIfClosed()
     {

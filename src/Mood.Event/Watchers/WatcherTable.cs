@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Threading;
 
 namespace Mood.Event;
 
@@ -13,7 +14,7 @@ internal sealed partial class WatcherTable
 {
     private const int None = 0; // no watcher has this slot
 
-    // All fields are read and written on the thread that has claimed the loop.
+    // All fields are read and written on the thread that has claimed the loop. HasClosed reads _slots on another thread.
     private Slot[] _slots = new Slot[8];
 
     // The slot that was freed last, or None. A free slot knows the one that was freed before it.
@@ -22,7 +23,7 @@ internal sealed partial class WatcherTable
     // All slots from here on were never in use.
     private int _end = 1;
 
-    /// <summary>How many of the watchers are Ios with a handle that its owner can close.</summary>
+    /// <summary>How many of the watchers are Ios with a handle that its owner can close. Any thread may read it.</summary>
     internal int ClosableCount { get; private set; }
 
     /// <summary>The number of watchers. Any thread may read it.</summary>
@@ -98,6 +99,23 @@ internal sealed partial class WatcherTable
         }
 
         return end < _end ? end : 0;
+    }
+
+    /// <summary>Whether the handle of an Io was closed. Any thread: if the table changes meanwhile, the answer may be wrong either
+    /// way, and the next one is right. So the loop's thread need not look itself while nothing is closed.</summary>
+    internal bool HasClosed()
+    {
+        Slot[] slots = Volatile.Read(ref _slots);
+
+        for (int slot = 0; slot < slots.Length; slot++)
+        {
+            if (slots[slot].IsClosable && slots[slot].Watcher is Io { IsClosed: true })
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>A copy of the table.</summary>

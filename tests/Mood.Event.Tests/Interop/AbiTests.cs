@@ -422,7 +422,7 @@ public sealed partial class AbiTests : IDisposable
             .. "UNDEF NONE READ IO WRITE TIMER PERIODIC SIGNAL CHILD STAT IDLE PREPARE CHECK EMBED FORK CLEANUP ASYNC CUSTOM ERROR"
                 .Split(' ').Select(n => "EV_" + n),
             .. typeof(Signum).GetProperties(BindingFlags.Public | BindingFlags.Static).Select(p => p.Name),
-            "EPERM", "EBADF", "ECHILD", "ENOMEM", "EACCES", "EBUSY", "ERANGE", "ELOOP",
+            "EPERM", "EINTR", "EBADF", "ECHILD", "ENOMEM", "EACCES", "EBUSY", "ERANGE", "ELOOP",
         ];
         Array.ForEach(constants, Value);
         program.Append("return 0; }\n");

@@ -53,6 +53,17 @@ public sealed class SignalMaskTests
     }
 
     [Fact]
+    public void Children_and_signals_are_reported_when_the_kernel_queues_no_signals()
+    {
+        // The kernel then refuses to queue real-time signals, and delivers the others without information about their sender.
+        const string Wrapper = "prlimit --sigpending=0:0";
+        Assert.Equal("own 6\nprocess 3", Succeed("masked-child", Wrapper));
+        string[] lines = Succeed("masked-signal 10 12 17", Wrapper).Split('\n');
+        Assert.Equal(["10: 1", "12: 1", "17: 1"], lines[..^1]);
+        AssertStops(lines[^1]);
+    }
+
+    [Fact]
     public void A_signal_that_was_ignored_at_the_process_s_start_stays_ignored_except_SIGTERM()
     {
         int[] signums = [Signum.SIGHUP, Signum.SIGINT, Signum.SIGQUIT, Signum.SIGUSR1, Signum.SIGUSR2, Signum.SIGALRM, Signum.SIGTSTP, Signum.SIGTERM];

@@ -66,6 +66,23 @@ public sealed class DisposedSocketTests : AwaitTestBase
         AssertIdle(loop);
     }
 
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void An_idle_loop_is_not_woken_while_nothing_is_closed(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (Socket client, _) = NewConnection();
+        loop.Io(client, Events.Read, (_, _) => { }).Start();
+        using Timer later = loop.Timer(2, 0, (_, _) => loop.Stop());
+        later.Start();
+        loop.Start(RunFlags.NoWait); // the backend knows the socket now
+        uint before = loop.Iteration;
+        loop.Start();
+        Assert.InRange(loop.Iteration - before, 1u, 2u);
+        client.Dispose();
+        Assert.False(loop.Start()); // and it still notices
+    }
+
     [Fact]
     public void Ten_thousand_waits_of_disposed_sockets_end()
     {

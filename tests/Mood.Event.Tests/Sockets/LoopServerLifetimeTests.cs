@@ -271,6 +271,36 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
     }
 
     [Fact]
+    public void With_few_file_descriptors_left_and_a_connection_that_never_ends_it_accepts_without_its_reserve()
+    {
+        Loop loop = NewLoop();
+        loop.CallbackException += (_, _) => { };
+        loop.Run(async () =>
+        {
+            await using LoopServer server = LoopServer.Listen(loop, AnyPort, LoopServerTests.EchoAsync);
+            using Socket first = LoopServerTests.Connect(server.EndPoint);
+            await LoopServerTests.CheckEchoAsync(loop, first);
+            using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            Posix.WithFdsLeft(0, () =>
+            {
+                client.Connect(server.EndPoint);
+                loop.Run(async () => await loop.Delay(0.05)); // the server has released its reserve of 8
+                var others = Enumerable.Range(0, 5).Select(_ => System.IO.File.OpenHandle("/dev/null")).ToList();
+                loop.Run(async () =>
+                {
+                    for (double end = loop.Now() + Patience; server.ConnectionCount < 2 && loop.Now() < end;)
+                    {
+                        await loop.Delay(0.01);
+                    }
+                });
+                others.ForEach(other => other.Dispose());
+                Assert.Equal(2, server.ConnectionCount);
+            });
+            await LoopServerTests.CheckEchoAsync(loop, client);
+        });
+    }
+
+    [Fact]
     public void With_few_file_descriptors_left_and_no_connection_it_accepts_without_its_reserve()
     {
         Loop loop = NewLoop();

@@ -4,6 +4,7 @@ using System.IO;
 using System.IO.Pipelines;
 using System.Linq;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
@@ -185,6 +186,56 @@ public sealed class LoopStreamHandleTests : AwaitTestBase
         await writer.DisposeAsync();
         Assert.Equal(0, await reader.ReadAsync(buffer));
         await reader.DisposeAsync();
+    }
+
+    [Fact]
+    public void Signals_do_not_prolong_the_timeout_of_a_blocking_read()
+    {
+        using var guard = PosixSignalRegistration.Create((PosixSignal)Signum.SIGUSR2, context => context.Cancel = true);
+        Loop loop = NewLoop();
+        (LoopStream reader, LoopStream writer) = NewStreams(loop);
+        reader.ReadTimeout = 300;
+        nint thread = Posix.ThisThread();
+        using var stop = new CancellationTokenSource();
+        var sender = new Thread(() =>
+        {
+            for (double end = Ev.Time() + Patience; !stop.IsCancellationRequested && Ev.Time() < end; Thread.Sleep(50))
+            {
+                Posix.RaiseIn(thread, Signum.SIGUSR2);
+            }
+        });
+        sender.Start();
+        double begin = Ev.Time();
+        Assert.Throws<IOException>(() => reader.ReadByte());
+        double end = Ev.Time();
+        stop.Cancel();
+        sender.Join();
+        Assert.InRange(end - begin, 0.29, Patience / 2);
+        reader.Dispose();
+        writer.Dispose();
+    }
+
+    [Fact]
+    public void An_eventfd_is_written_only_where_a_large_value_cannot_block()
+    {
+        Loop loop = NewLoop();
+        using var blocking = new SafeFileHandle(Posix.EventFd(blocking: true), ownsHandle: true);
+        using var other = new SafeFileHandle(Posix.EventFd(blocking: false), ownsHandle: true);
+        Assert.Equal(
+            "handle",
+            Assert.Throws<ArgumentException>(() => new LoopStream(loop, blocking, FileAccess.ReadWrite)).ParamName);
+        loop.Run(async () =>
+        {
+            using var reader = new LoopStream(loop, blocking, FileAccess.Read);
+            using var stream = new LoopStream(loop, other, FileAccess.ReadWrite);
+            byte[] buffer = new byte[8];
+            ValueTask<int> reading = reader.ReadAsync(buffer);
+            Assert.False(reading.IsCompleted);
+            await stream.WriteAsync(BitConverter.GetBytes(5L));
+            Posix.Write(blocking, 7L);
+            Assert.Equal((8, 7L), (await reading, BitConverter.ToInt64(buffer)));
+            Assert.Equal((8, 5L), (await stream.ReadAsync(buffer), BitConverter.ToInt64(buffer)));
+        });
     }
 
     [Fact]

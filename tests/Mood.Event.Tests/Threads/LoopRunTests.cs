@@ -425,7 +425,11 @@ public sealed class LoopRunTests : LoopTestBase
         loop.Run(async () =>
         {
             Throw();
-            await Task.Delay(20);
+
+            while (told.Count == 0)
+            {
+                await Task.Yield();
+            }
         });
         Assert.Same(thrown, Assert.Single(told));
 

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.Linq;
 using System.Threading;
 using Xunit;
 
@@ -106,6 +107,46 @@ public class ChildProcessTests : LoopTestBase
             Assert.True(process.WaitForExit(s_patience));
             Assert.Equal(23, process.ExitCode);
         }
+    }
+
+    [Fact]
+    public void The_ends_of_children_reach_a_loop_whose_thread_blocks_every_signal()
+    {
+        Exception? failure = null;
+
+        // a thread of its own: the mask goes with it
+        var thread = new Thread(() => failure = Record.Exception(() =>
+        {
+            // without those with which the C library and the runtime suspend threads
+            int[] all = [.. Enumerable.Range(1, 64).Where(n => n is < 32 or > 34)];
+            Posix.Mask(block: true, all);
+            ulong blocked = Posix.Blocked();
+            Loop loop = NewDefaultLoop();
+
+            for (int i = 0; i < 20; i++)
+            {
+                int own = Posix.Spawn("exit 6");
+                using Process process = Run("exit 23");
+                Child[] watchers =
+                [
+                    loop.Child(own, trace: true, (w, _) => w.Stop()),
+                    loop.Child(process, trace: false, (w, _) => w.Stop()),
+                    loop.Child(process.Id, trace: false, (w, _) => w.Stop()),
+                ];
+                Array.ForEach(watchers, w => w.Start());
+                Assert.False(loop.Start());
+                Assert.Equal((6, 23), (watchers[0].ExitCode, watchers[1].ExitCode));
+                Assert.True(watchers[2].IsGone || watchers[2].ExitCode == 23);
+                Posix.AssertReaped(own);
+                Assert.True(process.WaitForExit(s_patience));
+                Assert.Equal((blocked, 23), (Posix.Blocked(), process.ExitCode));
+            }
+
+            loop.Dispose();
+        }));
+        thread.Start();
+        Assert.True(thread.Join(TimeSpan.FromSeconds(Patience)));
+        Assert.Null(failure);
     }
 
     [Fact]

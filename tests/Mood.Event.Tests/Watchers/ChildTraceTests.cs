@@ -81,6 +81,45 @@ public class ChildTraceTests : LoopTestBase
     }
 
     [Fact]
+    public void A_lost_end_after_a_stop_is_told_to_watchers_without_trace_too()
+    {
+        NativeTesting.Lack before = NativeTesting.Lacking;
+        NativeTesting.Lacking |= NativeTesting.Lack.PidfdInfo;
+
+        try
+        {
+            Loop loop = NewDefaultLoop();
+            int pid = Posix.Spawn("exec sleep 100");
+            Child end = loop.Child(pid, trace: false, (w, _) => w.Stop());
+            end.Start();
+            Child trace = loop.Child(pid, trace: true, (w, _) =>
+            {
+                if (w.IsStopped)
+                {
+                    Posix.Kill(pid, SIGKILL);
+                    Assert.Equal(pid, Posix.Wait(pid, out int status)); // another part of the process reaps it
+                }
+                else
+                {
+                    w.Stop();
+                }
+            });
+            trace.Start();
+            using Timer timeout = loop.Timer(Patience, 0, (_, _) => loop.Stop());
+            timeout.KeepAlive = false;
+            timeout.Start();
+            Posix.Kill(pid, SIGSTOP);
+            Assert.False(loop.Start());
+            Assert.Equal((pid, true, true), (trace.RPid, trace.IsGone, trace.HasExited));
+            Assert.Equal((pid, true, true), (end.RPid, end.IsGone, end.HasExited));
+        }
+        finally
+        {
+            NativeTesting.Lacking = before;
+        }
+    }
+
+    [Fact]
     public void Pid_0_sees_and_reaps_every_child()
     {
         Loop loop = NewDefaultLoop();
