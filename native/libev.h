@@ -224,6 +224,7 @@ double mood_ev_monotonic (struct ev_loop *ev);
 int mood_ev_changes (struct ev_loop *ev);
 int mood_ev_backend_fd (struct ev_loop *ev);
 void mood_ev_refill (struct ev_loop *ev);
+void mood_ev_retry (struct ev_loop *loop);
 void mood_ev_return_reference (struct ev_loop *ev);
 int mood_ev_ask_again (struct ev_loop *ev);
 void mood_ev_reread (struct ev_loop *ev);

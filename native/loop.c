@@ -171,6 +171,7 @@ mood_loop_run (mood_loop *l, int32_t flags)
       mood_loop *outer = mood_enter (l);
 
       l->queue.halted = 0;
+      mood_ev_retry (l->ev);
       active = ev_run (l->ev, flags);
       mood_leave (outer);
 

@@ -67,6 +67,10 @@ mood_ev_drop_reserve (mood_loop *l)
  * it if none can be created. */
 static __thread int old_epoll = -1;
 
+/* In place of a backend's fd that the system refuses to a loop that exists. libev has closed the old one already, and would retry for
+ * ever. The kernel refuses every call with this number. The loop has failed, and its next run makes the fd again. */
+enum { NO_FD = 0x7fffffff };
+
 static int
 make_epoll (int flags)
 {
@@ -80,6 +84,12 @@ make_epoll (int flags)
 
   if (old >= 0)
     close (old);
+
+  if (fd < 0 && l && l->open)
+    {
+      mood_error_record (l, errno, "(libev) epoll_create");
+      return NO_FD;
+    }
 
   /* an embed asks for the generation, and the constructor for the error */
   if (l)
@@ -107,7 +117,7 @@ static int refuse (int fd);
 static int
 watch_fd (int epoll, int op, int fd, struct epoll_event *ev)
 {
-  int result = mood_watch_fails () ? -1 : epoll_ctl (epoll, op, fd, ev);
+  int result = epoll == NO_FD ? 0 : mood_watch_fails () ? -1 : epoll_ctl (epoll, op, fd, ev);
 
   /* libev handles these itself. It removes an fd only after an event of an fd that is closed here but open in a forked process. */
   return result && op != EPOLL_CTL_DEL && errno != ENOENT && errno != EEXIST && errno != EPERM ? refuse (fd) : result;

@@ -30,13 +30,39 @@ role_of (struct ev_loop *loop, int fd)
   return EVENTFD;
 }
 
+/* The timerfd of a placeholder (libev/ring.c) is the number of the loop's eventfd. */
+static int
+is_placeholder (struct ev_loop *loop, int fd)
+{
+# if EV_USE_IOURING
+  return loop->backend == EVBACKEND_IOURING && loop->iouring_fd == NO_FD && fd == loop->iouring_tfd;
+# else
+  (void)loop;
+  (void)fd;
+  return 0;
+# endif
+}
+
+/* Makes the next iteration ask again for what the system has refused (NO_FD). 2: only the backend's files. */
+void
+mood_ev_retry (struct ev_loop *loop)
+{
+  if (loop->backend_fd == NO_FD)
+    loop->postfork |= 2;
+
+# if EV_USE_IOURING
+  if (loop->backend == EVBACKEND_IOURING && loop->iouring_fd == NO_FD)
+    loop->postfork |= 2;
+# endif
+}
+
 /* libev closes only its own fds. If another file has got the number meanwhile, that file stays open. */
 static int
 close_own (struct ev_loop *loop, int fd)
 {
   mood_loop *l = mood_current;
 
-  if (!is_own (l, role_of (loop, fd), fd))
+  if (fd == NO_FD || is_placeholder (loop, fd) || !is_own (l, role_of (loop, fd), fd))
     return 0;
 
   if (l->open && fd == loop->backend_fd && loop->backend & (EVBACKEND_EPOLL | EVBACKEND_LINUXAIO))
@@ -139,6 +165,14 @@ hook_syscall (long number, long a, long b, long c, long d, long e, long f)
 # endif
 
   return syscall (number, a, b, c, d, e, f);
+}
+
+#else
+
+void
+mood_ev_retry (struct ev_loop *loop)
+{
+  (void)loop;
 }
 
 #endif

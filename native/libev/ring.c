@@ -1,9 +1,13 @@
-/* Part of libev.c, before libev/reset.c: creates the ring, the mappings and the timerfd of an io_uring together.
+/* Part of libev.c, before libev/reset.c: creates the ring, the mappings and the timerfd of an io_uring together, or a placeholder.
  *
  * libev makes the ring, three mappings and a timerfd one after the other. In a reset it destroys the old ones first, and then retries
  * until nothing fails. It forgets the ring and the mappings of an attempt that failed halfway. So all five are made together or not at
  * all, and libev's system calls take them from here. Reset makes them before libev destroys the old ones, so that a refusal is an
  * error of Reset.
+ *
+ * After a fork, and when the completion queue overflows, libev makes a new ring by itself. If the system refuses it, libev gets a
+ * placeholder: a file descriptor that no process has, and mappings of plain memory. The loop fails with the errno. Its next run asks
+ * for a ring again.
  */
 #if __linux__
 
@@ -44,6 +48,14 @@ drop_ring (mood_loop *l)
   free (r);
 }
 
+static void
+set_sizes (ring *r)
+{
+  r->sizes [0] = r->params.sq_off.array + r->params.sq_entries * sizeof (unsigned);
+  r->sizes [1] = r->params.cq_off.cqes + r->params.cq_entries * sizeof (struct io_uring_cqe);
+  r->sizes [2] = r->params.sq_entries * sizeof (struct io_uring_sqe);
+}
+
 /* Returns 0 or an errno. */
 static int
 make_ring (mood_loop *l, unsigned entries)
@@ -63,9 +75,7 @@ make_ring (mood_loop *l, unsigned entries)
   if (r->fd < 0)
     error = errno;
 
-  r->sizes [0] = r->params.sq_off.array + r->params.sq_entries * sizeof (unsigned);
-  r->sizes [1] = r->params.cq_off.cqes + r->params.cq_entries * sizeof (struct io_uring_cqe);
-  r->sizes [2] = r->params.sq_entries * sizeof (struct io_uring_sqe);
+  set_sizes (r);
 
   for (i = 0; i < 3 && !error; ++i)
     {
@@ -97,6 +107,50 @@ has_ring (mood_loop *l)
   return r && r->process == getpid () && is_own (l, BACKEND, r->fd) && is_own (l, IOURING_TIMERFD, r->timerfd);
 }
 
+/* The kernel refuses every call with the placeholder (EBADF). Requests stay in its memory, and the next ring begins empty. */
+static int
+make_placeholder (mood_loop *l)
+{
+  enum { ENTRIES = 32, ROOM = 0x7fffffff };
+  ring *r = ev_malloc (sizeof *r);
+  unsigned *requests;
+  int i, made = 1;
+
+  memset (r, 0, sizeof *r);
+  r->fd = NO_FD;
+  r->timerfd = l->ev->evpipe [1]; /* libev has an Io for it, which needs a small number */
+  r->process = getpid ();
+  r->params.sq_entries = ENTRIES;
+  r->params.cq_entries = 1;
+  r->params.sq_off.tail = r->params.cq_off.tail = 1 * sizeof (unsigned);
+  r->params.sq_off.ring_mask = r->params.cq_off.ring_mask = 2 * sizeof (unsigned);
+  r->params.sq_off.ring_entries = 3 * sizeof (unsigned);
+  r->params.sq_off.flags = r->params.cq_off.overflow = 4 * sizeof (unsigned);
+  r->params.sq_off.dropped = 5 * sizeof (unsigned);
+  r->params.sq_off.array = r->params.cq_off.cqes = 8 * sizeof (unsigned);
+  set_sizes (r);
+
+  for (i = 0; i < 3; ++i)
+    {
+      r->maps [i] = (mmap)(0, r->sizes [i], PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      made &= r->maps [i] != MAP_FAILED;
+    }
+
+  l->ring = r;
+
+  if (!made)
+    {
+      r->timerfd = -1; /* the eventfd stays */
+      drop_ring (l);
+      return 0;
+    }
+
+  requests = r->maps [0];
+  requests [2] = ENTRIES - 1;
+  requests [3] = ROOM; /* libev would wait for room */
+  return 1;
+}
+
 /* in place of io_uring_setup */
 static long
 take_ring (mood_loop *l, unsigned entries, struct io_uring_params *params)
@@ -106,12 +160,20 @@ take_ring (mood_loop *l, unsigned entries, struct io_uring_params *params)
   if (!has_ring (l))
     {
       drop_ring (l);
+      error = make_ring (l, entries);
 
-      if ((error = make_ring (l, entries)))
+      /* libev then tries half of the entries, and records that as the limit */
+      if (error == ENOMEM && entries > IOURING_INIT_ENTRIES)
+        error = EINVAL;
+
+      if (error && (!l->open || (error == EINVAL && !l->ev->iouring_max_entries) || !make_placeholder (l)))
         {
           errno = error;
           return -1;
         }
+
+      if (error)
+        mood_error_record (l, error, "(libev) io_uring_setup");
     }
 
   *params = ((ring *)l->ring)->params;

@@ -2,8 +2,14 @@
  * IoUringTests.cs runs it. */
 #include "refusals.h"
 #include <string.h>
+#include <linux/io_uring.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+
+/* the last completion queue, and where its count of lost completions is */
+static char *completions;
+static unsigned overflow;
 
 /* refuse: the nth step from now (1: the ring, 2-4: its mappings) fails with `error`; times: so many steps from then on */
 static int refuse, times, error;
@@ -27,6 +33,14 @@ is_refused_call (long number)
   return number == SYS_io_uring_setup && is_refused ();
 }
 
+/* called by refusals.h after each system call that was not refused */
+static void
+watch_call (long number, const long *arguments)
+{
+  if (number == SYS_io_uring_setup)
+    overflow = ((struct io_uring_params *)arguments [1])->cq_off.overflow;
+}
+
 void *
 mmap64 (void *address, size_t size, int protection, int flags, int fd, off64_t offset)
 {
@@ -38,7 +52,19 @@ mmap64 (void *address, size_t size, int protection, int flags, int fd, off64_t o
   if (!real)
     real = (void *(*)(void *, size_t, int, int, int, off64_t))dlsym (RTLD_NEXT, "mmap64");
 
-  return real (address, size, protection, flags, fd, offset);
+  address = real (address, size, protection, flags, fd, offset);
+
+  if (fd >= 0 && offset == IORING_OFF_CQ_RING)
+    completions = address;
+
+  return address;
+}
+
+/* As if the kernel had lost a completion. It does so only when it has no memory. */
+static void
+lose (void)
+{
+  *(volatile unsigned *)(completions + overflow) = 1;
 }
 
 static int
@@ -82,6 +108,21 @@ check (mood_loop *loop, int *pipes)
   mood_loop_run (loop, EVRUN_ONCE);
   CHECK (events == 1);
   CHECK (read (pipes [0], &byte, 1) == 1);
+}
+
+/* A run in which the kernel has lost a completion, or, without pipes, the next one: it ends with the error. */
+static void
+overflow_once (mood_loop *loop, int *pipes, int with)
+{
+  if (pipes)
+    {
+      lose ();
+      CHECK (write (pipes [1], "x", 1) == 1);
+    }
+
+  events = 0;
+  CHECK (mood_loop_run (loop, 0) & MOOD_RUN_FAILED);
+  CHECK (mood_loop_error (loop, 0, 0) == with && !events);
 }
 
 int
@@ -173,6 +214,95 @@ main (void)
       CHECK (!status);
     }
 
+  /* As long as the system refuses every step, each run ends with its error. Then all is well again. */
+  for (step = 1; step <= 4; ++step)
+    for (i = 0; i < 4; ++i)
+      {
+        CHECK ((pid = fork ()) >= 0);
+
+        if (!pid)
+          {
+            struct rlimit limit, none;
+            int before = open_fds (), n;
+
+            CHECK (write (pipes [1], "x", 1) == 1);
+            events = 0;
+
+            for (n = 0; n < 3; ++n)
+              {
+                fail (step, 1 << 20, errors [i]);
+                CHECK (mood_loop_run (loop, 0) & MOOD_RUN_FAILED);
+                CHECK (mood_loop_error (loop, 0, 0) == errors [i]);
+                CHECK (!events && open_fds () <= before);
+              }
+
+            refuse = 0;
+            CHECK (!(mood_loop_run (loop, EVRUN_ONCE) & MOOD_RUN_FAILED) && events == 1);
+            CHECK (read (pipes [0], &n, 1) == 1);
+            check (loop, pipes);
+
+            /* after an EINVAL the limit is known, and the overflow leads to epoll */
+            if (errors [i] == EINVAL)
+              {
+                getrlimit (RLIMIT_NOFILE, &limit);
+                none = limit;
+                none.rlim_cur = 0;
+                CHECK (!setrlimit (RLIMIT_NOFILE, &none));
+                overflow_once (loop, pipes, EMFILE);
+                overflow_once (loop, 0, EMFILE);
+                CHECK (!setrlimit (RLIMIT_NOFILE, &limit));
+                CHECK (read (pipes [0], &n, 1) == 1);
+                check (loop, pipes);
+                CHECK (mood_loop_backend (loop) == EVBACKEND_EPOLL);
+              }
+            else
+              {
+                fail (step, 1 << 20, errors [i]);
+                overflow_once (loop, pipes, errors [i]);
+              }
+
+            mood_watcher_stop (w);
+            mood_watcher_free (w);
+            dispose (loop); /* with the placeholder */
+            refuse = 0;
+            CHECK (open_fds () == fds);
+            _exit (0);
+          }
+
+        CHECK (waitpid (pid, &status, 0) == pid);
+        CHECK (!status);
+      }
+
+  /* an overflow makes larger rings, and at the limit an epoll fd */
+  for (step = 0; mood_loop_backend (loop) != EVBACKEND_EPOLL; ++step)
+    {
+      int n;
+
+      CHECK (step < 32);
+      lose ();
+      CHECK (write (pipes [1], "x", 1) == 1);
+      events = 0;
+
+      for (n = 0; n < 1000 && !events; ++n, usleep (1000))
+        mood_loop_run (loop, EVRUN_NOWAIT);
+
+      CHECK (events == 1);
+      CHECK (read (pipes [0], &n, 1) == 1);
+      CHECK (!mood_loop_error (loop, 0, 0));
+    }
+
+  CHECK (step > 2);
+  check (loop, pipes);
+  mood_watcher_stop (w);
+  mood_watcher_free (w);
+  dispose (loop);
+  CHECK (open_fds () == fds && mappings () == maps);
+
+  CHECK (loop = make (0));
+  CHECK (w = mood_watcher_new (loop, MOOD_IO, 1));
+  mood_io_set (w, pipes [0], EV_READ);
+  mood_watcher_start (w);
+  check (loop, pipes);
   mood_watcher_stop (w);
   CHECK (!mood_loop_reset (loop)); /* the new ring is never used */
   mood_watcher_free (w);

@@ -28,13 +28,14 @@ static int events; /* the calls of event */
 
 /* Whether the program makes this system call fail. Then it has set errno. Each program defines this function. */
 static int is_refused_call (long number);
+static void watch_call (long number, const long *arguments);
 
 long
 syscall (long number, ...)
 {
   static long (*real) (long, ...);
   va_list list;
-  long a [6];
+  long a [6], result;
   int i;
 
   va_start (list, number);
@@ -50,7 +51,12 @@ syscall (long number, ...)
   if (!real)
     real = (long (*) (long, ...))dlsym (RTLD_NEXT, "syscall");
 
-  return real (number, a [0], a [1], a [2], a [3], a [4], a [5]);
+  result = real (number, a [0], a [1], a [2], a [3], a [4], a [5]);
+
+  if (result >= 0)
+    watch_call (number, a);
+
+  return result;
 }
 
 static void

@@ -12,6 +12,9 @@ namespace Mood.Event.Tests;
 /// <summary>Post: the loop's thread calls every action of other threads once, in order.</summary>
 public sealed class PostTests : LoopTestBase
 {
+    // for the initializer of Slow
+    private static Loop? s_loop;
+
     [Theory, MemberData(nameof(AllBackends))]
     public void An_action_that_another_thread_posts_wakes_the_loop_and_is_called(Backends backend)
     {
