@@ -38,6 +38,21 @@ public sealed class PostTests : LoopTestBase
     }
 
     [Fact]
+    public void A_state_whose_type_initializer_waits_for_another_thread_that_posts_blocks_neither()
+    {
+        s_loop = NewLoop();
+        int calls = 0;
+
+        for (int i = 0; i < 2; i++)
+        {
+            s_loop.Post(static state => state.Next(), new Slow(() => calls++));
+        }
+
+        s_loop.Start(RunFlags.NoWait);
+        Assert.Equal((2, 1), (calls, Slow.Posts));
+    }
+
+    [Fact]
     public void Actions_with_and_without_states_of_any_type_are_called_in_the_order_of_posting()
     {
         Loop loop = NewLoop();
@@ -578,5 +593,26 @@ public sealed class PostTests : LoopTestBase
     private sealed class Finalizable(Action action)
     {
         ~Finalizable() => action();
+    }
+
+    private static Loop? s_loop;
+
+    private readonly struct Slow(Action next)
+    {
+        internal static readonly int Posts = PostOnAnotherThread();
+
+        internal Action Next => next;
+
+        private static int PostOnAnotherThread()
+        {
+            int posts = 0;
+            Thread other = OnThread(() =>
+            {
+                s_loop!.Post(static _ => { }, 1L);
+                posts++;
+            });
+            Assert.True(other.Join(TimeSpan.FromSeconds(Patience)));
+            return posts;
+        }
     }
 }
