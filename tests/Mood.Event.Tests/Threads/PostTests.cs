@@ -595,8 +595,6 @@ public sealed class PostTests : LoopTestBase
         ~Finalizable() => action();
     }
 
-    private static Loop? s_loop;
-
     private readonly struct Slow(Action next)
     {
         internal static readonly int Posts = PostOnAnotherThread();
