@@ -6,6 +6,9 @@ namespace Mood.Event;
 /// <content>The end of a loop.</content>
 public sealed partial class Loop
 {
+    /// <summary>Whether the loop is disposed or is being disposed. Then no watcher can be started. Any thread.</summary>
+    internal bool IsEnding => _closing || IsClosed;
+
     /// <summary>
     /// Ends the loop (ev_loop_destroy): calls the posted actions on this thread, stops and disposes the active watchers, and
     /// closes the file descriptors. Idempotent.

@@ -5,12 +5,11 @@ using System.Threading.Tasks;
 
 namespace Mood.Event;
 
-/// <content>Accepts connections, and ends idle connections.</content>
+/// <content>Accepts connections.</content>
 public sealed partial class LoopServer
 {
     // seconds
-    private const double BackOff = 0.1, ReportInterval = 10, MinSweepInterval = 0.01;
-    private const int SweepsPerTimeout = 4;
+    private const double BackOff = 0.1, ReportInterval = 10;
 
     // How many back-offs the acceptor waits for its reserve to be complete, while there are connections.
     private const int PatientBackOffs = 10;
@@ -28,9 +27,7 @@ public sealed partial class LoopServer
     // Not null while the acceptor waits until there are fewer than _maxConnections connections.
     private TaskCompletionSource? _room;
 
-    // Checks for idle connections. Null if there is no time-out. Active while there are connections.
-    private Timer? _sweep;
-    private int _idleSweeps;
+    // The loop's time of the last report that no connection can be accepted.
     private double _reported = double.NegativeInfinity;
 
     private void Begin()
@@ -139,41 +136,6 @@ public sealed partial class LoopServer
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             // no file descriptor is left: the kernel resets the connections
-        }
-    }
-
-    private void CreateSweep()
-    {
-        if (_idleTimeout == Timeout.InfiniteTimeSpan)
-        {
-            return;
-        }
-
-        double timeout = _idleTimeout.TotalSeconds, interval = Math.Max(timeout / SweepsPerTimeout, MinSweepInterval);
-        _idleSweeps = (int)Math.Ceiling(timeout / interval);
-        _sweep = _loop.Timer(interval, interval, (_, _) => Sweep());
-        _sweep.KeepAlive = false; // the server itself keeps the loop alive
-    }
-
-    private void StartSweep()
-    {
-        if (_sweep is { IsActive: false })
-        {
-            _sweep.Restart();
-        }
-    }
-
-    private void Sweep()
-    {
-        foreach (ServerConnection connection in Connections())
-        {
-            if (connection.CountIdle() >= _idleSweeps && !connection.IsCancelled)
-            {
-                connection.Cancel();
-
-                // Posted, so that an operation that uses the token ends first: the cancellation was posted before this.
-                _loop.TryPost(static connection => connection.Close(reset: true), connection);
-            }
         }
     }
 }

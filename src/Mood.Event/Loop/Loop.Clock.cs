@@ -3,7 +3,7 @@ using System.Threading;
 
 namespace Mood.Event;
 
-/// <content>The loop on a manual clock.</content>
+/// <content>The loop's time: manual clocks, and the time of a loop that does not run.</content>
 public sealed partial class Loop
 {
     // How many iterations a busy loop may run at one moment of the clock. Then the time moves on, as real time does. Without a
@@ -13,9 +13,6 @@ public sealed partial class Loop
     // How many iterations may run at one moment while a timer is always due again. Time cannot move past that timer, so RunTo
     // then throws.
     private const int MaxRounds = 100_000;
-
-    /// <summary>Whether the loop is disposed or is being disposed. Then no watcher can be started. Any thread.</summary>
-    internal bool IsEnding => _closing || IsClosed;
 
     /// <summary>Whether the clock must wake the loop when its time changes: the loop, or the loop around it, may be waiting. Any
     /// thread.</summary>
