@@ -90,12 +90,25 @@ fail (int nth, int count, int with)
   error = with;
 }
 
+static double elapsed; /* of the manual clock */
+
+static void
+tell_time (void *data, double *times)
+{
+  (void)data;
+  times [0] = elapsed;
+  times [1] = 1e9;
+}
+
 static mood_loop *
 make (unsigned flags)
 {
   static mood_loop *loop; /* the callbacks' data leads to it; there is one at a time */
+  static mood_callbacks host;
 
-  return mood_loop_new (EVFLAG_NOENV | EVBACKEND_IOURING | flags, 0, &callbacks, &loop, &loop) ? 0 : loop;
+  host = callbacks;
+  host.clock = tell_time;
+  return mood_loop_new (EVFLAG_NOENV | EVBACKEND_IOURING | flags, 0, &host, &loop, &loop) ? 0 : loop;
 }
 
 static void
@@ -125,12 +138,36 @@ overflow_once (mood_loop *loop, int *pipes, int with)
   CHECK (mood_loop_error (loop, 0, 0) == with && !events);
 }
 
+/* Overflows make larger rings, and at the limit an epoll fd. */
+static void
+overflow_until_epoll (mood_loop *loop, int *pipes)
+{
+  int step, n;
+
+  for (step = 0; mood_loop_backend (loop) != EVBACKEND_EPOLL; ++step)
+    {
+      CHECK (step < 32);
+      lose ();
+      CHECK (write (pipes [1], "x", 1) == 1);
+      events = 0;
+
+      for (n = 0; n < 1000 && !events; ++n, usleep (1000))
+        mood_loop_run (loop, EVRUN_NOWAIT);
+
+      CHECK (events == 1);
+      CHECK (read (pipes [0], &n, 1) == 1);
+      CHECK (!mood_loop_error (loop, 0, 0));
+    }
+
+  CHECK (step > 2);
+}
+
 int
 main (void)
 {
   static const int errors [] = { ENOMEM, EINVAL, EMFILE, EAGAIN };
   int fds = open_fds (), maps = mappings (), pipes [2], i, step, own_fds, own_maps, status;
-  mood_watcher *w;
+  mood_watcher *w, *timer;
   mood_loop *loop;
   pid_t pid;
 
@@ -259,6 +296,7 @@ main (void)
               {
                 fail (step, 1 << 20, errors [i]);
                 overflow_once (loop, pipes, errors [i]);
+                CHECK (read (pipes [0], &n, 1) == 1); /* the parent has the same pipe */
               }
 
             mood_watcher_stop (w);
@@ -273,30 +311,34 @@ main (void)
         CHECK (!status);
       }
 
-  /* an overflow makes larger rings, and at the limit an epoll fd */
-  for (step = 0; mood_loop_backend (loop) != EVBACKEND_EPOLL; ++step)
-    {
-      int n;
-
-      CHECK (step < 32);
-      lose ();
-      CHECK (write (pipes [1], "x", 1) == 1);
-      events = 0;
-
-      for (n = 0; n < 1000 && !events; ++n, usleep (1000))
-        mood_loop_run (loop, EVRUN_NOWAIT);
-
-      CHECK (events == 1);
-      CHECK (read (pipes [0], &n, 1) == 1);
-      CHECK (!mood_loop_error (loop, 0, 0));
-    }
-
-  CHECK (step > 2);
+  overflow_until_epoll (loop, pipes);
   check (loop, pipes);
   mood_watcher_stop (w);
   mood_watcher_free (w);
   dispose (loop);
   CHECK (open_fds () == fds && mappings () == maps);
+
+  /* the change to epoll keeps the manual clock */
+  CHECK (loop = make (0));
+  mood_loop_manual (loop);
+  CHECK (w = mood_watcher_new (loop, MOOD_IO, 1));
+  mood_io_set (w, pipes [0], EV_READ);
+  mood_watcher_start (w);
+  overflow_until_epoll (loop, pipes);
+  CHECK (timer = mood_watcher_new (loop, MOOD_TIMER, 1));
+  mood_timer_set (timer, 1000., 0.);
+  mood_watcher_start (timer);
+  elapsed += 999.;
+  events = 0;
+  mood_loop_run (loop, EVRUN_NOWAIT);
+  CHECK (!events);
+  elapsed += 1.;
+  mood_loop_run (loop, EVRUN_NOWAIT);
+  CHECK (events == 1 && mood_loop_now (loop) == 1e9 + elapsed);
+  mood_watcher_stop (w);
+  mood_watcher_free (w);
+  mood_watcher_free (timer);
+  dispose (loop);
 
   CHECK (loop = make (0));
   CHECK (w = mood_watcher_new (loop, MOOD_IO, 1));
