@@ -58,10 +58,11 @@ public sealed partial class DriverTests(PackageFixture package)
 
         // wine creates a Windows directory there; without a display it shows no dialog
         string[] windows = ["-u", "DISPLAY", $"WINEPREFIX={Place.New("wine-driver")}", "WINEDEBUG=-all"];
-        string said = Run([]), fine = Run("fine");
+        string said = Run([]), fine = Run("fine"), console = Run("console");
         _ = Command.TryRun(Place.Root, "env", [.. windows, "wineserver", "-k"]); // wineserver may still run
         Assert.Matches(@"\nall passed, \d+ waits by a fine timer\n$", said);
         Assert.Matches(@"\nall passed, [1-9]\d* waits by a fine timer\n$", fine); // Wine 8 has no fine timers
+        Assert.EndsWith("ok console\n", console, StringComparison.Ordinal);
 
         string Run(params string[] arguments)
         {

@@ -1,6 +1,6 @@
-/* Drives mood_event.dll without .NET, on Windows or under Wine: WindowsTests.cs of the package's tests runs it. One argument names a test;
- * without one all run. "fine" runs all with a fake of the calls behind the fine timers, which Wine 8 lacks. "exit N" is a child that ends with that
- * code, and "wait" one that does not end. */
+/* Drives mood_event.dll without .NET, on Windows or under Wine: the package's DriverTests.cs runs it. One argument names a test; without one all
+ * run. "fine" runs all with a fake of the calls behind the fine timers, which Wine 8 lacks. "console" tests the handler of console events, with
+ * a fake console. "exit N" is a child that ends with that code, and "wait" one that does not end. */
 #include <winsock2.h>
 #include <ws2tcpip.h>
 #include <windows.h>
@@ -1055,15 +1055,15 @@ fake_address (HMODULE module, const char *name)
                                                              : GetProcAddress (module, name);
 }
 
-/* Replaces GetProcAddress among the imports of the library. */
+/* Replaces a function of the system among the imports of the library. */
 static void
-install_fakes (void)
+replace (const char *name, void *fake)
 {
   char *base = (char *)GetModuleHandleA ("mood_event.dll");
   IMAGE_NT_HEADERS *headers = (IMAGE_NT_HEADERS *)(base + ((IMAGE_DOS_HEADER *)base)->e_lfanew);
   IMAGE_DATA_DIRECTORY *directory = headers->OptionalHeader.DataDirectory + IMAGE_DIRECTORY_ENTRY_IMPORT;
   IMAGE_IMPORT_DESCRIPTOR *library = (IMAGE_IMPORT_DESCRIPTOR *)(base + directory->VirtualAddress);
-  FARPROC wanted = GetProcAddress (GetModuleHandleA ("kernel32.dll"), "GetProcAddress");
+  FARPROC wanted = GetProcAddress (GetModuleHandleA ("kernel32.dll"), name);
   int found = 0;
 
   for (; library->Name; ++library)
@@ -1076,12 +1076,77 @@ install_fakes (void)
             DWORD old;
 
             CHECK (VirtualProtect (import, sizeof *import, PAGE_READWRITE, &old));
-            *import = (FARPROC)(void *)fake_address;
+            *import = (FARPROC)fake;
             found = 1;
           }
     }
 
   CHECK (found);
+}
+
+/* -- the console handler of MOOD_SIGNALS_NATIVE ---------------------------------------------------------------------- */
+
+static PHANDLER_ROUTINE console_handler;
+
+static BOOL WINAPI
+set_handler (PHANDLER_ROUTINE handler, BOOL add)
+{
+  CHECK (add && !console_handler); /* once */
+  console_handler = handler;
+  return TRUE;
+}
+
+static DWORD WINAPI
+call_handler (void *event)
+{
+  return (DWORD)console_handler ((DWORD)(intptr_t)event);
+}
+
+/* The handler returns: not watched, 0, or handled, 1. It does not return from what ends the process: -1. */
+static int
+console (DWORD event)
+{
+  HANDLE thread = CreateThread (0, 0, call_handler, (void *)(intptr_t)event, 0, 0);
+  DWORD result = 0;
+
+  if (WaitForSingleObject (thread, 500) == WAIT_TIMEOUT)
+    return -1; /* the thread sleeps until the process ends */
+
+  GetExitCodeThread (thread, &result);
+  CloseHandle (thread);
+  return (int)result;
+}
+
+static void
+console_events (void)
+{
+  static const struct
+  {
+    DWORD event;
+    int signum, result;
+  } events [] = {
+    { CTRL_C_EVENT, 2, 1 }, { CTRL_BREAK_EVENT, 3, 1 }, { CTRL_CLOSE_EVENT, 1, -1 }, { CTRL_SHUTDOWN_EVENT, 15, -1 }
+  };
+  mood_loop *loop;
+  int i;
+
+  new_loop (0, &loop);
+
+  for (i = 0; i < 4; ++i)
+    {
+      mood_signal_set (make (loop, MOOD_SIGNAL, 1), events [i].signum);
+      CHECK (!mood_watcher_start (watches [1].w));
+      CHECK (console (events [i].event) == events [i].result);
+      until (loop, 1, 1);
+      CHECK (console (CTRL_LOGOFF_EVENT) == 0);
+      mood_watcher_stop (watches [1].w);
+      CHECK (console (events [i].event) == 0); /* the default action */
+      mood_loop_run (loop, NOWAIT);
+      CHECK (watches [1].seen == 1);
+      mood_watcher_free (watches [1].w);
+    }
+
+  end (loop);
 }
 
 /* -- all of them --------------------------------------------------------------------------------------------------- */
@@ -1112,11 +1177,21 @@ main (int count, char **arguments)
 
   setvbuf (stdout, 0, _IONBF, 0);
   CHECK (!WSAStartup (MAKEWORD (2, 2), &data));
+
+  if (count > 1 && !strcmp (arguments [1], "console"))
+    {
+      replace ("SetConsoleCtrlHandler", (void *)set_handler);
+      CHECK (!mood_initialize (MOOD_SIGNALS_NATIVE));
+      console_events ();
+      puts ("ok console");
+      return 0;
+    }
+
   CHECK (!mood_initialize (MOOD_SIGNALS_HOST));
 
   if (count > 1 && !strcmp (arguments [1], "fine"))
     {
-      install_fakes ();
+      replace ("GetProcAddress", (void *)fake_address);
       count = 1;
     }
 
