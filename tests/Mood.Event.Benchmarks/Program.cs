@@ -39,7 +39,8 @@ internal static class Program
             Description = "Writes docs/benchmarks.md and docs/benchmarks.svg. Areas that are not run now keep their last results.",
         };
         var only = new Option<string?>("--only") { Description = $"Runs one contender alone, for a profiler. For example \"{Contender.Ours}\"." };
-        var command = new RootCommand("Compares Mood.Event with C libev and others, in turn, in one process.") { area, quick, rounds, write, only };
+        var name = new Option<string?>("--name") { Description = "Only the comparisons whose name contains this; for example \"1000 idle\"." };
+        var command = new RootCommand("Compares Mood.Event with C libev and others, in turn, in one process.") { area, quick, rounds, write, only, name };
         area.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<string?>() is string name and not ScaleBenchmark.Name and not MicroBenchmarks.Name
@@ -54,12 +55,13 @@ internal static class Program
             result.GetValue(quick),
             result.GetValue(rounds) ?? (result.GetValue(quick) ? 3 : 7),
             result.GetValue(write),
-            result.GetValue(only)));
+            result.GetValue(only),
+            result.GetValue(name) ?? ""));
         command.Validators.Add(result =>
         {
-            if (result.GetValue(write) && (result.GetValue(quick) || result.GetValue(only) is not null))
+            if (result.GetValue(write) && (result.GetValue(quick) || result.GetValue(only) is not null || result.GetValue(name) is not null))
             {
-                result.AddError("--write cannot be combined with --quick or --only, because they do not measure all contenders at full size.");
+                result.AddError("--write cannot be combined with --quick, --only or --name, because they do not measure all contenders at full size.");
             }
         });
         command.Add(ServeCommand());
@@ -114,7 +116,7 @@ internal static class Program
         return command;
     }
 
-    private static int Run(string? area, bool quick, int rounds, bool write, string? only)
+    private static int Run(string? area, bool quick, int rounds, bool write, string? only, string name)
     {
         Console.WriteLine(FormattableString.Invariant(
             $"{Environment.ProcessorCount} cores, {RuntimeInformation.FrameworkDescription}, {rounds} rounds"));
@@ -130,16 +132,16 @@ internal static class Program
                 return 0;
 
             default:
-                return RunAreas(area, quick, rounds, write, only);
+                return RunAreas(area, quick, rounds, write, only, name);
         }
     }
 
-    private static int RunAreas(string? area, bool quick, int rounds, bool write, string? only)
+    private static int RunAreas(string? area, bool quick, int rounds, bool write, string? only, string name)
     {
         var results = new List<Result>();
         bool failed = false;
 
-        foreach (Comparison comparison in Areas.Comparisons(area, quick))
+        foreach (Comparison comparison in Areas.Comparisons(area, quick).Where(c => c.Name.Contains(name, StringComparison.Ordinal)))
         {
             try
             {
@@ -168,7 +170,7 @@ internal static class Program
             }
         }
 
-        Finish(results, keep: !quick && only is null, write);
+        Finish(results, keep: !quick && only is null && name.Length == 0, write);
         return failed ? 1 : 0;
     }
 

@@ -53,7 +53,14 @@ internal static partial class SignalRegistrations
     internal static void Release(LoopHandle loop, int signum) => Release(loop, signum, signum);
 
     /// <summary>Ends the holds of all watchers of the loop, which is being closed.</summary>
-    internal static void ReleaseAll(LoopHandle loop) => Release(loop, 1, loop.Signals.Length - 1);
+    internal static void ReleaseAll(LoopHandle loop)
+    {
+        // Most loops have no signal watcher. Only the caller changes the numbers of its loop.
+        if (loop.Signals.ContainsAnyExcept(0))
+        {
+            Release(loop, 1, loop.Signals.Length - 1);
+        }
+    }
 
     // A method of its own, because in Acquire the registration's delegate would share a closure with the delegate there. That
     // closure holds the loop, and the registration would keep the loop in memory.
