@@ -68,7 +68,9 @@ internal static class MemoryBenchmark
             calls = 0;
             double bytes = Allocated(() => loop.Start(RunFlags.NoWait), operations);
             watcher.Stop();
-            Measure.Expect(calls, operations, name);
+
+            // An iteration with another event, such as the search for closed handles, calls no idle watcher.
+            Measure.Expect(calls > 0.99 * operations, $"{name}: {calls} instead of {operations}");
             return bytes;
         });
 
