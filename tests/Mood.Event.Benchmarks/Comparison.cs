@@ -10,6 +10,9 @@ namespace Mood.Event.Benchmarks;
 /// do it.</param>
 internal sealed record Contender(string Name, Func<double> Round)
 {
+    /// <summary>Whether the targets of the comparison are for it, if it is Mood.Event.</summary>
+    public bool HasTarget { get; init; } = true;
+
     internal const string Libev = "C libev";
     internal const string Libuv = "C libuv";
     internal const string Ours = "Mood.Event";

@@ -11,6 +11,9 @@ namespace Mood.Event.Benchmarks;
 /// <param name="SocketsRatio">The ratio to async System.Net.Sockets in the same rounds, or null.</param>
 internal sealed record Achievement(string Name, Spread Value, Spread? Ratio, Spread? SocketsRatio)
 {
+    /// <summary>Whether the targets of the comparison are for it.</summary>
+    public bool HasTarget { get; init; } = true;
+
     internal bool IsOurs => Contender.IsNameOfOurs(Name);
 }
 
@@ -31,7 +34,7 @@ internal sealed record Result(
     /// met.</summary>
     internal IEnumerable<(string Target, string Achieved, double By)> Shortfalls(Achievement achievement)
     {
-        if (!achievement.IsOurs)
+        if (!achievement.IsOurs || !achievement.HasTarget)
         {
             yield break;
         }
@@ -55,7 +58,7 @@ internal sealed record Result(
 
     /// <summary>The factor by which the limit was missed in the best round; 0 without a limit.</summary>
     internal double LimitShortfall => Limit is double limit
-        ? Achievements.Where(a => a.IsOurs).Select(a => Shortfall(HigherIsBetter ? a.Value.Max : a.Value.Min, limit)).DefaultIfEmpty(0).Max()
+        ? Achievements.Where(a => a.IsOurs && a.HasTarget).Select(a => Shortfall(HigherIsBetter ? a.Value.Max : a.Value.Min, limit)).DefaultIfEmpty(0).Max()
         : 0;
 
     private string Bound(double target) => string.Create(CultureInfo.InvariantCulture, $"{(HigherIsBetter ? "≥" : "≤")} {target}×");

@@ -70,7 +70,10 @@ internal static class Runner
     private static List<Achievement> Achievements(List<Contender> contenders, Dictionary<string, List<double>> values)
     {
         return [.. contenders.Select(c => new Achievement(
-            c.Name, Spread.Of(values[c.Name]), Ratio(c.Name, Contender.Libev), Ratio(c.Name, Contender.Sockets)))];
+            c.Name, Spread.Of(values[c.Name]), Ratio(c.Name, Contender.Libev), Ratio(c.Name, Contender.Sockets))
+        {
+            HasTarget = c.HasTarget,
+        })];
 
         Spread? Ratio(string name, string to) =>
             name != to && values.TryGetValue(to, out List<double>? baseline) ? Spread.OfRatios(values[name], baseline) : null;

@@ -231,13 +231,15 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
     private void Continue(TResult result, Exception? exception)
     {
         Loop.Waits.Refill();
-        SynchronizationContext? context = _context, before = SynchronizationContext.Current;
+        SynchronizationContext? context = _context;
 
-        if (context is null || context == before)
+        if (context is null || context == SynchronizationContext.Current)
         {
             Resolve(result, exception);
             return;
         }
+
+        SynchronizationContext? before = SynchronizationContext.Current;
 
         SynchronizationContext.SetSynchronizationContext(context);
 
