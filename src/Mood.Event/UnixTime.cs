@@ -9,7 +9,7 @@ internal static class UnixTime
 
     internal static double From(DateTimeOffset time) => (time.UtcTicks - EpochTicks) / (double)TimeSpan.TicksPerSecond;
 
-    /// <summary>The nearest time that a DateTimeOffset can hold, for any seconds but NaN.</summary>
+    /// <summary>The nearest time that a DateTimeOffset can hold. The argument may be any number except NaN.</summary>
     internal static DateTimeOffset To(double seconds)
     {
         double ticks = Math.Round(seconds * TimeSpan.TicksPerSecond) + EpochTicks;
@@ -18,8 +18,8 @@ internal static class UnixTime
             : new DateTimeOffset((long)ticks, TimeSpan.Zero);
     }
 
-    /// <summary>The time of a next call: null for 0 (no call was computed yet), for never, and for what a DateTimeOffset cannot
-    /// hold.</summary>
+    /// <summary>The time of a next call. Null for 0 (no call was computed yet), for never, and for a time that a DateTimeOffset
+    /// cannot hold.</summary>
     internal static DateTimeOffset? Next(double at)
     {
         DateTimeOffset time = at != 0 && !double.IsNaN(at) ? To(at) : default;

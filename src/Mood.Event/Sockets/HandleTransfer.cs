@@ -109,7 +109,7 @@ internal sealed class HandleTransfer : IDisposable
         }
     }
 
-    /// <summary>Reads once the handle is readable. Any thread.</summary>
+    /// <summary>Reads when the handle is readable. Any thread.</summary>
     internal async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         try

@@ -1,7 +1,8 @@
 using System;
 using Mood.Event;
 
-/// <summary>Where there is no native library for the system, whatever is touched first says so, and says it again.</summary>
+/// <summary>Without a native library for the system, the first member that is used throws an exception that says so, and so does
+/// every later one.</summary>
 internal static class Refused
 {
     private static readonly Action[] s_doors =
@@ -30,7 +31,7 @@ internal static class Refused
             }
         }
 
-        Console.WriteLine(Ev.Version); // which takes none
+        Console.WriteLine(Ev.Version); // the version needs no native library
         Console.WriteLine(text);
         Console.WriteLine("refused");
     }
