@@ -1,4 +1,4 @@
-/* Signals: which loop a signal belongs to, and how it gets there. How the system delivers signals is in signal.c. */
+/* Signals: the loop that a signal belongs to, and the feeding of that loop. signal.c has the delivery by the system. */
 #include "libev.h"
 
 #include <errno.h>

@@ -72,7 +72,7 @@ enum mood_background {
 /* The next time of such a scheduler. It is finite, because libev computes with it. */
 #define MOOD_NEVER 1e30
 
-/* Two kinds of watchers have fields of ours behind libev's. The loop's thread alone uses them. */
+/* Two kinds of watchers have our own fields after those of libev. The loop's thread alone uses them. */
 typedef struct
 {
   ev_child ev;

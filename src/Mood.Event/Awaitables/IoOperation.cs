@@ -5,7 +5,7 @@ using System.Threading;
 namespace Mood.Event;
 
 /// <summary>The operation of an <see cref="IoWait{TOperation, TResult}"/>: its arguments, and the system call.</summary>
-/// <remarks>Operations are structs. So the JIT compiles a wait of its own for each, in which nothing is virtual.</remarks>
+/// <remarks>Operations are structs. So the JIT compiles a separate wait for each of them, without virtual calls.</remarks>
 /// <typeparam name="TOperation">The struct itself.</typeparam>
 /// <typeparam name="TResult">The type of the result.</typeparam>
 internal interface IIoOperation<TOperation, TResult>
@@ -32,7 +32,7 @@ internal interface IIoOperation<TOperation, TResult>
     /// <see cref="Waits.Drained"/>.</summary>
     static virtual SafeHandle? FindDrained(in TOperation operation, TResult result) => null;
 
-    /// <summary>The exception that ends the wait because its stream is disposed; null if the wait may go on.</summary>
+    /// <summary>The exception that ends the wait because its stream is disposed; null if the wait may continue.</summary>
     static virtual ObjectDisposedException? OwnerDisposed(in TOperation operation) => null;
 
     /// <summary>The result was fetched, on any thread.</summary>
@@ -43,7 +43,8 @@ internal interface IIoOperation<TOperation, TResult>
     }
 }
 
-/// <summary>The operation of <see cref="Loop.WaitAsync(int, Events, CancellationToken)"/>: to be ready is all.</summary>
+/// <summary>The operation of <see cref="Loop.WaitAsync(int, Events, CancellationToken)"/>, which is complete when the fd is
+/// ready.</summary>
 internal readonly struct ReadyOperation(Events events) : IIoOperation<ReadyOperation, Events>
 {
     public Events Events => events;

@@ -62,7 +62,8 @@ public sealed partial class Loop
     /// <remarks>
     /// <para>A stop signal is SIGINT (Ctrl-C) or SIGTERM, unless <see cref="RunOptions.StopSignals"/> says otherwise. After the
     /// first one, the function and the functions of <see cref="Spawn"/> must end within <see cref="RunOptions.ShutdownTimeout"/>.
-    /// The same time begins when the function ends without a signal. If the function fails, the token is cancelled too. When the
+    /// If the function ends without a signal, this time begins at its end. If the function fails, the token is cancelled too.
+    /// When the
     /// time is over, or at a second stop signal, Run returns. Before that, it writes the names of the functions that have not
     /// ended to standard error.</para>
     /// <para>If the function ends with an <see cref="OperationCanceledException"/> after a stop signal, Run returns normally.

@@ -24,7 +24,8 @@ internal static partial class SocketCall
         }
     }
 
-    /// <summary>Sends the buffer from offset <paramref name="sent"/>, and advances it. Done when all bytes are sent.</summary>
+    /// <summary>Sends the buffer from the offset <paramref name="sent"/>, and advances the offset. Done when all bytes are
+    /// sent.</summary>
     internal static bool TrySend(Socket socket, ReadOnlySpan<byte> buffer, ref int sent, out Exception? exception)
     {
         do
@@ -130,7 +131,8 @@ internal static partial class SocketCall
 
             var error = (SocketError)(int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error)!;
 
-            // Read after the error, because Connected clears it. Without an error and not connected: made, and reset since.
+            // Read after the error, because Connected clears it. Without an error, a socket that is not connected was connected
+            // and has been reset since.
             if (error == SocketError.Success && !socket.Connected)
             {
                 error = SocketError.ConnectionReset;
