@@ -185,6 +185,10 @@ internal static class BusyPoolScenarios
         int pid = Posix.Spawn("exit 3");
         string process = "/proc/" + pid.ToString(CultureInfo.InvariantCulture);
 
+        // Start(Once) waits for another event when the watcher was already pending, and RunUntil's timer is not due on a manual clock.
+        using Idle poll = loop.Idle((_, _) => Ev.Sleep(0.001));
+        poll.Start();
+
         using (new BusyPool())
         {
             for (int i = 0; i < 2; i++)
