@@ -10,12 +10,10 @@ namespace Mood.Event.Package.Tests;
 /// <summary>Reads the headers of a Windows library, because Linux machines have no tool for it.</summary>
 internal sealed class Pe
 {
-    private readonly PEReader _file;
-
     internal Pe(string file)
     {
-        _file = new PEReader(new MemoryStream(File.ReadAllBytes(file)));
-        PEHeaders headers = _file.PEHeaders;
+        using var reader = new PEReader(new MemoryStream(File.ReadAllBytes(file)));
+        PEHeaders headers = reader.PEHeaders;
 
         if (!headers.IsDll)
         {
@@ -24,8 +22,8 @@ internal sealed class Pe
 
         Machine = headers.CoffHeader.Machine;
         Characteristics = headers.PEHeader!.DllCharacteristics;
-        Exports = [.. ReadExports(headers.PEHeader.ExportTableDirectory.RelativeVirtualAddress)];
-        Needed = [.. ReadNeeded(headers.PEHeader.ImportTableDirectory.RelativeVirtualAddress)];
+        Exports = [.. ReadExports(reader, headers.PEHeader.ExportTableDirectory.RelativeVirtualAddress)];
+        Needed = [.. ReadNeeded(reader, headers.PEHeader.ImportTableDirectory.RelativeVirtualAddress)];
     }
 
     internal Machine Machine { get; }
@@ -39,23 +37,23 @@ internal sealed class Pe
     internal string[] Needed { get; }
 
     // the export directory: at 24 the number of names, at 32 the table of their addresses
-    private IEnumerable<string> ReadExports(int directory) =>
-        Enumerable.Range(0, At(directory + 24).ReadInt32()).Select(i => Text(At(At(directory + 32).ReadInt32() + (4 * i)).ReadInt32()));
+    private static IEnumerable<string> ReadExports(PEReader file, int directory) =>
+        Enumerable.Range(0, Word(file, directory + 24)).Select(i => Text(file, Word(file, Word(file, directory + 32) + (4 * i))));
 
     // one descriptor of 20 bytes for each library, with the address of its name at 12; zeros end the table
-    private IEnumerable<string> ReadNeeded(int directory)
+    private static IEnumerable<string> ReadNeeded(PEReader file, int directory)
     {
-        for (int name; (name = At(directory + 12).ReadInt32()) != 0; directory += 20)
+        for (int name; (name = Word(file, directory + 12)) != 0; directory += 20)
         {
-            yield return Text(name);
+            yield return Text(file, name);
         }
     }
 
-    private BlobReader At(int address) => _file.GetSectionData(address).GetReader();
+    private static int Word(PEReader file, int address) => file.GetSectionData(address).GetReader().ReadInt32();
 
-    private string Text(int address)
+    private static string Text(PEReader file, int address)
     {
-        BlobReader reader = At(address);
-        return reader.ReadUTF8(reader.IndexOf(0));
+        BlobReader text = file.GetSectionData(address).GetReader();
+        return text.ReadUTF8(text.IndexOf(0));
     }
 }
