@@ -72,10 +72,17 @@ internal sealed class EchoProcess : IDisposable
     internal double CountSystemCalls(int core, int connections)
     {
         Task load = Task.Run(() => Load(core, connections, seconds: 2));
-        Thread.Sleep(500);
-        (long calls, long messages) = SystemCalls.Count(_process.Id, seconds: 1);
-        load.Wait();
-        return (double)calls / messages;
+
+        try
+        {
+            Thread.Sleep(500);
+            (long calls, long messages) = SystemCalls.Count(_process.Id, seconds: 1);
+            return (double)calls / messages;
+        }
+        finally
+        {
+            load.Wait();
+        }
     }
 
     /// <summary>Has TLS clients work on it.</summary>
