@@ -1,0 +1,229 @@
+using System;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.RegularExpressions;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>The short samples, each in a process of its own.</summary>
+public sealed class SampleTests : SampleTestBase
+{
+    [Fact]
+    public void Http_keeps_connections_answers_pipelined_requests_and_refuses_bad_ones()
+    {
+        IPEndPoint server = StartServer("Http", "0");
+        const string host = "Host: x\r\n";
+        string[] answers = Ask(
+            server, $"GET / HTTP/1.1\r\n{host}\r\nPOST /echo HTTP/1.1\r\n{host}Content-Length: 3\r\n\r\nabcGET /no HTTP/1.1\r\n{host}Connection: close\r\n\r\n")
+            .Split("HTTP/1.1 ")[1..];
+        Assert.Equal(["200 OK", "200 OK", "404 Not Found"], answers.Select(a => a.Split("\r\n")[0]));
+        Assert.EndsWith("\r\n\r\nHello from Mood.Event\n", answers[0], StringComparison.Ordinal);
+        Assert.EndsWith("\r\n\r\nabc", answers[1], StringComparison.Ordinal);
+
+        Assert.StartsWith("HTTP/1.1 400 ", Ask(server, "rubbish\r\n\r\n"), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 400 ", Ask(server, "GET / HTTP/1.1\r\n\r\n"), StringComparison.Ordinal); // no Host
+        Assert.StartsWith("HTTP/1.1 400 ", Ask(server, $"POST /echo HTTP/1.1\r\n{host}Content-Length: -1\r\n\r\n"), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 405 ", Ask(server, $"POST / HTTP/1.1\r\n{host}Connection: close\r\n\r\n"), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 413 ", Ask(server, $"POST /echo HTTP/1.1\r\n{host}Content-Length: 99999999\r\n\r\n"), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 431 ", Ask(server, $"GET / HTTP/1.1\r\nX: {new string('x', 9000)}"), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 505 ", Ask(server, "GET / HTTP/2\r\n\r\n"), StringComparison.Ordinal);
+        EndBySignal();
+    }
+
+    [Fact]
+    public async Task TlsProxy_forwards_both_directions_and_their_ends()
+    {
+        using var backend = new TcpListener(IPAddress.Loopback, 0);
+        backend.Start();
+        IPEndPoint proxy = StartServer("TlsProxy", $"--port 0 127.0.0.1:{((IPEndPoint)backend.LocalEndpoint).Port}");
+        using Socket socket = Connect(proxy);
+        await using var client = new SslStream(new NetworkStream(socket), leaveInnerStreamOpen: false, (_, certificate, _, _) => certificate!.Subject == "CN=localhost");
+        await client.AuthenticateAsClientAsync("localhost").WaitAsync(TimeSpan.FromSeconds(Patience));
+        using TcpClient accepted = await backend.AcceptTcpClientAsync().WaitAsync(TimeSpan.FromSeconds(Patience));
+        using NetworkStream server = accepted.GetStream();
+
+        await client.WriteAsync("question"u8.ToArray());
+        await client.ShutdownAsync();
+        using var question = new StreamReader(server, leaveOpen: true);
+        Assert.Equal("question", await question.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(Patience)));
+        await server.WriteAsync("answer"u8.ToArray());
+        accepted.Close();
+        using var answer = new StreamReader(client);
+        Assert.Equal("answer", await answer.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(Patience)));
+        EndBySignal();
+    }
+
+    [Fact]
+    public void Udp_sends_datagrams_back()
+    {
+        IPEndPoint server = StartServer("Udp", "0");
+        using var client = new UdpClient();
+        client.Client.ReceiveTimeout = (int)(Patience * 1000);
+        client.Connect(server);
+        client.Send("hello"u8);
+        Assert.Equal("hello"u8.ToArray(), client.Receive(ref server!));
+        EndBySignal();
+        Assert.EndsWith("1 datagrams, 5 bytes\n", Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Supervisor_starts_a_program_again_and_ends_with_its_exit_code()
+    {
+        Spawn(Sample("Supervisor"), "--pause 0.02 --max-restarts 2 -- /bin/sh -c 'exit 3'");
+        Assert.Equal(3 << 8, WaitForEnd());
+        Assert.Equal(3, Regex.Count(Output, "started /bin/sh"));
+        Assert.Equal(["0.02", "0.04"], Regex.Matches(Output, "restart in (.*) s").Select(m => m.Groups[1].Value));
+    }
+
+    [Fact]
+    public void Supervisor_forwards_SIGTERM()
+    {
+        Spawn(Sample("Supervisor"), "--restart Always -- /bin/sh -c 'trap \"echo got it; exit 5\" TERM; echo ready; while :; do sleep 0.05; done'");
+        Assert.True(Posix.Until(() => Output.Contains("ready\n", StringComparison.Ordinal), Patience), Output);
+        Posix.Kill(Pid, Signum.SIGTERM);
+        Assert.Equal(5 << 8, WaitForEnd());
+        Assert.Contains("got it\nsupervisor: exit code 5\n", Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("30 2 * * *", "2026-03-28T12:00Z", "Sun 2026-03-29 03:00 +02:00|Mon 2026-03-30 02:30 +02:00")] // skipped
+    [InlineData("30 2 * * *", "2026-10-24T12:00Z", "Sun 2026-10-25 02:30 +02:00|Mon 2026-10-26 02:30 +01:00")] // comes twice
+    [InlineData("*/30 * * * *", "2026-10-25T00:15Z", "Sun 2026-10-25 02:30 +02:00|Sun 2026-10-25 02:00 +01:00|Sun 2026-10-25 02:30 +01:00")]
+    [InlineData("0 0 29 2 *", "2026-01-01T00:00Z", "Tue 2028-02-29 00:00 +01:00|Sun 2032-02-29 00:00 +01:00")]
+    [InlineData("0 12 13 * 5", "2026-01-03T00:00Z", "Fri 2026-01-09 12:00 +01:00|Tue 2026-01-13 12:00 +01:00")] // either day
+    public void Cron_knows_the_calendar_and_the_time_zone(string rule, string from, string times)
+    {
+        string[] expected = times.Split('|');
+        Spawn(Sample("Cron"), $"--zone Europe/Berlin --from {from} --list {expected.Length} '{rule}'");
+        Assert.Equal(0, WaitForEnd());
+        Assert.Equal(expected, Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
+    public void Cron_runs_commands()
+    {
+        Spawn(Sample("Cron"), "--every 0.2 'echo hello; exit 4'");
+        Assert.True(Posix.Until(() => Regex.Count(Output, "hello\ncron: exit code 4\n") >= 2, Patience), Output);
+        EndBySignal();
+    }
+
+    [Fact]
+    public void Tail_follows_a_file_that_is_cut_and_replaced()
+    {
+        string path = Path.GetTempFileName();
+
+        try
+        {
+            File.WriteAllLines(path, Enumerable.Range(1, 12).Select(i => $"line {i}"));
+            Spawn(Sample("Tail"), $"'{path}'");
+            WaitFor("line 12\n");
+            Assert.StartsWith("line 3\n", Output, StringComparison.Ordinal); // the last ten
+            File.AppendAllText(path, "added\n");
+            WaitFor("added\n");
+            File.WriteAllText(path, "cut\n");
+            WaitFor("cut\n");
+            File.WriteAllText(path + ".new", "replaced\n");
+            File.Move(path + ".new", path, overwrite: true);
+            WaitFor("replaced\n");
+            File.AppendAllText(path, "more\n");
+            WaitFor("more\n");
+            EndBySignal();
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+
+        void WaitFor(string text) => Assert.True(Posix.Until(() => Output.Contains(text, StringComparison.Ordinal), Patience), Output);
+    }
+
+    [Fact]
+    public async Task Prompt_reminds_while_it_waits_for_input()
+    {
+        using Process process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [Path.Combine(AppContext.BaseDirectory, Sample("Prompt"))])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        })!;
+
+        try
+        {
+            await process.StandardInput.WriteLineAsync("in 1000 later\nin 0.05 tea time\nlist\nnonsense");
+            Assert.Equal("> > > in 1000 s: later", await ReadLineAsync());
+            await ReadLineAsync(); // the list's second line, rounded
+            Assert.Equal("> 'nonsense' is no command: type help", await ReadLineAsync());
+            Assert.Equal("> ", await ReadLineAsync());
+            Assert.Equal("*** tea time", await ReadLineAsync());
+            await process.StandardInput.WriteLineAsync("quit");
+            Assert.Equal("> bye", await ReadLineAsync());
+            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(Patience));
+            Assert.Equal(0, process.ExitCode);
+        }
+        finally
+        {
+            process.Kill();
+        }
+
+        Task<string?> ReadLineAsync() => process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(Patience));
+    }
+
+    [Fact]
+    public void Worker_works_until_the_host_stops()
+    {
+        Spawn(Sample("Worker"), "--Interval 0.05");
+        Assert.True(Posix.Until(() => Output.Contains("job 3 is done", StringComparison.Ordinal), Patience), Output);
+        EndBySignal();
+        Assert.Contains("stopped after ", Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Http", "nonsense", 2)]
+    [InlineData("Udp", "99999", 2)]
+    [InlineData("TlsProxy", "nonsense", 1)]
+    [InlineData("TlsProxy", "--certificate /nonexistent localhost:1", 1)]
+    [InlineData("Supervisor", "", 1)]
+    [InlineData("Supervisor", "-- /nonexistent", 127)]
+    [InlineData("Cron", "'61 * * * *' true", 2)]
+    [InlineData("Cron", "--zone Nowhere '1 * * * *' true", 2)]
+    [InlineData("Tail", "--help", 2)]
+    [InlineData("Tail", "/", 1)]
+    [InlineData("Prompt", "nonsense", 2)]
+    [InlineData("Worker", "--Interval never", 2)]
+    public void A_wrong_use_gets_a_message_and_no_stack_trace(string sample, string arguments, int exitCode)
+    {
+        Spawn(Sample(sample), arguments);
+        Assert.Equal(exitCode << 8, WaitForEnd());
+        Assert.NotEmpty(Output);
+        Assert.DoesNotContain("   at ", Output, StringComparison.Ordinal);
+    }
+
+    private static string Sample(string name) => Path.Combine("samples", name, $"{name}.dll");
+
+    private static string Ask(IPEndPoint server, string request)
+    {
+        using Socket socket = Connect(server);
+        socket.Send(Encoding.ASCII.GetBytes(request));
+        using var reader = new StreamReader(new NetworkStream(socket));
+        return reader.ReadToEnd();
+    }
+
+    private IPEndPoint StartServer(string sample, string arguments)
+    {
+        Spawn(Sample(sample), arguments);
+        Assert.True(Posix.Until(() => Output.Contains("process ", StringComparison.Ordinal), Patience), Output);
+        return IPEndPoint.Parse(Regex.Match(Output, @" on ([\d.:]+)").Groups[1].Value);
+    }
+
+    private void EndBySignal()
+    {
+        Posix.Kill(Pid, Signum.SIGTERM);
+        Assert.Equal(0, WaitForEnd());
+    }
+}
