@@ -9,7 +9,7 @@ using System.Threading.Tasks;
 namespace Mood.Event.Host;
 
 /// <summary>
-/// The programs of README.md, word for word: <c>watchers PORT</c> and <c>await PORT</c>. The build replaces the port 9999 with Port.
+/// The programs of README.md, word for word: <c>five PORT</c>, which needs no port, <c>watchers PORT</c> and <c>await PORT</c>. The build replaces the port 9999 with Port.
 /// </summary>
 internal static class ReadmeScenarios
 {
@@ -19,16 +19,23 @@ internal static class ReadmeScenarios
     {
         Port = int.Parse(args[1], CultureInfo.InvariantCulture);
 
-        if (args[0] == "watchers")
+        Action program = args[0] switch
         {
-            Watchers();
-        }
-        else
-        {
-            Await();
-        }
+            "five" => Five,
+            "watchers" => Watchers,
+            _ => Await,
+        };
+        program();
 
         return 0;
+    }
+
+    private static void Five()
+    {
+        using var loop = new Loop();
+        loop.Timer(1, 1, (timer, events) => Console.WriteLine("tick")).Start();
+        loop.Signal(Signum.SIGINT, (signal, events) => loop.Stop()).Start();
+        loop.Start();
     }
 
     private static void Watchers()

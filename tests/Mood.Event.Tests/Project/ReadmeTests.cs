@@ -15,10 +15,19 @@ public sealed class ReadmeTests
     [Fact]
     public void Each_program_names_its_port_once_and_the_host_compiles_it_with_another_port()
     {
-        string[] programs = Repository.Read("README.md").Split("```csharp")[1..];
+        string[] programs = Repository.Read("README.md").Split("```csharp")[2..]; // the first one has no port
         Assert.Equal(2, programs.Length);
         Assert.All(programs, p => Assert.Equal(2, p.Split("```")[0].Split(Port).Length));
         Assert.Equal(3, Repository.Read("tests/Mood.Event.Host/ReadmeScenarios.cs").Split(Port).Length);
+    }
+
+    [Fact]
+    public void The_five_lines_tick_and_stop_at_SIGINT()
+    {
+        using var process = new HostProcess("readme five 0");
+        Assert.True(Posix.Until(() => process.Output.Contains("tick\n", StringComparison.Ordinal), seconds: 30), process.Output);
+        process.Kill(Signum.SIGINT);
+        Assert.Equal(0, process.WaitForEnd().Status);
     }
 
     [Fact]
