@@ -49,10 +49,12 @@ switch ($verb) {
         if ($LASTEXITCODE) { exit $LASTEXITCODE }
         dotnet test $tests -c $configuration -nologo -v minimal --no-build @filter -- RunConfiguration.TreatNoTestsAsError=true
         $failed = $LASTEXITCODE
-        # A failure of the first must not hide the second. A filter names tests of the first: no match is an error.
+        # A failure of one must not hide the next. A filter names tests of the first: no match is an error.
         if ($verb -eq 'test' -and -not $rest) {
-            dotnet test tests/Mood.Event.Hosting.Tests -c $configuration -nologo -v minimal --no-build -- RunConfiguration.TreatNoTestsAsError=true
-            if ($LASTEXITCODE) { $failed = $LASTEXITCODE }
+            foreach ($further in 'Mood.Event.Hosting.Tests', 'Mood.Event.AspNetCore.Tests') {
+                dotnet test "tests/$further" -c $configuration -nologo -v minimal --no-build -- RunConfiguration.TreatNoTestsAsError=true
+                if ($LASTEXITCODE) { $failed = $LASTEXITCODE }
+            }
         }
         exit $failed
     }
@@ -77,7 +79,7 @@ switch ($verb) {
         } else {
             [Console]::Error.WriteLine('build.ps1: without zig the package holds the native library of this machine only')
         }
-        foreach ($package in 'Mood.Event', 'Mood.Event.Hosting') {
+        foreach ($package in 'Mood.Event', 'Mood.Event.Hosting', 'Mood.Event.AspNetCore') {
             dotnet pack "src/$package" -c $configuration -nologo -v minimal "-p:PackNatives=$natives" @rest
             if ($LASTEXITCODE) { exit $LASTEXITCODE }
         }

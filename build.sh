@@ -15,6 +15,7 @@ usage: ./build.sh VERB [ARGUMENTS]
   demo [SAMPLE] [ARGS]   runs a sample of docs/samples; the default is echo --selftest
   soak [MINUTES]         runs random operations against models, for 2 minutes by default; --seed N repeats a failure
   bench [AREA] [ARGS]    compares Mood.Event with libev in C and others; --help lists the areas
+  bench kestrel [ARGS]   compares Kestrel over loops with Kestrel over sockets; "bench kestrel soak 5" runs it for 5 minutes
   sanitize [FILTER]      runs the tests over a native library with AddressSanitizer and UndefinedBehaviorSanitizer
   pack                   makes the NuGet packages in artifacts/package/release; without zig, Mood.Event holds the native library of this machine only
   clean                  removes artifacts
@@ -53,8 +54,9 @@ case $verb in
     dotnet build Mood.Event.sln -c "$configuration" -nologo -v minimal
     failed=0
     run_tests Mood.Event.Tests "$@" || failed=$?
-    # A failure of the first must not hide the second. A filter names tests of the first: no match is an error.
+    # A failure of one must not hide the next. A filter names tests of the first: no match is an error.
     [ $# -gt 0 ] || run_tests Mood.Event.Hosting.Tests || failed=$?
+    [ $# -gt 0 ] || run_tests Mood.Event.AspNetCore.Tests || failed=$?
     exit "$failed" ;;
   test-package)
     need_dotnet
@@ -73,6 +75,12 @@ case $verb in
     dotnet run --project tests/Mood.Event.Soak -c "$configuration" -- "$@" ;;
   bench)
     need_dotnet
+    if [ "${1:-}" = kestrel ]; then
+      shift
+      dotnet build tests/Mood.Event.AspNetCore.Benchmarks -c "$configuration" -nologo -v minimal
+      dotnet run --project tests/Mood.Event.AspNetCore.Benchmarks -c "$configuration" --no-build -- "$@"
+      exit
+    fi
     dotnet build tests/Mood.Event.Benchmarks -c "$configuration" -nologo -v minimal
     dotnet run --project tests/Mood.Event.Benchmarks -c "$configuration" --no-build -- "$@" ;;
   sanitize)
@@ -87,7 +95,7 @@ case $verb in
       natives=false
       echo "build.sh: without zig the package holds the native library of this machine only" >&2
     fi
-    for package in Mood.Event Mood.Event.Hosting; do
+    for package in Mood.Event Mood.Event.Hosting Mood.Event.AspNetCore; do
       dotnet pack "src/$package" -c "$configuration" -nologo -v minimal -p:PackNatives=$natives "$@"
     done ;;
   clean)

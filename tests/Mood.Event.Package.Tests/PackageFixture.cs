@@ -19,6 +19,7 @@ public sealed class PackageFixture : IDisposable
         File = Path.Combine(Feed, $"Mood.Event.{Version}.nupkg");
         Symbols = Path.ChangeExtension(File, "snupkg");
         Hosting = Path.Combine(Feed, $"Mood.Event.Hosting.{Version}.nupkg");
+        AspNetCore = Path.Combine(Feed, $"Mood.Event.AspNetCore.{Version}.nupkg");
         Content = Path.Combine(Place.Root, "content");
         ZipFile.ExtractToDirectory(File, Content);
         Other = new(PackOther);
@@ -39,6 +40,9 @@ public sealed class PackageFixture : IDisposable
 
     /// <summary>The package Mood.Event.Hosting.</summary>
     public string Hosting { get; }
+
+    /// <summary>The package Mood.Event.AspNetCore.</summary>
+    public string AspNetCore { get; }
 
     public string Version { get; }
 

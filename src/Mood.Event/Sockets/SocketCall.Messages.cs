@@ -75,11 +75,7 @@ internal static partial class SocketCall
     {
         do
         {
-            bool isDone = rest.IsSingleSegment
-                ? TrySendSome(socket, rest.FirstSpan, out int count, out exception)
-                : TrySendBuffers(socket, rest, out count, out exception);
-
-            if (!isDone)
+            if (!TrySendSome(socket, rest, out int count, out exception))
             {
                 return false;
             }
@@ -90,6 +86,12 @@ internal static partial class SocketCall
 
         return true;
     }
+
+    /// <summary>Sends as many bytes of a sequence as one call of the socket takes.</summary>
+    internal static bool TrySendSome(Socket socket, in ReadOnlySequence<byte> buffers, out int count, out Exception? exception) =>
+        buffers.IsSingleSegment
+            ? TrySendSome(socket, buffers.FirstSpan, out count, out exception)
+            : TrySendBuffers(socket, buffers, out count, out exception);
 
     private static bool TrySendBuffers(Socket socket, ReadOnlySequence<byte> rest, out int count, out Exception? exception)
     {

@@ -1,4 +1,5 @@
 using System;
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 
@@ -32,6 +33,21 @@ public static partial class SocketExtensions
     {
         MakeNonBlocking(socket);
         return IsDone(SocketCall.TrySendSome(socket, buffer, out count, out Exception? exception), exception);
+    }
+
+    /// <summary>Sends the bytes of several buffers with one system call (sendmsg), as many as the socket takes without
+    /// waiting.</summary>
+    /// <param name="socket">A connected stream socket. It is made non-blocking. Any thread may use it.</param>
+    /// <param name="buffers">The bytes to send.</param>
+    /// <param name="count">The number of bytes that were sent, which may be less than the length of the sequence.</param>
+    /// <returns>False if the socket takes no bytes now. Then <paramref name="count"/> is 0.</returns>
+    /// <inheritdoc cref="TryReceive" path="/exception"/>
+    public static bool TrySend(this Socket socket, ReadOnlySequence<byte> buffers, out long count)
+    {
+        MakeNonBlocking(socket);
+        bool isDone = SocketCall.TrySendSome(socket, buffers, out int sent, out Exception? exception);
+        count = sent;
+        return IsDone(isDone, exception);
     }
 
     /// <summary>Accepts a connection (accept), without waiting.</summary>

@@ -1,4 +1,5 @@
 using System;
+using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using Xunit;
@@ -91,6 +92,39 @@ public sealed class SocketTryTests : AwaitTestBase
     }
 
     [Fact]
+    public void A_sequence_is_sent_in_one_call_as_far_as_the_socket_takes_it()
+    {
+        (Socket client, Socket server) = NewConnection();
+        var first = new Segment([1, 2]);
+        var sequence = new ReadOnlySequence<byte>(first, 0, first.Append([]).Append([3, 4, 5]), 2);
+        Assert.True(server.TrySend(sequence, out long count));
+        Assert.Equal(4, count);
+        byte[] received = new byte[10];
+        Assert.True(client.Poll(1_000_000, SelectMode.SelectRead));
+        Assert.Equal(4, client.Receive(received));
+        Assert.Equal([1, 2, 3, 4], received[..4]);
+        Assert.True(server.TrySend(ReadOnlySequence<byte>.Empty, out count));
+        Assert.Equal(0, count);
+        long sent = 0;
+        first = new Segment(new byte[100_000]);
+        sequence = new ReadOnlySequence<byte>(first, 0, first.Append(new byte[100_001]), 100_001);
+
+        while (server.TrySend(sequence, out count))
+        {
+            Assert.InRange(count, 1, sequence.Length);
+            sent += count;
+        }
+
+        Assert.Equal(0, count);
+        Assert.True(sent > 0);
+        client.Dispose();
+        Assert.Throws<ArgumentNullException>("socket", () => ((Socket)null!).TrySend(default(ReadOnlySequence<byte>), out _));
+        Assert.Throws<SocketException>(() => server.TrySend(sequence, out _));
+        server.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => server.TrySend(sequence, out _));
+    }
+
+    [Fact]
     public void The_end_of_a_connection_is_zero_bytes_and_a_reset_a_SocketException()
     {
         (Socket client, Socket server) = NewConnection();
@@ -120,5 +154,17 @@ public sealed class SocketTryTests : AwaitTestBase
         alone.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         Assert.Throws<SocketException>(() => alone.TryReceive(new byte[1], out _));
         client.Dispose();
+    }
+
+    private sealed class Segment : ReadOnlySequenceSegment<byte>
+    {
+        public Segment(byte[] bytes) => Memory = bytes;
+
+        public Segment Append(byte[] bytes)
+        {
+            var next = new Segment(bytes) { RunningIndex = RunningIndex + Memory.Length };
+            Next = next;
+            return next;
+        }
     }
 }

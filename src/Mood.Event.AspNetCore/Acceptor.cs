@@ -1,0 +1,121 @@
+using System;
+using System.Diagnostics.CodeAnalysis;
+using System.Net.Sockets;
+using System.Threading.Tasks;
+
+namespace Mood.Event;
+
+/// <summary>Accepts the connections of a listening socket on a loop.</summary>
+/// <param name="listener">The end point.</param>
+/// <param name="worker">The loop that accepts.</param>
+/// <param name="socket">The listening socket. The acceptor owns it.</param>
+/// <param name="workers">The loops that get the connections in turn. Null: the loop that accepts serves them too.</param>
+[SuppressMessage("Design", "CA1001", Justification = "Stop disposes the watchers and the reserve, on the loop's thread.")]
+[SuppressMessage("Reliability", "CA2000", Justification = "The connection owns its socket, and Kestrel owns the connection.")]
+internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, Workers? workers)
+{
+    // Seconds. When no file descriptor is left, the socket stays readable: without a pause the loop would spin.
+    private const double BackOff = 0.1, ReportInterval = 10;
+    private const int MaxAccepts = 64;
+
+    // Without the reserve, the acceptor tries only so often: other code may never close a file.
+    private const int MaxRefusals = 10;
+
+    // Only the loop's thread uses these.
+    private Io? _io;
+    private Timer? _backOff;
+    private readonly Reserve _reserve = new();
+    private double _reported = double.NegativeInfinity;
+    private int _refusals;
+
+    internal Task StartAsync() => worker.Loop.InvokeAsync(() =>
+    {
+        _io = worker.Loop.Io(socket, Events.Read, (_, _) => Accept(MaxAccepts));
+        _backOff = worker.Loop.Timer(BackOff, 0, (_, _) => Resume());
+        _reserve.TryFill();
+        _io.Start();
+    });
+
+    internal async Task StopAsync()
+    {
+        try
+        {
+            await worker.Loop.InvokeAsync(Stop).ConfigureAwait(false);
+        }
+        catch (ObjectDisposedException)
+        {
+            socket.Dispose(); // an exception has ended the loop
+        }
+    }
+
+    private void Stop()
+    {
+        // For their peers, the connections of the backlog are connected already. Closing the socket would reset them.
+        Accept(int.MaxValue);
+        _io!.Dispose();
+        _backOff!.Dispose();
+        _reserve.Dispose();
+        socket.Dispose();
+    }
+
+    private void Accept(int max)
+    {
+        try
+        {
+            for (int i = 0; i < max && socket.TryAccept(out Socket? accepted); i++)
+            {
+                Serve(accepted);
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            Pause(e);
+        }
+    }
+
+    private void Serve(Socket accepted)
+    {
+        try
+        {
+            if (worker.Options.NoDelay && accepted.AddressFamily != AddressFamily.Unix)
+            {
+                accepted.NoDelay = true;
+            }
+
+            var connection = new Connection(workers?.Next() ?? worker, accepted);
+            connection.Begin();
+            listener.Deliver(connection);
+        }
+        catch (SocketException)
+        {
+            accepted.Dispose(); // the peer is gone already
+        }
+    }
+
+    private void Pause(Exception exception)
+    {
+        double now = worker.Loop.Now();
+
+        if (now - _reported is >= ReportInterval or < 0)
+        {
+            _reported = now;
+            Log.AcceptFailed(worker.Logger, listener.EndPoint, BackOff * 1000, exception);
+        }
+
+        _reserve.Dispose();
+        _io!.Stop();
+        _backOff!.Restart();
+    }
+
+    private void Resume()
+    {
+        if (_reserve.TryFill() || ++_refusals % MaxRefusals == 0)
+        {
+            _io!.Start();
+        }
+        else
+        {
+            _backOff!.Restart();
+        }
+    }
+}

@@ -1,0 +1,161 @@
+using System;
+using System.Diagnostics.CodeAnalysis;
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+
+namespace Mood.Event;
+
+/// <summary>A connection of Kestrel: a socket, and a pipe for each direction.</summary>
+/// <remarks>
+/// <para>The loop's thread receives (Connection.Receive.cs) and closes (Connection.Close.cs). Any thread sends: see
+/// <see cref="Sender"/>.</para>
+/// <para>A connection is new, begun, closed. It is closed once, for one of these reasons: the application has completed its
+/// output, sending has failed, the connection was aborted, or the server has stopped. When the peer has closed or reset its side,
+/// the input ends, and the application decides.</para>
+/// </remarks>
+[SuppressMessage("Usage", "CA2213", Justification = "Close disposes the Io, on the loop's thread.")]
+internal sealed partial class Connection : ConnectionContext
+{
+    private readonly Worker _worker;
+    private readonly Socket _socket;
+    private readonly Sender _sender;
+    private readonly Pipe _in, _out;
+    private readonly Input _input;
+    private readonly Output _output;
+
+    // Only the loop's thread uses the fields below.
+
+    // Null before Begin.
+    private Io? _io;
+
+    // Whether the Io watches for bytes to receive: false while the application has too many unread bytes, and after the input's end.
+    private bool _isReading = true;
+
+    // Whether the sender waits until the socket takes bytes again.
+    private bool _wantsWrite;
+    private bool _isClosed;
+
+    /// <param name="worker">The loop that serves the connection.</param>
+    /// <param name="socket">A connected socket. The connection owns it.</param>
+    internal Connection(Worker worker, Socket socket)
+    {
+        (_worker, _socket) = (worker, socket);
+        _sender = new Sender(this, socket);
+        LoopTransportOptions options = worker.Options;
+        PipeScheduler
+            reader = options.UnsafeInlineApplication ? PipeScheduler.Inline : new ApplicationScheduler(_sender),
+            writer = options.UnsafeInlineApplication ? PipeScheduler.Inline : PipeScheduler.ThreadPool;
+        _in = new Pipe(Options(reader, worker.Scheduler, options.MaxReadBufferSize));
+        _out = new Pipe(Options(_sender, writer, options.MaxWriteBufferSize));
+        _input = new Input(_in.Reader, _sender);
+        _output = new Output(_out.Writer, _sender, _input, worker.Guard);
+        Transport = new Duplex(_input, _output);
+        LocalEndPoint = socket.LocalEndPoint;
+        RemoteEndPoint = socket.RemoteEndPoint;
+        ConnectionClosed = _closing.Token;
+        SetFeatures();
+        _sender.Begin(_out.Reader);
+
+        PipeOptions Options(PipeScheduler readerScheduler, PipeScheduler writerScheduler, long? limit) => new(
+            worker.Pool, readerScheduler, writerScheduler, limit ?? 0, (limit ?? 0) / 2, minimumSegmentSize: 4096, useSynchronizationContext: false);
+    }
+
+    public ILogger Logger => _worker.Logger;
+
+    /// <summary>Begins to receive. Any thread, once.</summary>
+    internal void Begin()
+    {
+        if (_worker.Loop.IsLoopThread)
+        {
+            BeginOnLoop();
+        }
+        else if (!_worker.Loop.TryPost(static connection => connection.BeginOnLoop(), this))
+        {
+            Reset(new ConnectionAbortedException("The loop has ended.")); // no thread runs the loop, so this one may
+        }
+    }
+
+    /// <summary>Makes the loop tell the sender when the socket takes bytes again. Any thread.</summary>
+    internal void WatchWrite()
+    {
+        if (_worker.Loop.IsLoopThread)
+        {
+            WatchWriteOnLoop();
+        }
+        else if (!_worker.Loop.TryPost(static connection => connection.WatchWriteOnLoop(), this))
+        {
+            _sender.OnWritable(); // the next try to send finds the socket closed
+        }
+    }
+
+    private void BeginOnLoop()
+    {
+        if (_isClosed)
+        {
+            return;
+        }
+
+        if (!_worker.TryAdd(this))
+        {
+            Reset(new ConnectionAbortedException("The server has stopped."));
+            return;
+        }
+
+        try
+        {
+            _io = _worker.Loop.Io(_socket, WantedEvents, OnReady);
+            _io.Start();
+        }
+        catch (EventException e)
+        {
+            Reset(e); // the kernel does not watch any more files
+        }
+    }
+
+    private Events WantedEvents => (_isReading ? Events.Read : Events.None) | (_wantsWrite ? Events.Write : Events.None);
+
+    private void OnReady(Io io, Events events)
+    {
+        if ((events & Events.Write) != 0 && _wantsWrite)
+        {
+            _wantsWrite = false;
+            Watch();
+            _sender.OnWritable();
+        }
+
+        if ((events & Events.Read) != 0 && _isReading && !_isClosed)
+        {
+            Receive();
+            _sender.Run(); // the answers of an application that runs inline
+        }
+    }
+
+    private void Watch()
+    {
+        if (_io is not null && !_isClosed)
+        {
+            _io.Events = WantedEvents;
+        }
+    }
+
+    private void WatchWriteOnLoop()
+    {
+        if (_isClosed)
+        {
+            _sender.OnWritable(); // the next try to send finds the socket closed
+            return;
+        }
+
+        _wantsWrite = true;
+        Watch();
+    }
+
+    private sealed class Duplex(PipeReader input, PipeWriter output) : IDuplexPipe
+    {
+        public PipeReader Input => input;
+
+        public PipeWriter Output => output;
+    }
+}

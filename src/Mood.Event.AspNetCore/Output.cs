@@ -1,0 +1,53 @@
+using System;
+using System.IO.Pipelines;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Mood.Event;
+
+/// <summary>The application's side of the bytes to send. A flush sends at once, unless the application has further input to work
+/// on: then the answers to all of it go out together.</summary>
+internal sealed class Output(PipeWriter writer, Sender sender, Input input, Guard guard) : PipeWriter
+{
+    public override bool CanGetUnflushedBytes => writer.CanGetUnflushedBytes;
+
+    public override long UnflushedBytes => writer.UnflushedBytes;
+
+    public override void Advance(int bytes) => writer.Advance(bytes);
+
+    public override Memory<byte> GetMemory(int sizeHint = 0) => writer.GetMemory(sizeHint);
+
+    public override Span<byte> GetSpan(int sizeHint = 0) => writer.GetSpan(sizeHint);
+
+    public override void CancelPendingFlush() => writer.CancelPendingFlush();
+
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
+        AfterFlush(writer.FlushAsync(cancellationToken));
+
+    public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default) =>
+        AfterFlush(writer.WriteAsync(source, cancellationToken));
+
+    public override void Complete(Exception? exception = null)
+    {
+        writer.Complete(exception);
+        sender.Run();
+    }
+
+    private ValueTask<FlushResult> AfterFlush(ValueTask<FlushResult> flush)
+    {
+        if (sender.IsPending)
+        {
+            // the flush itself waits when the buffer is full
+            if (!input.HasUnread || !flush.IsCompleted)
+            {
+                sender.Run();
+            }
+            else
+            {
+                guard.Watch(sender);
+            }
+        }
+
+        return flush;
+    }
+}

@@ -1,0 +1,148 @@
+using System;
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using System.Threading;
+using System.Threading.Tasks;
+using System.Threading.Tasks.Sources;
+using Microsoft.AspNetCore.Connections;
+
+namespace Mood.Event;
+
+/// <summary>Sends what the application writes to a connection.</summary>
+/// <remarks>
+/// <para>It is also the scheduler of its own pipe reader, which only remembers that there is something to send. <see cref="Run"/>
+/// sends it on the calling thread. So all flushes before a call of Run go out with one system call.</para>
+/// <para><see cref="Output"/> calls Run in the flush if the application has no further input to work on. Otherwise Run is called
+/// when the application waits for input (<see cref="Input"/>), when the callback or work item that runs the application ends, and
+/// by the <see cref="Guard"/>.</para>
+/// </remarks>
+internal sealed class Sender(Connection connection, Socket socket) : PipeScheduler, IValueTaskSource
+{
+    private PipeReader? _output;
+
+    // The continuation of SendAllAsync that waits for Run. Any thread takes it, with Interlocked.
+    private Action<object?>? _action;
+    private object? _state;
+
+    // The wait until the socket takes bytes again. Reset by SendAllAsync, set on the loop's thread.
+    private ManualResetValueTaskSourceCore<bool> _writable;
+
+    // 1 while the guard watches this sender
+    private int _isWatched;
+
+    /// <summary>The guard's link.</summary>
+    internal Sender? NextWatched { get; set; }
+
+    /// <summary>Ends when everything is sent, or nothing can be sent any more. Never fails.</summary>
+    internal Task Sent { get; private set; } = Task.CompletedTask;
+
+    /// <summary>Whether there are bytes to send that wait for <see cref="Run"/>.</summary>
+    internal bool IsPending => Volatile.Read(ref _action) is not null;
+
+    internal void Begin(PipeReader output)
+    {
+        _output = output;
+        Sent = SendAllAsync(output);
+    }
+
+    public override void Schedule(Action<object?> action, object? state)
+    {
+        _state = state;
+        Volatile.Write(ref _action, action);
+    }
+
+    /// <summary>Sends what is to be sent. Any thread.</summary>
+    internal void Run()
+    {
+        if (IsPending && Interlocked.Exchange(ref _action, null) is Action<object?> action)
+        {
+            action(_state);
+        }
+    }
+
+    /// <summary>Ends <see cref="Sent"/>. Any thread.</summary>
+    internal void Cancel()
+    {
+        _output!.CancelPendingRead();
+        Run();
+    }
+
+    /// <summary>The socket takes bytes again, or is closed. Loop's thread.</summary>
+    internal void OnWritable() => _writable.SetResult(true);
+
+    /// <summary>Whether the caller is to add this sender to those that the guard watches.</summary>
+    internal bool TryWatch() => Volatile.Read(ref _isWatched) == 0 && Interlocked.Exchange(ref _isWatched, 1) == 0;
+
+    internal void Unwatch() => Volatile.Write(ref _isWatched, 0);
+
+    void IValueTaskSource.GetResult(short token) => _writable.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _writable.GetStatus(token);
+
+    void IValueTaskSource.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _writable.OnCompleted(continuation, state, token, flags);
+
+    private async Task SendAllAsync(PipeReader output)
+    {
+        Exception? failure = null;
+
+        try
+        {
+            while (true)
+            {
+                ReadResult result = await output.ReadAsync().ConfigureAwait(false);
+
+                if (result.IsCanceled)
+                {
+                    break;
+                }
+
+                await SendAsync(result.Buffer).ConfigureAwait(false);
+                output.AdvanceTo(result.Buffer.End);
+
+                if (result.IsCompleted)
+                {
+                    break;
+                }
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            // the connection was closed, for a reason that is known already
+        }
+        catch (SocketException e)
+        {
+            failure = connection.OnSocketError(e);
+        }
+#pragma warning disable CA1031 // any exception: the application has completed its writer with it
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            failure = e;
+            Log.Error(connection.Logger, connection.ConnectionId, e);
+        }
+
+        // Without the failure: the application's flushes must not throw because the peer has gone. They report the end instead.
+        await output.CompleteAsync().ConfigureAwait(false);
+        connection.CloseAfterOutput(failure);
+    }
+
+    private async ValueTask SendAsync(ReadOnlySequence<byte> rest)
+    {
+        while (!rest.IsEmpty)
+        {
+            if (socket.TrySend(rest, out long count))
+            {
+                rest = rest.Slice(count);
+                continue;
+            }
+
+            _writable.Reset();
+            var writable = new ValueTask(this, _writable.Version);
+            connection.WatchWrite();
+            await writable.ConfigureAwait(false);
+        }
+    }
+}

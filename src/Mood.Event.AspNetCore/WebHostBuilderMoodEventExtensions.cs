@@ -1,0 +1,40 @@
+using System;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Mood.Event;
+
+namespace Microsoft.AspNetCore.Hosting;
+
+/// <summary>Sets up Mood.Event loops as the transport of Kestrel.</summary>
+public static class WebHostBuilderMoodEventExtensions
+{
+    /// <summary>Makes Kestrel use Mood.Event loops for its connections, instead of its own sockets transport.</summary>
+    /// <remarks>
+    /// <para>IP addresses, Unix domain sockets and inherited handles are served by the loops. Kestrel's other transports serve the
+    /// other kinds of end points.</para>
+    /// <para>An <see cref="IConnectionFactory"/> is registered too, unless there is one. It connects to IP addresses, host names
+    /// and Unix domain sockets, and serves the connections with the same loops.</para>
+    /// </remarks>
+    /// <param name="builder">The builder of the web host.</param>
+    /// <param name="configure">Sets the options. The default, null, keeps the default options.</param>
+    /// <returns>The builder.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
+    public static IWebHostBuilder UseMoodEvent(this IWebHostBuilder builder, Action<LoopTransportOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.ConfigureServices(services =>
+        {
+            services.TryAddSingleton<Workers>();
+
+            // Kestrel asks the factory that was added last first, so this one comes before the sockets transport.
+            services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, ListenerFactory>());
+            services.TryAddSingleton<IConnectionFactory, ConnectionFactory>();
+
+            if (configure is not null)
+            {
+                services.Configure(configure);
+            }
+        });
+    }
+}

@@ -1,0 +1,121 @@
+using System;
+using System.Diagnostics.CodeAnalysis;
+using System.Threading;
+using System.Threading.Tasks;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Mood.Event;
+
+/// <summary>The loops that all listeners and clients of a server share. They run while at least one of these uses them.</summary>
+[SuppressMessage("Performance", "CA1812", Justification = "The container creates it.")]
+[SuppressMessage("Design", "CA1001", Justification = "The last ReleaseAsync ends the loops.")]
+internal sealed class Workers(IOptions<LoopTransportOptions> options, ILoggerFactory loggers)
+{
+    // A loop whose thread still runs the application's code must not hold the host for longer.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+
+    private readonly object _gate = new();
+
+    // under the gate: not null while _users > 0
+    private LoopGroup? _group;
+    private Worker[] _all = [];
+    private int _users;
+
+    // the worker of the last connection; any thread
+    private int _last = -1;
+
+    internal LoopTransportOptions Options { get; } = options.Value;
+
+    internal ILogger Logger { get; } = loggers.CreateLogger("Mood.Event.AspNetCore");
+
+    /// <summary>Raised on the thread of a loop that an exception has ended.</summary>
+    internal event Action<Exception>? Failed;
+
+    /// <summary>Starts the loops if no one uses them yet. Each call needs a call of <see cref="ReleaseAsync"/>.</summary>
+    internal Worker[] Acquire()
+    {
+        lock (_gate)
+        {
+            if (_users++ == 0)
+            {
+                try
+                {
+                    Start();
+                }
+                catch
+                {
+                    _users = 0;
+                    throw;
+                }
+            }
+
+            return _all;
+        }
+    }
+
+    /// <summary>The worker of the next connection, in turn. Any thread that has acquired the workers.</summary>
+    internal Worker Next()
+    {
+        Worker[] all = _all;
+        return all[(uint)Interlocked.Increment(ref _last) % (uint)all.Length];
+    }
+
+    internal async Task ReleaseAsync()
+    {
+        LoopGroup group;
+        Worker[] all;
+
+        lock (_gate)
+        {
+            if (--_users > 0)
+            {
+                return;
+            }
+
+            (group, all) = (_group!, _all);
+        }
+
+        foreach (Worker worker in all)
+        {
+            worker.Loop.TryPost(static worker => worker.Stop(), worker);
+        }
+
+        Task stopped = group.StopAsync();
+
+        // the exception of a loop that failed is already in the log
+        await ((Task)Task.WhenAny(stopped, Task.Delay(s_patience))).ConfigureAwait(false);
+
+        if (!stopped.IsCompleted)
+        {
+            Log.NotEnded(Logger);
+        }
+
+        _ = stopped.Exception;
+    }
+
+    private void Start()
+    {
+        _group = new LoopGroup(Options.Loops, new LoopOptions
+        {
+            Name = "Kestrel",
+            Backends = Options.Backends,
+            UseSynchronizationContext = false, // a handler that blocks on a task would wait for its own thread
+            CallbackException = (_, e) => Log.CallbackFailed(Logger, e.Exception),
+        });
+        _group.Failed += (_, e) =>
+        {
+            Log.LoopFailed(Logger, e.Loop.Name ?? "loop", e.Exception);
+            Array.Find(_all, worker => worker.Loop == e.Loop)?.Stop();
+            Failed?.Invoke(e.Exception);
+        };
+        var all = new Worker[Options.Loops];
+
+        for (int i = 0; i < all.Length; i++)
+        {
+            all[i] = new Worker(_group.Loops[i], Options, Logger);
+        }
+
+        _all = all;
+    }
+}

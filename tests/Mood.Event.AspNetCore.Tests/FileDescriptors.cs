@@ -1,0 +1,42 @@
+using System;
+using System.IO;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace Mood.Event.AspNetCore.Tests;
+
+/// <summary>The open sockets and epolls of this process. (The runtime opens other files, such as assemblies, at any moment.)</summary>
+internal static class FileDescriptors
+{
+    public static int Count() => Directory.GetFileSystemEntries("/proc/self/fd").Select(f => new FileInfo(f).LinkTarget ?? "")
+        .Count(t => t.StartsWith("socket:", StringComparison.Ordinal) || t.StartsWith("anon_inode:", StringComparison.Ordinal));
+
+    /// <summary>The number when it has not changed for a while.</summary>
+    public static int Settled()
+    {
+        int last = -1;
+
+        while (last != Count())
+        {
+            last = Count();
+            Thread.Sleep(200);
+        }
+
+        return last;
+    }
+
+    /// <summary>Waits until no more than that many are open.</summary>
+    public static async Task UntilAsync(int count)
+    {
+        DateTime deadline = DateTime.UtcNow.AddSeconds(30);
+
+        while (Count() > count)
+        {
+            Assert.True(DateTime.UtcNow < deadline, $"{Count()} are open, {count} were open before.");
+            GC.Collect(); // closes what the test's own client has left
+            await Task.Delay(50);
+        }
+    }
+}

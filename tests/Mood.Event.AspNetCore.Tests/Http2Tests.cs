@@ -1,0 +1,150 @@
+using System;
+using System.IO;
+using System.Linq;
+using System.Net;
+using System.Net.Http;
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Threading.Tasks;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Xunit;
+
+namespace Mood.Event.AspNetCore.Tests;
+
+/// <summary>HTTP/2, and TLS.</summary>
+public sealed class Http2Tests
+{
+    private const int Deadline = 60_000;
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task Requests_over_one_connection_with_prior_knowledge(Mode mode)
+    {
+        await using Server server = await Server.StartAsync(mode, o => o.Listen(IPAddress.Loopback, 0, l => l.Protocols = HttpProtocols.Http2));
+        using HttpClient client = H2(server.Client());
+        await AskAsync(client);
+        Assert.Single((await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => client.GetStringAsync("/connection")))).Distinct());
+    }
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task Lines_go_both_ways_in_one_request(Mode mode)
+    {
+        await using Server server = await Server.StartAsync(mode, o => o.Listen(IPAddress.Loopback, 0, l => l.Protocols = HttpProtocols.Http2));
+        using HttpClient client = H2(server.Client());
+        await Task.WhenAll(Enumerable.Range(0, 10).Select(async k =>
+        {
+            var lines = new Lines();
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/lines")
+            {
+                Content = lines,
+                Version = HttpVersion.Version20,
+                VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            };
+            using HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+            using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+
+            for (int i = 0; i < 50; i++)
+            {
+                await lines.WriteAsync($"line {k}.{i}\n");
+                Assert.Equal($"line {k}.{i}", await reader.ReadLineAsync());
+            }
+
+            lines.End();
+            Assert.Null(await reader.ReadLineAsync());
+        }));
+    }
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task Tls_with_both_versions(Mode mode)
+    {
+        using X509Certificate2 certificate = Certificate();
+        await using Server server = await Server.StartAsync(mode, o => o.Listen(IPAddress.Loopback, 0, l => l.UseHttps(certificate)));
+
+        foreach (Version version in new[] { HttpVersion.Version11, HttpVersion.Version20 })
+        {
+            var handler = new SocketsHttpHandler();
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+            using HttpClient client = server.Client(handler);
+            client.BaseAddress = new Uri($"https://{server.EndPoint}");
+            client.DefaultRequestVersion = version;
+            client.DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact;
+            await AskAsync(client);
+        }
+    }
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task A_client_that_breaks_off_the_handshake_harms_no_other(Mode mode)
+    {
+        using X509Certificate2 certificate = Certificate();
+        await using Server server = await Server.StartAsync(mode, o => o.Listen(IPAddress.Loopback, 0, l => l.UseHttps(certificate)));
+
+        for (int i = 0; i < 20; i++)
+        {
+            using RawClient broken = await server.ConnectAsync();
+            await broken.SendAsync("\x16\x03\x01");
+            broken.Reset();
+        }
+
+        using var client = new SslStream(new System.Net.Sockets.NetworkStream((await server.ConnectAsync()).Socket, true), false, (_, _, _, _) => true);
+        await client.AuthenticateAsClientAsync("localhost");
+        await client.WriteAsync("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"u8.ToArray());
+        using var reader = new StreamReader(client);
+        Assert.EndsWith("hello\r\n0\r\n\r\n", await reader.ReadToEndAsync(), StringComparison.Ordinal);
+    }
+
+    private static HttpClient H2(HttpClient client)
+    {
+        client.DefaultRequestVersion = HttpVersion.Version20;
+        client.DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact;
+        return client;
+    }
+
+    private static async Task AskAsync(HttpClient client)
+    {
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(async i => Assert.Equal($"[{i}]", await client.GetStringAsync($"/number?{i}"))));
+        Assert.Equal(3_000_000, (await client.GetByteArrayAsync("/big?3000000")).Length);
+        using HttpResponseMessage response = await client.PostAsync("/length", new ByteArrayContent(new byte[3_000_000]));
+        Assert.Equal("3000000", await response.Content.ReadAsStringAsync());
+    }
+
+    internal static X509Certificate2 Certificate()
+    {
+        using RSA key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+    }
+
+    /// <summary>A request body that grows while the request runs.</summary>
+    private sealed class Lines : HttpContent
+    {
+        private readonly TaskCompletionSource<Stream> _stream = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public async Task WriteAsync(string line)
+        {
+            Stream stream = await _stream.Task;
+            await stream.WriteAsync(System.Text.Encoding.UTF8.GetBytes(line));
+            await stream.FlushAsync();
+        }
+
+        public void End() => _ended.SetResult();
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            await stream.FlushAsync();
+            _stream.SetResult(stream);
+            await _ended.Task;
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+    }
+}

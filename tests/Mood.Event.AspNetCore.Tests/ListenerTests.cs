@@ -1,0 +1,195 @@
+using System;
+using System.IO;
+using System.Linq;
+using System.Net;
+using System.Net.Http;
+using System.Net.Sockets;
+using System.Threading.Tasks;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Xunit;
+
+namespace Mood.Event.AspNetCore.Tests;
+
+/// <summary>The kinds of end points, their start and their end.</summary>
+public sealed class ListenerTests
+{
+    private const int Deadline = 60_000;
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task Many_restarts_lose_no_file_descriptor(Mode mode)
+    {
+        await RestartAsync(mode); // what the process opens once
+        int before = FileDescriptors.Settled();
+        int times = int.Parse(Environment.GetEnvironmentVariable("MOOD_EVENT_RESTARTS") ?? "25", System.Globalization.CultureInfo.InvariantCulture);
+
+        for (int i = 0; i < times; i++)
+        {
+            await RestartAsync(mode);
+        }
+
+        await FileDescriptors.UntilAsync(before);
+    }
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task A_server_is_disposed_without_a_stop(Mode mode)
+    {
+        Server server = await Server.StartAsync(mode);
+        using HttpClient client = server.Client();
+        Assert.Equal("hello", await client.GetStringAsync("/"));
+        await server.DisposeWithoutStopAsync();
+        await Assert.ThrowsAsync<HttpRequestException>(() => client.GetStringAsync("/"));
+    }
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task A_port_in_use_is_reported(Mode mode)
+    {
+        await using Server first = await Server.StartAsync(mode);
+        IOException e = await Assert.ThrowsAsync<IOException>(() => Server.StartAsync(mode, o => o.Listen(first.EndPoint)));
+        Assert.Contains("address already in use", e.Message, StringComparison.Ordinal);
+        using HttpClient client = first.Client();
+        Assert.Equal("hello", await client.GetStringAsync("/"));
+    }
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task Several_end_points_share_the_server(Mode mode)
+    {
+        await using Server server = await Server.StartAsync(mode, o =>
+        {
+            o.Listen(IPAddress.Loopback, 0);
+            o.Listen(IPAddress.Loopback, 0);
+        });
+        using var client = new HttpClient();
+        Assert.Equal(2, server.Addresses.Length);
+
+        foreach (Uri address in server.Addresses)
+        {
+            Assert.Equal("hello", await client.GetStringAsync(address));
+        }
+    }
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task IPv6_and_IPv4_on_the_any_address(Mode mode)
+    {
+        if (!Socket.OSSupportsIPv6)
+        {
+            Console.WriteLine("This machine has no IPv6: it is not tested.");
+            return;
+        }
+
+        await using Server server = await Server.StartAsync(mode, o => o.Listen(IPAddress.IPv6Any, 0));
+        using var client = new HttpClient();
+        int port = server.Addresses[0].Port;
+        Assert.Equal("hello", await client.GetStringAsync($"http://[::1]:{port}/"));
+        Assert.Equal("hello", await client.GetStringAsync($"http://127.0.0.1:{port}/"));
+        Assert.StartsWith("::1 ", await client.GetStringAsync($"http://[::1]:{port}/remote"), StringComparison.Ordinal);
+    }
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task A_unix_socket(Mode mode)
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"mood-{Guid.NewGuid():N}.sock");
+
+        await using (Server server = await Server.StartAsync(mode, o => o.ListenUnixSocket(path)))
+        {
+            using HttpClient client = OverUnix(path);
+            Assert.Equal("hello", await client.GetStringAsync("/"));
+            Assert.Equal(1_000_000, (await client.GetByteArrayAsync("/big?1000000")).Length);
+        }
+
+        Assert.False(File.Exists(path));
+    }
+
+    /// <summary>As a service manager passes listening sockets.</summary>
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task An_inherited_handle(Mode mode)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        socket.Listen();
+        int port = ((IPEndPoint)socket.LocalEndPoint!).Port;
+        await using Server server = await Server.StartAsync(mode, o => o.ListenHandle((ulong)socket.Handle));
+        using var client = new HttpClient();
+        Assert.Equal("hello", await client.GetStringAsync($"http://127.0.0.1:{port}/"));
+    }
+
+    [Theory(Timeout = Deadline)]
+    [InlineData(Mode.Pool)]
+    [InlineData(Mode.Inline)]
+    public async Task Every_loop_listens_with_a_shared_port(Mode mode)
+    {
+        await using Server server = await Server.StartAsync(mode, transport: o => o.ReusePort = true);
+        await Task.WhenAll(Enumerable.Range(0, 30).Select(async i =>
+        {
+            using HttpClient client = server.Client();
+            Assert.Equal($"[{i}]", await client.GetStringAsync($"/number?{i}"));
+        }));
+
+        // that is what the option allows
+        await using Server second = await Server.StartAsync(mode, o => o.Listen(server.EndPoint), o => o.ReusePort = true);
+    }
+
+    [Theory(Timeout = Deadline)]
+    [InlineData(Mode.Pool)]
+    [InlineData(Mode.Inline)]
+    public async Task Other_backends(Mode mode)
+    {
+        foreach (Backends backend in new[] { Backends.Poll, Backends.Select })
+        {
+            await using Server server = await Server.StartAsync(mode, transport: o => o.Backends = backend);
+            using HttpClient client = server.Client();
+            Assert.Equal("hello", await client.GetStringAsync("/"));
+            Assert.Equal(3_000_000, (await client.GetByteArrayAsync("/big?3000000")).Length);
+        }
+    }
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task Many_connections(Mode mode)
+    {
+        int count = int.Parse(Environment.GetEnvironmentVariable("MOOD_EVENT_CONNECTIONS") ?? "300", System.Globalization.CultureInfo.InvariantCulture);
+        await using Server server = await Server.StartAsync(mode);
+        RawClient[] clients = new RawClient[count];
+
+        for (int i = 0; i < count; i++)
+        {
+            clients[i] = await server.ConnectAsync();
+        }
+
+        for (int round = 0; round < 2; round++)
+        {
+            await Task.WhenAll(clients.Select(c => c.SendAsync($"GET /number?{round} HTTP/1.1\r\nHost: h\r\n\r\n")));
+            await Task.WhenAll(clients.Select(c => c.ReceiveAsync($"[{round}]")));
+        }
+
+        Array.ForEach(clients, c => c.Dispose());
+    }
+
+    internal static HttpClient OverUnix(string path) => new(new SocketsHttpHandler
+    {
+        ConnectCallback = async (_, token) =>
+        {
+            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), token);
+            return new NetworkStream(socket, ownsSocket: true);
+        },
+    })
+    {
+        BaseAddress = new Uri("http://localhost"),
+    };
+
+    private static async Task RestartAsync(Mode mode)
+    {
+        await using Server server = await Server.StartAsync(mode);
+        using HttpClient client = server.Client();
+        Assert.Equal("hello", await client.GetStringAsync("/"));
+        using RawClient idle = await server.ConnectAsync();
+    }
+}

@@ -1,0 +1,127 @@
+using System;
+using System.Linq;
+using System.Net.Sockets;
+using System.Threading;
+using System.Threading.Tasks;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Xunit;
+
+namespace Mood.Event.AspNetCore.Tests;
+
+/// <summary>Connections that end early.</summary>
+public sealed class ResetTests
+{
+    private const int Deadline = 60_000;
+    private const string Request = "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n0123456789";
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task A_client_resets_at_every_byte_of_a_request(Mode mode)
+    {
+        await using Server server = await Server.StartAsync(mode);
+        using RawClient witness = await server.ConnectAsync();
+        int before = FileDescriptors.Settled();
+
+        for (int i = 0; i <= Request.Length; i++)
+        {
+            using RawClient client = await server.ConnectAsync();
+            await client.SendAsync(Request[..i]);
+            client.Reset();
+            using RawClient polite = await server.ConnectAsync();
+            await polite.SendAsync(Request[..i]);
+            polite.Socket.Shutdown(SocketShutdown.Both);
+        }
+
+        await witness.SendAsync("GET /number?1 HTTP/1.1\r\nHost: h\r\n\r\n");
+        await witness.ReceiveAsync("[1]");
+        await FileDescriptors.UntilAsync(before); // Kestrel logs the exceptions of the handler's reads
+    }
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task A_client_resets_in_the_middle_of_an_answer(Mode mode)
+    {
+        await using Server server = await Server.StartAsync(mode);
+        using RawClient witness = await server.ConnectAsync();
+        int before = FileDescriptors.Settled();
+
+        for (int i = 0; i < 30; i++)
+        {
+            using RawClient client = await server.ConnectAsync();
+            await client.SendAsync("GET /big?50000000 HTTP/1.1\r\nHost: h\r\n\r\n");
+            await client.ReceiveAsync("xx");
+            client.Reset();
+        }
+
+        await FileDescriptors.UntilAsync(before);
+        server.Log.AssertNoErrors();
+    }
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task A_reset_cancels_the_handler(Mode mode)
+    {
+        var aborted = new TaskCompletionSource();
+        var begun = new TaskCompletionSource();
+        await using Server server = await Server.StartAsync(mode, map: app => app.Map("/wait", (RequestDelegate)(async c =>
+        {
+            using CancellationTokenRegistration registration = c.RequestAborted.Register(() => aborted.TrySetResult());
+            begun.TrySetResult();
+            await aborted.Task;
+        })));
+        using RawClient client = await server.ConnectAsync();
+        await client.SendAsync("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n");
+        await begun.Task;
+        client.Reset();
+        await aborted.Task;
+        await Until(() => server.Log.Entries.Any(e =>
+            e.Message.StartsWith("Connection id \"", StringComparison.Ordinal) && e.Message.EndsWith("\" reset.", StringComparison.Ordinal)));
+    }
+
+    /// <summary>Kestrel takes a FIN as the end of the connection, also in its own transport.</summary>
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task A_fin_cancels_the_handler(Mode mode)
+    {
+        var aborted = new TaskCompletionSource();
+        var begun = new TaskCompletionSource();
+        await using Server server = await Server.StartAsync(mode, map: app => app.Map("/wait", (RequestDelegate)(async c =>
+        {
+            using CancellationTokenRegistration registration = c.RequestAborted.Register(() => aborted.TrySetResult());
+            begun.TrySetResult();
+            await aborted.Task;
+        })));
+        using RawClient client = await server.ConnectAsync();
+        await client.SendAsync("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n");
+        await begun.Task;
+        client.Socket.Shutdown(SocketShutdown.Send);
+        await aborted.Task;
+        await client.ReceiveToEndAsync();
+    }
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task Abort_sends_a_reset(Mode mode)
+    {
+        await using Server server = await Server.StartAsync(mode);
+
+        for (int i = 0; i < 5; i++)
+        {
+            using RawClient client = await server.ConnectAsync();
+            await client.SendAsync("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+            await client.ReceiveAsync("hello");
+            await client.SendAsync("GET /abort HTTP/1.1\r\nHost: h\r\n\r\n");
+            SocketException e = await Assert.ThrowsAsync<SocketException>(client.ReceiveToEndAsync);
+            Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode);
+        }
+    }
+
+    private static async Task Until(Func<bool> condition)
+    {
+        while (!condition())
+        {
+            await Task.Delay(10);
+        }
+    }
+}

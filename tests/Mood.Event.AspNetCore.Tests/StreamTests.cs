@@ -1,0 +1,198 @@
+using System;
+using System.Linq;
+using System.Net.Sockets;
+using System.Threading;
+using System.Threading.Tasks;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Xunit;
+
+namespace Mood.Event.AspNetCore.Tests;
+
+/// <summary>Flushes, backpressure, slow and blocking peers.</summary>
+public sealed class StreamTests
+{
+    private const int Deadline = 60_000;
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task A_flush_arrives_while_the_handler_goes_on(Mode mode)
+    {
+        var goOn = new TaskCompletionSource();
+        await using Server server = await Server.StartAsync(mode, map: app => app.Map("/two", (RequestDelegate)(async c =>
+        {
+            await c.Response.WriteAsync("first");
+            await c.Response.Body.FlushAsync();
+            await goOn.Task;
+            await c.Response.WriteAsync("second");
+        })));
+        using RawClient client = await server.ConnectAsync();
+        await client.SendAsync("GET /two HTTP/1.1\r\nHost: h\r\n\r\n");
+        await client.ReceiveAsync("first");
+        goOn.SetResult();
+        await client.ReceiveAsync("second");
+    }
+
+    /// <summary>The transport waits with the first answer, because there is a second request. This must not last.</summary>
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task A_deferred_flush_arrives_while_the_next_handler_blocks(Mode mode)
+    {
+        using var release = new ManualResetEventSlim();
+        await using Server server = await Server.StartAsync(mode, map: app => app.Map("/block", (RequestDelegate)(c =>
+        {
+            release.Wait();
+            return c.Response.WriteAsync("blocked");
+        })));
+        using RawClient client = await server.ConnectAsync();
+        await client.SendAsync("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+        await client.ReceiveAsync("hello"); // from now on, an inline application runs on the loop's thread
+        await client.SendAsync("GET /number?1 HTTP/1.1\r\nHost: h\r\n\r\nGET /block HTTP/1.1\r\nHost: h\r\n\r\nGET /number?2 HTTP/1.1\r\nHost: h\r\n\r\n");
+        await client.ReceiveAsync("[1]");
+        release.Set();
+        await client.ReceiveAsync("[2]");
+    }
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task A_deferred_flush_arrives_while_the_next_handler_waits(Mode mode)
+    {
+        var goOn = new TaskCompletionSource();
+        await using Server server = await Server.StartAsync(mode, map: app => app.Map("/wait", (RequestDelegate)(c => goOn.Task)));
+        using RawClient client = await server.ConnectAsync();
+        await client.SendAsync("GET /number?1 HTTP/1.1\r\nHost: h\r\n\r\nGET /wait HTTP/1.1\r\nHost: h\r\n\r\nGET /number?2 HTTP/1.1\r\nHost: h\r\n\r\n");
+        await client.ReceiveAsync("[1]");
+        goOn.SetResult();
+        await client.ReceiveAsync("[2]");
+    }
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task A_reader_that_stops_makes_the_handler_wait(Mode mode)
+    {
+        long written = 0;
+        await using Server server = await Server.StartAsync(mode, map: app => app.Map("/endless", (RequestDelegate)(async c =>
+        {
+            byte[] chunk = new byte[100_000];
+            Array.Fill(chunk, (byte)'x');
+
+            while (written < 500_000_000)
+            {
+                await c.Response.Body.WriteAsync(chunk);
+                Interlocked.Add(ref written, chunk.Length);
+            }
+        })));
+        using RawClient client = await server.ConnectAsync();
+        await client.SendAsync("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n");
+        long seen = await UntilStill(() => Interlocked.Read(ref written));
+        Assert.InRange(seen, 100_000, 50_000_000); // what the buffers of the kernel hold
+
+        // and the handler goes on when the client reads
+        byte[] buffer = new byte[1_000_000];
+        long received = 0;
+
+        while (received < seen + 5_000_000)
+        {
+            received += await client.Socket.ReceiveAsync(buffer);
+        }
+
+        Assert.True(Interlocked.Read(ref written) > seen);
+    }
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task A_handler_that_stops_to_read_makes_the_client_wait(Mode mode)
+    {
+        var goOn = new TaskCompletionSource();
+        await using Server server = await Server.StartAsync(mode, map: app => app.Map("/later", (RequestDelegate)(async c =>
+        {
+            await goOn.Task;
+            long count = 0;
+            byte[] buffer = new byte[100_000];
+
+            while (await c.Request.Body.ReadAsync(buffer) is > 0 and int n)
+            {
+                count += n;
+            }
+
+            await c.Response.WriteAsync($"[{count}]");
+        })));
+        using RawClient client = await server.ConnectAsync();
+        await client.SendAsync("POST /later HTTP/1.1\r\nHost: h\r\nContent-Length: 50000000\r\n\r\n");
+        long sent = 0;
+        Task sending = Task.Run(async () =>
+        {
+            byte[] chunk = new byte[100_000];
+
+            for (int i = 0; i < 500; i++)
+            {
+                for (int offset = 0; offset < chunk.Length;)
+                {
+                    int count = await client.Socket.SendAsync(chunk.AsMemory(offset));
+                    offset += count;
+                    Interlocked.Add(ref sent, count);
+                }
+            }
+        });
+        Assert.InRange(await UntilStill(() => Interlocked.Read(ref sent)), 1_000_000, 40_000_000);
+
+        if (mode != Mode.Sockets)
+        {
+            Assert.Contains(server.Log.Entries, e => e.Message.StartsWith("Connection id \"", StringComparison.Ordinal) && e.Message.EndsWith("\" paused.", StringComparison.Ordinal));
+        }
+
+        goOn.SetResult();
+        await sending;
+        await client.ReceiveAsync("[50000000]");
+
+        if (mode != Mode.Sockets)
+        {
+            Assert.Contains(server.Log.Entries, e => e.Message.EndsWith("\" resumed.", StringComparison.Ordinal));
+        }
+    }
+
+    [Theory(Timeout = Deadline)]
+    [InlineData(Mode.Sockets)]
+    [InlineData(Mode.Pool)]
+    public async Task Blocking_handlers_starve_no_other_connection(Mode mode)
+    {
+        ThreadPool.GetMinThreads(out int workers, out int ports);
+        ThreadPool.SetMinThreads(32, ports);
+
+        try
+        {
+            await using Server server = await Server.StartAsync(mode);
+            RawClient[] blocked = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => server.ConnectAsync()));
+            await Task.WhenAll(blocked.Select(c => c.SendAsync("GET /sleep?2000 HTTP/1.1\r\nHost: h\r\n\r\n")));
+            using RawClient client = await server.ConnectAsync();
+
+            for (int i = 0; i < 20; i++)
+            {
+                await client.SendAsync($"GET /number?{i} HTTP/1.1\r\nHost: h\r\n\r\n");
+                await client.ReceiveAsync($"[{i}]");
+            }
+
+            Assert.All(blocked, c => Assert.Equal(0, c.Socket.Available)); // they still sleep
+            await Task.WhenAll(blocked.Select(c => c.ReceiveAsync("slept")));
+            Array.ForEach(blocked, c => c.Dispose());
+        }
+        finally
+        {
+            ThreadPool.SetMinThreads(workers, ports);
+        }
+    }
+
+    /// <summary>A value that has not changed for a second.</summary>
+    private static async Task<long> UntilStill(Func<long> value)
+    {
+        long last = -1;
+
+        while (last <= 0 || value() != last)
+        {
+            last = value();
+            await Task.Delay(1000);
+        }
+
+        return last;
+    }
+}
