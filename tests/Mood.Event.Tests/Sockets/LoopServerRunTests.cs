@@ -71,7 +71,7 @@ public sealed class LoopServerRunTests : AwaitTestBase
     private static LoopServer Listen(Loop loop, Func<LoopStream, CancellationToken, Task> handler) =>
         LoopServer.Listen(loop, new IPEndPoint(IPAddress.Loopback, 0), handler);
 
-    private static async Task WaitAsync(LoopStream stream, CancellationToken token) => await stream.ReadAsync(new byte[1], token);
+    private static async Task WaitAsync(LoopStream stream, CancellationToken token) => Assert.Equal(0, await stream.ReadAsync(new byte[1], token));
 
     private static Socket Connect(LoopServer server)
     {
