@@ -9,7 +9,7 @@ namespace Mood.Event.Tests;
 
 /// <summary>
 /// The C# code in README.md and in pages of docs/guide is compiled and run (ReferenceTests has the other pages). The code of a page docs/guide/x.md is in Guide/XGuide.cs, that of
-/// README.md in the host's ReadmeScenarios.cs, and that of hosting.md in HostingGuide.cs of the tests of Mood.Event.Hosting: each block is there word for word, except for the indentation.
+/// README.md in the host's ReadmeScenarios.cs, that of hosting.md in HostingGuide.cs of the tests of Mood.Event.Hosting, and that of aspnetcore.md in AspnetcoreGuide.cs of the tests of Mood.Event.AspNetCore: each block is there word for word, except for the indentation.
 /// </summary>
 public sealed partial class GuideTests
 {
@@ -52,6 +52,7 @@ public sealed partial class GuideTests
         return page == "README.md"
             ? "tests/Mood.Event.Host/ReadmeScenarios.cs"
             : page == "docs/guide/hosting.md" ? "tests/Mood.Event.Hosting.Tests/HostingGuide.cs"
+            : page == "docs/guide/aspnetcore.md" ? "tests/Mood.Event.AspNetCore.Tests/AspnetcoreGuide.cs"
             : $"tests/Mood.Event.Tests/Project/Guide/{char.ToUpper(name[0], CultureInfo.InvariantCulture)}{name[1..]}Guide.cs";
     }
 
