@@ -71,7 +71,7 @@ internal readonly unsafe struct PendingQueue
 
                 while (true)
                 {
-                    // Read anew each time: a callback may feed a higher priority, stop a pending watcher, or run the loop.
+                    // Read again each time: a callback may feed a higher priority, stop a pending watcher, or run the loop.
                     uint priority = (uint)*at;
                     int count = counts[priority];
 

@@ -8,7 +8,7 @@ public sealed partial class Loop
 {
     /// <summary>
     /// Raised when a watcher's callback or a posted action has thrown an exception, unless the watcher or the callback is fatal.
-    /// The loop goes on. Without a handler the exception is written to standard error. The first few are written in full. Further
+    /// The loop continues. Without a handler the exception is written to standard error. The first few are written in full. Further
     /// exceptions in quick succession are only counted, and one line per second gives their number.
     /// </summary>
     /// <remarks>An exception in a handler stops the loop. The event is raised on the loop's thread, except in two cases. A

@@ -136,8 +136,8 @@ internal sealed class PostQueue
     }
 
     /// <summary>
-    /// Runs the rest of an interrupted batch, and then the items that are in the queue now. Items that arrive during that wait
-    /// for the next call, so that the loop handles its other events. Throws nothing. The loop's thread only.
+    /// Runs the rest of an interrupted batch, and then the items that are in the queue now. Items added meanwhile wait for
+    /// the next call, so that the loop handles its other events. Throws nothing. The loop's thread only.
     /// </summary>
     /// <returns>Whether items are left, because an exception stopped the loop, or it is being disposed.</returns>
     internal bool RunAll(Loop loop)

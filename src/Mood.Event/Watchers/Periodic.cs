@@ -160,7 +160,7 @@ public sealed class Periodic : Watcher<Periodic>
     public void Set(DateTimeOffset at) => Set(UnixTime.From(at), 0);
 
     /// <summary>
-    /// Computes the time of the next call anew from the current offset and interval, and starts the watcher if it is not
+    /// Computes the time of the next call again from the current offset and interval, and starts the watcher if it is not
     /// active (ev_periodic_again). A pending event is discarded.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>

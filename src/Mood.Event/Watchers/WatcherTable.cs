@@ -101,8 +101,8 @@ internal sealed partial class WatcherTable
         return end < _end ? end : 0;
     }
 
-    /// <summary>Whether the handle of an Io was closed. Any thread: if the table changes meanwhile, the answer may be wrong either
-    /// way, and the next one is right. So the loop's thread need not look itself while nothing is closed.</summary>
+    /// <summary>Whether the handle of an Io was closed. Called on the sweep's thread, so that the loop's thread is woken only when
+    /// a handle is closed. If the table changes during the call, the answer may be wrong. The next call corrects it.</summary>
     internal bool HasClosed()
     {
         Slot[] slots = Volatile.Read(ref _slots);

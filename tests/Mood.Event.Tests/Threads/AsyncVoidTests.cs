@@ -153,7 +153,7 @@ public sealed class AsyncVoidTests : LoopTestBase
         Assert.Equal(["not fatal"], told);
 
         timer.Start();
-        loop.Start(); // the loop is not spoilt
+        loop.Start(); // the loop still works
         Assert.Equal(["not fatal", "not fatal"], told);
 
         static Task Fail(string message) => Task.FromException(new InvalidTimeZoneException(message));
@@ -195,7 +195,7 @@ public sealed class AsyncVoidTests : LoopTestBase
         }
 
         Assert.Equal(!fatal, told.Wait(TimeSpan.FromSeconds(fatal ? 0 : Patience)));
-        Assert.False(loop.Start()); // the loop is not spoilt
+        Assert.False(loop.Start()); // the loop still works
     }
 
     [Fact]
