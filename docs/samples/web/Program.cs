@@ -1,0 +1,63 @@
+using System;
+using System.Net;
+using System.Net.WebSockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Threading.Tasks;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Web;
+
+// A web application on loops: a page with a WebSocket on http://127.0.0.1:8080, and the same over TLS on https://127.0.0.1:8443.
+// Its first two arguments change the ports. 0 lets the kernel choose a port.
+int port = args.Length > 0 ? int.Parse(args[0], null) : 8080, tlsPort = args.Length > 1 ? int.Parse(args[1], null) : 8443;
+using X509Certificate2 certificate = SelfSigned();
+
+WebApplicationBuilder builder = WebApplication.CreateBuilder();
+builder.WebHost.UseMoodEvent();
+builder.WebHost.ConfigureKestrel(kestrel =>
+{
+    kestrel.Listen(IPAddress.Loopback, port);
+    kestrel.Listen(IPAddress.Loopback, tlsPort, listen => listen.UseHttps(certificate));
+});
+
+WebApplication app = builder.Build();
+app.UseWebSockets();
+app.MapGet("/", () => Results.Content(Page.Html, "text/html"));
+app.MapGet("/hello/{name}", (string name) => $"hello {name}");
+app.Map("/echo", EchoAsync);
+await app.RunAsync();
+
+static async Task EchoAsync(HttpContext context)
+{
+    if (!context.WebSockets.IsWebSocketRequest)
+    {
+        context.Response.StatusCode = StatusCodes.Status400BadRequest;
+        return;
+    }
+
+    using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
+    byte[] buffer = new byte[4096];
+
+    while (true)
+    {
+        ValueWebSocketReceiveResult result = await socket.ReceiveAsync(buffer.AsMemory(), context.RequestAborted);
+
+        if (result.MessageType == WebSocketMessageType.Close)
+        {
+            await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, "bye", context.RequestAborted);
+            return;
+        }
+
+        await socket.SendAsync(buffer.AsMemory(0, result.Count), result.MessageType, result.EndOfMessage, context.RequestAborted);
+    }
+}
+
+// For a sample only: browsers warn about it.
+static X509Certificate2 SelfSigned()
+{
+    using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
+    return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddYears(1));
+}
