@@ -85,7 +85,8 @@ make_epoll (int flags)
   if (old >= 0)
     close (old);
 
-  if (fd < 0 && l && l->open)
+  /* linuxaio has an Io for the epoll fd, and that needs a small number */
+  if (fd < 0 && l && l->open && ev_backend (l->ev) != EVBACKEND_LINUXAIO)
     {
       mood_error_record (l, errno, "(libev) epoll_create");
       return NO_FD;

@@ -109,6 +109,32 @@ public sealed class LostDescriptorTests : FdTestBase
         Posix.Close(reserve);
     }
 
+    [Fact]
+    public void A_lost_epoll_fd_that_the_system_refuses_to_replace_is_an_error_of_each_Start_until_it_is_replaced()
+    {
+        (Loop loop, List<int> own, Func<bool> check) = NewUsedLoop(Backends.Epoll);
+        (_, int write) = NewPipe();
+        own.ForEach(fd => Posix.Replace(fd, with: write));
+
+        try
+        {
+            loop.Reset(); // which takes an eventfd
+            Posix.WithFdsLeft(0, () =>
+            {
+                for (int i = 0; i < 3; i++)
+                {
+                    EventException e = Assert.Throws<EventException>(() => loop.Start());
+                    Assert.Equal(24, e.NativeErrorCode); // EMFILE
+                }
+            });
+            Assert.True(check());
+        }
+        finally
+        {
+            Posix.Close([.. own]);
+        }
+    }
+
     /// <summary>A loop with every fd that a loop can have, their numbers, and a check that an Io, an Async, a Stat and a Periodic work.</summary>
     private (Loop Loop, List<int> Own, Func<bool> Check) NewUsedLoop(Backends backend)
     {
