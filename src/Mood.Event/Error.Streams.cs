@@ -32,6 +32,9 @@ internal static partial class Error
     internal static NotSupportedException NotSupported_Direction(string what) =>
         new(string.Format(Culture, "This LoopStream was made with a FileAccess that does not allow it to {0}.", what));
 
+    internal static string Socket_Listen(object endPoint, Exception inner) =>
+        string.Format(Culture, "A LoopServer cannot listen on {0}: {1}", endPoint, inner.Message);
+
     internal static EventException Event_Accept(object endPoint, Exception inner) => new(
         string.Format(
             Culture,

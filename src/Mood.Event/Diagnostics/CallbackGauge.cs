@@ -101,6 +101,16 @@ internal sealed class CallbackGauge
         Volatile.Write(ref _current, action);
     }
 
+    /// <summary>Called when the running posted action resumes an async method.</summary>
+    /// <param name="continuation">The delegate that resumes it, whose target is the state machine.</param>
+    internal void Resumes(object? continuation)
+    {
+        if (NeedsNames)
+        {
+            Volatile.Write(ref _waiter, (continuation as Delegate)?.Target ?? continuation);
+        }
+    }
+
     /// <summary>Called after a callback or a posted action.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void After()

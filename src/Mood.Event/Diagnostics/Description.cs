@@ -80,6 +80,33 @@ internal static class Description
         }
     }
 
+    /// <summary>Replaces control characters. A name or a Data must not break a line, or change the terminal that shows it.</summary>
+    internal static string Escape(string text)
+    {
+        StringBuilder? escaped = null;
+
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (char.IsControl(text[i]))
+            {
+                escaped ??= new StringBuilder(text, 0, i, text.Length * 2);
+                escaped.Append(text[i] switch
+                {
+                    '\n' => "\\n",
+                    '\r' => "\\r",
+                    '\t' => "\\t",
+                    _ => FormattableString.Invariant($"\\x{(int)text[i]:x2}"),
+                });
+            }
+            else
+            {
+                escaped?.Append(text[i]);
+            }
+        }
+
+        return escaped?.ToString() ?? text;
+    }
+
     internal static string Seconds(double seconds) => string.Format(CultureInfo.InvariantCulture, "{0:0.###} s", seconds);
 
     private static string KindOf(Watcher watcher) => watcher switch
@@ -97,6 +124,12 @@ internal static class Description
     private static string? DueOf(Watcher watcher) => watcher switch
     {
         { Waiting: not null, IsActive: false } => null,
+        Child { HasExited: true, Pid: > 0 } child => child switch
+        {
+            { ExitCode: >= 0 } => FormattableString.Invariant($"exited with code {child.ExitCode}"),
+            { TermSignal: > 0 } => FormattableString.Invariant($"ended by signal {child.TermSignal}"),
+            _ => "ended",
+        },
         Timer { IsActive: true } timer => "due in " + Seconds(Math.Max(0, timer.Remaining)),
         Periodic { IsActive: true } periodic => "due in " + Seconds(Math.Max(0, periodic.At - periodic.Loop.Now())),
         Scheduler { IsActive: true } scheduler => double.IsInfinity(scheduler.At)
@@ -109,6 +142,6 @@ internal static class Description
     internal sealed class Line(string text, object? data)
     {
         public override string ToString() =>
-            data is not null && DataOf(data) is string described ? text + ", data: " + described : text;
+            Escape(data is not null && DataOf(data) is string described ? text + ", data: " + described : text);
     }
 }

@@ -21,7 +21,8 @@ public readonly struct LoopStatistics
     /// <summary>The number of callbacks and posted actions that the loop has called.</summary>
     public long Events { get; }
 
-    /// <summary>The time that the loop has waited for events inside <see cref="Loop.Start"/>. It never decreases.</summary>
+    /// <summary>The time that the loop has waited for events inside <see cref="Loop.Start"/>. It never decreases. It includes waits that
+    /// end at once, so a loop that spins without callbacks shows many <see cref="Iterations"/> and little Busy.</summary>
     public TimeSpan Idle { get; }
 
     /// <summary>The time that the loop has spent in callbacks. A nested Start counts as part of its callback. It never

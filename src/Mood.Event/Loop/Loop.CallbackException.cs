@@ -1,5 +1,6 @@
 using System;
 using System.Reflection;
+using System.Threading;
 
 namespace Mood.Event;
 
@@ -34,6 +35,22 @@ public sealed partial class Loop
     /// <summary>Raises CallbackException for an exception that must not stop the loop, on any thread and after Dispose too.
     /// Throws nothing.</summary>
     internal void Report(Exception exception) => Report(null, null, exception);
+
+    /// <summary>Cancels a source. The exceptions of its callbacks go to CallbackException. Throws nothing.</summary>
+    internal void CancelAndReport(CancellationTokenSource source)
+    {
+        try
+        {
+            source.Cancel();
+        }
+        catch (AggregateException e)
+        {
+            foreach (Exception inner in e.InnerExceptions)
+            {
+                Report(inner);
+            }
+        }
+    }
 
     /// <summary>Writes a line to standard error, the last resort. Throws nothing.</summary>
     internal static void Write(string what)

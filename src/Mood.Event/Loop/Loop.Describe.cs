@@ -22,7 +22,7 @@ public sealed partial class Loop
         CultureInfo.InvariantCulture,
         "Loop{0}{1}, {2}, {3}, {4} watcher{5}",
         IsDefault ? " (default)" : string.Empty,
-        Name is null ? string.Empty : " " + Name,
+        Name is null ? string.Empty : " " + Description.Escape(Name),
         Backend,
         State,
         Watchers.Count,

@@ -68,11 +68,13 @@ public sealed partial class Loop
     public Task InvokeAsync(Action action)
     {
         Validate.NotNull(action, nameof(action));
-        return InvokeAsync(() =>
-        {
-            action();
-            return true;
-        });
+        return Invoke(new FunctionCall<bool>(
+            () =>
+            {
+                action();
+                return true;
+            },
+            action));
     }
 
     /// <inheritdoc cref="InvokeAsync(Action)"/>

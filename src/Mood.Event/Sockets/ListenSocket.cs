@@ -52,6 +52,11 @@ internal sealed class ListenSocket : IDisposable
             socket.Listen(options.Backlog);
             return new ListenSocket(socket, isUnix ? endPoint : socket.LocalEndPoint!);
         }
+        catch (SocketException e)
+        {
+            socket.Dispose();
+            throw new SocketException((int)e.SocketErrorCode, Error.Socket_Listen(endPoint, e));
+        }
         catch
         {
             socket.Dispose();

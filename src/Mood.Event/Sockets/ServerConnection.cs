@@ -29,15 +29,7 @@ internal sealed class ServerConnection
     internal void Cancel()
     {
         IsCancelled = true;
-
-        try
-        {
-            _cancellation.Cancel();
-        }
-        catch (AggregateException e)
-        {
-            Stream.Loop.Report(e);
-        }
+        Stream.Loop.CancelAndReport(_cancellation);
     }
 
     /// <summary>Closes the connection, which ends the operations of the stream.</summary>

@@ -49,9 +49,9 @@ internal abstract class Call<T> : Call
 
 /// <summary>A call of a function. Its task ends with the function.</summary>
 /// <typeparam name="T">The type of the result.</typeparam>
-internal sealed class FunctionCall<T>(Func<T> function) : Call<T>
+internal sealed class FunctionCall<T>(Func<T> function, Delegate? named = null) : Call<T>
 {
-    internal override Delegate Function => function;
+    internal override Delegate Function => named ?? function;
 
     private protected override void Invoke()
     {

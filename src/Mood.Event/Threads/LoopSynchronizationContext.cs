@@ -63,6 +63,7 @@ internal sealed class LoopSynchronizationContext(Loop loop) : SynchronizationCon
     private void Call(SendOrPostCallback callback, object? state)
     {
         SynchronizationContext? before = Enter(loop);
+        loop.Gauge?.Resumes(state);
 
         try
         {

@@ -34,6 +34,10 @@ public sealed partial class LoopThread : IDisposable
     // Under the gate. Set once, by the first StopAsync.
     private Task? _stopped;
 
+    // Under the gate: the handlers of Failed, and the exception that they were called with.
+    private EventHandler<LoopFailedEventArgs>? _handlers;
+    private Exception? _failure;
+
     /// <summary>Creates a loop and starts its thread.</summary>
     /// <param name="name">The name of the thread. Null means "Mood.Event".</param>
     /// <param name="flags">Options of the loop.</param>
@@ -66,11 +70,11 @@ public sealed partial class LoopThread : IDisposable
         {
             // the longest time that Thread.Join accepts
             _disposeTimeout = TimeSpan.FromMilliseconds(Math.Min(timeout.TotalMilliseconds, int.MaxValue));
-            Loop.DisposedBy = this;
         }
 
         Loop.Reserve(); // otherwise another thread could claim the loop before the new thread runs it
         _thread = new Thread(Run) { Name = options.Name ?? "Mood.Event", IsBackground = true };
+        Loop.DisposedBy = _disposeTimeout is null ? null : this; // Dispose of the loop then uses _thread
         BackgroundThread.Start(_thread);
     }
 
@@ -78,10 +82,36 @@ public sealed partial class LoopThread : IDisposable
     /// Raised when an exception has left the loop's Start: a fatal exception of a callback, or an <see cref="EventException"/>.
     /// </summary>
     /// <remarks>
-    /// The handler is called on the loop's thread, which ends afterwards. The loop is disposed. Without a handler, the exception
-    /// is written to standard error. <see cref="StopAsync"/> fails with the exception in either case.
+    /// The handler is called on the loop's thread, which ends afterwards. The loop is disposed. A handler that is added later is
+    /// called at once, on the thread that adds it. Without a handler, the exception is written to standard error.
+    /// <see cref="StopAsync"/> fails with the exception in either case.
     /// </remarks>
-    public event EventHandler<LoopFailedEventArgs>? Failed;
+    public event EventHandler<LoopFailedEventArgs>? Failed
+    {
+        add
+        {
+            Exception? failure;
+
+            lock (_gate)
+            {
+                failure = _failure;
+                _handlers += failure is null ? value : null;
+            }
+
+            if (failure is not null)
+            {
+                value?.Invoke(this, new LoopFailedEventArgs(Loop, failure));
+            }
+        }
+
+        remove
+        {
+            lock (_gate)
+            {
+                _handlers -= value;
+            }
+        }
+    }
 
     /// <summary>The loop. The thread disposes it when it ends.</summary>
     public Loop Loop { get; }
@@ -210,7 +240,12 @@ public sealed partial class LoopThread : IDisposable
     {
         try
         {
-            EventHandler<LoopFailedEventArgs>? handler = Failed;
+            EventHandler<LoopFailedEventArgs>? handler;
+
+            lock (_gate)
+            {
+                (_failure, handler) = (failure, _handlers);
+            }
 
             if (handler is null)
             {

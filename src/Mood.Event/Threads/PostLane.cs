@@ -61,9 +61,8 @@ internal abstract class PostLane
 
         internal void Add(Action<TState> action, TState state) => _items.Add(new Item { Action = action, State = state });
 
-        // A Call is an InvokeAsync or a Spawn: the library's action calls its function.
         internal override void CopyTo(List<Delegate> functions) =>
-            _items.ForEach(item => functions.Add(item.State is Call call ? call.Function : item.Action));
+            _items.ForEach(item => functions.Add(FunctionOf(item)));
 
         internal override void Take() => _items.Take();
 
@@ -71,7 +70,7 @@ internal abstract class PostLane
         {
             Item item = _items.Next();
             CallbackGauge? gauge = loop.Gauge;
-            gauge?.Before(item.Action);
+            gauge?.Before(FunctionOf(item));
 
             try
             {
@@ -86,6 +85,9 @@ internal abstract class PostLane
 
             gauge?.After();
         }
+
+        // A Call is an InvokeAsync or a Spawn: the library's action calls its function.
+        private static Delegate FunctionOf(in Item item) => item.State is Call call ? call.Function : item.Action;
 
         private struct Item
         {

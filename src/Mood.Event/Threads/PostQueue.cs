@@ -52,7 +52,14 @@ internal sealed class PostQueue
     internal bool HasWork => IsInterrupted || Volatile.Read(ref _isWoken);
 
     /// <summary>The number of items that wait for their call. Any thread.</summary>
-    internal int Waiting => unchecked(Volatile.Read(ref _accepted) - Volatile.Read(ref _called));
+    internal int Waiting
+    {
+        get
+        {
+            int called = Volatile.Read(ref _called); // first: an item is accepted before it is called
+            return unchecked(Volatile.Read(ref _accepted) - called);
+        }
+    }
 
     /// <summary>The functions of the items that wait. The loop's thread only.</summary>
     internal List<Delegate> ToList()
@@ -278,7 +285,7 @@ internal sealed class PostQueue
         }
 
         _current.Length--;
-        _called++;
+        Volatile.Write(ref _called, unchecked(_called + 1)); // after Take has seen the item in _accepted
         _current.Lane.RunNext(loop);
         context.Restore();
     }

@@ -90,7 +90,7 @@ internal sealed class RunSupervisor : IDisposable
 
         if (task.IsFaulted)
         {
-            Cancel(); // nothing else tells the spawned functions to stop
+            _loop.CancelAndReport(_stop); // nothing else tells the spawned functions to stop
         }
 
         while (_waitsForSpawned && !_loop.Spawned.IsEmpty && !_over.Task.IsCompleted)
@@ -158,27 +158,11 @@ internal sealed class RunSupervisor : IDisposable
         BeginTimeout();
 
         // The watchers remain active: a second signal that comes during the callbacks of the token must not have its default action.
-        Cancel();
+        _loop.CancelAndReport(_stop);
     }
 
     private bool IsRepeat(int signum) =>
         signum == _first && unchecked((uint)(Native.mood_signal_arrived(signum) - _arrived)) < RepeatTime;
-
-    // The exception of a callback of the token must not replace the result of Run.
-    private void Cancel()
-    {
-        try
-        {
-            _stop.Cancel();
-        }
-        catch (AggregateException e)
-        {
-            foreach (Exception inner in e.InnerExceptions)
-            {
-                _loop.Report(inner);
-            }
-        }
-    }
 
     private void BeginTimeout()
     {

@@ -24,6 +24,31 @@ public sealed class DescribeTests : LoopTestBase
     }
 
     [Fact]
+    public async Task Control_characters_in_a_name_and_in_data_are_escaped()
+    {
+        using var loop = new Loop(new LoopOptions { Name = "chat\n2" });
+        using Timer timer = loop.Timer(1, 0, OnTick, "a\r\nb\tc\u001b[31m");
+        timer.Start();
+        Assert.StartsWith(@"Loop chat\n2, ", loop.ToString(), StringComparison.Ordinal);
+        Assert.EndsWith(@"data: a\r\nb\tc\x1b[31m", timer.ToString(), StringComparison.Ordinal);
+        Assert.Equal(3, (await loop.DescribeAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+    }
+
+    [Theory]
+    [InlineData("exit 3", "exited with code 3")]
+    [InlineData("kill -9 $$", "ended by signal 9")]
+    public void A_child_that_has_ended_says_so(string command, string expected)
+    {
+        Loop loop = NewDefaultLoop();
+        int pid = Posix.Spawn(command);
+        Child child = loop.Child(pid, trace: false, (w, _) => w.Loop.Stop());
+        child.Start();
+        loop.Start();
+        Assert.StartsWith($"Child of pid {pid}, {expected}, active", child.ToString(), StringComparison.Ordinal);
+        child.Dispose();
+    }
+
+    [Fact]
     public void Lambdas_local_functions_and_async_methods_have_the_names_of_the_source()
     {
         using var loop = new Loop();

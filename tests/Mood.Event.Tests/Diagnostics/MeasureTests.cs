@@ -45,6 +45,59 @@ public sealed class MeasureTests : LoopTestBase
     }
 
     [Fact]
+    public void The_number_of_pending_posts_is_never_negative()
+    {
+        using var thread = new LoopThread("measured");
+        Loop loop = thread.Loop;
+        bool isOver = false;
+        var producer = new Thread(() =>
+        {
+            while (!Volatile.Read(ref isOver))
+            {
+                loop.Post(() => { });
+            }
+        });
+        producer.Start();
+        int least = 0;
+
+        for (int i = 0; i < 300_000; i++)
+        {
+            least = Math.Min(least, loop.Statistics.PendingPosts);
+        }
+
+        Volatile.Write(ref isOver, true);
+        producer.Join();
+        Assert.Equal(0, least);
+    }
+
+    [Fact]
+    public void A_slow_posted_function_and_a_slow_continuation_are_named()
+    {
+        using var loop = new Loop(new LoopOptions { SlowCallback = TimeSpan.FromMilliseconds(10) });
+        var methods = new List<string>();
+        loop.SlowCallback += (_, e) => methods.Add(e.Method);
+        loop.Run(async () =>
+        {
+            await loop.InvokeAsync(BeSlow);
+            await loop.InvokeAsync(BeSlowAsync);
+            await Task.Yield();
+            BeSlow();
+            await Task.Run(() => { });
+            BeSlow();
+        });
+        const string self = nameof(MeasureTests) + "." + nameof(A_slow_posted_function_and_a_slow_continuation_are_named) + " (lambda)";
+        Assert.Equal([nameof(MeasureTests) + "." + nameof(BeSlow), nameof(MeasureTests) + "." + nameof(BeSlowAsync), self, self], methods);
+    }
+
+    private static void BeSlow() => Thread.Sleep(30);
+
+    private static Task BeSlowAsync()
+    {
+        BeSlow();
+        return Task.CompletedTask;
+    }
+
+    [Fact]
     public void Statistics_are_read_from_any_thread()
     {
         using var thread = new LoopThread("measured");

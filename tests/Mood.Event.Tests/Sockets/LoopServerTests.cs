@@ -86,6 +86,40 @@ public sealed class LoopServerTests : AwaitTestBase
     }
 
     [Fact]
+    public void The_exceptions_of_callbacks_of_the_token_are_reported_one_by_one()
+    {
+        Loop loop = NewLoop();
+        var reports = new List<Exception>();
+        loop.CallbackException += (_, e) => reports.Add(e.Exception);
+        loop.Run(async () =>
+        {
+            LoopServer server = LoopServer.Listen(loop, AnyPort, async (stream, token) =>
+            {
+                token.Register(() => throw new FormatException());
+                token.Register(() => throw new InvalidTimeZoneException());
+                await stream.ReadAsync(new byte[1], token);
+            });
+            using Socket client = Connect(server);
+            await UntilAsync(loop, () => server.ConnectionCount == 1);
+            await server.DisposeAsync();
+        });
+        Assert.Equal([nameof(InvalidTimeZoneException), nameof(FormatException)], reports.Select(e => e.GetType().Name));
+    }
+
+    [Fact]
+    public void An_address_in_use_is_named()
+    {
+        Loop loop = NewLoop();
+        loop.Run(async () =>
+        {
+            await using LoopServer server = LoopServer.Listen(loop, AnyPort, EchoAsync);
+            SocketException e = Assert.Throws<SocketException>(() => LoopServer.Listen(loop, server.EndPoint, EchoAsync));
+            Assert.Equal(SocketError.AddressAlreadyInUse, e.SocketErrorCode);
+            Assert.Contains(server.EndPoint.ToString()!, e.Message, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
     public void A_handler_that_never_ends_is_reported_and_not_waited_for()
     {
         Loop loop = NewLoop();

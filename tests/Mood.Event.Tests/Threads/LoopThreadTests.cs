@@ -26,6 +26,20 @@ public sealed class LoopThreadTests : LoopTestBase
     }
 
     [Fact]
+    public async Task A_handler_of_Failed_that_is_added_after_the_failure_is_called_at_once()
+    {
+        using var thread = new LoopThread(new LoopOptions { Callback = _ => throw new FormatException("early") });
+        await Assert.ThrowsAsync<FormatException>(() =>
+        {
+            thread.Loop.TryPost(() => { });
+            return thread.StopAsync();
+        });
+        var failures = new List<Exception>();
+        thread.Failed += (_, e) => failures.Add(e.Exception);
+        Assert.IsType<FormatException>(Assert.Single(failures));
+    }
+
+    [Fact]
     public async Task The_continuation_of_an_await_in_a_watcher_s_callback_runs_on_the_loop_s_thread()
     {
         await using var thread = new LoopThread(null, LoopFlags.NoEnv);
