@@ -1,19 +1,15 @@
 using System;
 using System.IO;
 using System.Runtime.InteropServices;
-using System.Threading;
-using System.Threading.Tasks;
 using Microsoft.Win32.SafeHandles;
 
 namespace Mood.Event;
 
 /// <summary>The reads and writes of a <see cref="LoopStream"/> over a pipe, a FIFO, a terminal or another handle that is not a
 /// Socket.</summary>
-/// <remarks>It never changes the flags of the given file: see native/stream.c. The methods that wait are async methods over tasks. A
-/// pooled builder would post each continuation to the captured context, and a disposed loop takes no posts.</remarks>
+/// <remarks>It never changes the flags of the given file: see native/stream.c.</remarks>
 internal sealed class HandleTransfer : IDisposable
 {
-    private readonly Loop _loop;
     private readonly LoopStream _stream;
     private readonly SafeHandle _given;
     private readonly bool _ownsHandle;
@@ -22,12 +18,9 @@ internal sealed class HandleTransfer : IDisposable
     private readonly SafeHandle _handle;
     private readonly int _mode;
 
-    // Cancelled by Dispose, on any thread. It ends the waits, which hold the handle open.
-    private readonly CancellationTokenSource _closing = new();
-
-    internal HandleTransfer(LoopStream stream, Loop loop, SafeHandle handle, FileAccess access, bool ownsHandle)
+    internal HandleTransfer(LoopStream stream, SafeHandle handle, FileAccess access, bool ownsHandle)
     {
-        (_stream, _loop, _given, _ownsHandle) = (stream, loop, handle, ownsHandle);
+        (_stream, _given, _ownsHandle) = (stream, handle, ownsHandle);
         int number = FileDescriptor.From(handle, nameof(handle)).Number;
         int opened = Native.mood_stream_open(number, (int)access);
 
@@ -48,19 +41,65 @@ internal sealed class HandleTransfer : IDisposable
 
     internal FileAccess Access { get; }
 
-    /// <summary>Ends the waits, and closes the handles. Idempotent.</summary>
+    /// <summary>Closes the handles. The stream has ended the waits. Idempotent.</summary>
     public void Dispose()
     {
-        _closing.Cancel(); // each wait is ended later, by a posted action
-
         if (_mode == Native.StreamOwn)
         {
-            _handle.Dispose(); // closed when the last wait has ended
+            _handle.Dispose();
         }
 
         if (_ownsHandle)
         {
             _given.Dispose();
+        }
+    }
+
+    /// <summary>The file descriptor for a wait.</summary>
+    /// <exception cref="ObjectDisposedException">The stream is disposed.</exception>
+    internal FileDescriptor FindDescriptor()
+    {
+        try
+        {
+            return FileDescriptor.From(_handle, "handle");
+        }
+        catch (ArgumentException) when (_stream.FindDisposed() is ObjectDisposedException disposed)
+        {
+            throw disposed;
+        }
+    }
+
+    /// <summary>Tries to read. Throws nothing.</summary>
+    /// <returns>False: it would block.</returns>
+    internal bool TryRead(Span<byte> buffer, out int count, out Exception? exception)
+    {
+        (count, exception) = (0, null);
+
+        try
+        {
+            return TryRead(buffer, out count);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            exception = e;
+            return true;
+        }
+    }
+
+    /// <summary>Tries to write the rest of a buffer. Throws nothing.</summary>
+    /// <returns>False: it would block before all is written.</returns>
+    internal bool TryWrite(ReadOnlySpan<byte> buffer, ref int sent, out Exception? exception)
+    {
+        exception = null;
+
+        try
+        {
+            return TryWrite(buffer, ref sent);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            exception = e;
+            return true;
         }
     }
 
@@ -107,78 +146,6 @@ internal sealed class HandleTransfer : IDisposable
         {
             throw Error.IO_Timeout();
         }
-    }
-
-    /// <summary>Reads when the handle is readable. Any thread.</summary>
-    internal async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
-    {
-        try
-        {
-            int count;
-
-            do
-            {
-                await WaitAsync(Events.Read, cancellationToken);
-            }
-            while (!TryRead(buffer.Span, out count));
-
-            return count;
-        }
-        finally
-        {
-            _stream.OnEnded(Events.Read, isSpoilt: false);
-        }
-    }
-
-    /// <summary>Writes the rest of a buffer when the handle is writable. Any thread.</summary>
-    internal async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, int sent, CancellationToken cancellationToken)
-    {
-        try
-        {
-            do
-            {
-                await WaitAsync(Events.Write, cancellationToken);
-            }
-            while (!TryWrite(buffer.Span, ref sent));
-        }
-        finally
-        {
-            _stream.OnEnded(Events.Write, isSpoilt: false);
-        }
-    }
-
-    // On another thread the wait is posted, and the continuation does not run on the loop's thread.
-    private async ValueTask WaitAsync(Events events, CancellationToken cancellationToken)
-    {
-        using CancellationTokenSource? both =
-            cancellationToken.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token) : null;
-        CancellationToken token = both?.Token ?? _closing.Token;
-
-        try
-        {
-            await BeginWait(events, token);
-        }
-        catch (Exception e) when (_stream.IsDisposed && e is OperationCanceledException or ArgumentException)
-        {
-            throw Error.ObjectDisposed(_stream);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            throw new OperationCanceledException(cancellationToken);
-        }
-    }
-
-    private ValueTask<Events> BeginWait(Events events, CancellationToken token)
-    {
-        if (_loop.TryClaim(out Loop.Claim claim))
-        {
-            using (claim)
-            {
-                return _loop.WaitAsync(_handle, events, token);
-            }
-        }
-
-        return new ValueTask<Events>(_loop.InvokeAsync(() => _loop.WaitAsync(_handle, events, token).AsTask()));
     }
 
     private HandleUse Use()

@@ -23,12 +23,6 @@ public sealed partial class LoopStream
         // no other read or write can begin any more
         bool isIdle = Interlocked.Exchange(ref _isReading, 1) + Interlocked.Exchange(ref _isWriting, 1) == 0;
 
-        if (_handle is not null)
-        {
-            _handle.Dispose();
-            return;
-        }
-
         if (isIdle)
         {
             if (Loop.IsHere && !Loop.IsRescheduling)
@@ -36,7 +30,7 @@ public sealed partial class LoopStream
                 Loop.Waits.StopRenewable(); // the watcher is stopped before its socket is closed
             }
 
-            CloseSocket();
+            CloseSource();
 
             if (_receive is null && _send is null)
             {
@@ -66,7 +60,7 @@ public sealed partial class LoopStream
 
         if (!Loop.TryPost(CloseOnLoop))
         {
-            CloseSocket(); // the loop's Dispose, which may still be running, ends the waits
+            CloseSource(); // the loop's Dispose, which may still be running, ends the waits
         }
     }
 
@@ -76,14 +70,14 @@ public sealed partial class LoopStream
         EndStoppedWaits(isReading, isWriting);
     }
 
-    // The watchers are stopped before their socket is closed. They are freed here, so that their native memory does not wait for
+    // The watchers are stopped before their socket or handle is closed. They are freed here, so that their native memory does not wait for
     // the garbage collector. The loop is claimed.
     private void StopWaits(out bool isReading, out bool isWriting)
     {
         Loop.Waits.StopRenewable();
         isReading = _receive?.TryStop() == true;
         isWriting = _send?.TryStop() == true;
-        CloseSocket();
+        CloseSource();
         _receive?.Free();
         _send?.Free();
     }
@@ -103,9 +97,13 @@ public sealed partial class LoopStream
         }
     }
 
-    private void CloseSocket()
+    private void CloseSource()
     {
-        if (_ownsSocket)
+        if (_handle is not null)
+        {
+            _handle.Dispose();
+        }
+        else if (_ownsSocket)
         {
             Socket.Dispose();
         }

@@ -1,36 +1,47 @@
 using System;
 using System.IO;
-using System.Threading;
-using System.Threading.Tasks;
+using System.Runtime.InteropServices;
 
 namespace Mood.Event;
 
 /// <content>Streams over handles that are not sockets.</content>
 public sealed partial class LoopStream
 {
-    private ValueTask<int> ReadHandle(Memory<byte> buffer, CancellationToken cancellationToken)
+    /// <summary>Tries to read from the socket or the handle. Throws nothing.</summary>
+    /// <returns>False: it would block.</returns>
+    internal bool TryRead(Span<byte> buffer, out int count, out Exception? exception)
     {
-        if (!MayTryHandle() || !_handle!.TryRead(buffer.Span, out int count))
+        bool isDone = _handle is null
+            ? SocketCall.TryReceive(Socket, buffer, out count, out exception)
+            : _handle.TryRead(buffer, out count, out exception);
+
+        if (isDone)
         {
-            return _handle!.ReadAsync(buffer, cancellationToken);
+            exception = ResultOf(exception, isEnd: count == 0 && !buffer.IsEmpty);
         }
 
-        OnEnded(Events.Read, isSpoilt: false);
-        return new ValueTask<int>(count);
+        return isDone;
     }
 
-    private ValueTask WriteHandle(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
+    /// <summary>Tries to write the rest of a buffer to the socket or the handle. Throws nothing.</summary>
+    /// <returns>False: it would block before all is written.</returns>
+    internal bool TryWrite(ReadOnlySpan<byte> buffer, ref int sent, out Exception? exception)
     {
-        int sent = 0;
+        bool isDone = _handle is null
+            ? SocketCall.TrySend(Socket, buffer, ref sent, out exception)
+            : _handle.TryWrite(buffer, ref sent, out exception);
 
-        if (!MayTryHandle() || !_handle!.TryWrite(buffer.Span, ref sent))
+        if (isDone)
         {
-            return _handle!.WriteAsync(buffer, sent, cancellationToken);
+            exception = ResultOf(exception, isEnd: false);
         }
 
-        OnEnded(Events.Write, isSpoilt: false);
-        return default;
+        return isDone;
     }
+
+    /// <summary>The handle of the socket if a read says that there is nothing more to receive. Null for other handles.</summary>
+    internal SafeHandle? FindDrained(Memory<byte> buffer, int result) =>
+        _socket is null ? null : ReceiveOperation.FindDrained(_socket, buffer, result);
 
     private int BlockingRead(Span<byte> buffer)
     {
@@ -53,8 +64,6 @@ public sealed partial class LoopStream
             _handle.Poll(Events.Write, _writeTimeout);
         }
     }
-
-    private bool MayTryHandle() => !Loop.IsHere || Loop.Waits.MayTry();
 
     private bool Allows(FileAccess access) => _handle is null || (_handle.Access & access) != 0;
 

@@ -25,7 +25,7 @@ public sealed partial class LoopStream : Stream
     private readonly bool _ownsSocket;
 
     // One of the two is null.
-#pragma warning disable CA2213 // CloseSocket disposes it, by the property Socket
+#pragma warning disable CA2213 // CloseSource disposes it, by the property Socket
     private readonly Socket? _socket;
 #pragma warning restore CA2213
     private readonly HandleTransfer? _handle;
@@ -90,7 +90,7 @@ public sealed partial class LoopStream : Stream
             throw Error.ArgumentOutOfRange_Enum(access, nameof(access));
         }
 
-        _handle = new HandleTransfer(this, loop, handle, access, ownsHandle);
+        _handle = new HandleTransfer(this, handle, access, ownsHandle);
     }
 
     /// <summary>The loop that waits for the stream.</summary>
@@ -118,17 +118,12 @@ public sealed partial class LoopStream : Stream
 
         try
         {
-            if (_handle is not null)
-            {
-                return ReadHandle(buffer, cancellationToken);
-            }
-
             var operation = new ReadOperation(this, buffer);
 
             if (!MayTry(Events.Read) || !operation.TryFinish(Events.None, out int count, out Exception? exception))
             {
                 IoWait<ReadOperation, int> wait = _receive ??= new IoWait<ReadOperation, int>(Loop, pool: null);
-                return new ValueTask<int>(wait, wait.BeginAnywhere(operation, FileDescriptor.Of(Socket), cancellationToken));
+                return new ValueTask<int>(wait, wait.BeginAnywhere(operation, FindDescriptor(), cancellationToken));
             }
 
             OnEnded(Events.Read, isSpoilt: false);
@@ -153,17 +148,12 @@ public sealed partial class LoopStream : Stream
 
         try
         {
-            if (_handle is not null)
-            {
-                return WriteHandle(buffer, cancellationToken);
-            }
-
             var operation = new WriteOperation(this, buffer);
 
             if (!MayTry(Events.Write) || !operation.TryFinish(Events.None, out int _, out Exception? exception))
             {
                 IoWait<WriteOperation, int> wait = _send ??= new IoWait<WriteOperation, int>(Loop, pool: null);
-                return new ValueTask(wait, wait.BeginAnywhere(operation, FileDescriptor.Of(Socket), cancellationToken));
+                return new ValueTask(wait, wait.BeginAnywhere(operation, FindDescriptor(), cancellationToken));
             }
 
             OnEnded(Events.Write, isSpoilt: false);
@@ -216,7 +206,10 @@ public sealed partial class LoopStream : Stream
         }
     }
 
-    private bool MayTry(Events events) => !Loop.IsHere || Loop.Waits.MayTry(Socket, events);
+    private bool MayTry(Events events) =>
+        !Loop.IsHere || (_socket is null ? Loop.Waits.MayTry() : Loop.Waits.MayTry(_socket, events));
+
+    private FileDescriptor FindDescriptor() => _handle is null ? FileDescriptor.Of(Socket) : _handle.FindDescriptor();
 
     private void BeginRead()
     {

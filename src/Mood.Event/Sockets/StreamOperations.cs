@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event;
 
-/// <summary>Reads the bytes that are available from a <see cref="LoopStream"/> over a socket.</summary>
+/// <summary>Reads the bytes that are available from a <see cref="LoopStream"/>.</summary>
 internal readonly struct ReadOperation(LoopStream stream, Memory<byte> buffer) : IIoOperation<ReadOperation, int>
 {
     private readonly LoopStream _stream = stream;
@@ -14,26 +14,17 @@ internal readonly struct ReadOperation(LoopStream stream, Memory<byte> buffer) :
     public static bool IsRenewable(in ReadOperation operation, int result) => ReceiveOperation.IsRenewable(operation._buffer, result);
 
     public static SafeHandle? FindDrained(in ReadOperation operation, int result) =>
-        ReceiveOperation.FindDrained(operation._stream.Socket, operation._buffer, result);
+        operation._stream.FindDrained(operation._buffer, result);
 
     public static ObjectDisposedException? OwnerDisposed(in ReadOperation operation) => operation._stream.FindDisposed();
 
     public static void OnIdle(in ReadOperation operation, bool isSpoilt) => operation._stream.OnEnded(Events.Read, isSpoilt);
 
-    public bool TryFinish(Events revents, out int result, out Exception? exception)
-    {
-        bool isDone = SocketCall.TryReceive(_stream.Socket, _buffer.Span, out result, out exception);
-
-        if (isDone)
-        {
-            exception = _stream.ResultOf(exception, isEnd: result == 0 && !_buffer.IsEmpty);
-        }
-
-        return isDone;
-    }
+    public bool TryFinish(Events revents, out int result, out Exception? exception) =>
+        _stream.TryRead(_buffer.Span, out result, out exception);
 }
 
-/// <summary>Writes all bytes of a buffer to a <see cref="LoopStream"/> over a socket. The result is not used.</summary>
+/// <summary>Writes all bytes of a buffer to a <see cref="LoopStream"/>. The result is not used.</summary>
 internal struct WriteOperation(LoopStream stream, ReadOnlyMemory<byte> buffer) : IIoOperation<WriteOperation, int>
 {
     private readonly LoopStream _stream = stream;
@@ -49,14 +40,8 @@ internal struct WriteOperation(LoopStream stream, ReadOnlyMemory<byte> buffer) :
 
     public bool TryFinish(Events revents, out int result, out Exception? exception)
     {
-        bool isDone = SocketCall.TrySend(_stream.Socket, buffer.Span, ref _sent, out exception);
+        bool isDone = _stream.TryWrite(buffer.Span, ref _sent, out exception);
         result = _sent;
-
-        if (isDone)
-        {
-            exception = _stream.ResultOf(exception, isEnd: false);
-        }
-
         return isDone;
     }
 }

@@ -159,6 +159,80 @@ public sealed class LoopStreamHandleTests : AwaitTestBase
         otherWriter.Dispose();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Reads_and_writes_that_wait_allocate_nothing(bool isCancellable)
+    {
+        Loop loop = NewLoop();
+        using var source = new CancellationTokenSource();
+        CancellationToken token = isCancellable ? source.Token : default;
+        (LoopStream reader, LoopStream writer) = NewStreams(loop);
+        (LoopStream slowReader, LoopStream fullWriter) = NewStreams(loop);
+        loop.Run(async () =>
+        {
+            Assert.Equal(0, await AllocatedByReadsAsync(reader, writer, token));
+            Assert.Equal(0, await AllocatedByWritesAsync(slowReader, fullWriter, token));
+        });
+
+        reader.Dispose();
+        writer.Dispose();
+        slowReader.Dispose();
+        fullWriter.Dispose();
+    }
+
+    // The runtime may allocate while it still optimizes the code. An allocation of the library would appear in every attempt.
+    private static async Task<long> AllocatedByReadsAsync(LoopStream reader, LoopStream writer, CancellationToken token)
+    {
+        byte[] some = new byte[1];
+        long least = long.MaxValue;
+
+        for (int attempt = 0; attempt < 8 && least > 0; attempt++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+
+            for (int i = 0; i < 200; i++)
+            {
+                ValueTask<int> reading = reader.ReadAsync(some, token);
+                Assert.False(reading.IsCompleted);
+                writer.Write(some);
+                await reading;
+            }
+
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        return least;
+    }
+
+    private static async Task<long> AllocatedByWritesAsync(LoopStream reader, LoopStream writer, CancellationToken token)
+    {
+        byte[] all = new byte[200_000]; // more than the pipe holds
+        long least = long.MaxValue;
+
+        for (int attempt = 0; attempt < 8 && least > 0; attempt++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+
+            for (int i = 0; i < 100; i++)
+            {
+                ValueTask writing = writer.WriteAsync(all, token);
+                Assert.False(writing.IsCompleted);
+
+                for (int left = all.Length; left > 0;)
+                {
+                    left -= await reader.ReadAsync(all, token);
+                }
+
+                await writing;
+            }
+
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        return least;
+    }
+
     [Fact]
     public async Task Any_thread_may_read_and_write()
     {
