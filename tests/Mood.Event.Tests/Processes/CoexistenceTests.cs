@@ -109,7 +109,7 @@ public sealed class CoexistenceTests : FdTestBase
             Assert.Equal(1, calls);
             Assert.True(Posix.Until(() => Volatile.Read(ref presses) == 1));
 
-            // the handler of the console alone again
+            // the watcher has stopped: only the handler of the console is called
             Posix.Raise(Signum.SIGINT);
             Assert.True(Posix.Until(() => Volatile.Read(ref presses) == 2));
             Assert.Equal(1, calls);
