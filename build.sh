@@ -12,6 +12,7 @@ usage: ./build.sh VERB [ARGUMENTS]
   build                  builds everything
   test [FILTER]          runs the tests of the library, or only those whose names contain FILTER
   test-package [FILTER]  makes the packages, then runs programs that use them on every runtime of this machine
+  test-windows [FILTER]  runs the tests as a program for Windows, under Wine where this is not Windows; needs zig
   demo [SAMPLE] [ARGS]   runs a sample of docs/samples; the default is echo --selftest
   soak [MINUTES]         runs random operations against models, for 2 minutes by default; --seed N repeats a failure
   bench [AREA] [ARGS]    compares Mood.Event with libev in C and others; --help lists the areas
@@ -62,6 +63,9 @@ case $verb in
     need_dotnet
     dotnet build tests/Mood.Event.Package.Tests -c "$configuration" -nologo -v minimal
     run_tests Mood.Event.Package.Tests "$@" ;;
+  test-windows)
+    need_dotnet
+    sh tests/Mood.Event.Windows.Tests/run.sh "$configuration" "$@" ;;
   demo)
     need_dotnet
     [ $# -gt 0 ] || set -- echo --selftest

@@ -57,14 +57,18 @@ internal static partial class Error
         "The delegate has several methods (it is multicast), and only the task of the last one could be awaited. Pass one function that calls and awaits them.",
         parameter);
 
-    internal static ArgumentException Argument_ClosedFd(int fd, string parameter) =>
-        new(string.Format(Culture, "File descriptor {0} is not open. Only an open file can be watched.", fd), parameter);
+    internal static ArgumentException Argument_ClosedFd(int fd, string parameter) => Platform.IsWindows
+        ? Argument_NoSocket(fd, parameter)
+        : new(string.Format(Culture, "File descriptor {0} is not open. Only an open file can be watched.", fd), parameter);
 
     internal static ArgumentException Argument_ClosedHandle(string parameter) =>
         new("The handle is closed or invalid. Only the handle of an open file can be watched.", parameter);
 
-    internal static ArgumentException Argument_NoFd(string parameter) =>
-        new("The handle does not contain a file descriptor. Use the handle of a file, pipe or socket.", parameter);
+    internal static ArgumentException Argument_NoFd(string parameter) => new(
+        Platform.IsWindows
+            ? "The value of the handle does not fit into an int, so it is not the handle of a socket. On Windows a loop can wait for sockets only."
+            : "The handle does not contain a file descriptor. Use the handle of a file, pipe or socket.",
+        parameter);
 
     internal static ArgumentException Argument_IoEvents(Events events, string parameter) =>
         new(string.Format(Culture, "An Io can watch for Events.Read, Events.Write, both or None, but not for {0} (0x{1:X}).", events, (int)events), parameter);
@@ -82,7 +86,9 @@ internal static partial class Error
         new(parameter, signum, "This platform has no signal with this number. See Signum for the numbers.");
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_UnwatchableSignum(int signum, string parameter) =>
-        new(parameter, signum, "This signal cannot be watched: it cannot be caught (KILL, STOP), it reports a fault in a thread (SEGV, BUS, FPE, ILL, TRAP, ABRT), or the runtime uses it.");
+        new(parameter, signum, Platform.IsWindows
+            ? "This signal cannot be watched: Windows has SIGINT, SIGQUIT (Ctrl+Break), SIGTERM (shutdown) and SIGHUP (the console is closed) only."
+            : "This signal cannot be watched: it cannot be caught (KILL, STOP), it reports a fault in a thread (SEGV, BUS, FPE, ILL, TRAP, ABRT), or the runtime uses it.");
 
     internal static ArgumentException Argument_NoSignals(string parameter) =>
         new("The list is empty. A wait needs at least one signal.", parameter);
@@ -295,7 +301,7 @@ internal static partial class Error
 
     internal static PlatformNotSupportedException PlatformNotSupported_NoLibrary(Exception inner)
     {
-        string name = RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? "mood_event.dll"
+        string name = Platform.IsWindows ? "mood_event.dll"
             : RuntimeInformation.IsOSPlatform(OSPlatform.OSX) ? "libmood_event.dylib"
             : "libmood_event.so";
 
@@ -329,5 +335,5 @@ internal static partial class Error
     internal static PlatformNotSupportedException PlatformNotSupported_OtherFramework() => new(
         "The native library is already used in this process by a Mood.Event assembly for another target framework. " + WhereItBelongs);
 
-    private static string Describe(int error) => new System.ComponentModel.Win32Exception(error).Message;
+    private static string Describe(int error) => Platform.Describe(error);
 }

@@ -135,7 +135,7 @@ public sealed partial class Loop
 
     /// <summary>
     /// Waits until a child process ends, as a <see cref="Mood.Event.Child"/> does. The default loop can do so on every system, and any
-    /// other loop where the kernel has pidfds (Linux 5.4). Call it on the loop's thread.
+    /// other loop on Windows, and where the kernel has pidfds (Linux 5.4). Call it on the loop's thread.
     /// </summary>
     /// <remarks>A child given by its pid is reaped. A child given by its <see cref="Process"/> is observed, and its Process object reaps it.
     /// For awaiting and threads see <see cref="Delay(double, CancellationToken)"/>.</remarks>
@@ -154,7 +154,7 @@ public sealed partial class Loop
 
         if (!IsDefault && pid != 0)
         {
-            return WaitForPidfdAsync(pid, process: null, cancellationToken);
+            return WaitForOtherExitAsync(pid, process: null, cancellationToken);
         }
 
         var wait = new ChildWait(this, pid);
@@ -174,7 +174,7 @@ public sealed partial class Loop
 
         if (!IsDefault)
         {
-            return WaitForPidfdAsync(pid: 0, Validate.NotNull(process, nameof(process)), cancellationToken);
+            return WaitForOtherExitAsync(pid: 0, Validate.NotNull(process, nameof(process)), cancellationToken);
         }
 
         var wait = new ChildWait(this, process);
@@ -183,17 +183,18 @@ public sealed partial class Loop
             : wait.Begin(cancellationToken);
     }
 
-    private ValueTask<Child> WaitForPidfdAsync(int pid, Process? process, CancellationToken cancellationToken)
+    // A loop that is not the default loop has no Child watchers.
+    private ValueTask<Child> WaitForOtherExitAsync(int pid, Process? process, CancellationToken cancellationToken)
     {
-        var wait = new PidfdWait(this, pid, process);
-
         if (cancellationToken.IsCancellationRequested)
         {
-            wait.Free();
+            new Child(this, pid, process).Dispose(); // checks the arguments
             return ValueTask.FromCanceled<Child>(cancellationToken);
         }
 
-        return wait.Begin(cancellationToken);
+        return Platform.IsWindows
+            ? new ProcessWait(this, pid, process).Begin(cancellationToken)
+            : new PidfdWait(this, pid, process).Begin(cancellationToken);
     }
 
     private ValueTask Delay(double seconds, bool isEndless, CancellationToken cancellationToken)

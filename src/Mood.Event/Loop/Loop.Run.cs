@@ -60,7 +60,7 @@ public sealed partial class Loop
     /// shutdown. The first stop signal cancels the token. Run returns when the function and all spawned functions have ended.
     /// </summary>
     /// <remarks>
-    /// <para>A stop signal is SIGINT (Ctrl-C) or SIGTERM, unless <see cref="RunOptions.StopSignals"/> says otherwise. After the
+    /// <para>A stop signal is SIGINT (Ctrl-C) or SIGTERM, and on Windows also SIGHUP (the console is closed), unless <see cref="RunOptions.StopSignals"/> says otherwise. After the
     /// first one, the function and the functions of <see cref="Spawn"/> must end within <see cref="RunOptions.ShutdownTimeout"/>.
     /// If the function ends without a signal, this time begins at its end. If the function fails, the token is cancelled too.
     /// When the

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace Mood.Event;
 
@@ -116,11 +117,13 @@ public sealed partial class Loop
 
     /// <inheritdoc cref="Event.Embed.Embed(Loop, Loop, Action{Embed, Events}, object, int)"/>
     /// <returns>The watcher, not started.</returns>
+    [UnsupportedOSPlatform("windows")]
     public Embed Embed(Loop other, Action<Embed, Events>? callback = null, object? data = null, int priority = 0) =>
         new(this, other, callback, data, priority);
 
     /// <inheritdoc cref="Event.Fork.Fork(Loop, Action{Fork, Events}, object, int)"/>
     /// <returns>The watcher, not started.</returns>
+    [UnsupportedOSPlatform("windows")]
     public Fork Fork(Action<Fork, Events> callback, object? data = null, int priority = 0) =>
         new(this, callback, data, priority);
 

@@ -31,7 +31,35 @@ internal static partial class SignalRegistrations
     /// Makes a watcher of the loop a holder of the signal's registration. If PosixSignalRegistration.Create throws, the exception
     /// leaves this method and nothing has changed. Thread.Interrupt is deferred.
     /// </summary>
-    internal static void Acquire(LoopHandle loop, int signum) => RunUninterrupted(() =>
+    internal static void Acquire(LoopHandle loop, int signum)
+    {
+        // Windows has no SIGCHLD: native code reports children by itself.
+        if (signum > 0)
+        {
+            RunUninterrupted(() => AcquireCore(loop, signum));
+        }
+    }
+
+    /// <summary>Ends the hold of one watcher of the loop. The last holder may wait for <see cref="s_patience"/>.</summary>
+    internal static void Release(LoopHandle loop, int signum)
+    {
+        if (signum > 0)
+        {
+            Release(loop, signum, signum);
+        }
+    }
+
+    /// <summary>Ends the holds of all watchers of the loop, which is being closed.</summary>
+    internal static void ReleaseAll(LoopHandle loop)
+    {
+        // Most loops have no signal watcher. Only the caller changes the numbers of its loop.
+        if (loop.Signals.ContainsAnyExcept(0))
+        {
+            Release(loop, 1, loop.Signals.Length - 1);
+        }
+    }
+
+    private static void AcquireCore(LoopHandle loop, int signum)
     {
         lock (s_gate)
         {
@@ -47,19 +75,6 @@ internal static partial class SignalRegistrations
             s_holders[signum]++;
             loop.Signals[signum]++;
         }
-    });
-
-    /// <summary>Ends the hold of one watcher of the loop. The last holder may wait for <see cref="s_patience"/>.</summary>
-    internal static void Release(LoopHandle loop, int signum) => Release(loop, signum, signum);
-
-    /// <summary>Ends the holds of all watchers of the loop, which is being closed.</summary>
-    internal static void ReleaseAll(LoopHandle loop)
-    {
-        // Most loops have no signal watcher. Only the caller changes the numbers of its loop.
-        if (loop.Signals.ContainsAnyExcept(0))
-        {
-            Release(loop, 1, loop.Signals.Length - 1);
-        }
     }
 
     // A method of its own, because in Acquire the registration's delegate would share a closure with the delegate there. That
@@ -70,7 +85,7 @@ internal static partial class SignalRegistrations
 
         try
         {
-            s_registrations[signum] = PosixSignalRegistration.Create((PosixSignal)signum, context => Guard(context, signum));
+            s_registrations[signum] = PosixSignalRegistration.Create(NameOf(signum), context => Guard(context, signum));
             Native.mood_signal_watch(signum);
         }
         finally
@@ -79,7 +94,8 @@ internal static partial class SignalRegistrations
         }
     }
 
-    private static ulong Bit(int signum) => 1UL << (signum - 1);
+    // no bit for a signal that this system does not have
+    private static ulong Bit(int signum) => signum < 0 ? 0 : 1UL << (signum - 1);
 
     private static void Release(LoopHandle loop, int first, int end)
     {
@@ -132,7 +148,7 @@ internal static partial class SignalRegistrations
     /// runtime owes a call for each signal that the native handler has passed on. A signal that came after the last stop gets its
     /// default action.
     /// </summary>
-    private static void Guard(PosixSignalContext context, int signum)
+    internal static void Guard(PosixSignalContext context, int signum)
     {
         int owed = Native.mood_signal_guard(signum);
 
@@ -143,6 +159,7 @@ internal static partial class SignalRegistrations
 
         if (owed > 0 || Volatile.Read(ref s_holders[signum]) > 0)
         {
+            AwaitEndOfProcess(context.Signal);
             return;
         }
 

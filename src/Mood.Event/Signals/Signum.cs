@@ -103,6 +103,9 @@ public static partial class Signum
     /// <summary>The last real-time signal, Linux.</summary>
     public static int SIGRTMAX => Number(31);
 
+    /// <summary>The signals that stop a program. On Windows, SIGHUP says that the console was closed.</summary>
+    internal static int[] StopSignals => Platform.IsWindows ? [SIGINT, SIGTERM, SIGHUP] : [SIGINT, SIGTERM];
+
     // Not a field initializer: the runtime would wrap its exception in another one, and the message would be lost.
     private static int Number(int index)
     {

@@ -15,7 +15,7 @@ internal sealed class DescriptorReserve : IDisposable
     /// <returns>False: too few file descriptors are left, and the reserve is empty.</returns>
     internal bool TryFill()
     {
-        if (OperatingSystem.IsWindows())
+        if (Platform.IsWindows)
         {
             return true; // its limit is too high for a server to reach
         }

@@ -21,6 +21,7 @@ internal sealed class HandleTransfer : IDisposable
 
     internal HandleTransfer(LoopStream stream, SafeHandle handle, FileAccess access, bool ownsHandle)
     {
+        Platform.CheckHandleStream();
         (_stream, _given, _ownsHandle) = (stream, handle, ownsHandle);
         int number = FileDescriptor.From(handle, nameof(handle)).Number;
         int opened = Native.mood_stream_open(number, (int)access);

@@ -8,7 +8,7 @@ namespace Mood.Event;
 /// <summary>Options of <see cref="Loop.Run(Func{CancellationToken, Task}, RunOptions)"/>. Run reads them when it is called.</summary>
 public sealed class RunOptions
 {
-    private int[] _stopSignals = [Signum.SIGINT, Signum.SIGTERM];
+    private int[] _stopSignals = Signum.StopSignals;
     private TimeSpan _shutdownTimeout = TimeSpan.FromSeconds(30);
 
     /// <summary>Creates options with the default values.</summary>
@@ -16,8 +16,8 @@ public sealed class RunOptions
     {
     }
 
-    /// <summary>The numbers of the signals that stop the program: see <see cref="Signum"/>. The default is SIGINT and SIGTERM. With
-    /// an empty list, Run watches no signal. The list is copied.</summary>
+    /// <summary>The numbers of the signals that stop the program: see <see cref="Signum"/>. The default is SIGINT and SIGTERM, and
+    /// on Windows also SIGHUP, which says that the console was closed. With an empty list, Run watches no signal. The list is copied.</summary>
     /// <exception cref="ArgumentNullException">The value is null.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There is no signal with one of the numbers, or it cannot be watched, such as
     /// SIGKILL.</exception>

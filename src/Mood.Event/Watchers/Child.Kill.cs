@@ -19,6 +19,7 @@ public sealed partial class Child
     /// thread.</exception>
     /// <exception cref="EventException">The kernel refused the signal, for example because the child runs as another user. Or the
     /// system has no pidfds, and the child belongs to System.Diagnostics.Process.</exception>
+    /// <exception cref="PlatformNotSupportedException">This is Windows, and the signal is not SIGKILL.</exception>
     /// <exception cref="ObjectDisposedException">The watcher or its loop is disposed.</exception>
     public bool Kill(int signum)
     {
@@ -30,6 +31,11 @@ public sealed partial class Child
         if (Pid == 0)
         {
             throw Error.InvalidOperation_KillEvery();
+        }
+
+        if (Platform.IsWindows && signum != Event.Signum.SIGKILL)
+        {
+            throw Error.PlatformNotSupported_KillSignal(signum);
         }
 
         if (!Active)

@@ -16,6 +16,8 @@ namespace Mood.Event;
 /// the loop last listed the children. The loop lists them when the watcher starts, and at each SIGCHLD.</para>
 /// <para>The status of a child that the runtime reaped first is known on Linux 6.15 and later. On other systems see
 /// <see cref="IsGone"/> and <see cref="ExitCode"/>.</para>
+/// <para>Windows has no zombies and no stopped processes. There the watcher has a handle of the process from its constructor on,
+/// and may watch any process that the program may open.</para>
 /// <para><see cref="Watcher.Priority"/> is always the highest.</para>
 /// </remarks>
 public sealed partial class Child : Watcher<Child>
@@ -27,6 +29,9 @@ public sealed partial class Child : Watcher<Child>
     // the exit code that the runtime knows, where the kernel no longer has the status
     private int? _processExitCode;
 
+    // Windows: the exit code, which has 32 bits; null: it is not known
+    private int? _code;
+
     /// <summary>Creates a child watcher. It is not started.</summary>
     /// <param name="loop">The default loop.</param>
     /// <param name="pid">The child's pid, or 0 for every child.</param>
@@ -35,6 +40,8 @@ public sealed partial class Child : Watcher<Child>
     /// <param name="data">For <see cref="Watcher.Data"/>.</param>
     /// <param name="priority">Has no effect: the priority is always the highest.</param>
     /// <exception cref="EventException"><paramref name="loop"/> is not the default loop.</exception>
+    /// <exception cref="PlatformNotSupportedException">This is Windows, and <paramref name="trace"/> is true, or the pid is
+    /// 0.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="pid"/> is negative.</exception>
     /// <exception cref="ArgumentNullException"><paramref name="loop"/> or <paramref name="callback"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
@@ -56,6 +63,7 @@ public sealed partial class Child : Watcher<Child>
     /// <param name="data">For <see cref="Watcher.Data"/>.</param>
     /// <param name="priority">Has no effect: the priority is always the highest.</param>
     /// <exception cref="EventException"><paramref name="loop"/> is not the default loop.</exception>
+    /// <exception cref="PlatformNotSupportedException">This is Windows, and <paramref name="trace"/> is true.</exception>
     /// <exception cref="ArgumentException"><paramref name="process"/> was not started, or is disposed.</exception>
     /// <exception cref="ArgumentNullException"><paramref name="loop"/>, <paramref name="process"/> or
     /// <paramref name="callback"/> is null.</exception>
@@ -71,6 +79,8 @@ public sealed partial class Child : Watcher<Child>
         Loop loop, int pid, Process? process, bool trace, Action<Child, Events> callback, object? data, int priority)
         : base(loop, callback, data)
     {
+        Platform.CheckChild(pid, trace);
+
         if (!Loop.IsDefault)
         {
             throw Error.Event_NotDefault();
@@ -95,12 +105,13 @@ public sealed partial class Child : Watcher<Child>
 
     /// <summary>
     /// The exit code, 0 to 255, of a child that exited; -1 when it has not ended, was ended by a signal, or
-    /// <see cref="IsGone"/>.
+    /// <see cref="IsGone"/>. On Windows an exit code has 32 bits.
     /// </summary>
     /// <remarks>Before Linux 6.15 the kernel forgets the status of a <see cref="Process"/> that the runtime has reaped. Then
     /// ExitCode is the value of Process.ExitCode, <see cref="RStatus"/> is -1 and <see cref="TermSignal"/> is 0. A value n above
     /// 128 is ambiguous: it is exit code n, or signal n - 128.</remarks>
     public int ExitCode => !HasExited ? -1
+        : _code is int code ? code
         : RStatus == Gone ? _processExitCode ?? -1
         : (RStatus & 0x7f) == 0 ? (RStatus >> 8) & 0xff : -1;
 
@@ -132,7 +143,8 @@ public sealed partial class Child : Watcher<Child>
     public void Set(int pid, bool trace)
     {
         using Loop.Claim claim = UseSettable(nameof(Pid));
-        SetCore(CheckPid(pid), process: null, trace);
+        Platform.CheckChild(CheckPid(pid), trace);
+        SetCore(pid, process: null, trace);
     }
 
     /// <summary>Makes the watcher watch another child, which <see cref="Process"/> started.</summary>
@@ -145,7 +157,9 @@ public sealed partial class Child : Watcher<Child>
     public void Set(Process process, bool trace)
     {
         using Loop.Claim claim = UseSettable(nameof(Pid));
-        SetCore(CheckProcess(process), process, trace);
+        int pid = CheckProcess(process);
+        Platform.CheckChild(pid, trace);
+        SetCore(pid, process, trace);
     }
 
     private protected override void StartCore()
@@ -164,7 +178,9 @@ public sealed partial class Child : Watcher<Child>
         if (error < 0)
         {
             SignalRegistrations.Release(Loop.Handle, Event.Signum.SIGCHLD);
-            throw Error.Event_SignalNotStarted(Event.Signum.SIGCHLD, -error);
+            throw Platform.IsWindows
+                ? Error.Event_ProcessRefused(Pid, -error)
+                : Error.Event_SignalNotStarted(Event.Signum.SIGCHLD, -error);
         }
 
         Forget();
@@ -184,6 +200,7 @@ public sealed partial class Child : Watcher<Child>
         {
             (int rpid, int rstatus) = Native.ChildStatus(Memory);
             SetStatus(rpid, rstatus);
+            _code = Platform.IsWindows ? Native.ChildCode(Memory) : null;
         }
 
         base.Call(revents);
@@ -220,6 +237,17 @@ public sealed partial class Child : Watcher<Child>
         }
     }
 
+    // The handle of the Process names it for ever. Its pid may belong to another process by now.
+    private void SetProcess(Process process)
+    {
+        int error = Native.SetChildProcess(Memory, process.SafeHandle);
+
+        if (error < 0)
+        {
+            throw Error.Event_ProcessRefused(process.Id, -error);
+        }
+    }
+
     private void SetStatus(int rpid, int rstatus)
     {
         RPid = rpid;
@@ -236,7 +264,7 @@ public sealed partial class Child : Watcher<Child>
     private void Forget()
     {
         RPid = RStatus = 0;
-        _processExitCode = null;
+        _processExitCode = _code = null;
     }
 
     private void SetCore(int pid, Process? process, bool trace)
@@ -245,6 +273,12 @@ public sealed partial class Child : Watcher<Child>
         _process = process;
         Forget();
         Native.mood_child_set(Memory, pid, trace ? 1 : 0, keep: process is null ? 0 : 1);
+
+        if (Platform.IsWindows && process is not null)
+        {
+            SetProcess(process);
+        }
+
         GC.KeepAlive(this);
     }
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.Versioning;
 
 namespace Mood.Event;
 
@@ -24,9 +25,12 @@ public sealed class Embed : Watcher<Embed>
     /// <exception cref="ArgumentNullException"><paramref name="loop"/> or <paramref name="other"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">A loop is disposed.</exception>
     /// <exception cref="InvalidOperationException">A loop runs on another thread.</exception>
+    /// <exception cref="PlatformNotSupportedException">This is Windows, where no loop can be embedded.</exception>
+    [UnsupportedOSPlatform("windows")]
     public Embed(Loop loop, Loop other, Action<Embed, Events>? callback = null, object? data = null, int priority = 0)
         : base(loop, callback, data)
     {
+        Platform.CheckEmbed();
         Other = CheckOther(other);
         Create(Native.Kind.Embed, priority);
     }

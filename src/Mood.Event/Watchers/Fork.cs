@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.Versioning;
 
 namespace Mood.Event;
 
@@ -20,6 +21,12 @@ public sealed class Fork : Watcher<Fork>
     /// <exception cref="ArgumentNullException"><paramref name="loop"/> or <paramref name="callback"/> is null.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     /// <exception cref="InvalidOperationException">The loop runs on another thread.</exception>
+    /// <exception cref="PlatformNotSupportedException">This is Windows, which has no fork.</exception>
+    [UnsupportedOSPlatform("windows")]
     public Fork(Loop loop, Action<Fork, Events> callback, object? data = null, int priority = 0)
-        : base(loop, callback, data) => Create(Native.Kind.Fork, priority);
+        : base(loop, callback, data)
+    {
+        Platform.CheckFork();
+        Create(Native.Kind.Fork, priority);
+    }
 }

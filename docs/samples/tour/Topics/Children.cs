@@ -1,3 +1,4 @@
+using System;
 using System.Diagnostics;
 using Mood.Event;
 
@@ -8,10 +9,19 @@ internal static class Children
     public static void Run()
     {
         using Loop loop = Loop.Default; // only this loop reports children
-        using Process process = Process.Start("/bin/sh", ["-c", "kill -STOP $$; sleep 0.1; exit 7"]);
+        bool isWindows = OperatingSystem.IsWindows();
+
+        if (isWindows)
+        {
+            Say.That("Windows does not stop and continue processes by signals: this one only ends");
+        }
+
+        using Process process = isWindows
+            ? Process.Start("cmd.exe", ["/c", "exit", "7"])
+            : Process.Start("/bin/sh", ["-c", "kill -STOP $$; sleep 0.1; exit 7"]);
 
         // the watcher observes the exit and does not reap the child, so the Process keeps working
-        using Child child = loop.Child(process, trace: true, (watcher, _) =>
+        using Child child = loop.Child(process, trace: !isWindows, (watcher, _) =>
         {
             if (watcher.IsStopped)
             {

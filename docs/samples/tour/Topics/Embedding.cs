@@ -1,3 +1,4 @@
+using System;
 using System.IO.Pipes;
 using Mood.Event;
 
@@ -9,7 +10,7 @@ internal static class Embedding
     {
         Backends backends = Ev.EmbeddableBackends & Ev.RecommendedBackends;
 
-        if (backends == Backends.Auto)
+        if (OperatingSystem.IsWindows() || backends == Backends.Auto)
         {
             Say.That("no backend of this system can be embedded");
             return;

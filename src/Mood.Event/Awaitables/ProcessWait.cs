@@ -1,0 +1,87 @@
+using System;
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Mood.Event;
+
+/// <summary>The wait of <see cref="Loop.WaitForExitAsync(int, CancellationToken)"/> on Windows, on a loop that is not the default loop. The
+/// object serves one wait only.</summary>
+/// <remarks>The system waits for the process, and a thread of the pool then sends the Async.</remarks>
+internal sealed class ProcessWait : Wait<Child>
+{
+    private readonly Child _child; // never started: it carries the result
+    private readonly Process? _given;
+    private readonly Async _ended;
+
+    // A handle of its own, so that the pid keeps its meaning. Loop's thread: made by Begin, disposed when the wait ends.
+    private Process? _process;
+
+    internal ProcessWait(Loop loop, int pid, Process? process)
+        : base(loop, pool: null)
+    {
+        _child = new Child(loop, pid, process);
+        _given = process;
+        _ended = new Async(loop, OnEnded);
+    }
+
+    internal override void Free() => Close();
+
+    /// <summary>Begins the wait. A process that has ended already gives a result at once.</summary>
+    internal new ValueTask<Child> Begin(CancellationToken cancellationToken)
+    {
+        try
+        {
+            _process = Process.GetProcessById(_child.Pid);
+            _process.Exited += (_, _) => _ended.Send();
+            _process.EnableRaisingEvents = true; // opens the handle
+            _ended.Start();
+            base.Begin(cancellationToken);
+            return new ValueTask<Child>(this, Version);
+        }
+        catch (ArgumentException)
+        {
+            Finish(); // there is no such process any more
+            return new ValueTask<Child>(_child);
+        }
+        catch (Exception e)
+        {
+            Close();
+            throw e is Win32Exception ? Error.Event_ProcessRefused(_child.Pid, e) : e;
+        }
+    }
+
+    private protected override void StopWatching() => Close();
+
+    private void OnEnded(Async async, Events revents)
+    {
+        Finish();
+        Complete(_child);
+    }
+
+    private void Finish()
+    {
+        _child.SetExitCode(CodeOf(_given) ?? CodeOf(_process));
+        Close();
+    }
+
+    private void Close()
+    {
+        _ended.Dispose();
+        _child.Dispose();
+        _process?.Dispose();
+    }
+
+    private static int? CodeOf(Process? process)
+    {
+        try
+        {
+            return process?.ExitCode;
+        }
+        catch (Exception e) when (e is InvalidOperationException or NotSupportedException or Win32Exception)
+        {
+            return null; // the handle was closed, or belongs to another user
+        }
+    }
+}

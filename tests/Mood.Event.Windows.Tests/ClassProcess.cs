@@ -1,0 +1,92 @@
+using System;
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Threading.Tasks;
+
+namespace Mood.Event.Tests;
+
+/// <summary>A process that runs the tests of one class. If it crashes, or a test does not end, that test has failed, and another process
+/// runs the rest.</summary>
+internal static class ClassProcess
+{
+    /// <summary>Begins the lines of <see cref="Suite"/>.</summary>
+    internal const string Mark = "@@ ";
+
+    // A test has its own time limit, which is shorter. This one is for a test that blocks in native code.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
+    /// <summary>Runs the tests of a class that are not skipped.</summary>
+    internal static void RunAll(string type, Totals totals)
+    {
+        int first = 0;
+
+        while (Run(type, first, totals) is int last)
+        {
+            first = last + 1;
+        }
+    }
+
+    // Returns the number of the last test that was run, or null: all were.
+    private static int? Run(string type, int first, Totals totals)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!, [Program.ClassArgument, type, first.ToString(CultureInfo.InvariantCulture)])
+        {
+            RedirectStandardOutput = true,
+        };
+        using Process process = Process.Start(start)!;
+        using var lines = new BlockingCollection<string>();
+        _ = Task.Run(() => Read(process, lines));
+        int test = first - 1;
+        string name = type;
+
+        while (lines.TryTake(out string? line, s_patience))
+        {
+            string[] words = line.Split(' ', 3);
+
+            switch (words[0])
+            {
+                case "test":
+                    (test, name) = (int.Parse(words[1], CultureInfo.InvariantCulture), words[2]);
+                    break;
+                case "end":
+                    return null;
+                case "more":
+                    return test;
+                default:
+                    totals.Add(words[0], line[(words[0].Length + 1)..]);
+                    break;
+            }
+        }
+
+        bool hasCrashed = lines.IsCompleted;
+        process.Kill();
+        process.WaitForExit();
+        totals.Add("failed", $"{name}: the process {(hasCrashed ? $"ended with exit code 0x{process.ExitCode:X}" : "did not answer any more")}.");
+        return test < first ? null : test;
+    }
+
+    private static void Read(Process process, BlockingCollection<string> lines)
+    {
+        try
+        {
+            while (process.StandardOutput.ReadLine() is string line)
+            {
+                if (line.StartsWith(Mark, StringComparison.Ordinal))
+                {
+                    lines.Add(line[Mark.Length..]);
+                }
+                else if (line.Length > 0)
+                {
+                    Console.WriteLine("    " + line);
+                }
+            }
+
+            lines.CompleteAdding();
+        }
+        catch (Exception e) when (e is ObjectDisposedException or InvalidOperationException)
+        {
+            // the class is over
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Linq;
+using Xunit.Abstractions;
+
+namespace Mood.Event.Tests;
+
+/// <summary>Runs the tests of Mood.Event.Tests on Windows or under Wine. It skips by name what these lack: see skips.txt.</summary>
+internal static class Program
+{
+    /// <summary>The first argument of a process that runs the tests of one class: see <see cref="ClassProcess"/>.</summary>
+    internal const string ClassArgument = "--class";
+
+    /// <param name="arguments">None, or a part of the names of the tests to run.</param>
+    private static int Main(string[] arguments)
+    {
+        if (arguments.Length == 3 && arguments[0] == ClassArgument)
+        {
+            Suite.Run(arguments[1], int.Parse(arguments[2], null));
+            return 0;
+        }
+
+        var watch = Stopwatch.StartNew();
+        string filter = arguments.FirstOrDefault() ?? string.Empty;
+        var totals = new Totals();
+
+        foreach (string type in Suite.Classes)
+        {
+            List<ITestCase> tests = Suite.Find(type);
+
+            foreach (ITestCase test in tests)
+            {
+                totals.CountSkipped(test.DisplayName);
+            }
+
+            if (tests.Any(t => t.DisplayName.Contains(filter, StringComparison.Ordinal) && Skips.ReasonOf(t.DisplayName) is null))
+            {
+                ClassProcess.RunAll(type, totals);
+            }
+        }
+
+        return totals.Report(watch.Elapsed, isWhole: filter.Length == 0);
+    }
+}

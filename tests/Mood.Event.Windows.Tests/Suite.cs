@@ -1,0 +1,130 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using System.Reflection;
+using System.Threading;
+using Xunit;
+using Xunit.Abstractions;
+using Xunit.Sdk;
+
+namespace Mood.Event.Tests;
+
+/// <summary>The tests of this assembly, found and run by xunit in this process.</summary>
+internal static class Suite
+{
+    private static readonly XunitTestFramework s_framework = new(new Messages());
+
+    /// <summary>The names of the classes that have tests.</summary>
+    internal static IEnumerable<string> Classes => typeof(Suite).Assembly.GetTypes()
+        .Where(t => !t.IsAbstract && t.GetMethods().Any(m => m.IsDefined(typeof(FactAttribute), inherit: true)))
+        .Select(t => t.FullName!)
+        .Order(StringComparer.Ordinal);
+
+    /// <summary>Finds the tests of a class.</summary>
+    internal static List<ITestCase> Find(string type)
+    {
+        var found = new List<ITestCase>();
+        using ITestFrameworkDiscoverer discoverer = s_framework.GetDiscoverer(Reflector.Wrap(typeof(Suite).Assembly));
+        using var messages = new Messages();
+        messages.On<ITestCaseDiscoveryMessage>(m => found.Add(m.TestCase));
+        discoverer.Find(type, includeSourceInformation: false, messages, new Options());
+        messages.Wait();
+        return found;
+    }
+
+    /// <summary>Runs the tests of a class that are not skipped, one by one, and writes a line about each step.</summary>
+    /// <param name="type">The name of the class.</param>
+    /// <param name="first">The number of the test to begin with.</param>
+    internal static void Run(string type, int first)
+    {
+        List<ITestCase> tests = [.. Find(type).Where(t => Skips.ReasonOf(t.DisplayName) is null)];
+
+        for (int i = first; i < tests.Count; i++)
+        {
+            Say(string.Create(CultureInfo.InvariantCulture, $"test {i} {tests[i].DisplayName}"));
+
+            if (!RunOne(tests[i]))
+            {
+                // Wine 8: the second exception that leaves a method called by reflection never arrives. So a failed test is the last.
+                Say("more");
+                Environment.Exit(0);
+            }
+        }
+
+        Say("end");
+        Environment.Exit(0); // a thread that a failed test has left behind does not matter
+    }
+
+    // Returns whether the test passed.
+    private static bool RunOne(ITestCase test)
+    {
+        using ITestFrameworkExecutor executor = s_framework.GetExecutor(typeof(Suite).Assembly.GetName());
+        using var messages = new Messages();
+        messages.On<ITestPassed>(m => Say("passed " + m.Test.DisplayName));
+        messages.On<ITestSkipped>(m => Say($"skipped {m.Test.DisplayName}: {m.Reason}"));
+        bool hasFailed = false;
+        messages.On<IFailureInformation>(_ => hasFailed = true);
+        messages.On<IFailureInformation>(m => Say($"failed {(m as ITestMessage)?.Test.DisplayName ?? test.DisplayName}: {Text(m)}"));
+        executor.RunTests([test], messages, new Options());
+        messages.Wait();
+        return !hasFailed;
+    }
+
+    private static string Text(IFailureInformation failure) =>
+        string.Join(" | ", failure.ExceptionTypes.Zip(failure.Messages, (t, m) => $"{t}: {m}").Concat(failure.StackTraces)).ReplaceLineEndings(" / ");
+
+    private static void Say(string line)
+    {
+        Console.Out.WriteLine(ClassProcess.Mark + line);
+        Console.Out.Flush();
+    }
+
+    /// <summary>Receives xunit's messages.</summary>
+    private sealed class Messages : IMessageSink, IDisposable
+    {
+        private readonly ManualResetEventSlim _end = new();
+        private readonly List<Action<IMessageSinkMessage>> _handlers = [];
+
+        public bool OnMessage(IMessageSinkMessage message)
+        {
+            _handlers.ForEach(h => h(message));
+
+            if (message is IDiscoveryCompleteMessage or ITestAssemblyFinished)
+            {
+                _end.Set();
+            }
+
+            return true;
+        }
+
+        public void Dispose() => _end.Dispose();
+
+        internal void On<T>(Action<T> handler)
+            where T : class => _handlers.Add(m =>
+            {
+                if (m is T typed)
+                {
+                    handler(typed);
+                }
+            });
+
+        internal void Wait() => _end.Wait();
+    }
+
+    /// <summary>The options of xunit, by their names.</summary>
+    private sealed class Options : ITestFrameworkDiscoveryOptions, ITestFrameworkExecutionOptions
+    {
+        private readonly Dictionary<string, object?> _values = new()
+        {
+            ["xunit.discovery.PreEnumerateTheories"] = true,
+            ["xunit.execution.DisableParallelization"] = true,
+            ["xunit.discovery.SynchronousMessageReporting"] = true,
+            ["xunit.execution.SynchronousMessageReporting"] = true,
+        };
+
+        public TValue GetValue<TValue>(string name) => _values.TryGetValue(name, out object? value) ? (TValue)value! : default!;
+
+        public void SetValue<TValue>(string name, TValue value) => _values[name] = value;
+    }
+}

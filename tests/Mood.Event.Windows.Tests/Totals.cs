@@ -1,0 +1,59 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+
+namespace Mood.Event.Tests;
+
+/// <summary>Counts the results, and writes them.</summary>
+internal sealed class Totals
+{
+    private readonly Dictionary<string, int> _skipped = [];
+    private int _passed, _failed;
+
+    /// <summary>Counts a test if skips.txt has its name.</summary>
+    internal void CountSkipped(string test)
+    {
+        if (Skips.ReasonOf(test) is string reason)
+        {
+            _skipped[reason] = _skipped.GetValueOrDefault(reason) + 1;
+        }
+    }
+
+    /// <summary>Counts the result of a test.</summary>
+    /// <param name="result">passed, failed or skipped.</param>
+    /// <param name="text">The name of the test, and why it failed or was skipped.</param>
+    internal void Add(string result, string text)
+    {
+        if (result == "passed")
+        {
+            _passed++;
+            return;
+        }
+
+        if (result == "failed")
+        {
+            _failed++;
+        }
+        else
+        {
+            _skipped["the test itself"] = _skipped.GetValueOrDefault("the test itself") + 1;
+        }
+
+        Console.WriteLine($"{result} {text}");
+    }
+
+    /// <summary>Writes the counts.</summary>
+    /// <returns>The exit code.</returns>
+    internal int Report(TimeSpan duration, bool isWhole)
+    {
+        foreach ((string reason, int count) in _skipped.Where(_ => isWhole).OrderBy(s => s.Key, StringComparer.Ordinal))
+        {
+            Console.WriteLine($"skipped {count,4}  {reason}");
+        }
+
+        int skipped = _skipped.Values.Sum();
+        Console.WriteLine(
+            $"{(_failed == 0 ? "Passed!" : "Failed!")}  - Failed: {_failed,5}, Passed: {_passed,5}, Skipped: {skipped,5}, Total: {_failed + _passed + skipped,5}, Duration: {duration:m\\:ss} - Mood.Event.Tests for Windows");
+        return _failed == 0 && _passed > 0 ? 0 : 1;
+    }
+}

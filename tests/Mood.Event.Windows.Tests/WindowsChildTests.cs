@@ -1,0 +1,158 @@
+using System;
+using System.Diagnostics;
+using System.Threading;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>Children on Windows: their exit codes have 32 bits, and whoever has a handle learns them.</summary>
+public sealed class WindowsChildTests : LoopTestBase
+{
+    /// <summary>Exit codes of a byte, of 32 bits, and the one that means "still running" to GetExitCodeProcess.</summary>
+    public static TheoryData<int> Codes => [0, 7, 255, 259, 300, 70000, -1];
+
+    [Theory, MemberData(nameof(Codes))]
+    public void A_child_of_a_Process_tells_the_whole_exit_code(int code)
+    {
+        Loop loop = NewDefaultLoop();
+        using Process process = Exit(code);
+        Child child = loop.Child(process, false, (w, _) => w.Stop());
+        child.Start();
+        Assert.False(loop.Start());
+        AssertExited(child, process.Id, code);
+        process.WaitForExit();
+        Assert.Equal(code, process.ExitCode);
+    }
+
+    [Theory, MemberData(nameof(Codes))]
+    public void A_child_of_a_pid_tells_the_whole_exit_code(int code)
+    {
+        Loop loop = NewDefaultLoop();
+        using Process process = Exit(code);
+        Child child = loop.Child(process.Id, false, (w, _) => w.Stop());
+        child.Start();
+        Assert.False(loop.Start());
+        AssertExited(child, process.Id, code);
+    }
+
+    [Fact]
+    public void A_child_that_ended_before_the_start_is_reported()
+    {
+        Loop loop = NewDefaultLoop();
+        using Process process = Exit(9);
+        Child child = loop.Child(process.Id, false, (w, _) => w.Stop());
+        process.WaitForExit();
+        child.Start();
+        Assert.False(loop.Start());
+        AssertExited(child, process.Id, 9);
+    }
+
+    [Fact]
+    public void A_process_that_is_gone_before_the_constructor_has_no_exit_code()
+    {
+        Loop loop = NewDefaultLoop();
+        int pid;
+
+        using (Process process = Exit(3))
+        {
+            process.WaitForExit();
+            pid = process.Id;
+        }
+
+        Child child = loop.Child(pid, false, (w, _) => w.Stop());
+        child.Start();
+        Assert.False(loop.Start());
+        Assert.True(child.HasExited);
+        Assert.True(child.IsGone);
+        Assert.Equal(-1, child.ExitCode);
+    }
+
+    [Fact]
+    public void Several_watchers_of_one_child_are_all_called()
+    {
+        Loop loop = NewDefaultLoop();
+        using Process process = Exit(5);
+        int calls = 0;
+
+        for (int i = 0; i < 3; i++)
+        {
+            loop.Child(process.Id, false, (w, _) =>
+            {
+                calls += w.ExitCode;
+                w.Stop();
+            }).Start();
+        }
+
+        Assert.False(loop.Start());
+        Assert.Equal(15, calls);
+    }
+
+    [Fact]
+    public void Kill_ends_the_child_and_knows_no_other_signal()
+    {
+        Loop loop = NewDefaultLoop();
+        using Process process = Sleeping();
+        Child child = loop.Child(process, false, (w, _) => w.Stop());
+        child.Start();
+        Assert.Throws<PlatformNotSupportedException>(() => child.Kill(Signum.SIGTERM));
+        Assert.True(child.Kill(Signum.SIGKILL));
+        Assert.False(loop.Start());
+        Assert.True(child.HasExited);
+        Assert.Equal(-1, child.ExitCode);
+        Assert.False(child.IsGone);
+    }
+
+    [Fact]
+    public void Any_loop_waits_for_a_process_and_for_a_pid()
+    {
+        Loop loop = NewLoop();
+        using Process first = Exit(70000), second = Exit(4);
+        loop.Run(async () =>
+        {
+            Child one = await loop.WaitForExitAsync(first), two = await loop.WaitForExitAsync(second.Id);
+            Assert.Equal((70000, 4), (one.ExitCode, two.ExitCode));
+            Assert.Equal(70000, (await loop.WaitForExitAsync(first)).ExitCode); // once more: it has ended
+        });
+    }
+
+    [Fact]
+    public void The_default_loop_waits_too()
+    {
+        Loop loop = NewDefaultLoop();
+        using Process process = Exit(300);
+        loop.Run(async () => Assert.Equal(300, (await loop.WaitForExitAsync(process)).ExitCode));
+    }
+
+    [Fact]
+    public void A_wait_on_another_loop_can_be_cancelled()
+    {
+        Loop loop = NewLoop();
+        using Process process = Sleeping();
+        loop.Run(async () =>
+        {
+            using var source = new CancellationTokenSource();
+            ValueTask<Child> wait = loop.WaitForExitAsync(process, source.Token);
+            await source.CancelAsync();
+            await Assert.ThrowsAsync<OperationCanceledException>(async () => await wait);
+        });
+        Assert.False(process.HasExited);
+        process.Kill();
+    }
+
+    private static Process Exit(int code) => Process.Start(new ProcessStartInfo("cmd.exe", $"/c exit {code}") { UseShellExecute = false })!;
+
+    // it waits for its input
+    private static Process Sleeping() =>
+        Process.Start(new ProcessStartInfo("cmd.exe") { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true })!;
+
+    private static void AssertExited(Child child, int pid, int code)
+    {
+        Assert.True(child.HasExited);
+        Assert.Equal(pid, child.RPid);
+        Assert.Equal(code, child.ExitCode);
+        Assert.False(child.IsGone);
+        Assert.Equal(0, child.TermSignal);
+        Assert.False(child.IsStopped || child.IsContinued);
+    }
+}
