@@ -39,7 +39,7 @@ internal sealed class Totals
             _skipped["the test itself"] = _skipped.GetValueOrDefault("the test itself") + 1;
         }
 
-        Console.WriteLine($"{result} {text}");
+        Console.WriteLine($"  {(result == "failed" ? "Failed" : "Skipped")} {text}"); // .ci/run looks for the first word
     }
 
     /// <summary>Writes the counts.</summary>
