@@ -16,21 +16,21 @@ internal static class ClassProcess
     // A test has its own time limit, which is shorter. This one is for a test that blocks in native code.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
-    /// <summary>Runs the tests of a class that are not skipped.</summary>
-    internal static void RunAll(string type, Totals totals)
+    /// <summary>Runs the tests of a class that the filter chooses and that are not skipped.</summary>
+    internal static void RunAll(string type, string filter, Totals totals)
     {
         int first = 0;
 
-        while (Run(type, first, totals) is int last)
+        while (Run(type, first, filter, totals) is int last)
         {
             first = last + 1;
         }
     }
 
     // Returns the number of the last test that was run, or null: all were.
-    private static int? Run(string type, int first, Totals totals)
+    private static int? Run(string type, int first, string filter, Totals totals)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, [Program.ClassArgument, type, first.ToString(CultureInfo.InvariantCulture)])
+        var start = new ProcessStartInfo(Environment.ProcessPath!, [Program.ClassArgument, type, first.ToString(CultureInfo.InvariantCulture), filter])
         {
             RedirectStandardOutput = true,
         };

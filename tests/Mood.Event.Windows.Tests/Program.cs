@@ -15,9 +15,9 @@ internal static class Program
     /// <param name="arguments">None, or a part of the names of the tests to run.</param>
     private static int Main(string[] arguments)
     {
-        if (arguments.Length == 3 && arguments[0] == ClassArgument)
+        if (arguments.Length == 4 && arguments[0] == ClassArgument)
         {
-            Suite.Run(arguments[1], int.Parse(arguments[2], null));
+            Suite.Run(arguments[1], int.Parse(arguments[2], null), arguments[3]);
             return 0;
         }
 
@@ -34,9 +34,9 @@ internal static class Program
                 totals.CountSkipped(test.DisplayName);
             }
 
-            if (tests.Any(t => t.DisplayName.Contains(filter, StringComparison.Ordinal) && Skips.ReasonOf(t.DisplayName) is null))
+            if (tests.Exists(t => Suite.IsChosen(t, filter)))
             {
-                ClassProcess.RunAll(type, totals);
+                ClassProcess.RunAll(type, filter, totals);
             }
         }
 

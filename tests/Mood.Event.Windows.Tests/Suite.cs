@@ -33,12 +33,17 @@ internal static class Suite
         return found;
     }
 
+    /// <summary>Whether the filter chooses a test, and it is not skipped.</summary>
+    internal static bool IsChosen(ITestCase test, string filter) =>
+        test.DisplayName.Contains(filter, StringComparison.Ordinal) && Skips.ReasonOf(test.DisplayName) is null;
+
     /// <summary>Runs the tests of a class that are not skipped, one by one, and writes a line about each step.</summary>
     /// <param name="type">The name of the class.</param>
     /// <param name="first">The number of the test to begin with.</param>
-    internal static void Run(string type, int first)
+    /// <param name="filter">A part of the names of the tests to run.</param>
+    internal static void Run(string type, int first, string filter)
     {
-        List<ITestCase> tests = [.. Find(type).Where(t => Skips.ReasonOf(t.DisplayName) is null)];
+        List<ITestCase> tests = [.. Find(type).Where(t => IsChosen(t, filter))];
 
         for (int i = first; i < tests.Count; i++)
         {
