@@ -34,7 +34,7 @@ internal sealed class ProcessWait : Wait<Child>
         try
         {
             _process = Process.GetProcessById(_child.Pid);
-            _process.Exited += (_, _) => _ended.Send();
+            _process.Exited += (_, _) => _ended.TrySend(); // the wait may be over by then
             _process.EnableRaisingEvents = true; // opens the handle
             _ended.Start();
             base.Begin(cancellationToken);
@@ -45,10 +45,15 @@ internal sealed class ProcessWait : Wait<Child>
             Finish(); // there is no such process any more
             return new ValueTask<Child>(_child);
         }
-        catch (Exception e)
+        catch (Win32Exception e)
         {
             Close();
-            throw e is Win32Exception ? Error.Event_ProcessRefused(_child.Pid, e) : e;
+            throw Error.Event_ProcessRefused(_child.Pid, e);
+        }
+        catch
+        {
+            Close();
+            throw;
         }
     }
 

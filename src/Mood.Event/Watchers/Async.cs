@@ -44,4 +44,7 @@ public sealed class Async : Watcher<Async>
             Error.Throw_Disposed(this);
         }
     }
+
+    /// <summary>Send, which does nothing if the watcher is disposed. Any thread.</summary>
+    internal void TrySend() => _ = Handle.Send();
 }
