@@ -2,6 +2,7 @@ using System;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using System.Threading;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
@@ -86,7 +87,9 @@ internal sealed partial class Connection : ConnectionContext
         }
         else if (!_worker.Loop.TryPost(static connection => connection.WatchWriteOnLoop(), this))
         {
-            _sender.OnWritable(); // the next try to send finds the socket closed
+            // The loop has ended, and the next try to send finds the socket closed. If the socket is not closed yet, the sender calls
+            // this method again. A work item keeps that from overflowing the stack.
+            ThreadPool.UnsafeQueueUserWorkItem(static sender => sender.OnWritable(), _sender, preferLocal: false);
         }
     }
 

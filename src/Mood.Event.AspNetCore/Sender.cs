@@ -16,6 +16,8 @@ namespace Mood.Event;
 /// <para><see cref="Output"/> calls Run in the flush if the application has no further input to work on. Otherwise Run is called
 /// when the application waits for input (<see cref="Input"/>), when the callback or work item that runs the application ends, and
 /// by the <see cref="Guard"/>.</para>
+/// <para>Only Run and <see cref="OnWritable"/> execute SendAllAsync. If another thread flushes just before SendAllAsync begins to wait,
+/// the pipe calls <see cref="Schedule"/> on the sending thread. So both methods check for pending bytes before they return.</para>
 /// </remarks>
 internal sealed class Sender(Connection connection, Socket socket) : PipeScheduler, IValueTaskSource
 {
@@ -55,7 +57,7 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
     /// <summary>Sends what is to be sent. Any thread.</summary>
     internal void Run()
     {
-        if (IsPending && Interlocked.Exchange(ref _action, null) is Action<object?> action)
+        while (IsPending && Interlocked.Exchange(ref _action, null) is Action<object?> action)
         {
             action(_state);
         }
@@ -68,21 +70,30 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
         Run();
     }
 
-    /// <summary>The socket takes bytes again, or is closed. Loop's thread.</summary>
-    internal void OnWritable() => _writable.SetResult(true);
+    /// <summary>The socket takes bytes again, or is closed. Loop's thread, or any thread after the loop's end.</summary>
+    internal void OnWritable()
+    {
+        _writable.SetResult(true);
+        Run();
+    }
 
     /// <summary>Whether the caller is to add this sender to those that the guard watches.</summary>
-    internal bool TryWatch() => Volatile.Read(ref _isWatched) == 0 && Interlocked.Exchange(ref _isWatched, 1) == 0;
+    /// <remarks>The exchanges here and in Unwatch are memory barriers. If TryWatch returns false, the guard's later call of Run sees
+    /// the bytes that this thread has scheduled.</remarks>
+    internal bool TryWatch() => Interlocked.Exchange(ref _isWatched, 1) == 0;
 
-    internal void Unwatch() => Volatile.Write(ref _isWatched, 0);
+    internal void Unwatch() => Interlocked.Exchange(ref _isWatched, 0);
 
     void IValueTaskSource.GetResult(short token) => _writable.GetResult(token);
 
     ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _writable.GetStatus(token);
 
     void IValueTaskSource.OnCompleted(
-        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+    {
         _writable.OnCompleted(continuation, state, token, flags);
+        connection.WatchWrite(); // only now, so that OnWritable finds the continuation and runs it
+    }
 
     private async Task SendAllAsync(PipeReader output)
     {
@@ -140,9 +151,7 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
             }
 
             _writable.Reset();
-            var writable = new ValueTask(this, _writable.Version);
-            connection.WatchWrite();
-            await writable.ConfigureAwait(false);
+            await new ValueTask(this, _writable.Version).ConfigureAwait(false);
         }
     }
 }

@@ -27,7 +27,6 @@ internal static class Handlers
         app.Map("/echo", (RequestDelegate)Echo);
         app.Map("/length", (RequestDelegate)Length);
         app.Map("/lines", (RequestDelegate)Lines);
-        app.Map("/sleep", (RequestDelegate)Sleep);
         app.Map("/abort", (RequestDelegate)Abort);
         app.Map("/ws", (RequestDelegate)WebSocketEcho);
     }
@@ -74,13 +73,6 @@ internal static class Handlers
             await context.Response.WriteAsync(line + "\n");
             await context.Response.Body.FlushAsync();
         }
-    }
-
-    /// <summary>Blocks its thread.</summary>
-    private static Task Sleep(HttpContext context)
-    {
-        Thread.Sleep(Number(context));
-        return context.Response.WriteAsync("slept");
     }
 
     private static Task Abort(HttpContext context)

@@ -52,12 +52,13 @@ public sealed class LimitTests
         await using Server server = await Server.StartAsync(mode, o =>
         {
             o.Listen(IPAddress.Loopback, 0);
-            o.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(1);
-            o.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(1);
+            o.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(3);
+            o.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(3);
         });
-        using RawClient idle = await server.ConnectAsync(), slow = await server.ConnectAsync();
-        await AskAsync(idle);
+        using RawClient slow = await server.ConnectAsync();
         await slow.SendAsync("GET / HTTP/1.1\r\n");
+        using RawClient idle = await server.ConnectAsync();
+        await AskAsync(idle);
         Assert.EndsWith("0\r\n\r\n", await ToEndAsync(idle), StringComparison.Ordinal);
         Assert.StartsWith("HTTP/1.1 408", await ToEndAsync(slow), StringComparison.Ordinal);
     }

@@ -48,7 +48,8 @@ public sealed class ProcessTests
             await Task.Delay(10);
         }
 
-        using (Process kill = Process.Start("kill", ["-s", "TERM", process.Id.ToString(CultureInfo.InvariantCulture)]))
+        // the kill of the shell: a program of this name is not installed everywhere
+        using (Process kill = Process.Start("sh", ["-c", $"kill -s TERM {process.Id}"]))
         {
             await kill.WaitForExitAsync();
         }

@@ -159,11 +159,20 @@ public sealed class StreamTests
         ThreadPool.GetMinThreads(out int workers, out int ports);
         ThreadPool.SetMinThreads(32, ports);
 
+        using var release = new ManualResetEventSlim();
+        using var begun = new CountdownEvent(16);
+        await using Server server = await Server.StartAsync(mode, map: app => app.Map("/block", (RequestDelegate)(c =>
+        {
+            begun.Signal();
+            release.Wait();
+            return c.Response.WriteAsync("blocked");
+        })));
+
         try
         {
-            await using Server server = await Server.StartAsync(mode);
-            RawClient[] blocked = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => server.ConnectAsync()));
-            await Task.WhenAll(blocked.Select(c => c.SendAsync("GET /sleep?2000 HTTP/1.1\r\nHost: h\r\n\r\n")));
+            RawClient[] blocked = await Task.WhenAll(Enumerable.Range(0, begun.InitialCount).Select(_ => server.ConnectAsync()));
+            await Task.WhenAll(blocked.Select(c => c.SendAsync("GET /block HTTP/1.1\r\nHost: h\r\n\r\n")));
+            Assert.True(begun.Wait(TimeSpan.FromSeconds(30)));
             using RawClient client = await server.ConnectAsync();
 
             for (int i = 0; i < 20; i++)
@@ -172,12 +181,14 @@ public sealed class StreamTests
                 await client.ReceiveAsync($"[{i}]");
             }
 
-            Assert.All(blocked, c => Assert.Equal(0, c.Socket.Available)); // they still sleep
-            await Task.WhenAll(blocked.Select(c => c.ReceiveAsync("slept")));
+            Assert.All(blocked, c => Assert.Equal(0, c.Socket.Available));
+            release.Set();
+            await Task.WhenAll(blocked.Select(c => c.ReceiveAsync("blocked")));
             Array.ForEach(blocked, c => c.Dispose());
         }
         finally
         {
+            release.Set();
             ThreadPool.SetMinThreads(workers, ports);
         }
     }
