@@ -14,6 +14,7 @@ usage: ./build.ps1 VERB [ARGUMENTS]
   demo [SAMPLE] [ARGS]   runs a sample of docs/samples; the default is echo --selftest
   soak [MINUTES]         runs random operations against models, for 2 minutes by default; --seed N repeats a failure
   bench [AREA] [ARGS]    compares Mood.Event with libev in C and others; --help lists the areas
+                         The area kestrel compares Kestrel over loops and over sockets; "bench kestrel soak 5" runs it for 5 minutes
   sanitize [FILTER]      runs the tests over a native library with AddressSanitizer and UndefinedBehaviorSanitizer
   pack                   makes the NuGet packages in artifacts/package/release; without zig, Mood.Event holds the native library of this machine only
   clean                  removes artifacts
@@ -68,7 +69,13 @@ switch ($verb) {
         dotnet run --project "docs/samples/$sample" -c $configuration -- @arguments
     }
     'soak' { dotnet run --project tests/Mood.Event.Soak -c $configuration -- @rest }
-    'bench' { dotnet run --project tests/Mood.Event.Benchmarks -c $configuration -- @rest }
+    'bench' {
+        $project = 'tests/Mood.Event.Benchmarks'
+        if ($rest -and $rest[0] -eq 'kestrel') {
+            $project, $rest = 'tests/Mood.Event.AspNetCore.Benchmarks', @($rest | Select-Object -Skip 1)
+        }
+        dotnet run --project $project -c $configuration -- @rest
+    }
     'test-windows' { sh tests/Mood.Event.Windows.Tests/run.sh $configuration @rest }
     'sanitize' { sh native/build/sanitize.sh $configuration @rest }
     'pack' {

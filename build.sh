@@ -16,7 +16,7 @@ usage: ./build.sh VERB [ARGUMENTS]
   demo [SAMPLE] [ARGS]   runs a sample of docs/samples; the default is echo --selftest
   soak [MINUTES]         runs random operations against models, for 2 minutes by default; --seed N repeats a failure
   bench [AREA] [ARGS]    compares Mood.Event with libev in C and others; --help lists the areas
-  bench kestrel [ARGS]   compares Kestrel over loops with Kestrel over sockets; "bench kestrel soak 5" runs it for 5 minutes
+                         The area kestrel compares Kestrel over loops and over sockets; "bench kestrel soak 5" runs it for 5 minutes
   sanitize [FILTER]      runs the tests over a native library with AddressSanitizer and UndefinedBehaviorSanitizer
   pack                   makes the NuGet packages in artifacts/package/release; without zig, Mood.Event holds the native library of this machine only
   clean                  removes artifacts
