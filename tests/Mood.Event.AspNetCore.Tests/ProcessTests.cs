@@ -23,42 +23,50 @@ public sealed class ProcessTests
     public async Task SIGTERM_under_load_loses_no_request(Mode mode)
     {
         using Process process = Start(mode, "");
-        int port = await PortAsync(process), answers = 0;
-        Task clients = Task.WhenAll(Enumerable.Range(0, 30).Select(async _ =>
-        {
-            using RawClient client = await ConnectAsync(port);
 
-            try
+        try
+        {
+            int port = await PortAsync(process), answers = 0;
+            Task clients = Task.WhenAll(Enumerable.Range(0, 30).Select(async _ =>
             {
-                for (int i = 1; ; i++)
+                using RawClient client = await ConnectAsync(port);
+
+                try
                 {
-                    await client.SendAsync("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-                    await client.ReceiveAsync(s => s.Split("\r\n0\r\n\r\n").Length > i);
-                    Interlocked.Increment(ref answers);
+                    for (int i = 1; ; i++)
+                    {
+                        await client.SendAsync("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+                        await client.ReceiveAsync(s => s.Split("\r\n0\r\n\r\n").Length > i);
+                        Interlocked.Increment(ref answers);
+                    }
                 }
-            }
-            catch (Exception e) when (e is IOException or SocketException)
+                catch (Exception e) when (e is IOException or SocketException)
+                {
+                    // the server has closed the connection after an answer
+                }
+            }));
+
+            while (Volatile.Read(ref answers) < 300)
             {
-                // the server has closed the connection after an answer
+                await Task.Delay(10);
             }
-        }));
 
-        while (Volatile.Read(ref answers) < 300)
-        {
-            await Task.Delay(10);
+            // the kill of the shell: a program of this name is not installed everywhere
+            using (Process kill = Process.Start("sh", ["-c", $"kill -s TERM {process.Id}"]))
+            {
+                await kill.WaitForExitAsync();
+            }
+
+            await clients;
+            string output = await process.StandardOutput.ReadToEndAsync();
+            await process.WaitForExitAsync();
+            Assert.Equal(0, process.ExitCode);
+            Assert.Equal($"begun {answers} ended {answers}\n", output);
         }
-
-        // the kill of the shell: a program of this name is not installed everywhere
-        using (Process kill = Process.Start("sh", ["-c", $"kill -s TERM {process.Id}"]))
+        finally
         {
-            await kill.WaitForExitAsync();
+            process.Kill(entireProcessTree: true);
         }
-
-        await clients;
-        string output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        Assert.Equal(0, process.ExitCode);
-        Assert.Equal($"begun {answers} ended {answers}\n", output);
     }
 
     /// <summary>Without file descriptors a server waits for some. (Kestrel's own transport stops to accept for good.)</summary>

@@ -21,6 +21,7 @@ public sealed class ResetTests
     {
         await using Server server = await Server.StartAsync(mode);
         using RawClient witness = await server.ConnectAsync();
+        await AskAsync(witness, 0); // now the server has its socket too
         int before = FileDescriptors.Settled();
 
         for (int i = 0; i <= Request.Length; i++)
@@ -33,8 +34,7 @@ public sealed class ResetTests
             polite.Socket.Shutdown(SocketShutdown.Both);
         }
 
-        await witness.SendAsync("GET /number?1 HTTP/1.1\r\nHost: h\r\n\r\n");
-        await witness.ReceiveAsync("[1]");
+        await AskAsync(witness, 1);
         await FileDescriptors.UntilAsync(before); // Kestrel logs the exceptions of the handler's reads
     }
 
@@ -44,6 +44,7 @@ public sealed class ResetTests
     {
         await using Server server = await Server.StartAsync(mode);
         using RawClient witness = await server.ConnectAsync();
+        await AskAsync(witness, 0); // now the server has its socket too
         int before = FileDescriptors.Settled();
 
         for (int i = 0; i < 30; i++)
@@ -54,6 +55,7 @@ public sealed class ResetTests
             client.Reset();
         }
 
+        await AskAsync(witness, 1);
         await FileDescriptors.UntilAsync(before);
         server.Log.AssertNoErrors();
     }
@@ -115,6 +117,12 @@ public sealed class ResetTests
             SocketException e = await Assert.ThrowsAsync<SocketException>(client.ReceiveToEndAsync);
             Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode);
         }
+    }
+
+    private static async Task AskAsync(RawClient client, int number)
+    {
+        await client.SendAsync($"GET /number?{number} HTTP/1.1\r\nHost: h\r\n\r\n");
+        await client.ReceiveAsync($"[{number}]");
     }
 
     private static async Task Until(Func<bool> condition)
