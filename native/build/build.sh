@@ -33,8 +33,9 @@ trap 'rm -rf "$objects"' EXIT
 # The exports are limited by -fvisibility and by a list for the linker. The compiler's own libraries contain visible functions
 # (stat of old glibcs, arithmetic of 32-bit ARM), which only the list hides.
 target=$($cc -dumpmachine 2>/dev/null || :)
-sources=$(ls "$native"/*.c)
 system="-fPIC -pthread -D_FILE_OFFSET_BITS=64"
+wepoll= # its source, on Windows
+set -- "$native"/*.c
 
 case $target in
   *darwin*|*macos*)
@@ -49,8 +50,14 @@ case $target in
     for header in WinSock2.h WS2tcpip.h Windows.h; do
       echo "#include_next <$(echo "$header" | tr '[:upper:]' '[:lower:]')>" >"$objects/case/$header"
     done
-    system="-ffile-prefix-map=$wepoll=wepoll -I $native/windows/include -I $wepoll -I $objects/case"
-    sources=$(ls "$native"/*.c "$native"/windows/*.c | grep -Ev "^$native/(child|io|known|pidfd|processes|reaping|signal|socket|stat|stream)[.]c$") ;;
+    system=
+    set -- "$native"/windows/*.c
+    for source in "$native"/*.c; do
+      case ${source##*/} in
+        child.c|io.c|known.c|pidfd.c|processes.c|reaping.c|signal.c|socket.c|stat.c|stream.c) ;;
+        *) set -- "$@" "$source" ;;
+      esac
+    done ;;
   *)
     name=libmood_event.so
     echo '{ global: mood_*; local: *; };' >"$objects/exports"
@@ -60,11 +67,13 @@ esac
 # shellcheck disable=SC2086
 compile() {
   $cc -std=gnu11 -O2 -g -ffile-prefix-map="$native=native" -ffile-prefix-map="$libev=libev" -fvisibility=hidden \
-    -fno-strict-aliasing $system -I "$native/libev" -I "$libev" "-DMOOD_VERSION=\"$version\"" ${CFLAGS:-} "$@"
+    -fno-strict-aliasing $system -I "$native/libev" -I "$libev" \
+    ${wepoll:+"-ffile-prefix-map=$wepoll=wepoll" -I "$native/windows/include" -I "$wepoll" -I "$objects/case"} \
+    "-DMOOD_VERSION=\"$version\"" ${CFLAGS:-} "$@"
 }
 
 # Warnings are on for our files only, because libev and wepoll cause many warnings of today's compilers.
-for source in $sources; do
+for source; do
   case $source in
     */libev.c|*/epoll.c) warnings=-w ;;
     *) warnings="-Wall -Wextra -Werror" ;;

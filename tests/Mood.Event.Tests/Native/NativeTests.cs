@@ -94,6 +94,16 @@ public sealed class NativeTests : IDisposable
     }
 
     [Fact]
+    public void The_library_can_be_built_in_a_directory_whose_path_has_a_space()
+    {
+        string copy = Path.Combine(_directory, "a path");
+        Directory.CreateDirectory(copy);
+        Repository.Run("cp", "-r", Path.Combine(Repository.Root, "native"), Path.Combine(Repository.Root, "Directory.Build.props"), copy);
+        Repository.Run("sh", Path.Combine(copy, "native", "build", "build.sh"), Path.Combine(copy, "out"));
+        Assert.NotEmpty(Directory.GetFiles(Path.Combine(copy, "out"), "*mood_event.*"));
+    }
+
+    [Fact]
     public void The_call_that_runs_out_of_memory_returns_the_error()
     {
         // the program's own allocator replaces that of the C library
