@@ -33,17 +33,16 @@ internal sealed class ProcessWait : Wait<Child>
     {
         try
         {
-            _process = Process.GetProcessById(_child.Pid);
-            _process.Exited += (_, _) => _ended.TrySend(); // the wait may be over by then
-            _process.EnableRaisingEvents = true; // opens the handle
-            _ended.Start();
+            _ended.Start(); // first: a Send to an Async that is not active is lost
+
+            if (!TryWatch())
+            {
+                Finish();
+                return new ValueTask<Child>(_child);
+            }
+
             base.Begin(cancellationToken);
             return new ValueTask<Child>(this, Version);
-        }
-        catch (ArgumentException)
-        {
-            Finish(); // there is no such process any more
-            return new ValueTask<Child>(_child);
         }
         catch (Win32Exception e)
         {
@@ -58,6 +57,22 @@ internal sealed class ProcessWait : Wait<Child>
     }
 
     private protected override void StopWatching() => Close();
+
+    // False: the process has ended. The runtime tells that with an exception, whose type depends on the moment of the end.
+    private bool TryWatch()
+    {
+        try
+        {
+            _process = Process.GetProcessById(_child.Pid);
+            _process.Exited += (_, _) => _ended.TrySend(); // the wait may be over by then
+            _process.EnableRaisingEvents = true; // opens the handle
+            return true;
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+        {
+            return false;
+        }
+    }
 
     private void OnEnded(Async async, Events revents)
     {
