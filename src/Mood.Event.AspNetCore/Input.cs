@@ -7,8 +7,8 @@ using System.Threading.Tasks;
 
 namespace Mood.Event;
 
-/// <summary>The application's side of the received bytes. It knows whether there are some that the application has not looked at,
-/// and sends deferred bytes when the application begins to wait for more.</summary>
+/// <summary>The application's side of the received bytes. It knows whether the application has examined all of them, and sends
+/// deferred bytes when the application begins to wait for more.</summary>
 internal sealed class Input(PipeReader reader, Sender sender) : PipeReader
 {
     // The end of the received bytes: written by the loop's thread without a lock. If the application's thread reads a mix of two

@@ -37,8 +37,8 @@ public sealed class LoopTransportOptions
     /// </remarks>
     public bool UnsafeInlineApplication { get; set; }
 
-    /// <summary>The number of received bytes that a connection holds until the application has read some of them. Then the
-    /// transport stops to receive until half of them are read. The default is 1 MiB. Null or 0 means no limit.</summary>
+    /// <summary>The limit of received bytes that wait for the application, for each connection. At the limit the transport stops
+    /// receiving until the application has read half of them. The default is 1 MiB. Null or 0 means no limit.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Set to less than 0.</exception>
     public long? MaxReadBufferSize
     {
@@ -46,8 +46,8 @@ public sealed class LoopTransportOptions
         set => _maxReadBufferSize = NotNegative(value);
     }
 
-    /// <summary>The number of bytes that the application may write to a connection before a flush waits until half of them are
-    /// sent. The default is 64 KiB. Null or 0 means no limit.</summary>
+    /// <summary>The limit of written bytes that wait to be sent, for each connection. At the limit a flush waits until half of them
+    /// are sent. The default is 64 KiB. Null or 0 means no limit.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Set to less than 0.</exception>
     public long? MaxWriteBufferSize
     {

@@ -69,7 +69,7 @@ public sealed class ProcessTests
         }
     }
 
-    /// <summary>Without file descriptors a server waits for some. (Kestrel's own transport stops to accept for good.)</summary>
+    /// <summary>Without file descriptors a server waits for some. (Kestrel's own transport stops accepting for ever.)</summary>
     [Theory(Timeout = Deadline)]
     [InlineData(Mode.Pool)]
     [InlineData(Mode.Inline)]
