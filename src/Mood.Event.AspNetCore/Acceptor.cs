@@ -50,10 +50,15 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
 
     private void Stop()
     {
-        // For their peers, the connections of the backlog are connected already. Closing the socket would reset them.
-        Accept(int.MaxValue);
-        _io!.Dispose();
-        _backOff!.Dispose();
+        // null if the start has failed
+        if (_io is not null && _backOff is not null)
+        {
+            // For their peers, the connections of the backlog are connected already. Closing the socket would reset them.
+            Accept(int.MaxValue);
+        }
+
+        _io?.Dispose();
+        _backOff?.Dispose();
         _reserve.Dispose();
         socket.Dispose();
     }

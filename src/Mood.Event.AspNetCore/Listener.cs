@@ -42,8 +42,17 @@ internal sealed class Listener : IConnectionListener
         int count = options.ReusePort && endPoint is IPEndPoint ? all.Length : 1;
         List<Socket> sockets = ListenSockets.Open(endPoint, options, count);
         var listener = new Listener(workers, all, sockets);
-        await Task.WhenAll(listener._acceptors.Select(a => a.StartAsync())).ConfigureAwait(false);
-        return listener;
+
+        try
+        {
+            await Task.WhenAll(listener._acceptors.Select(a => a.StartAsync())).ConfigureAwait(false);
+            return listener;
+        }
+        catch
+        {
+            await listener.CloseAsync().ConfigureAwait(false); // some acceptors may have started
+            throw;
+        }
     }
 
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
@@ -102,6 +111,12 @@ internal sealed class Listener : IConnectionListener
 
     private async Task DisposeCoreAsync()
     {
+        await CloseAsync().ConfigureAwait(false);
+        await _workers.ReleaseAsync().ConfigureAwait(false);
+    }
+
+    private async Task CloseAsync()
+    {
         await UnbindAsync().ConfigureAwait(false);
         _workers.Failed -= OnFailed;
 
@@ -109,7 +124,5 @@ internal sealed class Listener : IConnectionListener
         {
             connection.Abort(new ConnectionAbortedException("The server has stopped."));
         }
-
-        await _workers.ReleaseAsync().ConfigureAwait(false);
     }
 }
