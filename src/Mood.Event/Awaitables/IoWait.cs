@@ -165,7 +165,7 @@ internal sealed class IoWait<TOperation, TResult> : Wait<TResult>
         {
             Complete(default!, disposed); // the stream's Dispose is posted, and has not run yet
         }
-        else if (_operation.TryFinish(revents, out TResult result, out Exception? exception))
+        else if (TryFinish(revents, out TResult result, out Exception? exception))
         {
             if (exception is null && !ContinuesElsewhere && io.IsRenewable && TOperation.IsRenewable(_operation, result))
             {
@@ -175,6 +175,23 @@ internal sealed class IoWait<TOperation, TResult> : Wait<TResult>
             {
                 Complete(result, exception);
             }
+        }
+    }
+
+    // The memory of the caller may throw, for example because it is disposed. The wait ends then. Otherwise the loop would call it
+    // again and again, because the fd stays ready.
+    private bool TryFinish(Events revents, out TResult result, out Exception? exception)
+    {
+        try
+        {
+            return _operation.TryFinish(revents, out result, out exception);
+        }
+#pragma warning disable CA1031 // any exception: the await throws it
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            (result, exception) = (default!, e);
+            return true;
         }
     }
 

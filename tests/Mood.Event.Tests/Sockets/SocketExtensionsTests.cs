@@ -1,4 +1,5 @@
 using System;
+using System.Buffers;
 using System.Collections.Generic;
 using System.IO;
 using System.Net;
@@ -484,5 +485,61 @@ public sealed class SocketExtensionsTests : AwaitTestBase
         });
         Assert.IsType<InvalidOperationException>(thrown);
         AssertIdle(loop);
+    }
+
+    [Fact]
+    public void A_wait_whose_buffer_was_disposed_fails()
+    {
+        Loop loop = NewLoop();
+        (Socket client, Socket server) = NewConnection();
+        var stream = new LoopStream(loop, server);
+        var buffer = new FreedMemory();
+        int reports = 0;
+        loop.CallbackException += (_, _) =>
+        {
+            reports++;
+            buffer.IsFreed = false; // so that the wait ends
+        };
+        Drive(loop, async () =>
+        {
+            foreach (Func<ValueTask<int>> receive in new[] { () => server.ReceiveAsync(loop, buffer.Memory), () => stream.ReadAsync(buffer.Memory) })
+            {
+                buffer.IsFreed = false;
+                ValueTask<int> received = receive();
+                Assert.False(received.IsCompleted);
+                buffer.IsFreed = true;
+                client.Send([1]);
+                await Assert.ThrowsAsync<ObjectDisposedException>(async () => await received);
+                Assert.Equal(1, await stream.ReadAsync(new byte[1]));
+            }
+        });
+        Assert.Equal(0, reports);
+        AssertIdle(loop);
+    }
+
+    /// <summary>Memory that throws when it is used after its end, as memory of the C library's allocator should.</summary>
+    private sealed class FreedMemory : MemoryManager<byte>
+    {
+        private readonly byte[] _bytes = new byte[1];
+
+        internal bool IsFreed { get; set; }
+
+        public override Memory<byte> Memory => CreateMemory(1);
+
+        public override Span<byte> GetSpan()
+        {
+            ObjectDisposedException.ThrowIf(IsFreed, this);
+            return _bytes;
+        }
+
+        public override MemoryHandle Pin(int elementIndex = 0) => default;
+
+        public override void Unpin()
+        {
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+        }
     }
 }
