@@ -21,11 +21,28 @@ internal sealed class Proxy(Loop loop, X509Certificate2 certificate, DnsEndPoint
             await using var client = new SslStream(stream, leaveInnerStreamOpen: true);
             await client.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate }, token);
             await using LoopStream server = await LoopStream.ConnectAsync(loop, target, token);
-            await Task.WhenAll(UpAsync(client, server, token), DownAsync(server, client, token));
+
+            // if one direction fails, the other one must not wait for ever
+            using var failed = CancellationTokenSource.CreateLinkedTokenSource(token);
+            await Task.WhenAll(
+                CancelOnFailureAsync(UpAsync(client, server, failed.Token), failed), CancelOnFailureAsync(DownAsync(server, client, failed.Token), failed));
         }
         catch (Exception e) when (e is IOException or SocketException or AuthenticationException or OperationCanceledException)
         {
             await Console.Error.WriteLineAsync($"tls-proxy: {e.Message}"); // one connection
+        }
+    }
+
+    private static async Task CancelOnFailureAsync(Task direction, CancellationTokenSource other)
+    {
+        try
+        {
+            await direction;
+        }
+        catch
+        {
+            await other.CancelAsync();
+            throw;
         }
     }
 

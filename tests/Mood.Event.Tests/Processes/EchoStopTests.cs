@@ -139,16 +139,17 @@ public abstract class EchoStopTestBase(string program) : SampleTestBase
         Assert.Equal(1, client.Receive(new byte[2]));
     }
 
-    // sends until the server has stopped reading, because its answers are not read
+    // Sends until the server has stopped reading, because its answers are not read. A server that only waits for a processor reads on.
     private static void Fill(Socket client)
     {
-        client.SendTimeout = 500;
-        Assert.Throws<SocketException>(() =>
+        client.Blocking = false;
+
+        while (client.Poll(TimeSpan.FromSeconds(1.5), SelectMode.SelectWrite))
         {
-            while (client.Send(new byte[64 * 1024]) > 0)
-            {
-            }
-        });
+            client.TrySend(new byte[64 * 1024], out _);
+        }
+
+        client.Blocking = true;
     }
 
     // the client reads the answers that have arrived, and no regular end

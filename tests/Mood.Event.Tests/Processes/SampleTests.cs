@@ -61,6 +61,21 @@ public sealed class SampleTests : SampleTestBase
     }
 
     [Fact]
+    public async Task TlsProxy_closes_both_sides_when_the_client_resets()
+    {
+        using var backend = new TcpListener(IPAddress.Loopback, 0);
+        backend.Start();
+        IPEndPoint proxy = StartServer("TlsProxy", $"--port 0 127.0.0.1:{((IPEndPoint)backend.LocalEndpoint).Port}");
+        using Socket socket = Connect(proxy);
+        await using var client = new SslStream(new NetworkStream(socket), leaveInnerStreamOpen: false, (_, certificate, _, _) => certificate!.Subject == "CN=localhost");
+        await client.AuthenticateAsClientAsync("localhost").WaitAsync(TimeSpan.FromSeconds(Patience));
+        using TcpClient accepted = await backend.AcceptTcpClientAsync().WaitAsync(TimeSpan.FromSeconds(Patience));
+        socket.Close(timeout: 0); // sends a reset
+        Assert.Equal(0, await accepted.GetStream().ReadAsync(new byte[1]).AsTask().WaitAsync(TimeSpan.FromSeconds(Patience)));
+        EndBySignal();
+    }
+
+    [Fact]
     public void Udp_sends_datagrams_back()
     {
         IPEndPoint server = StartServer("Udp", "0");
