@@ -40,7 +40,6 @@ report (child *w)
 
   w->ended = 1;
   w->gone = !w->handle || !GetExitCodeProcess (w->handle, &code);
-  w->code = code;
   w->ev.rpid = w->ev.pid;
   w->ev.rstatus = (int)(code & 0xff) << 8; /* as waitpid would say it */
   ev_feed_event (w->ev.owner->ev, w, EV_CHILD);
@@ -96,7 +95,6 @@ mood_child_set (mood_watcher *watcher, int32_t pid, int32_t trace, int32_t keep)
   ev_child_set (&w->ev, pid, trace);
   w->ev.rpid = w->ev.rstatus = 0;
   w->keep = keep;
-  w->code = 0;
   take (w, OpenProcess (SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION, FALSE, (DWORD)pid));
 }
 
@@ -177,17 +175,22 @@ mood_child_status (mood_watcher *w, int32_t *rpid, int32_t *rstatus)
   *rstatus = ((child *)w)->gone ? -1 : ((ev_child *)w)->rstatus;
 }
 
-int32_t
-mood_child_code (mood_watcher *w, int32_t *code)
-{
-  *code = (int32_t)((child *)w)->code;
-  return ((ev_child *)w)->rpid && !((child *)w)->gone;
-}
-
 static int
 has_ended (child *w)
 {
   return !w->handle || WaitForSingleObject (w->handle, 0) == WAIT_OBJECT_0;
+}
+
+/* The handle knows it, also for a watcher that is not active. */
+int32_t
+mood_child_code (mood_watcher *watcher, int32_t *code)
+{
+  child *w = (child *)watcher;
+  DWORD number = 0;
+  int known = w->handle && has_ended (w) && GetExitCodeProcess (w->handle, &number);
+
+  *code = (int32_t)number;
+  return known;
 }
 
 /* Windows can end a process, and knows no other signal to one. The exit code is that of Process.Kill. */

@@ -21,8 +21,7 @@
 #define MOOD_CHILD_SYSTEM \
  void *handle, *wait;     \
  uint32_t error;          \
- int32_t over;            \
- uint32_t code;
+ int32_t over;
 
 /* ev.h names `struct _stati64` and ev.c calls `_stati64 (path, status)`: here they are a structure and a function of stat.c, which have
  * nanoseconds, a file's identity, and paths in UTF-8. */

@@ -16,6 +16,9 @@ internal static class ClassProcess
     // A test has its own time limit, which is shorter. This one is for a test that blocks in native code.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
+    // Every process says what its machine lacks. Once is enough.
+    private static readonly ConcurrentDictionary<string, bool> s_said = new();
+
     /// <summary>Runs the tests of a class that the filter chooses and that are not skipped.</summary>
     internal static void RunAll(string type, string filter, Totals totals)
     {
@@ -49,6 +52,9 @@ internal static class ClassProcess
                 case "test":
                     (test, name) = (int.Parse(words[1], CultureInfo.InvariantCulture), words[2]);
                     break;
+                case "left":
+                    totals.AddSkipped(line["left ".Length..]);
+                    break;
                 case "end":
                     return null;
                 case "more":
@@ -76,7 +82,7 @@ internal static class ClassProcess
                 {
                     lines.Add(line[Mark.Length..]);
                 }
-                else if (line.Length > 0)
+                else if (line.Length > 0 && s_said.TryAdd(line, true))
                 {
                     Console.WriteLine("    " + line);
                 }

@@ -11,18 +11,16 @@ namespace Mood.Event;
 /// <remarks>The system waits for the process, and a thread of the pool then sends the Async.</remarks>
 internal sealed class ProcessWait : Wait<Child>
 {
-    private readonly Child _child; // never started: it carries the result
-    private readonly Process? _given;
+    private readonly Child _child; // never started: it carries the result, and its handle keeps the pid from other processes
     private readonly Async _ended;
 
-    // A handle of its own, so that the pid keeps its meaning. Loop's thread: made by Begin, disposed when the wait ends.
+    // What the system waits for. Loop's thread: made by Begin, disposed when the wait ends.
     private Process? _process;
 
     internal ProcessWait(Loop loop, int pid, Process? process)
         : base(loop, pool: null)
     {
         _child = new Child(loop, pid, process);
-        _given = process;
         _ended = new Async(loop, OnEnded);
     }
 
@@ -82,7 +80,7 @@ internal sealed class ProcessWait : Wait<Child>
 
     private void Finish()
     {
-        _child.SetExitCode(CodeOf(_given) ?? CodeOf(_process));
+        _child.SetExit();
         Close();
     }
 
@@ -91,17 +89,5 @@ internal sealed class ProcessWait : Wait<Child>
         _ended.Dispose();
         _child.Dispose();
         _process?.Dispose();
-    }
-
-    private static int? CodeOf(Process? process)
-    {
-        try
-        {
-            return process?.ExitCode;
-        }
-        catch (Exception e) when (e is InvalidOperationException or NotSupportedException or Win32Exception)
-        {
-            return null; // the handle was closed, or belongs to another user
-        }
     }
 }

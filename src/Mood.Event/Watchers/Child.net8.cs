@@ -19,9 +19,10 @@ public sealed partial class Child
     /// <param name="signal">The signal: one of the names, or a number of this platform.</param>
     public bool Kill(PosixSignal signal) => Kill(Event.Signum.From(signal));
 
-    /// <summary>Stores how the process has ended on Windows. Null: it is not known.</summary>
-    internal void SetExitCode(int? code)
+    /// <summary>Stores how the process has ended on Windows. The watcher's own handle knows it.</summary>
+    internal void SetExit()
     {
+        int? code = Native.ChildCode(Memory);
         SetStatus(Pid, code is int known ? (known & 0xff) << 8 : Gone);
         _code = code;
     }
