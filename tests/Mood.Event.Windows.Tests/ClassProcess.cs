@@ -14,7 +14,9 @@ internal static class ClassProcess
     internal const string Mark = "@@ ";
 
     // A test has its own time limit, which is shorter. This one is for a test that blocks in native code.
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(45);
+
+    private static readonly TimeSpan s_moment = TimeSpan.FromSeconds(1);
 
     // Every process says what its machine lacks. Once is enough.
     private static readonly ConcurrentDictionary<string, bool> s_said = new();
@@ -43,7 +45,7 @@ internal static class ClassProcess
         int test = first - 1;
         string name = type;
 
-        while (lines.TryTake(out string? line, s_patience))
+        while (Take(process, lines) is string line)
         {
             string[] words = line.Split(' ', 3);
 
@@ -65,11 +67,28 @@ internal static class ClassProcess
             }
         }
 
-        bool hasCrashed = lines.IsCompleted;
+        bool hasCrashed = process.HasExited;
         process.Kill();
         process.WaitForExit();
         totals.Add("failed", $"{name}: the process {(hasCrashed ? $"ended with exit code 0x{process.ExitCode:X}" : "did not answer any more")}.");
         return test < first ? null : test;
+    }
+
+    // Returns null when the process has ended, or does not answer any more. The end of its output may not arrive under Wine.
+    private static string? Take(Process process, BlockingCollection<string> lines)
+    {
+        var watch = Stopwatch.StartNew();
+        string? line;
+
+        while (!lines.TryTake(out line, s_moment))
+        {
+            if (lines.IsCompleted || watch.Elapsed > s_patience || process.HasExited)
+            {
+                return lines.TryTake(out line, s_moment) ? line : null;
+            }
+        }
+
+        return line;
     }
 
     private static void Read(Process process, BlockingCollection<string> lines)

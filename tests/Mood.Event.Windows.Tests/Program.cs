@@ -1,6 +1,8 @@
 using System;
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Linq;
+using System.Threading;
 
 namespace Mood.Event.Tests;
 
@@ -9,6 +11,9 @@ internal static class Program
 {
     /// <summary>The first argument of a process that runs the tests of one class: see <see cref="ClassProcess"/>.</summary>
     internal const string ClassArgument = "--class";
+
+    // Processes that run at the same time. Most of their time they wait.
+    private const int AtOnce = 3;
 
     // run.sh ends the program after 10 minutes. It must report before.
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(9);
@@ -26,18 +31,30 @@ internal static class Program
         string filter = arguments.FirstOrDefault() ?? string.Empty;
         var totals = new Totals();
 
-        foreach (string type in Suite.FindClasses(filter))
-        {
-            if (watch.Elapsed < s_limit)
-            {
-                ClassProcess.RunAll(type, filter, totals);
-            }
-            else
-            {
-                totals.Add("failed", $"{type}: did not run, the time is over.");
-            }
-        }
+        var classes = new ConcurrentQueue<string>(Suite.FindClasses(filter));
+        Thread[] threads = [.. Enumerable.Range(0, AtOnce).Select(_ => new Thread(RunClasses))];
+        Array.ForEach(threads, t => t.Start());
+        Array.ForEach(threads, t => t.Join());
 
         return totals.Report(watch.Elapsed, isWhole: filter.Length == 0);
+
+        void RunClasses()
+        {
+            while (classes.TryDequeue(out string? type))
+            {
+                if (Skips.ReasonOf(type + '.') is string reason)
+                {
+                    totals.AddSkipped(reason, Suite.CountMethods(type)); // data of tests that make no sense here are not made
+                }
+                else if (watch.Elapsed < s_limit)
+                {
+                    ClassProcess.RunAll(type, filter, totals);
+                }
+                else
+                {
+                    totals.Add("failed", $"{type}: did not run, the time is over.");
+                }
+            }
+        }
     }
 }

@@ -22,6 +22,10 @@ internal static class Suite
         .Select(t => t.FullName!)
         .Order(StringComparer.Ordinal);
 
+    /// <summary>The number of the methods of a class that are tests. Their data are not counted.</summary>
+    internal static int CountMethods(string type) =>
+        typeof(Suite).Assembly.GetType(type, throwOnError: true)!.GetMethods().Count(m => m.IsDefined(typeof(FactAttribute), inherit: true));
+
     // Only a process of a class calls this: under Wine, reflection fails or hangs after some hundred tests were found.
     private static List<ITestCase> Find(string type)
     {

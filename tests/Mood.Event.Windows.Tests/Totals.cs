@@ -1,17 +1,24 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Threading;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Counts the results, and writes them.</summary>
+/// <summary>Counts the results, and writes them. Any thread.</summary>
 internal sealed class Totals
 {
     private readonly Dictionary<string, int> _skipped = [];
     private int _passed, _failed;
 
-    /// <summary>Counts a test that skips.txt names.</summary>
-    internal void AddSkipped(string reason) => _skipped[reason] = _skipped.GetValueOrDefault(reason) + 1;
+    /// <summary>Counts tests that skips.txt names.</summary>
+    internal void AddSkipped(string reason, int count = 1)
+    {
+        lock (_skipped)
+        {
+            _skipped[reason] = _skipped.GetValueOrDefault(reason) + count;
+        }
+    }
 
     /// <summary>Counts the result of a test.</summary>
     /// <param name="result">passed, failed or skipped.</param>
@@ -20,13 +27,13 @@ internal sealed class Totals
     {
         if (result == "passed")
         {
-            _passed++;
+            Interlocked.Increment(ref _passed);
             return;
         }
 
         if (result == "failed")
         {
-            _failed++;
+            Interlocked.Increment(ref _failed);
         }
         else
         {
