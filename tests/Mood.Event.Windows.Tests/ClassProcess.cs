@@ -35,7 +35,8 @@ internal static class ClassProcess
     // Returns the number of the last test that was run, or null: all were.
     private static int? Run(string type, int first, string filter, Totals totals)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, [Program.ClassArgument, type, first.ToString(CultureInfo.InvariantCulture), filter])
+        string[] command = Environment.GetEnvironmentVariable("MOOD_EVENT_WINDOWS_TESTS")?.Split(' ') ?? [Environment.ProcessPath!];
+        var start = new ProcessStartInfo(command[0], [.. command[1..], Program.ClassArgument, type, first.ToString(CultureInfo.InvariantCulture), filter])
         {
             RedirectStandardOutput = true,
         };

@@ -7,6 +7,8 @@ using System.Threading;
 namespace Mood.Event.Tests;
 
 /// <summary>Runs the tests of Mood.Event.Tests on Windows or under Wine. It skips by name what these lack: see skips.txt.</summary>
+/// <remarks>Under Wine a process that starts others does not work for long. So there this program runs on the host, and starts its build for
+/// Windows by the command in MOOD_EVENT_WINDOWS_TESTS.</remarks>
 internal static class Program
 {
     /// <summary>The first argument of a process that runs the tests of one class: see <see cref="ClassProcess"/>.</summary>

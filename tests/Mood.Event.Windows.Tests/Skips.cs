@@ -23,7 +23,7 @@ internal static class Skips
     // A line is "windows REASON" or "wine REASON". The names below it, which are indented, are the beginnings of names of tests.
     private static List<(string Name, string Reason)> Read()
     {
-        bool isWine = NativeLibrary.TryGetExport(NativeLibrary.Load("ntdll"), "wine_get_version", out _);
+        bool isWine = !OperatingSystem.IsWindows() || NativeLibrary.TryGetExport(NativeLibrary.Load("ntdll"), "wine_get_version", out _);
         var skips = new List<(string Name, string Reason)>();
         string reason = string.Empty;
         bool isHere = false;
