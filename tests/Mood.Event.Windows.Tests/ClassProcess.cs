@@ -14,7 +14,7 @@ internal static class ClassProcess
     internal const string Mark = "@@ ";
 
     // A test has its own time limit, which is shorter. This one is for a test that blocks in native code.
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(45);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     private static readonly TimeSpan s_moment = TimeSpan.FromSeconds(1);
 
@@ -25,15 +25,17 @@ internal static class ClassProcess
     internal static void RunAll(string type, string filter, Totals totals)
     {
         int first = 0;
+        bool again = true;
 
-        while (Run(type, first, filter, totals) is int last)
+        while (Run(type, first, filter, totals, ref again) is int last)
         {
             first = last + 1;
         }
     }
 
-    // Returns the number of the last test that was run, or null: all were.
-    private static int? Run(string type, int first, string filter, Totals totals)
+    // Returns the number of the last test that was run, or null: all were. A process that ends or hangs before its first test is started
+    // again, once: under Wine that happens, mostly when the machine is busy.
+    private static int? Run(string type, int first, string filter, Totals totals, ref bool again)
     {
         string[] command = Environment.GetEnvironmentVariable("MOOD_EVENT_WINDOWS_TESTS")?.Split(' ') ?? [Environment.ProcessPath!];
         var start = new ProcessStartInfo(command[0], [.. command[1..], Program.ClassArgument, type, first.ToString(CultureInfo.InvariantCulture), filter])
@@ -71,6 +73,13 @@ internal static class ClassProcess
         bool hasCrashed = process.HasExited;
         process.Kill();
         process.WaitForExit();
+
+        if (test < first && again)
+        {
+            again = false;
+            return test;
+        }
+
         totals.Add("failed", $"{name}: the process {(hasCrashed ? $"ended with exit code 0x{process.ExitCode:X}" : "did not answer any more")}.");
         return test < first ? null : test;
     }

@@ -26,7 +26,7 @@ internal static class Suite
     internal static int CountMethods(string type) =>
         typeof(Suite).Assembly.GetType(type, throwOnError: true)!.GetMethods().Count(m => m.IsDefined(typeof(FactAttribute), inherit: true));
 
-    // Only a process of a class calls this: under Wine, reflection fails or hangs after some hundred tests were found.
+    // Only a process of a class calls this: reflection by one process for all classes crashes or hangs under Wine.
     private static List<ITestCase> Find(string type)
     {
         var found = new List<ITestCase>();
