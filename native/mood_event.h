@@ -182,7 +182,7 @@ MOOD_API int32_t  mood_signal_arrived (int32_t signum);             /* [any thre
 MOOD_API void     mood_signal_raise (int32_t signum);               /* [any thread] this thread has handled the signal when the call returns, also if it blocks the signal */
 MOOD_API void     mood_child_set (mood_watcher *w, int32_t pid, int32_t trace, int32_t keep);
 MOOD_API void     mood_child_status (mood_watcher *w, int32_t *rpid, int32_t *rstatus); /* a status of -1: it is lost */
-MOOD_API int32_t  mood_child_code (mood_watcher *w, int32_t *code); /* 1: the last event was an exit with this code; 0: it was not. Windows, at any time: 1: the child has ended with this code of 32 bits; 0: it has not, or nobody knows */
+MOOD_API int32_t  mood_child_code (mood_watcher *w, int32_t *code); /* 1: the last event was an exit with this code; 0: it was not. Windows, at any time: 1: the child has ended with this code of 32 bits; 0: it has not, or its code is not known */
 MOOD_API int32_t  mood_child_process (mood_watcher *w, int64_t process); /* Windows, after mood_child_set: watches the process of this handle, which is duplicated; 0, or -errno. Elsewhere -ENOSYS */
 MOOD_API int32_t  mood_child_kill (mood_watcher *w, int32_t signum); /* 0: sent, 1: the child has ended, 2: refused, see mood_pidfd_kill, or -errno */
 MOOD_API int32_t  mood_pidfd_open (int32_t pid);                    /* [any thread] -1: no pidfds, no such process, or no file descriptor is left */

@@ -1,6 +1,6 @@
-/* Children on Windows. There are no zombies, and nobody reaps: whoever has a handle of a process learns its exit code, and while a handle is
- * open, no other process gets the pid. So each watcher has a handle of its own, from mood_child_set or mood_child_process on. While it is
- * active, the system waits for the process on a thread of its own, which feeds SIGCHLD. libev then asks mood_hook_waitpid. */
+/* Children on Windows. There are no zombies, and a child is not reaped. A handle of a process tells its exit code, and while a handle is
+ * open, no other process gets the pid. So each watcher has a handle of its own, from mood_child_set or mood_child_process on. While the
+ * watcher is active, a thread of the system waits for the process and then feeds SIGCHLD. libev then asks mood_hook_waitpid. */
 #include <winsock2.h>
 #include <windows.h>
 
