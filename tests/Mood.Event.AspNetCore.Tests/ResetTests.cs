@@ -66,15 +66,8 @@ public sealed class ResetTests
     {
         var aborted = new TaskCompletionSource();
         var begun = new TaskCompletionSource();
-        await using Server server = await Server.StartAsync(mode, map: app => app.Map("/wait", (RequestDelegate)(async c =>
-        {
-            using CancellationTokenRegistration registration = c.RequestAborted.Register(() => aborted.TrySetResult());
-            begun.TrySetResult();
-            await aborted.Task;
-        })));
-        using RawClient client = await server.ConnectAsync();
-        await client.SendAsync("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n");
-        await begun.Task;
+        await using Server server = await StartWaitingAsync(mode, begun, aborted);
+        using RawClient client = await AskToWaitAsync(server, begun);
         client.Reset();
         await aborted.Task;
         await Until(() => server.Log.Entries.Any(e =>
@@ -88,15 +81,8 @@ public sealed class ResetTests
     {
         var aborted = new TaskCompletionSource();
         var begun = new TaskCompletionSource();
-        await using Server server = await Server.StartAsync(mode, map: app => app.Map("/wait", (RequestDelegate)(async c =>
-        {
-            using CancellationTokenRegistration registration = c.RequestAborted.Register(() => aborted.TrySetResult());
-            begun.TrySetResult();
-            await aborted.Task;
-        })));
-        using RawClient client = await server.ConnectAsync();
-        await client.SendAsync("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n");
-        await begun.Task;
+        await using Server server = await StartWaitingAsync(mode, begun, aborted);
+        using RawClient client = await AskToWaitAsync(server, begun);
         client.Socket.Shutdown(SocketShutdown.Send);
         await aborted.Task;
         await client.ReceiveToEndAsync();
@@ -131,5 +117,22 @@ public sealed class ResetTests
         {
             await Task.Delay(10);
         }
+    }
+
+    /// <summary>A server whose handler waits until its request is aborted.</summary>
+    private static Task<Server> StartWaitingAsync(Mode mode, TaskCompletionSource begun, TaskCompletionSource aborted) =>
+        Server.StartAsync(mode, map: app => app.Map("/wait", (RequestDelegate)(async c =>
+        {
+            using CancellationTokenRegistration registration = c.RequestAborted.Register(() => aborted.TrySetResult());
+            begun.TrySetResult();
+            await aborted.Task;
+        })));
+
+    private static async Task<RawClient> AskToWaitAsync(Server server, TaskCompletionSource begun)
+    {
+        RawClient client = await server.ConnectAsync();
+        await client.SendAsync("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n");
+        await begun.Task;
+        return client;
     }
 }
