@@ -11,8 +11,8 @@ using Microsoft.AspNetCore.Builder;
 
 namespace Mood.Event.AspNetCore.Benchmarks;
 
-/// <summary>Restarts a server again and again under clients that ask, reset, stop reading and send slowly. File descriptors and memory
-/// must stay where they were.</summary>
+/// <summary>Restarts a server again and again under clients that ask, reset, stop reading, and send and read slowly. File descriptors
+/// and memory must stay where they were.</summary>
 internal static class Soak
 {
     internal static async Task<int> RunAsync(double minutes)
@@ -22,6 +22,7 @@ internal static class Soak
         int restarts = 0;
         (int Files, long Memory)? first = null;
         (int Files, long Memory) last = default;
+        TimeSpan printed = TimeSpan.Zero;
 
         while (watch.Elapsed.TotalMinutes < minutes)
         {
@@ -39,8 +40,15 @@ internal static class Soak
             if (++restarts % 10 == 0)
             {
                 last = Measure();
-                first ??= restarts >= 20 ? last : null;
-                Console.WriteLine($"{watch.Elapsed:mm\\:ss}: {restarts} restarts, {requests} requests, {resets} resets; {last.Files} sockets, {last.Memory / 1_000_000} MB");
+
+                if ((first is null && restarts >= 20) || watch.Elapsed - printed >= TimeSpan.FromMinutes(1))
+                {
+                    first ??= last;
+                    printed = watch.Elapsed;
+                    Console.WriteLine(
+                        $"{watch.Elapsed:mm\\:ss}: {restarts} restarts, {requests} requests, {resets} resets; {last.Files} sockets, "
+                        + $"{last.Memory / 1_000_000} MB, of which {GC.GetTotalMemory(false) / 1_000_000} MB are objects");
+                }
             }
         }
 
@@ -56,9 +64,15 @@ internal static class Soak
         for (int i = 0; i < 15; i++)
         {
             using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+
+            if (kind % 5 == 4)
+            {
+                socket.ReceiveBufferSize = 4096;
+            }
+
             await socket.ConnectAsync(IPAddress.Loopback, port);
 
-            switch (kind % 4)
+            switch (kind % 5)
             {
                 case 0: // asks, pipelined
                     await SendAsync(socket, string.Concat(Enumerable.Repeat("GET / HTTP/1.1\r\nHost: h\r\n\r\n", 10)));
@@ -76,13 +90,26 @@ internal static class Soak
                     socket.LingerState = new LingerOption(true, 0);
                     reset++;
                     break;
-                default: // sends slowly
+                case 3: // sends slowly
                     foreach (char c in "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
                     {
                         await SendAsync(socket, c.ToString());
+                        await Task.Delay(1);
                     }
 
                     await ReceiveAsync(socket, "Hello, World!", 1);
+                    asked++;
+                    break;
+                default: // reads slowly
+                    await SendAsync(socket, "GET /large HTTP/1.1\r\nHost: h\r\n\r\n");
+                    byte[] buffer = new byte[4096];
+
+                    for (int received = 0; received < WebServer.LargeSize;)
+                    {
+                        received += await socket.ReceiveAsync(buffer) is > 0 and int count ? count : throw new EndOfStreamException();
+                        await Task.Delay(1);
+                    }
+
                     asked++;
                     break;
             }

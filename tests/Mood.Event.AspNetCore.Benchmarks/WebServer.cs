@@ -15,7 +15,9 @@ namespace Mood.Event.AspNetCore.Benchmarks;
 /// <summary>The server under load. It ends when its standard input does.</summary>
 internal static class WebServer
 {
-    private static readonly byte[] s_text = "Hello, World!"u8.ToArray(), s_large = new byte[65536];
+    internal const int LargeSize = 65536;
+
+    private static readonly byte[] s_text = "Hello, World!"u8.ToArray(), s_large = new byte[LargeSize];
 
     /// <summary>Runs the server: its first line of output is its port.</summary>
     internal static async Task RunAsync(string contender)
