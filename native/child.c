@@ -36,14 +36,14 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* Set in a watcher's pid once the end of its child was reported: a pid is not negative, so the watcher does not hear of
- * another child that gets the same number. libev hashes the lowest bits only. */
+/* A bit that is set in a watcher's pid after the end of its child was reported. The pid is then negative and matches no process, so the
+ * watcher gets no events of a later child with the same number. libev finds its list by the lowest bits of the pid, which stay the same. */
 enum { PAST = INT_MIN };
 
 /* used on the default loop's thread only */
 static ev_timer ticker; /* internal: runs while an ENDED child waits for the host's answer */
 static int scanned;     /* this round of mood_hook_waitpid has looked */
-static pid_t reported;  /* the child whose end was the last answer; libev has called its watchers since then */
+static pid_t reported;  /* the child whose end mood_hook_waitpid returned last, or 0. libev tells its watchers before the next call */
 
 /* -- marks of the watchers ---------------------------------------------------------------------------------------------- */
 

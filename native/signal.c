@@ -167,8 +167,9 @@ chains (int signum)
   return mood_signals == MOOD_SIGNALS_HOST || is_shared (signum);
 }
 
-/* Counts a signal that the host will ask about (mood_signal_guard). 0: the host must not see it. Then the thread took the signal
- * before mood_signal_unwatch and comes here after the registration was disposed, and the host would do the default action. */
+/* Returns whether the host's handler is called for a signal. If the host's registration will ask about the signal (mood_signal_guard), counts
+ * it in `owed`. A thread may take a signal before mood_signal_unwatch, and come here after the registration was disposed. Then the host would do
+ * the default action, so the result is 0, unless the host needs the signal for something else. */
 static int
 count_owed (int signum)
 {
@@ -186,13 +187,13 @@ count_owed (int signum)
         if (__atomic_compare_exchange_n (owed + signum, &n, n + 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
           return 1;
 
-      /* If the host's handler is installed, other registrations need it, and decide about the default action. But while the host
-       * makes or disposes our registration, the handler may be installed for ours alone. This thread may be the one that makes or
-       * disposes it, so it must not wait for the end of that. A shared signal is always passed on, because the host needs it, for
-       * example for its children. */
+      /* No registration of ours will ask. While the host makes or disposes ours (`registering` is odd), its handler may be installed for
+       * ours only, so the test below proves nothing. This thread may be the one that makes or disposes the registration, so it must not
+       * wait for the end of that. It passes on a shared signal, because the host needs it, for example for its children. */
       if (before & 1)
         return is_shared (signum);
 
+      /* If the host's handler is installed, other registrations need it. They decide about the default action. */
       others = !sigaction (signum, 0, &now) && same (&now, saved + signum);
     }
   while (get (registering + signum) != before);

@@ -162,7 +162,8 @@ take_ring (mood_loop *l, unsigned entries, struct io_uring_params *params)
       drop_ring (l);
       error = make_ring (l, entries);
 
-      /* libev then tries half of the entries, and records that as the limit */
+      /* On EINVAL, libev tries again with half of the entries, and keeps this half as its limit. A ring for which there is no memory should
+       * become smaller in the same way. */
       if (error == ENOMEM && entries > IOURING_INIT_ENTRIES)
         error = EINVAL;
 

@@ -29,7 +29,7 @@ visit_all (void (*visit) (child *))
     }
 }
 
-/* In place of child_reap: libev would tell every watcher of the pid. */
+/* Reports the end of a watcher's process to this watcher only. libev's own child_reap would report it to every watcher of the pid. */
 static void
 report (child *w)
 {
@@ -75,7 +75,7 @@ stop_waiting (child *w)
   w->wait = 0;
 }
 
-/* Takes a handle, or the error with which there is none. */
+/* Stores a handle and closes the previous one. If the handle is null, stores the error of the call that should have opened it. */
 static void
 take (child *w, HANDLE handle)
 {
@@ -127,7 +127,7 @@ mood_child_init (ev_child *w)
   ev_set_priority (w, EV_MAXPRI);
 }
 
-/* A process that does not exist, or does not any more, has ended, and its status is lost. */
+/* A process that does not exist now is reported as ended, and its status is lost. */
 int
 mood_child_start (ev_child *watcher)
 {
@@ -181,7 +181,7 @@ has_ended (child *w)
   return !w->handle || WaitForSingleObject (w->handle, 0) == WAIT_OBJECT_0;
 }
 
-/* The handle knows it, also for a watcher that is not active. */
+/* The exit code comes from the handle, so the watcher need not be active. */
 int32_t
 mood_child_code (mood_watcher *watcher, int32_t *code)
 {
@@ -193,7 +193,7 @@ mood_child_code (mood_watcher *watcher, int32_t *code)
   return known;
 }
 
-/* Windows can end a process, and knows no other signal to one. The exit code is that of Process.Kill. */
+/* Windows can end another process, but cannot send it signals. The exit code is that of Process.Kill. */
 int32_t
 mood_child_kill (mood_watcher *watcher, int32_t signum)
 {
@@ -207,7 +207,7 @@ mood_child_kill (mood_watcher *watcher, int32_t signum)
   if (signum != SIGKILL)
     return signum ? -ENOSYS : 0;
 
-  /* our handle keeps the pid from another process */
+  /* our handle is open, so no other process has this pid */
   process = OpenProcess (PROCESS_TERMINATE, FALSE, GetProcessId (w->handle));
   killed = process && TerminateProcess (process, (UINT)-1);
 

@@ -16,8 +16,9 @@
 #define SIGKILL 9
 #define SIGCHLD 17
 
-/* What a Child has besides. handle: the process, or null. wait: the registration while the watcher is active, or null. error: why there is no
- * handle. over: atomic, the process has ended. The loop's thread writes the others. */
+/* More fields of a Child. handle: the process, or null. wait: the registration while the watcher is active, or null. error: why there is no
+ * handle. over: the process has ended; atomic, because a thread of the system sets it. Only the loop's thread uses the other
+ * fields. */
 #define MOOD_CHILD_SYSTEM \
  void *handle, *wait;     \
  uint32_t error;          \

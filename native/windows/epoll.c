@@ -2,8 +2,9 @@
  * with which it waits.
  *
  *   wake     a packet in the completion port's queue, with a key of our own
- *   time     a wait ends to the microsecond if Windows has high-resolution timers (Windows 10 1803), else by the tick, 15.6 ms mostly
- *   number   a socket that is added while its number is in the port is another socket: the old one was closed
+ *   time     a wait ends to the microsecond if Windows has high-resolution timers (Windows 10 1803), otherwise at the next tick of the system's
+ *            clock, usually every 15.6 ms
+ *   number   a number that is added to the port and is in it already belongs to another socket now: the old socket was closed
  *   reset    libev makes a new port. Threads may be about to post to the old one, so the structure below stays, and its lock guards `handle`
  */
 #include <winsock2.h>
@@ -30,11 +31,11 @@ typedef struct
 {
   SRWLOCK lock;            /* shared while a thread posts, exclusive while `handle` is replaced */
   HANDLE handle;           /* the completion port, which is wepoll's handle too; null: none */
-  struct epoll_event wake; /* the event of the loop's own wake, as libev has added it; events of 0: not added */
-  int woken;               /* a wake was dequeued, and libev has not got it yet */
+  struct epoll_event wake; /* the event that libev has registered for the loop's own wake; without events: not registered yet */
+  int woken;               /* a wake was dequeued, and is not reported to libev yet */
   int64_t due;             /* the end of the wait under way, in ticks of the performance counter */
-  HANDLE timer, packet;    /* have_timer: null until then, and if Windows has none */
-  int tried;
+  HANDLE timer, packet;    /* made by have_timer; null before, and if Windows has no such timer */
+  int tried;               /* have_timer was called */
 } port;
 
 /* the port that this thread waits for */
@@ -120,11 +121,11 @@ arm_timer (port *p, int64_t left)
 
 /* -- the wait ------------------------------------------------------------------------------------------------------ */
 
-/* A wait of at most FINE milliseconds uses the timer, which takes three more system calls. A longer one first waits by the tick, until so much
- * is left. */
+/* A wait of at most FINE milliseconds uses the timer, which takes three more system calls. A longer wait begins without the timer. It ends at a
+ * tick of the system's clock, at least FINE / 2 milliseconds too early, and the timer waits for the rest. */
 enum { FINE = 40 };
 
-/* Takes our own packets out. Returns the number of wepoll's. */
+/* Removes our own packets from the entries. Returns the number of wepoll's packets, which stay. */
 static ULONG
 sift (port *p, OVERLAPPED_ENTRY *entries, ULONG count)
 {
@@ -139,8 +140,8 @@ sift (port *p, OVERLAPPED_ENTRY *entries, ULONG count)
   return kept;
 }
 
-/* Waits once. FALSE with WAIT_TIMEOUT: there is nothing yet. Never alertable: an APC, such as Thread.Interrupt queues, must not end the wait or
- * run code inside it. */
+/* Waits once. Returns FALSE with the error WAIT_TIMEOUT if no packet has come. The wait is not alertable, because an APC (Thread.Interrupt queues
+ * one) would end it and run code inside it. */
 static BOOL
 wait_once (port *p, OVERLAPPED_ENTRY *entries, ULONG count, ULONG *removed)
 {
@@ -212,7 +213,8 @@ mood_port_wait (mood_loop *l, struct epoll_event *events, int count, double seco
   waiting = p;
   got = epoll_wait (p->handle, events, count, -1);
 
-  /* A wake is told once, and must not be lost. An error comes again in the next wait. Without room, the next wait tells it. */
+  /* A wake must not be lost, because its packet comes only once. So it replaces an error, which the next wait reports again. If `events` has no
+   * room, the next wait reports the wake. */
   if (p->woken && p->wake.events && got < count)
     {
       got = got < 0 ? 0 : got;
@@ -231,7 +233,7 @@ mood_port_wake (mood_loop *l)
 
   AcquireSRWLockShared (&p->lock);
 
-  /* It fails if the system has no memory for the packet. A wake must not be lost. */
+  /* Posting fails while the system has no memory for the packet. A wake must not be lost, so this tries again. */
   while (!PostQueuedCompletionStatus (p->handle, 0, WAKE_KEY, 0))
     Sleep (1);
 
@@ -283,7 +285,7 @@ mood_port_reserve (mood_loop *l)
   return l->port ? 0 : -ENOMEM;
 }
 
-/* Frees what mood_port_reserve has made, unless there is a port. */
+/* Frees the structure that mood_port_reserve has made, unless its port is open. */
 void
 mood_port_drop (mood_loop *l)
 {
@@ -333,7 +335,7 @@ mood_port_close (mood_loop *l)
 {
   port *p = l->port;
 
-  /* In a reset, mood_port_open closes it when there is a new one. */
+  /* In a reset the port stays open. mood_port_open closes it after it has made the new one. */
   if (!__atomic_load_n (&l->open, __ATOMIC_SEQ_CST))
     close_handle (p, p->handle);
 }
@@ -370,14 +372,14 @@ mood_port_set (mood_loop *l, int operation, int fd, struct epoll_event *event)
       return -1;
     }
 
-  /* wepoll asks too, in a way that Wine always grants. */
+  /* wepoll checks this too, but its check always succeeds under Wine. */
   if (operation == EPOLL_CTL_ADD && !is_socket (fd))
     return -1;
 
   if (!epoll_ctl (p->handle, operation, (SOCKET)fd, event))
     return 0;
 
-  /* The socket was closed. libev would make the port anew. */
+  /* It failed because the socket was closed, and so is not in the port. libev would answer an error by a reset of the port. */
   if (operation == EPOLL_CTL_DEL)
     return 0;
 

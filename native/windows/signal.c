@@ -1,9 +1,9 @@
 /* Signals on Windows: the four events of a console that System.Runtime.InteropServices.PosixSignalRegistration knows, under the numbers of
  * POSIX. feed.c starts and stops the watchers.
  *
- * MOOD_SIGNALS_HOST: the host's registration feeds the loop (mood_signal_guard). There is no handler of ours, so nothing is owed.
+ * MOOD_SIGNALS_HOST: the host's registration feeds the loop (mood_signal_guard). There is no handler of ours, so mood_signal_owed is always 0.
  * MOOD_SIGNALS_NATIVE: this file has a console handler. The system calls it on a thread of its own. When it returns from a close or a shutdown,
- * the system ends the process. So it does not return from these: the program ends by itself, or the system ends it after its own time (5 s). */
+ * the system ends the process. So it does not return from these. The program ends by itself, or the system ends it after its time limit (5 s). */
 #include <winsock2.h>
 #include <windows.h>
 

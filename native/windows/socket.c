@@ -1,4 +1,4 @@
-/* recv and send of sockets. They do not wait, because the host has made the socket non-blocking: Windows has no flag for one call. Winsock's
+/* recv and send of sockets. They do not wait, because the host has made the socket non-blocking. (Windows has no MSG_DONTWAIT.) Winsock's
  * errors have the numbers of System.Net.Sockets.SocketError. */
 #include <winsock2.h>
 

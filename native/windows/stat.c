@@ -15,7 +15,7 @@
 /* from 1601 to 1970, in the units of a FILETIME */
 #define EPOCH 116444736000000000
 
-/* The longest path that Windows knows, with its end. */
+/* The longest path of Windows, with the terminating 0. */
 enum { LONGEST = 32768 };
 
 /* Returns the path in UTF-16 in new memory, or null. A path that is not UTF-8, or too long, gives null with EINVAL. */
@@ -36,7 +36,7 @@ wide (const char *path)
   return result;
 }
 
-/* Returns the absolute path in new memory, or null. */
+/* Returns the absolute path in new memory. Returns a copy of the path if it cannot be made absolute, and null without memory. */
 static char *
 absolute (const char *path)
 {
@@ -121,7 +121,7 @@ of_handle (HANDLE file, struct mood_stat_data *status)
   return 1;
 }
 
-/* lstat: a symbolic link is itself looked at. */
+/* Like lstat, it does not follow a symbolic link. */
 int
 mood_stat_data (const char *path, struct mood_stat_data *status)
 {

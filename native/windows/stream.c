@@ -1,4 +1,4 @@
-/* Streams over pipes and terminals: Windows cannot wait for them in a loop. Sockets are the host's business. */
+/* Streams over pipes and terminals. A loop cannot wait for these on Windows. Streams over sockets do not use these functions. */
 #include "../libev.h"
 
 #include <errno.h>

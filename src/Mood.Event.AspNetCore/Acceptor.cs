@@ -18,7 +18,8 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
     private const double BackOff = 0.1, ReportInterval = 10;
     private const int MaxAccepts = 64;
 
-    // Without the reserve, the acceptor tries only so often: other code may never close a file.
+    // While the reserve cannot be filled, the acceptor tries only after every tenth back-off. It must try, because other code may
+    // never close a file.
     private const int MaxRefusals = 10;
 
     // Only the loop's thread uses these.

@@ -6,7 +6,8 @@ namespace Mood.Event;
 
 /// <summary>Runs the application on the thread pool when bytes have arrived. Afterwards it sends the bytes whose flushes were
 /// deferred.</summary>
-/// <remarks>It is its own work item, so that it does not allocate. A pipe has one reader, so at most one action waits here.</remarks>
+/// <remarks>It is its own work item, so that it does not allocate. A pipe has one reader, so normally at most one action waits here. If
+/// one waits already, a further action, such as a completion callback, goes directly to the pool.</remarks>
 internal sealed class ApplicationScheduler(Sender sender) : PipeScheduler, IThreadPoolWorkItem
 {
     // Set by Schedule, cleared by Execute before it calls the action.
@@ -17,7 +18,7 @@ internal sealed class ApplicationScheduler(Sender sender) : PipeScheduler, IThre
     {
         if (Interlocked.CompareExchange(ref _action, action, null) is not null)
         {
-            ThreadPool.Schedule(action, state); // an action of another kind, such as a completion callback
+            ThreadPool.Schedule(action, state);
             return;
         }
 

@@ -12,7 +12,8 @@ internal sealed class BlockPool : MemoryPool<byte>
 {
     private const int BlockSize = 4096;
 
-    // 16 MiB. What is returned beyond it is left to the garbage collector, so that a peak does not last.
+    // The number of free blocks that the pool keeps: 16 MiB. Further blocks are left to the garbage collector, so that the memory
+    // shrinks after a peak.
     private const int MaxFree = 4096;
 
     private readonly ConcurrentQueue<Block> _free = new();

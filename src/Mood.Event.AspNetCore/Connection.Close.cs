@@ -48,7 +48,7 @@ internal sealed partial class Connection
         _worker.Loop.TryPost(static call => call.Connection.Close(call.Failure), (Connection: this, Failure: failure));
     }
 
-    /// <summary>Logs an error of the socket, and returns the exception that tells it to the application.</summary>
+    /// <summary>Logs an error of the socket, and returns the exception for the application.</summary>
     internal Exception OnSocketError(SocketException exception)
     {
         // EPIPE and ECONNRESET: the peer has closed or reset the connection
@@ -89,7 +89,7 @@ internal sealed partial class Connection
         if (_wantsWrite)
         {
             _wantsWrite = false;
-            _sender.OnWritable(); // the next try to send finds the socket closed
+            _sender.OnWritable(); // the sender tries again, which fails because the socket is closed
         }
 
         _in.Writer.Complete(reason);
@@ -108,7 +108,7 @@ internal sealed partial class Connection
         }
     }
 
-    // On the thread pool, because handlers of the token are the application's.
+    // On the thread pool, because the callbacks of the token are code of the application.
     private void FireClosed()
     {
         if (Interlocked.Exchange(ref _isFired, 1) == 0)

@@ -12,7 +12,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Mood.Event;
 
-/// <content>What the application can ask a connection for.</content>
+/// <content>The features of a connection, which the application can use.</content>
 internal sealed partial class Connection : IConnectionIdFeature, IConnectionTransportFeature, IConnectionItemsFeature,
     IMemoryPoolFeature, IConnectionLifetimeFeature, IConnectionEndPointFeature, IConnectionSocketFeature
 {

@@ -10,10 +10,10 @@ namespace Mood.Event;
 /// <content>Receiving. All members run on the loop's thread.</content>
 internal sealed partial class Connection
 {
-    // A call receives at most one block. After these the other connections have their turn.
+    // Each system call receives at most one block. After MaxBlocks blocks, the other connections have their turn.
     private const int MaxBlocks = 16, MinimumRoom = 2048;
 
-    // The flush that waits until the application has read enough, and its continuation.
+    // While receiving is paused: the awaiter of the flush, which ends when the application has read enough, and its continuation.
     private ValueTaskAwaiter<FlushResult> _pause;
     private Action? _resume;
 

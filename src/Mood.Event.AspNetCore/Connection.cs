@@ -14,7 +14,7 @@ namespace Mood.Event;
 /// <see cref="Sender"/>.</para>
 /// <para>A connection is new, begun, closed. It is closed once, for one of these reasons: the application has completed its
 /// output, sending has failed, the connection was aborted, or the server has stopped. When the peer has closed or reset its side,
-/// the input ends, and the application decides.</para>
+/// only the input ends. The application decides when its output ends.</para>
 /// </remarks>
 [SuppressMessage("Usage", "CA2213", Justification = "Close disposes the Io, on the loop's thread.")]
 internal sealed partial class Connection : ConnectionContext
@@ -74,7 +74,7 @@ internal sealed partial class Connection : ConnectionContext
         }
         else if (!_worker.Loop.TryPost(static connection => connection.BeginOnLoop(), this))
         {
-            Reset(new ConnectionAbortedException("The loop has ended.")); // no thread runs the loop, so this one may
+            Reset(new ConnectionAbortedException("The loop has ended.")); // so this thread may use the fields of the loop's thread
         }
     }
 
@@ -87,8 +87,8 @@ internal sealed partial class Connection : ConnectionContext
         }
         else if (!_worker.Loop.TryPost(static connection => connection.WatchWriteOnLoop(), this))
         {
-            // The loop has ended, and the next try to send finds the socket closed. If the socket is not closed yet, the sender calls
-            // this method again. A work item keeps that from overflowing the stack.
+            // The loop has ended, so the socket is closed or will be closed soon. The sender tries to send again. If the socket is not
+            // closed yet, it calls this method again, so a work item is used: direct calls would overflow the stack.
             ThreadPool.UnsafeQueueUserWorkItem(static sender => sender.OnWritable(), _sender, preferLocal: false);
         }
     }
@@ -113,7 +113,7 @@ internal sealed partial class Connection : ConnectionContext
         }
         catch (EventException e)
         {
-            Reset(e); // the kernel does not watch any more files
+            Reset(e); // the kernel refuses to watch the socket, because of a limit
         }
     }
 
@@ -131,7 +131,7 @@ internal sealed partial class Connection : ConnectionContext
         if ((events & Events.Read) != 0 && _isReading && !_isClosed)
         {
             Receive();
-            _sender.Run(); // the answers of an application that runs inline
+            _sender.Run(); // sends the answers of an application that runs inline
         }
     }
 
@@ -147,7 +147,7 @@ internal sealed partial class Connection : ConnectionContext
     {
         if (_isClosed)
         {
-            _sender.OnWritable(); // the next try to send finds the socket closed
+            _sender.OnWritable(); // the sender tries again, which fails because the socket is closed
             return;
         }
 

@@ -3,7 +3,8 @@ using System.Threading;
 
 namespace Mood.Event;
 
-/// <summary>Bounds the time that a flush is deferred: a few milliseconds later, the thread pool sends what no one has sent yet.</summary>
+/// <summary>Limits the time for which a flush is deferred. After a few milliseconds, the thread pool sends the bytes that are not sent
+/// yet.</summary>
 /// <remarks>A handler may flush and then block while further requests of its connection wait. Without the guard, the client would
 /// get the flushed bytes only when the handler goes on. The timer runs only after a flush was deferred.</remarks>
 internal sealed class Guard : IDisposable

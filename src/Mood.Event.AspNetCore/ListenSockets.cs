@@ -19,7 +19,7 @@ internal static class ListenSockets
         {
             for (int i = 0; i < count; i++)
             {
-                // the first socket may have got its port from the kernel
+                // All sockets use the port of the first one, which the kernel may have chosen.
                 Socket socket = count > 1
                     ? OpenShared((IPEndPoint)(i == 0 ? endPoint : sockets[0].LocalEndPoint!))
                     : SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
@@ -35,7 +35,7 @@ internal static class ListenSockets
 
             if (e is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse })
             {
-                throw new AddressInUseException(e.Message, e); // Kestrel names the address then
+                throw new AddressInUseException(e.Message, e); // for this exception, Kestrel throws one that names the address
             }
 
             throw;

@@ -31,8 +31,9 @@ public sealed class LoopTransportOptions
     /// <summary>Whether the application runs on the threads of the loops, instead of the thread pool. The default is false.</summary>
     /// <remarks>
     /// <para>True is the fastest mode, for applications that never block. While a handler blocks or computes, its loop serves none
-    /// of its other connections. A handler that blocks until another connection of its loop makes progress never ends.</para>
-    /// <para>Code after an <c>await</c> of anything else than the request or the response runs on the thread pool in both
+    /// of its other connections. If a handler blocks until another connection of the same loop has received or sent something, it
+    /// never ends.</para>
+    /// <para>Code after an <c>await</c> of anything other than the request or the response runs on the thread pool in both
     /// modes. The first request of a connection may run there too.</para>
     /// </remarks>
     public bool UnsafeInlineApplication { get; set; }

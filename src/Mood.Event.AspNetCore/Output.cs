@@ -5,8 +5,8 @@ using System.Threading.Tasks;
 
 namespace Mood.Event;
 
-/// <summary>The application's side of the bytes to send. A flush sends at once, unless the application has further input to work
-/// on: then the answers to all of it go out together.</summary>
+/// <summary>The application's side of the bytes to send. A flush sends at once, unless further input has arrived that the application
+/// has not read. Then the flush is deferred, so that the answers to all of this input are sent together.</summary>
 internal sealed class Output(PipeWriter writer, Sender sender, Input input, Guard guard) : PipeWriter
 {
     public override bool CanGetUnflushedBytes => writer.CanGetUnflushedBytes;
@@ -37,7 +37,7 @@ internal sealed class Output(PipeWriter writer, Sender sender, Input input, Guar
     {
         if (sender.IsPending)
         {
-            // the flush itself waits when the buffer is full
+            // A flush that is not completed waits for room in the buffer, so the bytes must be sent now.
             if (!input.HasUnread || !flush.IsCompleted)
             {
                 sender.Run();

@@ -11,9 +11,10 @@ namespace Mood.Event;
 
 /// <summary>Sends what the application writes to a connection.</summary>
 /// <remarks>
-/// <para>It is also the scheduler of its own pipe reader, which only remembers that there is something to send. <see cref="Run"/>
-/// sends it on the calling thread. So all flushes before a call of Run go out with one system call.</para>
-/// <para><see cref="Output"/> calls Run in the flush if the application has no further input to work on. Otherwise Run is called
+/// <para>It is also the scheduler of its own pipe reader. <see cref="Schedule"/> only stores that there are bytes to send.
+/// <see cref="Run"/> sends them on the calling thread. So the bytes of all flushes before a call of Run are sent with one system
+/// call.</para>
+/// <para><see cref="Output"/> calls Run in the flush if the application has no unread input. Otherwise Run is called
 /// when the application waits for input (<see cref="Input"/>), when the callback or work item that runs the application ends, and
 /// by the <see cref="Guard"/>.</para>
 /// <para>Only Run and <see cref="OnWritable"/> execute SendAllAsync. If another thread flushes just before SendAllAsync begins to wait,
@@ -54,7 +55,7 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
         Volatile.Write(ref _action, action);
     }
 
-    /// <summary>Sends what is to be sent. Any thread.</summary>
+    /// <summary>Sends the bytes that are scheduled. Any thread.</summary>
     internal void Run()
     {
         while (IsPending && Interlocked.Exchange(ref _action, null) is Action<object?> action)
@@ -77,7 +78,8 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
         Run();
     }
 
-    /// <summary>Whether the caller is to add this sender to those that the guard watches.</summary>
+    /// <summary>Marks the sender as watched. Returns false if it was marked already. Otherwise the caller adds it to the senders that the
+    /// guard watches.</summary>
     /// <remarks>The exchanges here and in Unwatch are memory barriers. If TryWatch returns false, the guard's later call of Run sees
     /// the bytes that this thread has scheduled.</remarks>
     internal bool TryWatch() => Interlocked.Exchange(ref _isWatched, 1) == 0;
@@ -135,7 +137,8 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
             Log.Error(connection.Logger, connection.ConnectionId, e);
         }
 
-        // Without the failure: the application's flushes must not throw because the peer has gone. They report the end instead.
+        // CompleteAsync does not get the failure, because the application's flushes would throw it. A flush after the peer has gone must
+        // not throw: its result says IsCompleted.
         await output.CompleteAsync().ConfigureAwait(false);
         connection.CloseAfterOutput(failure);
     }

@@ -13,7 +13,7 @@ public static class WebHostBuilderMoodEventExtensions
     /// <remarks>
     /// <para>IP addresses, Unix domain sockets and inherited handles are served by the loops. Kestrel's other transports serve the
     /// other kinds of end points.</para>
-    /// <para>An <see cref="IConnectionFactory"/> is registered too, unless there is one. It connects to IP addresses, host names
+    /// <para>An <see cref="IConnectionFactory"/> is registered too, if the services have none. It connects to IP addresses, host names
     /// and Unix domain sockets, and serves the connections with the same loops.</para>
     /// </remarks>
     /// <param name="builder">The builder of the web host.</param>
@@ -27,7 +27,7 @@ public static class WebHostBuilderMoodEventExtensions
         {
             services.TryAddSingleton<Workers>();
 
-            // Kestrel asks the factory that was added last first, so this one comes before the sockets transport.
+            // Kestrel asks the factories in reverse order, so it asks this one before the sockets transport.
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, ListenerFactory>());
             services.TryAddSingleton<IConnectionFactory, ConnectionFactory>();
 

@@ -12,7 +12,7 @@ namespace Mood.Event;
 [SuppressMessage("Design", "CA1001", Justification = "The last ReleaseAsync ends the loops.")]
 internal sealed class Workers(IOptions<LoopTransportOptions> options, ILoggerFactory loggers)
 {
-    // A loop whose thread still runs the application's code must not hold the host for longer.
+    // How long ReleaseAsync waits for the loops. A handler that still runs on a loop's thread must not delay the host for longer.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
     private readonly object _gate = new();
@@ -32,7 +32,7 @@ internal sealed class Workers(IOptions<LoopTransportOptions> options, ILoggerFac
     /// <summary>Raised on the thread of a loop that an exception has ended.</summary>
     internal event Action<Exception>? Failed;
 
-    /// <summary>Starts the loops if no one uses them yet. Each call needs a call of <see cref="ReleaseAsync"/>.</summary>
+    /// <summary>Starts the loops if they do not run yet. Each call needs a call of <see cref="ReleaseAsync"/>.</summary>
     internal Worker[] Acquire()
     {
         lock (_gate)
@@ -100,7 +100,7 @@ internal sealed class Workers(IOptions<LoopTransportOptions> options, ILoggerFac
         {
             Name = "Kestrel",
             Backends = Options.Backends,
-            UseSynchronizationContext = false, // a handler that blocks on a task would wait for its own thread
+            UseSynchronizationContext = false, // with it, a handler that blocks on a task would wait for its own thread
             CallbackException = (_, e) => Log.CallbackFailed(Logger, e.Exception),
         });
         _group.Failed += (_, e) =>

@@ -13,7 +13,7 @@ internal static class FileDescriptors
     public static int Count() => Directory.GetFileSystemEntries("/proc/self/fd").Select(f => new FileInfo(f).LinkTarget ?? "")
         .Count(t => t.StartsWith("socket:", StringComparison.Ordinal) || t.StartsWith("anon_inode:", StringComparison.Ordinal));
 
-    /// <summary>The number when it has not changed for a while.</summary>
+    /// <summary>Waits until the number has not changed for a while, and returns it.</summary>
     public static int Settled()
     {
         int last = -1;
@@ -27,7 +27,7 @@ internal static class FileDescriptors
         return last;
     }
 
-    /// <summary>Waits until no more than that many are open.</summary>
+    /// <summary>Waits until at most <paramref name="count"/> of them are open.</summary>
     public static async Task UntilAsync(int count)
     {
         DateTime deadline = DateTime.UtcNow.AddSeconds(30);
@@ -35,7 +35,7 @@ internal static class FileDescriptors
         while (Count() > count)
         {
             Assert.True(DateTime.UtcNow < deadline, $"{Count()} are open, {count} were open before.");
-            GC.Collect(); // closes what the test's own client has left
+            GC.Collect(); // closes sockets of the test's own client that are no longer referenced
             await Task.Delay(50);
         }
     }

@@ -16,8 +16,8 @@ namespace Mood.Event.AspNetCore.Tests;
 /// <summary>Flushes while another thread sends.</summary>
 public sealed class FlushTests
 {
-    /// <summary>The loop sends the end of a large piece. When the peer has it, the loop's thread is about to wait for further bytes.
-    /// A byte that is flushed at this moment must not be left behind.</summary>
+    /// <summary>The loop's thread sends the end of a large piece. When the peer has received it, that thread is about to wait for further
+    /// bytes. A byte that another thread flushes at this moment must be sent, too.</summary>
     [Theory(Timeout = 60_000)]
     [InlineData(Mode.Pool)]
     [InlineData(Mode.Inline)]

@@ -13,7 +13,7 @@ public sealed class LimitTests
 
     [Theory(Timeout = Deadline)]
     [EachMode]
-    public async Task Further_connections_are_closed(Mode mode)
+    public async Task Connections_beyond_the_limit_are_closed(Mode mode)
     {
         await using Server server = await Server.StartAsync(mode, o =>
         {
@@ -69,7 +69,7 @@ public sealed class LimitTests
         await client.ReceiveAsync("\r\n0\r\n\r\n");
     }
 
-    // a reset is an end too
+    // a reset counts as the end, too
     private static async Task<string> ToEndAsync(RawClient client)
     {
         try

@@ -20,7 +20,7 @@ public sealed class ListenerTests
     [EachMode]
     public async Task Many_restarts_lose_no_file_descriptor(Mode mode)
     {
-        await RestartAsync(mode); // what the process opens once
+        await RestartAsync(mode); // opens the files that a process opens only once
         int before = FileDescriptors.Settled();
         int times = int.Parse(Environment.GetEnvironmentVariable("MOOD_EVENT_RESTARTS") ?? "25", System.Globalization.CultureInfo.InvariantCulture);
 
@@ -106,7 +106,7 @@ public sealed class ListenerTests
         Assert.False(File.Exists(path));
     }
 
-    /// <summary>As a service manager passes listening sockets.</summary>
+    /// <summary>A service manager passes a listening socket in this way.</summary>
     [Theory(Timeout = Deadline)]
     [EachMode]
     public async Task An_inherited_handle(Mode mode)
@@ -132,7 +132,7 @@ public sealed class ListenerTests
             Assert.Equal($"[{i}]", await client.GetStringAsync($"/number?{i}"));
         }));
 
-        // that is what the option allows
+        // a second server can listen on the same port
         await using Server second = await Server.StartAsync(mode, o => o.Listen(server.EndPoint), o => o.ReusePort = true);
     }
 

@@ -4,7 +4,7 @@ using Xunit.Sdk;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>What a scenario runs over. Sockets, Kestrel's own transport, is the oracle.</summary>
+/// <summary>The transport that a scenario runs over. Sockets is Kestrel's own transport: its behaviour is the expected one.</summary>
 public enum Mode
 {
     Sockets,

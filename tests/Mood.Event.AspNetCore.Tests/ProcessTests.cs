@@ -51,7 +51,7 @@ public sealed class ProcessTests
                 await Task.Delay(10);
             }
 
-            // the kill of the shell: a program of this name is not installed everywhere
+            // the kill that the shell contains, because the program kill is not installed everywhere
             using (Process kill = Process.Start("sh", ["-c", $"kill -s TERM {process.Id}"]))
             {
                 await kill.WaitForExitAsync();
@@ -69,11 +69,12 @@ public sealed class ProcessTests
         }
     }
 
-    /// <summary>Without file descriptors a server waits for some. (Kestrel's own transport stops accepting for ever.)</summary>
+    /// <summary>Without free file descriptors, the server waits until there are some. (Kestrel's own transport never accepts
+    /// again.)</summary>
     [Theory(Timeout = Deadline)]
     [InlineData(Mode.Pool)]
     [InlineData(Mode.Inline)]
-    public async Task A_server_without_file_descriptors_goes_on_when_there_are_some(Mode mode)
+    public async Task A_server_without_free_file_descriptors_accepts_again_when_some_are_free(Mode mode)
     {
         using Process process = Start(mode, "ulimit -n 260;");
 

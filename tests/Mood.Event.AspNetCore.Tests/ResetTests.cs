@@ -21,7 +21,7 @@ public sealed class ResetTests
     {
         await using Server server = await Server.StartAsync(mode);
         using RawClient witness = await server.ConnectAsync();
-        await AskAsync(witness, 0); // now the server has its socket too
+        await AskAsync(witness, 0); // now the server has accepted the witness, and its socket is counted below
         int before = FileDescriptors.Settled();
 
         for (int i = 0; i <= Request.Length; i++)
@@ -35,7 +35,7 @@ public sealed class ResetTests
         }
 
         await AskAsync(witness, 1);
-        await FileDescriptors.UntilAsync(before); // Kestrel logs the exceptions of the handler's reads
+        await FileDescriptors.UntilAsync(before); // no check of the log: Kestrel logs the failed reads of the handler as errors
     }
 
     [Theory(Timeout = Deadline)]
@@ -44,7 +44,7 @@ public sealed class ResetTests
     {
         await using Server server = await Server.StartAsync(mode);
         using RawClient witness = await server.ConnectAsync();
-        await AskAsync(witness, 0); // now the server has its socket too
+        await AskAsync(witness, 0); // now the server has accepted the witness, and its socket is counted below
         int before = FileDescriptors.Settled();
 
         for (int i = 0; i < 30; i++)

@@ -33,7 +33,7 @@ public sealed class StreamTests
         await client.ReceiveAsync("second");
     }
 
-    /// <summary>The transport waits with the first answer, because there is a second request. This must not last.</summary>
+    /// <summary>The transport defers the flush of the first answer, because there is a second request. The delay must be short.</summary>
     [Theory(Timeout = Deadline)]
     [EachMode]
     public async Task A_deferred_flush_arrives_while_the_next_handler_blocks(Mode mode)
@@ -101,7 +101,7 @@ public sealed class StreamTests
 
     [Theory(Timeout = Deadline)]
     [EachMode]
-    public async Task A_handler_that_stops_to_read_makes_the_client_wait(Mode mode)
+    public async Task A_handler_that_stops_reading_makes_the_client_wait(Mode mode)
     {
         var goOn = new TaskCompletionSource();
         await using Server server = await Server.StartAsync(mode, map: app => app.Map("/later", (RequestDelegate)(async c =>
@@ -195,7 +195,7 @@ public sealed class StreamTests
         }
     }
 
-    /// <summary>A value that has not changed for a second.</summary>
+    /// <summary>Waits until a value has not changed for a second, and returns it.</summary>
     private static async Task<long> UntilStill(Func<long> value)
     {
         long last = -1;

@@ -43,7 +43,8 @@ internal static class Connection
                 // the server stops, and every byte that was read is answered
             }
 
-            // The client reads the last answers and this end. Closing at once would destroy answers if bytes have arrived meanwhile.
+            // The client reads the last answers, then this end. If the socket were closed now, bytes that have arrived meanwhile would make
+            // the kernel reset the connection, and answers could be lost.
             stream.Socket.Shutdown(SocketShutdown.Send);
             isClosing = true;
 

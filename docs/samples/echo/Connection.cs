@@ -67,7 +67,8 @@ internal sealed class Connection
 
     private void Cut(CancellationToken token) => End(ref _isClosing ? ref _totals.Closed : ref _totals.Cut, _isClosing ? default : token);
 
-    // The watcher is disposed before its socket, which the server disposes. A cancelled task makes the server reset the connection.
+    // The server disposes the socket after the task, so the watcher is disposed first. If the task is cancelled, the server resets the
+    // connection.
     private void End(ref long count, CancellationToken token = default)
     {
         Interlocked.Increment(ref count);

@@ -30,13 +30,13 @@ internal sealed record Options(
                 return address;
             },
         };
-        Option<int?> port = Number<int?>("--port", 0, 65535, null, "The port; without it 7777, or any free one for the self-test.");
-        Option<int> connections = Number("--connections", 1, 100_000, 100, "Self-test: how many clients.");
+        Option<int?> port = Number<int?>("--port", 0, 65535, null, "The port. The default is 7777, or any free port for the self-test.");
+        Option<int> connections = Number("--connections", 1, 100_000, 100, "Self-test: the number of clients.");
         Option<double> seconds = Number("--seconds", 0.1, 86400, 5.0, "Self-test: how long.");
         Option<int> size = Number("--size", 1, Pattern.MaxSize, 64, "Self-test: bytes per message.");
-        Option<int> loops = Number("--loops", 1, 1024, 1, "How many loops serve, from 2 on each on a thread of its own with a listener of its own (SO_REUSEPORT).");
+        Option<int> loops = Number("--loops", 1, 1024, 1, "The number of loops that serve. With 2 or more, each has its own thread and its own listening socket (SO_REUSEPORT).");
         var backend = new Option<Backends>("--backend") { Description = $"The backend of the loops: Auto, or one of {Ev.SupportedBackends}." };
-        var command = new RootCommand("A TCP echo server on one Mood.Event loop, or several, and its test.")
+        var command = new RootCommand("A TCP echo server on one or several Mood.Event loops, with a self-test.")
         {
             selfTest, host, port, connections, seconds, size, loops, backend,
         };
@@ -51,7 +51,7 @@ internal sealed record Options(
             result.GetValue(backend),
             result.GetValue(loops))));
 
-        // the loop handles SIGINT and SIGTERM, and not the parser
+        // the loop handles SIGINT and SIGTERM, so the parser must not
         return command.Parse(args).Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
 
@@ -60,7 +60,7 @@ internal sealed record Options(
         var option = new Option<T>(name) { Description = description, DefaultValueFactory = _ => initial };
         option.Validators.Add(result =>
         {
-            // a value that is not a number is the parser's to report; NaN lies in no range
+            // The parser itself reports a value that is not a number. NaN is outside every range.
             if (result.Tokens.Count > 0
                 && double.TryParse(result.Tokens[0].Value, null, out double value) && !(value >= minimum && value <= maximum))
             {

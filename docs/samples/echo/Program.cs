@@ -38,7 +38,7 @@ internal static class Program
             loop.Run(stop => ServeAsync(loop, servers, options, stop));
         }
 
-        // all loops are disposed, so that no connection is left
+        // all loops are disposed, so no connection is left
         Console.WriteLine(
             $"stopped: {sum.Accepted} connections accepted, {sum.Closed} closed, {sum.Cut} cut, {sum.Broken} reset by the client; " +
             $"{sum.In} bytes read, {sum.Out} answered, {sum.Late} came too late");

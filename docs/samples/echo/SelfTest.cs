@@ -17,7 +17,7 @@ namespace Echo;
 /// </summary>
 internal sealed class SelfTest(Loop loop, Options options) : IDisposable
 {
-    // for connecting and greeting, and for finishing
+    // the time limit for connecting and the first message, and again for the last message and the end
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     private readonly CancellationTokenSource _over = new();
@@ -52,7 +52,7 @@ internal sealed class SelfTest(Loop loop, Options options) : IDisposable
         {
             _over.CancelAfter(Timeout.InfiniteTimeSpan);
             _talk.SetResult();
-            await Task.Yield(); // the clients have sent their second messages
+            await Task.Yield(); // meanwhile the clients send their second messages
             (_began, _allocated) = (Stopwatch.GetTimestamp(), GC.GetAllocatedBytesForCurrentThread());
             await Task.WhenAny(loop.Delay(options.Seconds, stop).AsTask(), clients);
             (_ended, long trips) = (Stopwatch.GetTimestamp(), _trips);
@@ -98,7 +98,7 @@ internal sealed class SelfTest(Loop loop, Options options) : IDisposable
                     continue;
                 }
 
-                // the first message is not counted: afterwards the server has accepted, and all buffers exist
+                // The first message is not counted. When it has come back, the server has accepted, and all buffers exist.
                 if (++_greeted == options.Connections)
                 {
                     _allGreeted.SetResult();
@@ -118,7 +118,7 @@ internal sealed class SelfTest(Loop loop, Options options) : IDisposable
         }
         catch (OperationCanceledException)
         {
-            Fail($"{_greeted} of {options.Connections} connections had an answer, and {_done} ended, within {s_patience.TotalSeconds} s each");
+            Fail($"time-out after {s_patience.TotalSeconds} s: of {options.Connections} connections, {_greeted} had an answer and {_done} ended");
         }
         catch (Exception e) when (e is IOException or SocketException or InvalidDataException)
         {

@@ -13,7 +13,7 @@
 
 static int refuse (int fd);
 
-/* As in libev/descriptors.c: what the system refuses to watch is an error of the loop or of the watcher. */
+/* If the system refuses to watch an fd, that is an error of the loop or of the watcher, as in libev/descriptors.c. */
 static int
 watch_fd (int operation, int fd, struct epoll_event *event)
 {
@@ -32,7 +32,7 @@ watch_fd (int operation, int fd, struct epoll_event *event)
 /* -- the loop's own wake ------------------------------------------------------------------------------------------- */
 
 /* libev writes to an eventfd, from any thread. Here it posts a packet to the loop's port. libev's own pipe for Windows is a pair of
- * sockets, to which any local process could connect. A write happens during a run only, when the loop has its userdata. */
+ * sockets, to which any local process could connect. libev writes only while the loop runs. By then `userdata`, its mood_loop, is set. */
 #define eventfd(value, flags) MOOD_WAKE_FD
 #define write(fd, data, size) mood_port_wake (userdata)
 #define read(fd, data, size) ((void)0)

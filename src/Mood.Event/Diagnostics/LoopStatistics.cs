@@ -2,8 +2,9 @@ using System;
 
 namespace Mood.Event;
 
-/// <summary>The counters of a loop since its measuring began: see <see cref="Loop.Statistics"/>. All values were taken at the
-/// same time, the end of an iteration.</summary>
+/// <summary>The counters of a loop since its measuring began: see <see cref="Loop.Statistics"/>. <see cref="ActiveWatchers"/> and
+/// <see cref="PendingPosts"/> are counted when the statistics are read. All other values are those of the end of the last measured
+/// iteration.</summary>
 public readonly struct LoopStatistics
 {
     internal LoopStatistics(CallbackGauge.Sums sums, int watchers, int posts)

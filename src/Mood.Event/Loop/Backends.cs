@@ -9,13 +9,13 @@ public enum Backends : uint
     /// <summary>The best of <see cref="Ev.RecommendedBackends"/>.</summary>
     Auto = 0,
 
-    /// <summary>select(2).</summary>
+    /// <summary>select(2). Not on Windows.</summary>
     Select = 1,
 
-    /// <summary>poll(2).</summary>
+    /// <summary>poll(2). Not on Windows.</summary>
     Poll = 2,
 
-    /// <summary>epoll(7), on Linux.</summary>
+    /// <summary>epoll(7) on Linux. On Windows, the library wepoll, which provides the same interface.</summary>
     Epoll = 4,
 
     /// <summary>kqueue(2), on macOS and the BSDs.</summary>

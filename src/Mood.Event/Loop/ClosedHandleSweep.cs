@@ -26,7 +26,8 @@ internal static class ClosedHandleSweep
     // 1 while the thread exists. Set by the thread that starts it, cleared by itself when it ends.
     private static int s_isRunning;
 
-    /// <summary>Adds a loop that is not listed. It stays listed until AskForSweep returns false, or it is collected.</summary>
+    /// <summary>Adds a loop that is not in the list. The sweep's thread removes it when its AskForSweep returns false, or when the garbage
+    /// collector has collected it.</summary>
     internal static void Add(Loop loop)
     {
         var request = new Request(new WeakReference<Loop>(loop));

@@ -50,14 +50,15 @@ public sealed partial class Loop
         {
             Interlocked.Exchange(ref _isListed, 0);
 
-            // Meanwhile the loop may have set _needsSweep and seen _isListed still set, so that it did not add itself.
+            // Before _isListed was cleared, NeedSweep may have set _needsSweep without adding the loop. Then the loop stays in the list.
             if (!_needsSweep || Interlocked.Exchange(ref _isListed, 1) != 0)
             {
                 return false;
             }
         }
 
-        // An idle loop stays asleep while no handle is closed. When no Io is left, its thread clears _needsSweep.
+        // While no handle is closed, no sweep is posted, so that an idle loop is not woken. If no such Io is left, a sweep is posted all the
+        // same: it clears _needsSweep, which only the loop's thread may do.
         if (Watchers.ClosableCount > 0 && !Watchers.HasClosed())
         {
             return true;

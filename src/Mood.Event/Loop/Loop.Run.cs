@@ -60,19 +60,17 @@ public sealed partial class Loop
     /// shutdown. The first stop signal cancels the token. Run returns when the function and all spawned functions have ended.
     /// </summary>
     /// <remarks>
-    /// <para>A stop signal is SIGINT (Ctrl-C) or SIGTERM, and on Windows also SIGHUP (the console is closed), unless <see cref="RunOptions.StopSignals"/> says otherwise. After the
-    /// first one, the function and the functions of <see cref="Spawn"/> must end within <see cref="RunOptions.ShutdownTimeout"/>.
-    /// If the function ends without a signal, this time begins at its end. If the function fails, the token is cancelled too.
-    /// When the
-    /// time is over, or at a second stop signal, Run returns. Before that, it writes the names of the functions that have not
-    /// ended to standard error.</para>
+    /// <para>A stop signal is SIGINT (Ctrl-C) or SIGTERM, and on Windows also SIGHUP (the console is closed), unless
+    /// <see cref="RunOptions.StopSignals"/> names others. After the first stop signal, the function and the functions of
+    /// <see cref="Spawn"/> must end within <see cref="RunOptions.ShutdownTimeout"/>. If the function ends without a signal, this time
+    /// begins at its end. If the function fails, the token is cancelled too. When the time is over, or at a second stop signal, Run
+    /// writes the names of the functions that have not ended to standard error, and returns.</para>
     /// <para>If the function ends with an <see cref="OperationCanceledException"/> after a stop signal, Run returns normally.
     /// The callbacks of the token run on the loop's thread, and must not block it. While one blocks, Run cannot return, not even
     /// at a second stop signal or when the time is over. Their exceptions go to <see cref="CallbackException"/>.</para>
-    /// <para>Run watches the signals until it returns, so their default actions do not happen until then. Some
-    /// programs, such as timeout(1), send a signal twice. So another signal with the number of the first one counts as the same
-    /// stop if it arrives within 50 ms. After Run has returned, the signals have their previous effect
-    /// again.</para>
+    /// <para>Run watches the signals until it returns. Until then their default actions do not happen, and afterwards they have
+    /// their previous effect again. Some programs, such as timeout(1), send a signal twice. So a second signal with the number of
+    /// the first one does not count if it arrives within 50 ms.</para>
     /// </remarks>
     /// <param name="main">The function to call. Its exception leaves Run unchanged.</param>
     /// <param name="options">The options. Null means the default values.</param>

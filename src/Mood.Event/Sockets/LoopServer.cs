@@ -117,8 +117,9 @@ public sealed partial class LoopServer : IAsyncDisposable
         await _stopped.Task;
     }
 
-    // Whether the stop or the time-out of the connection caused this exception of its handler. A handler may wait with the token of
-    // RunAsync, whose cancellation may reach it before the server.
+    // Whether a handler has thrown this exception because its connection had to end: the server stops, the connection's idle time is
+    // over, or the loop is disposed. Such an exception is not reported. The token of RunAsync is checked too, because a handler may wait
+    // with it, and its cancellation may reach the handler before it stops the server.
     private bool IsEnd(Exception exception, ServerConnection connection) => exception switch
     {
         OperationCanceledException => connection.IsCancelled || _loop.IsClosed || IsStopping,

@@ -12,15 +12,16 @@ namespace Mood.Event;
 ///   running     until the main function ends
 ///     |  stop signal: the token is cancelled
 ///   stopping    the main function and the spawned ones may end in the time of ShutdownTimeout
-///     |  time-out, or a second stop signal that does not repeat the first one: the functions that have not ended are reported
+///     |  time-out, or a second stop signal (a repeat of the first does not count: RepeatTime): reports the functions that still run
 ///   over        also entered from each state above when no function is left
 /// </code>
 /// All members: loop's thread.
 /// </remarks>
 internal sealed class RunSupervisor : IDisposable
 {
-    // Some programs send one stop signal twice: timeout(1) sends it to the process and to its group. The second one is then a
-    // repeat of the first, and not a further stop. In milliseconds between the arrivals: the loop may be busy, and see both late.
+    // Some programs send one stop signal twice: timeout(1) sends it to the process and to its group. A signal with the number of the
+    // first one counts as a repeat if it arrives within this time, in milliseconds. The arrivals are compared, and not the times at
+    // which the loop handles them, because a busy loop handles both late.
     private const int RepeatTime = 50;
 
     private readonly Loop _loop;

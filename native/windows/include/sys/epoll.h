@@ -1,5 +1,5 @@
 /* epoll for libev's ev_epoll.c on Windows. windows/epoll.c has the functions, over wepoll. They work for the loop that the thread is inside
- * (mood_current), so one number stands for every loop's port. Handles are multiples of 4: the two numbers below are none. */
+ * (mood_current), so one number stands for every loop's port. Handles are multiples of 4, so the two numbers below are not handles. */
 #ifndef MOOD_EPOLL_H
 #define MOOD_EPOLL_H
 
