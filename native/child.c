@@ -43,7 +43,7 @@ enum { PAST = INT_MIN };
 /* used on the default loop's thread only */
 static ev_timer ticker; /* internal: runs while an ENDED child waits for the host's answer */
 static int scanned;     /* this round of mood_hook_waitpid has looked */
-static pid_t reported;  /* the child whose end mood_hook_waitpid returned last, or 0. libev tells its watchers before the next call */
+static pid_t reported;  /* the last answer, if that child had ended; else 0. libev tells the watchers before it asks again */
 
 /* -- marks of the watchers ---------------------------------------------------------------------------------------------- */
 
