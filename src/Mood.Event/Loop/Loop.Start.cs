@@ -14,8 +14,8 @@ public sealed partial class Loop
     /// <see cref="ManualClock"/> the loop does not wait for timers: Start returns true when only timers that are not due yet are
     /// left.</remarks>
     /// <param name="flags">Whether the loop runs to its end, which is the default, or for one iteration.</param>
-    /// <returns>False if nothing keeps the loop alive any more, or the loop was disposed. True if something still keeps it alive, and
-    /// Start may be called again: the loop was stopped, or <paramref name="flags"/> asked for one iteration.</returns>
+    /// <returns>False if nothing keeps the loop alive any more, or the loop was disposed. True if the loop was stopped
+    /// or has run its one iteration, and something still keeps it alive. Then Start may be called again.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="flags"/> is not a value of
     /// <see cref="RunFlags"/>.</exception>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
