@@ -121,6 +121,7 @@ struct mood_loop
   int registering;     /* an Embed is being started, and its start reports a refusal of the kernel */
   unsigned long aio;   /* an aio context for libev to take, or 0 */
   void *ring;          /* the prepared files and mappings of an io_uring for libev to take, or null: libev/ring.c */
+  int halved;          /* how often in a row only a ring of half the size could be made: libev/ring.c */
   int cleared;         /* cleared events since mood_ev_drop_cleared last removed their slots */
   void *port;          /* the completion port: windows/epoll.c */
   int reread;          /* 1: after a reset; 2: it also replaced inotify, so the watched files must be read again */
@@ -225,6 +226,7 @@ int mood_ev_changes (struct ev_loop *ev);
 int mood_ev_backend_fd (struct ev_loop *ev);
 void mood_ev_refill (struct ev_loop *ev);
 void mood_ev_retry (struct ev_loop *loop);
+void mood_ev_renew (struct ev_loop *loop);
 void mood_ev_return_reference (struct ev_loop *ev);
 int mood_ev_ask_again (struct ev_loop *ev);
 void mood_ev_reread (struct ev_loop *ev);

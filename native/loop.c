@@ -43,6 +43,8 @@ invoke_pending (struct ev_loop *ev)
   else if (l->queue.always || mood_ev_any_pending (ev))
     l->host.pending (l->data);
 
+  mood_ev_renew (ev);
+
   /* On a manual clock only future timers are left: this run ends, because it would wait for ever. */
   if (stalled)
     {

@@ -155,11 +155,6 @@ mood_ev_destroy (struct ev_loop *loop)
   void *iocbs = loop->linuxaio_iocbps, *submits = loop->linuxaio_submits;
 #endif
 
-#if __linux__ && EV_USE_IOURING
-  if (loop->backend == EVBACKEND_IOURING && loop->iouring_fd == NO_FD)
-    loop->iouring_tfd = -1; /* it is the number of the eventfd, which libev closes now */
-#endif
-
   ev_loop_destroy (EV_A);
 
 #if EV_USE_LINUXAIO

@@ -71,6 +71,17 @@ static __thread int old_epoll = -1;
  * ever. The kernel refuses every call with this number. The loop has failed, and its next run makes the fd again. */
 enum { NO_FD = 0x7fffffff };
 
+/* Some backends have an Io for their fd, and libev has an array that is as long as the largest number. So an Io for NO_FD gets the
+ * number 0 and no events: the kernel is never asked about it. */
+# undef ev_io_set
+# define ev_io_set(ev, fd_, events_)                                          \
+  do                                                                          \
+    {                                                                         \
+      (ev)->fd = (fd_) == NO_FD ? 0 : (fd_);                                  \
+      (ev)->events = EV__IOFDSET | ((fd_) == NO_FD ? 0 : (events_));          \
+    }                                                                         \
+  while (0)
+
 static int
 make_epoll (int flags)
 {
@@ -85,10 +96,10 @@ make_epoll (int flags)
   if (old >= 0)
     close (old);
 
-  /* linuxaio has an Io for the epoll fd, and that needs a small number */
-  if (fd < 0 && l && l->open && ev_backend (l->ev) != EVBACKEND_LINUXAIO)
+  if (fd < 0 && l && l->open)
     {
       mood_error_record (l, errno, "(libev) epoll_create");
+      ev_async_send (l->ev, &l->wake); /* linuxaio would wait for other events */
       return NO_FD;
     }
 

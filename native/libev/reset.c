@@ -1,6 +1,18 @@
 /* Part of libev.c: the hooks of libev/descriptors.c that need the fields of libev's loop, and functions that register another
  * loop's epoll fd. The function that creates a loop's own epoll fd, also in a reset, is make_epoll in libev/descriptors.c. */
 
+/* `postfork` of libev. Other values mean a fork or a Reset: the watchers of forks are called, and all files are replaced. */
+enum { BACKEND_ONLY = 2 };
+
+/* libev asks for new backend files, for example after an event of an fd that was closed while a duplicate of it was open. Its next
+ * iteration would then call the watchers of forks, although nothing forked. So the files are replaced here, before that. */
+void
+mood_ev_renew (struct ev_loop *loop)
+{
+  if (loop->postfork == BACKEND_ONLY)
+    loop_fork (EV_A);
+}
+
 #if __linux__
 
 static enum role
@@ -30,29 +42,16 @@ role_of (struct ev_loop *loop, int fd)
   return EVENTFD;
 }
 
-/* The timerfd of a placeholder (libev/ring.c) is the number of the loop's eventfd. */
-static int
-is_placeholder (struct ev_loop *loop, int fd)
-{
-# if EV_USE_IOURING
-  return loop->backend == EVBACKEND_IOURING && loop->iouring_fd == NO_FD && fd == loop->iouring_tfd;
-# else
-  (void)loop;
-  (void)fd;
-  return 0;
-# endif
-}
-
-/* Makes the next iteration ask again for what the system has refused (NO_FD). 2: only the backend's files. */
+/* Makes the run that begins ask again for what the system has refused (NO_FD). */
 void
 mood_ev_retry (struct ev_loop *loop)
 {
   if (loop->backend_fd == NO_FD)
-    loop->postfork |= 2;
+    loop->postfork |= BACKEND_ONLY;
 
 # if EV_USE_IOURING
   if (loop->backend == EVBACKEND_IOURING && loop->iouring_fd == NO_FD)
-    loop->postfork |= 2;
+    loop->postfork |= BACKEND_ONLY;
 # endif
 }
 
@@ -62,7 +61,7 @@ close_own (struct ev_loop *loop, int fd)
 {
   mood_loop *l = mood_current;
 
-  if (fd == NO_FD || is_placeholder (loop, fd) || !is_own (l, role_of (loop, fd), fd))
+  if (fd == NO_FD || !is_own (l, role_of (loop, fd), fd))
     return 0;
 
   if (l->open && fd == loop->backend_fd && loop->backend & (EVBACKEND_EPOLL | EVBACKEND_LINUXAIO))

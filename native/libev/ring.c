@@ -117,8 +117,7 @@ make_placeholder (mood_loop *l)
   int i, made = 1;
 
   memset (r, 0, sizeof *r);
-  r->fd = NO_FD;
-  r->timerfd = l->ev->evpipe [1]; /* libev has an Io for it, which needs a small number */
+  r->fd = r->timerfd = NO_FD;
   r->process = getpid ();
   r->params.sq_entries = ENTRIES;
   r->params.cq_entries = 1;
@@ -140,7 +139,6 @@ make_placeholder (mood_loop *l)
 
   if (!made)
     {
-      r->timerfd = -1; /* the eventfd stays */
       drop_ring (l);
       return 0;
     }
@@ -162,10 +160,18 @@ take_ring (mood_loop *l, unsigned entries, struct io_uring_params *params)
       drop_ring (l);
       error = make_ring (l, entries);
 
-      /* On EINVAL, libev tries again with half of the entries, and keeps this half as its limit. A ring for which there is no memory should
-       * become smaller in the same way. */
-      if (error == ENOMEM && entries > IOURING_INIT_ENTRIES)
-        error = EINVAL;
+      /* The larger ring is refused, but the smaller one is not. Memory may be short for a moment. If it happens twice in a row, it is
+       * the limit, at which libev changes to epoll instead of renewing a ring that is too small. */
+      if (error == ENOMEM && entries > IOURING_INIT_ENTRIES && !make_ring (l, entries / 2))
+        {
+          error = 0;
+          l->ev->iouring_entries = entries / 2;
+
+          if (l->halved++)
+            l->ev->iouring_max_entries = entries / 2;
+        }
+      else if (!error)
+        l->halved = 0;
 
       if (error && (!l->open || (error == EINVAL && !l->ev->iouring_max_entries) || !make_placeholder (l)))
         {

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO;
@@ -186,6 +187,38 @@ internal static class ChildScenarios
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"same {next == pid}, first {firstCalls} {first.ExitCode}, next {nextCalls} {second.ExitCode}"));
         first.Dispose();
+        return 0;
+    }
+
+    /// <summary>
+    /// As SamePid, for a watcher of pid 0. This program itself reaps the first child while the loop does not run. Prints the events.
+    /// </summary>
+    internal static int SamePidAny(string[] args)
+    {
+        _ = args;
+        var events = new List<string>();
+        int pid = Posix.Spawn("exit 6"), next = 0;
+        Child any = Loop.Default.Child(0, trace: true, (w, _) =>
+            events.Add(string.Create(CultureInfo.InvariantCulture, $"{w.RPid - pid}:{w.ExitCode}")));
+        any.Start();
+        Posix.Wait(pid, out _);
+
+        for (int i = 0; i < 100 && next != pid; i++)
+        {
+            File.WriteAllText("/proc/sys/kernel/ns_last_pid", (pid - 1).ToString(CultureInfo.InvariantCulture));
+            next = Posix.Spawn("sleep 0.3; exit 7");
+        }
+
+        double end = Ev.Time() + s_patience.TotalSeconds;
+
+        while (events.Count < 2 && Ev.Time() < end)
+        {
+            Loop.Default.Start(RunFlags.NoWait);
+        }
+
+        Loop.Default.Start(RunFlags.NoWait);
+        Console.WriteLine($"same {next == pid}, {string.Join(' ', events)}");
+        any.Dispose();
         return 0;
     }
 

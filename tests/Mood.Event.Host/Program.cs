@@ -29,6 +29,7 @@ internal static class Program
         ["masked-signal"] = SignalScenarios.Masked,
         ["masked-child"] = ChildScenarios.Masked,
         ["same-pid"] = ChildScenarios.SamePid,
+        ["same-pid-any"] = ChildScenarios.SamePidAny,
         ["any-child"] = ChildScenarios.Any,
         ["debugger"] = ChildScenarios.Debugger,
         ["late-signals"] = SignalScenarios.LateSignals,

@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.Threading;
 
 namespace Mood.Event;
@@ -59,21 +58,32 @@ internal static class ClosedHandleSweep
 
     private static void Run()
     {
-        var loops = new List<WeakReference<Loop>>();
+        Request? listed = null;
 
         do
         {
             Thread.Sleep(PeriodMilliseconds);
-
-            for (Request? request = Interlocked.Exchange(ref s_requests, null); request is not null; request = request.Next)
-            {
-                loops.Add(request.Loop);
-            }
-
-            // a lambda, so that no local of this frame keeps a loop alive while the thread sleeps
-            loops.RemoveAll(static reference => !reference.TryGetTarget(out Loop? loop) || !loop.AskForSweep());
+            listed = Sweep(Interlocked.Exchange(ref s_requests, null), Sweep(listed, null));
         }
-        while (loops.Count > 0 || !TryEnd());
+        while (listed is not null || !TryEnd());
+    }
+
+    // Asks each loop, and puts those that stay listed before `kept`. A linked list, because it needs no memory: an exception that left the
+    // thread would end the process. A method of its own, so that no local of Run keeps a loop alive while the thread sleeps.
+    private static Request? Sweep(Request? first, Request? kept)
+    {
+        while (first is Request request)
+        {
+            first = request.Next;
+
+            if (request.Loop.TryGetTarget(out Loop? loop) && loop.AskForSweep())
+            {
+                request.Next = kept;
+                kept = request;
+            }
+        }
+
+        return kept;
     }
 
     // Once s_isRunning is cleared, an Add starts a new thread. A loop that was added before that must be found here.

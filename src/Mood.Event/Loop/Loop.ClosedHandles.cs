@@ -57,21 +57,30 @@ public sealed partial class Loop
             }
         }
 
-        // While no handle is closed, no sweep is posted, so that an idle loop is not woken. If no such Io is left, a sweep is posted all the
-        // same: it clears _needsSweep, which only the loop's thread may do.
-        if (Watchers.ClosableCount > 0 && !Watchers.HasClosed())
-        {
-            return true;
-        }
+        bool isPosting = false;
 
         try
         {
-            return Interlocked.Exchange(ref _isSweepPosted, 1) != 0 || TryPost(_sweep ??= Sweep);
+            // While no handle is closed, no sweep is posted, so that an idle loop is not woken. If no such Io is left, a sweep is posted all
+            // the same: it clears _needsSweep, which only the loop's thread may do.
+            if ((Watchers.ClosableCount > 0 && !Watchers.HasClosed()) || Interlocked.Exchange(ref _isSweepPosted, 1) != 0)
+            {
+                return true;
+            }
+
+            isPosting = true;
+            return TryPost(_sweep ??= Sweep);
         }
-        catch (OutOfMemoryException)
+#pragma warning disable CA1031 // any exception would end the process: no memory, or a Socket that cannot say whether it is closed
+        catch (Exception)
+#pragma warning restore CA1031
         {
-            Volatile.Write(ref _isSweepPosted, 0);
-            return true; // the next sweep is posted half a second later
+            if (isPosting)
+            {
+                Volatile.Write(ref _isSweepPosted, 0);
+            }
+
+            return true; // the next sweep is half a second later
         }
     }
 

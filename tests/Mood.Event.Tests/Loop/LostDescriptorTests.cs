@@ -109,11 +109,16 @@ public sealed class LostDescriptorTests : FdTestBase
         Posix.Close(reserve);
     }
 
-    [Fact]
-    public void A_lost_epoll_fd_that_the_system_refuses_to_replace_is_an_error_of_each_Start_until_it_is_replaced()
+    [Theory]
+    [InlineData(Backends.Epoll)]
+    [InlineData(Backends.LinuxAio)]
+    public void A_lost_epoll_fd_that_the_system_refuses_to_replace_is_an_error_of_each_Start_until_it_is_replaced(Backends backend)
     {
-        (Loop loop, List<int> own, Func<bool> check) = NewUsedLoop(Backends.Epoll);
+        (Loop loop, List<int> own, Func<bool> check) = NewUsedLoop(backend);
         (_, int write) = NewPipe();
+        int forks = 0;
+        Fork fork = loop.Fork((_, _) => forks++);
+        fork.Start();
         own.ForEach(fd => Posix.Replace(fd, with: write));
 
         try
@@ -128,6 +133,7 @@ public sealed class LostDescriptorTests : FdTestBase
                 }
             });
             Assert.True(check());
+            Assert.Equal(1, forks); // for the Reset, and not for the attempts that followed
         }
         finally
         {

@@ -80,6 +80,46 @@ public sealed class ForkTests : LoopTestBase
         Assert.Equal(2, calls);
     }
 
+    // The kernel still watches the closed file, because it has a duplicate. epoll then reports events that nobody can remove.
+    [Theory, MemberData(nameof(AllBackends))]
+    public void It_is_not_called_when_a_loop_replaces_its_epoll_fd_after_events_of_a_closed_fd(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        (int read, int write) = Posix.Pipe();
+        (int other, int otherWrite) = Posix.Pipe();
+        int forks = 0, reads = 0;
+        loop.Fork((_, _) => forks++).Start();
+        Io io = loop.Io(read, Events.Read, (_, _) => reads += Posix.Read(read));
+        io.Start();
+        loop.Start(RunFlags.NoWait);
+        io.Stop();
+        loop.Start(RunFlags.NoWait);
+        int duplicate = Posix.Duplicate(read);
+        Posix.Replace(read, with: other);
+
+        try
+        {
+            io.Start();
+            Posix.Write(write);
+
+            for (int i = 0; i < 5; i++)
+            {
+                loop.Start(RunFlags.NoWait);
+            }
+
+            Assert.Equal(0, reads);
+            Posix.Write(otherWrite);
+            loop.Start(RunFlags.Once);
+            loop.Start(RunFlags.NoWait);
+            Assert.Equal((0, 1), (forks, reads));
+        }
+        finally
+        {
+            loop.Dispose();
+            Posix.Close(read, write, other, otherWrite, duplicate);
+        }
+    }
+
     [Theory, MemberData(nameof(AllBackends))]
     public void It_comes_before_prepare_and_check(Backends backend)
     {
