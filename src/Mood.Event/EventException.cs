@@ -15,24 +15,24 @@ public class EventException : Exception
     }
 
     /// <summary>Creates an exception with a message.</summary>
-    /// <param name="message">A description of the failure.</param>
-    public EventException(string message)
+    /// <param name="message">A description of the failure. With null, the message names the type only.</param>
+    public EventException(string? message)
         : base(message)
     {
     }
 
     /// <summary>Creates an exception with a message and the exception that caused it.</summary>
-    /// <param name="message">A description of the failure.</param>
-    /// <param name="innerException">The cause.</param>
-    public EventException(string message, Exception innerException)
+    /// <param name="message">A description of the failure. With null, the message names the type only.</param>
+    /// <param name="innerException">The cause, or null.</param>
+    public EventException(string? message, Exception? innerException)
         : base(message, innerException)
     {
     }
 
     /// <summary>Creates an exception for a system call that failed.</summary>
-    /// <param name="message">A description of the failure.</param>
+    /// <param name="message">A description of the failure. With null, the message names the type only.</param>
     /// <param name="nativeErrorCode">The errno of the system call.</param>
-    public EventException(string message, int nativeErrorCode)
+    public EventException(string? message, int nativeErrorCode)
         : base(message) => NativeErrorCode = nativeErrorCode;
 
     /// <summary>The errno of the system call that failed; 0 if the cause is not a system call.</summary>

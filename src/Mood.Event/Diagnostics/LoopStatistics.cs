@@ -5,7 +5,7 @@ namespace Mood.Event;
 /// <summary>The counters of a loop since its measuring began: see <see cref="Loop.Statistics"/>. <see cref="ActiveWatchers"/> and
 /// <see cref="PendingPosts"/> are counted when the statistics are read. All other values are those of the end of the last measured
 /// iteration.</summary>
-public readonly struct LoopStatistics
+public readonly record struct LoopStatistics
 {
     internal LoopStatistics(CallbackGauge.Sums sums, int watchers, int posts)
     {

@@ -107,9 +107,9 @@ public sealed partial class LoopServer : IAsyncDisposable
 
     /// <summary>Waits until a token is cancelled, and then stops the server.</summary>
     /// <param name="cancellationToken">Its cancellation calls <see cref="StopAsync(TimeSpan)"/> with
-    /// <see cref="LoopServerOptions.ShutdownTimeout"/>.</param>
+    /// <see cref="LoopServerOptions.ShutdownTimeout"/>. Without a token, the task ends when another call stops the server.</param>
     /// <returns>A task that ends when the server has stopped, by the token or otherwise. It does not fail.</returns>
-    public async Task RunAsync(CancellationToken cancellationToken)
+    public async Task RunAsync(CancellationToken cancellationToken = default)
     {
         _runToken = cancellationToken;
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(

@@ -3,7 +3,7 @@ using System;
 namespace Mood.Event;
 
 /// <summary>
-/// The events that a callback receives, and those that an <see cref="Io"/> watches for. The values are libev's EV_* constants.
+/// The events that a callback receives, and those that an <see cref="Event.Io"/> watches for. The values are libev's EV_* constants.
 /// </summary>
 /// <remarks>A callback may receive several events at once: test with <c>(events &amp; Events.Read) != 0</c>.</remarks>
 [Flags]
@@ -12,7 +12,7 @@ public enum Events
     // The order must be ascending by unsigned value, with Read after Io. If two names have one value, Enum.ToString uses the last
     // one, on .NET and on Mono. The runtime sorts the names by value. Its sort is unstable, but keeps an order that is sorted.
 
-    /// <summary>No event. An <see cref="Io"/> that watches for None is active and is never called.</summary>
+    /// <summary>No event. An <see cref="Event.Io"/> that watches for None is active and is never called.</summary>
     None = 0,
 
     /// <summary>Another name of <see cref="Read"/> (EV_IO).</summary>

@@ -45,6 +45,18 @@ public sealed class MeasureTests : LoopTestBase
     }
 
     [Fact]
+    public void Statistics_with_the_same_counters_are_equal()
+    {
+        Loop loop = NewLoop();
+        LoopStatistics before = loop.Statistics;
+        Assert.True(before == loop.Statistics);
+        Assert.Equal(before.GetHashCode(), loop.Statistics.GetHashCode());
+        loop.Post(() => { });
+        Assert.True(before != loop.Statistics);
+        Assert.Contains("PendingPosts = 1", loop.Statistics.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_number_of_pending_posts_is_never_negative()
     {
         using var thread = new LoopThread("measured");

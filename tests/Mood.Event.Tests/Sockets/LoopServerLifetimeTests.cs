@@ -32,7 +32,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
             var options = new LoopServerOptions { IdleTimeout = TimeSpan.FromSeconds(100), MaxConnections = 6 };
             int calls = 0;
             server = LoopServer.Listen(loop, AnyPort, HandleAsync, options);
-            running = server.RunAsync(CancellationToken.None);
+            running = server.RunAsync();
 
             for (int i = 0; i < 8; i++) // two of them wait
             {
