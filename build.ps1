@@ -17,6 +17,7 @@ usage: ./build.ps1 VERB [ARGUMENTS]
                          The area kestrel compares Kestrel over loops and over sockets; "bench kestrel soak 5" runs it for 5 minutes
   sanitize [FILTER]      runs the tests over a native library with AddressSanitizer and UndefinedBehaviorSanitizer
   pack                   makes the NuGet packages in artifacts/package/release; without zig, Mood.Event holds the native library of this machine only
+  docs [--check]         makes the documentation site in artifacts/docs/site; needs npm. --check looks at every page in Chromium
   clean                  removes artifacts
 
 The environment variable CONFIGURATION selects Debug or Release. The default is Release.
@@ -32,7 +33,7 @@ function Fail($message, $code) {
 }
 
 # these verbs need the native library
-if ($verb -in 'native', 'natives', 'build', 'test', 'test-package', 'test-windows', 'demo', 'soak', 'bench', 'sanitize', 'pack') {
+if ($verb -in 'native', 'natives', 'build', 'test', 'test-package', 'test-windows', 'demo', 'soak', 'bench', 'sanitize', 'pack', 'docs') {
     if (-not (Get-Command dotnet -ErrorAction SilentlyContinue)) {
         Fail 'the .NET SDK (10 or later) is not on PATH: https://dotnet.microsoft.com/download' 1
     }
@@ -92,6 +93,7 @@ switch ($verb) {
             if ($LASTEXITCODE) { exit $LASTEXITCODE }
         }
     }
+    'docs' { dotnet run --project tests/Mood.Event.Site -c $configuration -- @rest }
     'clean' { if (Test-Path artifacts) { Remove-Item artifacts -Recurse -Force }; exit 0 }
     { $_ -in 'help', '-h', '--help' } { $usage; exit 0 }
     default { [Console]::Error.WriteLine("build.ps1: unknown verb '$verb'"); [Console]::Error.WriteLine($usage); exit 2 }

@@ -19,6 +19,7 @@ usage: ./build.sh VERB [ARGUMENTS]
                          The area kestrel compares Kestrel over loops and over sockets; "bench kestrel soak 5" runs it for 5 minutes
   sanitize [FILTER]      runs the tests over a native library with AddressSanitizer and UndefinedBehaviorSanitizer
   pack                   makes the NuGet packages in artifacts/package/release; without zig, Mood.Event holds the native library of this machine only
+  docs [--check]         makes the documentation site in artifacts/docs/site; needs npm. --check looks at every page in Chromium
   clean                  removes artifacts
 
 The environment variable CONFIGURATION selects Debug or Release. The default is Release.
@@ -102,6 +103,9 @@ case $verb in
     for package in Mood.Event Mood.Event.Hosting Mood.Event.AspNetCore; do
       dotnet pack "src/$package" -c "$configuration" -nologo -v minimal -p:PackNatives=$natives "$@"
     done ;;
+  docs)
+    need_dotnet
+    dotnet run --project tests/Mood.Event.Site -c "$configuration" -- "$@" ;;
   clean)
     rm -rf artifacts ;;
   help|-h|--help)

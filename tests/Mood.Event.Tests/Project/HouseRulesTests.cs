@@ -96,7 +96,7 @@ public sealed partial class HouseRulesTests
         var documented = XDocument.Load(Path.Combine(AppContext.BaseDirectory, "Mood.Event.xml")).Descendants("member")
             .Where(m => m.Element("inheritdoc") is not null || !string.IsNullOrWhiteSpace(m.Element("summary")?.Value))
             .Select(m => m.Attribute("name")!.Value).ToHashSet();
-        string[] all = [.. typeof(Loop).Assembly.GetExportedTypes().Select(t => "T:" + t.FullName), .. PublicMembers().Select(DocumentationId)];
+        string[] all = [.. typeof(Loop).Assembly.GetExportedTypes().Select(DocumentationId.Of), .. PublicMembers().Select(DocumentationId.Of)];
         Assert.InRange(all.Length, 200, int.MaxValue);
         Assert.Empty(all.Except(documented));
     }
@@ -106,7 +106,7 @@ public sealed partial class HouseRulesTests
     {
         XDocument documentation = XDocument.Load(Path.Combine(AppContext.BaseDirectory, "Mood.Event.xml"));
         string[] all = [.. documentation.Descendants("member").Select(m => m.Attribute("name")!.Value)];
-        Assert.Empty(all.Except([.. typeof(Loop).Assembly.GetExportedTypes().Select(t => "T:" + t.FullName), .. PublicMembers().Select(DocumentationId)]));
+        Assert.Empty(all.Except([.. typeof(Loop).Assembly.GetExportedTypes().Select(DocumentationId.Of), .. PublicMembers().Select(DocumentationId.Of)]));
         Assert.Empty(documentation.Descendants("content"));
 
         // the members that they inherit their documentation from are documented
@@ -210,32 +210,6 @@ public sealed partial class HouseRulesTests
         ConstructorInfo c => c.GetParameters().Select(p => p.ParameterType),
         _ => [],
     };
-
-    /// <summary>The name the compiler gives a member in the documentation file.</summary>
-    private static string DocumentationId(MemberInfo member)
-    {
-        string type = member.DeclaringType!.FullName!;
-        return member switch
-        {
-            FieldInfo => $"F:{type}.{member.Name}",
-            PropertyInfo => $"P:{type}.{member.Name}",
-            EventInfo => $"E:{type}.{member.Name}",
-            ConstructorInfo c => $"M:{type}.#ctor{Parameters(c)}",
-            MethodInfo m => $"M:{type}.{m.Name}{(m.IsGenericMethod ? "``" + m.GetGenericArguments().Length : "")}{Parameters(m)}",
-            _ => throw new ArgumentOutOfRangeException(nameof(member)),
-        };
-
-        static string Parameters(MethodBase method) => method.GetParameters() is { Length: > 0 } parameters
-            ? $"({string.Join(',', parameters.Select(p => TypeId(p.ParameterType)))})" : "";
-
-        static string TypeId(Type type) =>
-            type.IsByRef ? TypeId(type.GetElementType()!) + "@"
-            : type.IsArray ? TypeId(type.GetElementType()!) + "[]"
-            : type.IsGenericMethodParameter ? "``" + type.GenericParameterPosition
-            : type.IsGenericParameter ? "`" + type.GenericParameterPosition
-            : type.IsGenericType ? $"{type.GetGenericTypeDefinition().FullName!.Split('`')[0]}{{{string.Join(',', type.GetGenericArguments().Select(TypeId))}}}"
-            : type.FullName!;
-    }
 
     [Fact]
     public void Native_code_is_formatted_as_clang_format_has_it()

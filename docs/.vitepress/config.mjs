@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import { defineConfig } from 'vitepress'
+
+// tests/Mood.Event.Site makes sidebar.json and pages/, copies this directory beside them and runs VitePress there.
+const sidebar = JSON.parse(readFileSync(new URL('sidebar.json', import.meta.url), 'utf8'))
+
+export default defineConfig({
+  title: 'Mood.Event',
+  description: 'libev for .NET: an event loop for timers, sockets, signals, child processes and files',
+  base: process.env.SITE_BASE || '/',
+  srcDir: 'pages',
+  outDir: 'site',
+  cacheDir: '.vitepress/cache',
+  head: [['link', { rel: 'icon', type: 'image/png', href: `${process.env.SITE_BASE || '/'}icon.png` }]],
+  markdown: {
+    html: false, // a < of a page is a <
+    // the anchors of GitHub
+    anchor: { slugify: text => text.trim().toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').replace(/\s/g, '-') }
+  },
+  themeConfig: {
+    logo: '/icon.png',
+    nav: [
+      { text: 'Guide', link: '/guide/getting-started' },
+      { text: 'Reference', link: '/reference/', activeMatch: '^/reference/(?!api/)' },
+      { text: 'API', link: '/reference/api/', activeMatch: '^/reference/api/' },
+      { text: 'Changelog', link: '/changelog' }
+    ],
+    sidebar,
+    outline: [2, 3],
+    search: {
+      provider: 'local',
+      options: {
+        // what explains a thing stands before its declarations and its sources
+        miniSearch: { searchOptions: { boostDocument: id => /\/(api|source|samples|design)\/|\/benchmarks/.test(id) ? 0.2 : 1 } }
+      }
+    }
+  }
+})

@@ -1,0 +1,179 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Reflection;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using Mood.Event.Tests;
+
+namespace Mood.Event.Site;
+
+/// <summary>The XML documentation of the assemblies, as Markdown.</summary>
+internal sealed partial class Documentation
+{
+    private readonly Dictionary<string, XElement> _members = [];
+
+    /// <summary>Gives the page and the anchor of a documentation id, or null for one of another library.</summary>
+    private readonly Func<string, string?> _linkOf;
+
+    internal Documentation(IEnumerable<Assembly> assemblies, Func<string, string?> linkOf)
+    {
+        _linkOf = linkOf;
+
+        foreach (XElement member in assemblies.SelectMany(a => Members(Path.ChangeExtension(a.Location, ".xml"))))
+        {
+            _members[member.Attribute("name")!.Value] = member;
+        }
+    }
+
+    internal static IEnumerable<XElement> Members(string file) => XDocument.Load(file).Descendants("member");
+
+    internal bool Has(string id) => _members.ContainsKey(id);
+
+    internal IEnumerable<string> Ids => _members.Keys;
+
+    /// <summary>The summary alone, on one line.</summary>
+    internal string Summary(string id) => OneLine(Find(id)?.Element("summary"));
+
+    /// <summary>Everything that is documented about a member.</summary>
+    internal string Full(MemberInfo member)
+    {
+        string id = DocumentationId.Of(member);
+
+        if (!_members.TryGetValue(id, out XElement? own))
+        {
+            return ""; // a constructor that the compiler made
+        }
+
+        if (Find(id) is not XElement element)
+        {
+            // documented by .NET: an override or an implementation
+            return $"Overrides or implements the member of {(own.Element("inheritdoc")?.Attribute("cref")?.Value is string cref ? Reference(cref) : $"`{Base(member)}`")}.\n";
+        }
+
+        string[] parts =
+        [
+            Blocks(element.Element("summary")),
+            Table("parameter", element.Elements("typeparam").Concat(element.Elements("param")), e => $"`{e.Attribute("name")!.Value}`"),
+            element.Element("returns") is XElement returns ? $"**Returns** {OneLine(returns)}" : "",
+            element.Element("value") is XElement value ? $"**Value** {OneLine(value)}" : "",
+            Table("exception", element.Elements("exception"), e => Reference(e.Attribute("cref")!.Value)),
+            Blocks(element.Element("remarks")),
+            Blocks(element.Element("example")),
+        ];
+        return string.Join("\n\n", parts.Where(p => p.Length > 0)) + "\n";
+    }
+
+    private static string Base(MemberInfo member)
+    {
+        MethodInfo? method = member as MethodInfo ?? (member as PropertyInfo)?.GetMethod;
+        Type type = member.DeclaringType!;
+        Type? declaring = method?.GetBaseDefinition().DeclaringType;
+        return Signature.Name(declaring != type && declaring is not null ? declaring
+            : type.GetInterfaces().FirstOrDefault(i => i.GetMembers().Any(m => m.Name == member.Name)) ?? type.BaseType!);
+    }
+
+    /// <summary>The element that documents a member: its own, or the one that it inherits.</summary>
+    private XElement? Find(string id)
+    {
+        XElement? element = _members.GetValueOrDefault(id);
+
+        while (element?.Element("inheritdoc") is XElement inherit && element.Element("summary") is null)
+        {
+            element = inherit.Attribute("cref") is XAttribute cref ? _members.GetValueOrDefault(cref.Value) : null;
+        }
+
+        return element;
+    }
+
+    private string Table(string title, IEnumerable<XElement> elements, Func<XElement, string> name)
+    {
+        string[] rows = [.. elements.Select(e => $"| {name(e)} | {OneLine(e)} |")];
+        return rows.Length == 0 ? "" : $"| {title} | |\n|---|---|\n{string.Join('\n', rows)}";
+    }
+
+    private string OneLine(XElement? element) => element is null ? "" : Space().Replace(Inline(element), " ").Trim().Replace("|", "\\|", StringComparison.Ordinal);
+
+    /// <summary>Paragraphs, lists and code of an element.</summary>
+    private string Blocks(XElement? element)
+    {
+        if (element is null)
+        {
+            return "";
+        }
+
+        var blocks = new List<string> { "" };
+
+        foreach (XNode node in element.Nodes())
+        {
+            if (node is XElement { Name.LocalName: "para" } paragraph)
+            {
+                blocks.AddRange([Blocks(paragraph), ""]);
+            }
+            else if (node is XElement { Name.LocalName: "code" } code)
+            {
+                blocks.AddRange([$"```csharp\n{Unindent(code.Value)}\n```", ""]);
+            }
+            else if (node is XElement { Name.LocalName: "list" } list)
+            {
+                blocks.AddRange([string.Join('\n', list.Elements("item").Select(i => "- " + OneLine(i))), ""]);
+            }
+            else
+            {
+                blocks[^1] += Inline(node);
+            }
+        }
+
+        return string.Join("\n\n", blocks.Select(b => b.Contains("```", StringComparison.Ordinal) || b.StartsWith("- ", StringComparison.Ordinal)
+            ? b : Space().Replace(b, " ").Trim()).Where(b => b.Length > 0));
+    }
+
+    private string Inline(XNode node) => node switch
+    {
+        XText text => Special().Replace(text.Value, @"\$0"),
+        XElement element => element.Name.LocalName switch
+        {
+            "see" or "seealso" => See(element),
+            "paramref" or "typeparamref" => $"`{element.Attribute("name")!.Value}`",
+            "c" => $"`{element.Value}`",
+            _ => string.Concat(element.Nodes().Select(Inline)) + (element.Name.LocalName == "term" ? ": " : ""),
+        },
+        _ => "",
+    };
+
+    private string See(XElement element) =>
+        element.Attribute("langword") is XAttribute word ? $"`{word.Value}`"
+        : element.Attribute("href") is XAttribute href ? $"[{(element.Value.Length > 0 ? element.Value : href.Value)}]({href.Value})"
+        : Reference(element.Attribute("cref")!.Value, element.Value);
+
+    private string Reference(string id, string text = "")
+    {
+        string name = text.Length > 0 ? text : NameOf(id);
+        return _linkOf(id) is string link ? $"[`{name}`]({link})" : $"`{name}`";
+    }
+
+    /// <summary>"Timer" of T:Mood.Event.Timer, "Timer.Reset" of M:Mood.Event.Timer.Reset.</summary>
+    private static string NameOf(string id)
+    {
+        string[] names = Arguments().Replace(id[2..], "").Replace("#ctor", "new", StringComparison.Ordinal).Split('.');
+        string name = string.Join('.', names[^(id[0] == 'T' ? 1 : Math.Min(2, names.Length))..]);
+        return name.EndsWith(".new", StringComparison.Ordinal) ? "new " + name[..^4] : name;
+    }
+
+    private static string Unindent(string code)
+    {
+        string[] lines = code.Trim('\r', '\n').TrimEnd().Split('\n');
+        int indent = lines.Where(l => l.Trim().Length > 0).Select(l => l.Length - l.TrimStart().Length).DefaultIfEmpty().Min();
+        return string.Join('\n', lines.Select(l => l.Length > indent ? l[indent..].TrimEnd() : ""));
+    }
+
+    [GeneratedRegex(@"\s+")]
+    private static partial Regex Space();
+
+    [GeneratedRegex(@"[\\*_\[\]<>`]")]
+    private static partial Regex Special();
+
+    [GeneratedRegex(@"\(.*|`+\d+|\{.*?\}")]
+    private static partial Regex Arguments();
+}
