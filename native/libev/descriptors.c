@@ -74,12 +74,12 @@ enum { NO_FD = 0x7fffffff };
 /* Some backends have an Io for their fd, and libev has an array that is as long as the largest number. So an Io for NO_FD gets the
  * number 0 and no events: the kernel is never asked about it. */
 # undef ev_io_set
-# define ev_io_set(ev, fd_, events_)                                          \
-  do                                                                          \
-    {                                                                         \
-      (ev)->fd = (fd_) == NO_FD ? 0 : (fd_);                                  \
-      (ev)->events = EV__IOFDSET | ((fd_) == NO_FD ? 0 : (events_));          \
-    }                                                                         \
+# define ev_io_set(ev, fd_, events_)                               \
+  do                                                               \
+   {                                                               \
+    (ev)->fd = (fd_) == NO_FD ? 0 : (fd_);                         \
+    (ev)->events = EV__IOFDSET | ((fd_) == NO_FD ? 0 : (events_)); \
+   }                                                               \
   while (0)
 
 static int
