@@ -17,6 +17,7 @@ export default defineConfig({
     // the anchors of GitHub
     anchor: { slugify: text => text.trim().toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').replace(/\s/g, '-') }
   },
+  vite: { build: { chunkSizeWarningLimit: 2000 } }, // the index of the search
   themeConfig: {
     logo: '/icon.png',
     nav: [
