@@ -1,5 +1,4 @@
 using System;
-using System.Diagnostics;
 using System.Linq;
 using System.Net;
 using System.Net.Http;
@@ -59,24 +58,6 @@ public sealed class HttpTests
             return await client.GetStringAsync("/connection");
         }));
         Assert.Equal(50, connections.Distinct().Count());
-    }
-
-    [Theory(Timeout = Deadline)]
-    [EachMode]
-    public async Task Curl_gets_and_posts(Mode mode)
-    {
-        if (!Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(d => System.IO.File.Exists(System.IO.Path.Combine(d, "curl"))))
-        {
-            Console.WriteLine("curl is not installed: it is not tested.");
-            return;
-        }
-
-        await using Server server = await Server.StartAsync(mode);
-        string url = $"http://{server.EndPoint}";
-        Assert.Equal("hello", await CurlAsync("-s", url));
-        Assert.Equal("hellohello", await CurlAsync("-s", url, url));
-        Assert.Equal("some words", await CurlAsync("-s", "-d", "some words", url + "/echo"));
-        Assert.Equal("4", await CurlAsync("-s", "-d", "four", "-H", "Transfer-Encoding: chunked", "-H", "Expect: 100-continue", url + "/length"));
     }
 
     [Theory(Timeout = Deadline)]
@@ -174,13 +155,4 @@ public sealed class HttpTests
 
     internal static int[] Numbers(string answers) =>
         [.. answers.Split('[').Skip(1).Select(p => int.Parse(p.Split(']')[0], System.Globalization.CultureInfo.InvariantCulture))];
-
-    private static async Task<string> CurlAsync(params string[] arguments)
-    {
-        using Process process = Process.Start(new ProcessStartInfo("curl", arguments) { RedirectStandardOutput = true })!;
-        string output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        Assert.Equal(0, process.ExitCode);
-        return output;
-    }
 }

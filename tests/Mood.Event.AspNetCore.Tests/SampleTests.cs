@@ -1,6 +1,5 @@
 using System;
 using System.Diagnostics;
-using System.IO;
 using System.Net.Http;
 using System.Net.WebSockets;
 using System.Text;
@@ -12,56 +11,56 @@ namespace Mood.Event.AspNetCore.Tests;
 /// <summary>docs/samples/web, in a process of its own.</summary>
 public sealed class SampleTests
 {
-    private const string Listening = "Now listening on: ";
+    private const int Deadline = 60_000;
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Deadline)]
     public async Task Web_serves_its_page_over_both_protocols_and_echoes_messages()
     {
-        string directory = Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory); // artifacts/bin/PROJECT/CONFIGURATION
-        string program = Path.Combine(directory, "..", "..", "Web", Path.GetFileName(directory), "Web.dll");
-        using Process process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [program, "0", "0"]) { RedirectStandardOutput = true })!;
+        using WebSample sample = await WebSample.StartAsync();
+        using var handler = new SocketsHttpHandler();
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+        using var client = new HttpClient(handler);
+        Assert.Contains("/echo", await client.GetStringAsync(sample.Http), StringComparison.Ordinal);
+        Assert.Contains("/echo", await client.GetStringAsync(sample.Https), StringComparison.Ordinal);
+        Assert.Equal("hello you", await client.GetStringAsync(sample.Https + "/hello/you"));
 
-        try
-        {
-            string http = await AddressAsync(process), https = await AddressAsync(process);
-            using var handler = new SocketsHttpHandler();
-            handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
-            using var client = new HttpClient(handler);
-            Assert.Contains("/echo", await client.GetStringAsync(http), StringComparison.Ordinal);
-            Assert.Contains("/echo", await client.GetStringAsync(https), StringComparison.Ordinal);
-            Assert.Equal("hello you", await client.GetStringAsync(https + "/hello/you"));
-
-            using var socket = new ClientWebSocket();
-            byte[] answer = new byte[100];
-            await socket.ConnectAsync(new Uri(http.Replace("http", "ws", StringComparison.Ordinal) + "/echo"), default);
-            await socket.SendAsync("a message"u8.ToArray(), WebSocketMessageType.Text, endOfMessage: true, default);
-            WebSocketReceiveResult result = await socket.ReceiveAsync(answer, default);
-            Assert.Equal("a message", Encoding.UTF8.GetString(answer, 0, result.Count));
-            await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, "bye", default);
-
-            using Process kill = Process.Start("sh", ["-c", $"kill -s TERM {process.Id}"]);
-            await process.StandardOutput.ReadToEndAsync();
-            await process.WaitForExitAsync();
-            Assert.Equal(0, process.ExitCode);
-        }
-        finally
-        {
-            process.Kill();
-        }
+        using var socket = new ClientWebSocket();
+        byte[] answer = new byte[100];
+        await socket.ConnectAsync(new Uri(sample.Http.Replace("http", "ws", StringComparison.Ordinal) + "/echo"), default);
+        await socket.SendAsync("a message"u8.ToArray(), WebSocketMessageType.Text, endOfMessage: true, default);
+        WebSocketReceiveResult result = await socket.ReceiveAsync(answer, default);
+        Assert.Equal("a message", Encoding.UTF8.GetString(answer, 0, result.Count));
+        await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, "bye", default);
+        await sample.StopAsync();
     }
 
-    // the next address in Kestrel's log
-    private static async Task<string> AddressAsync(Process process)
+    /// <summary>The page opens its WebSocket, and shows what the server sends back.</summary>
+    [Theory(Timeout = Deadline)]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_page_of_web_works_in_a_browser(bool tls)
     {
-        while (true)
+        if (Tool.Find("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell") is not string path)
         {
-            string line = await process.StandardOutput.ReadLineAsync() ?? throw new EndOfStreamException("The sample has ended.");
-            int start = line.IndexOf(Listening, StringComparison.Ordinal);
-
-            if (start >= 0)
-            {
-                return line[(start + Listening.Length)..].Trim();
-            }
+            return;
         }
+
+        using WebSample sample = await WebSample.StartAsync();
+        using Browser browser = await Browser.OpenAsync(path, tls ? sample.Https : sample.Http);
+        const string Answers = "[...document.querySelectorAll('#answers li')].map(e => e.textContent).join('|')";
+        await browser.UntilAsync(Answers, "connected");
+
+        for (int i = 1; i <= 3; i++)
+        {
+            await browser.EvaluateAsync($"document.getElementById('text').value = 'message {i}'; document.querySelector('button').click()");
+        }
+
+        await browser.UntilAsync(Answers, "connected|message 1|message 2|message 3");
+        Assert.Equal("A WebSocket on a loop", await browser.EvaluateAsync("document.querySelector('h1').textContent"));
+
+        // The page is still connected. This must not hold the server until its shutdown timeout, 30 seconds.
+        var watch = Stopwatch.StartNew();
+        await sample.StopAsync();
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"The server took {watch.Elapsed} to end.");
     }
 }

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Threading;
 using System.Threading.Tasks;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -26,10 +27,11 @@ WebApplication app = builder.Build();
 app.UseWebSockets();
 app.MapGet("/", () => Results.Content(Page.Html, "text/html"));
 app.MapGet("/hello/{name}", (string name) => $"hello {name}");
-app.Map("/echo", EchoAsync);
+app.Map("/echo", (HttpContext context) => EchoAsync(context, app.Lifetime.ApplicationStopping));
 await app.RunAsync();
 
-static async Task EchoAsync(HttpContext context)
+// Without the token stopping, an open page would keep the server from ending until the host's shutdown timeout.
+static async Task EchoAsync(HttpContext context, CancellationToken stopping)
 {
     if (!context.WebSockets.IsWebSocketRequest)
     {
@@ -38,19 +40,27 @@ static async Task EchoAsync(HttpContext context)
     }
 
     using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
+    using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
     byte[] buffer = new byte[4096];
 
-    while (true)
+    try
     {
-        ValueWebSocketReceiveResult result = await socket.ReceiveAsync(buffer.AsMemory(), context.RequestAborted);
-
-        if (result.MessageType == WebSocketMessageType.Close)
+        while (true)
         {
-            await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, "bye", context.RequestAborted);
-            return;
-        }
+            ValueWebSocketReceiveResult result = await socket.ReceiveAsync(buffer.AsMemory(), end.Token);
 
-        await socket.SendAsync(buffer.AsMemory(0, result.Count), result.MessageType, result.EndOfMessage, context.RequestAborted);
+            if (result.MessageType == WebSocketMessageType.Close)
+            {
+                await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, "bye", end.Token);
+                return;
+            }
+
+            await socket.SendAsync(buffer.AsMemory(0, result.Count), result.MessageType, result.EndOfMessage, end.Token);
+        }
+    }
+    catch (Exception e) when (e is OperationCanceledException or WebSocketException)
+    {
+        // the server stops, or the page has gone
     }
 }
 

@@ -58,6 +58,7 @@ public sealed partial class ReferenceTests
     [Theory]
     [InlineData("tests/Mood.Event.Tests/Project/PublicApi.txt")]
     [InlineData("tests/Mood.Event.Hosting.Tests/PublicApi.txt")]
+    [InlineData("tests/Mood.Event.AspNetCore.Tests/PublicApi.txt")]
     public void Every_public_member_is_in_the_section_of_its_class(string api)
     {
         Dictionary<string, string> sections = Sections();
