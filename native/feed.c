@@ -19,6 +19,9 @@ static int feeders [NSIG];
 /* Atomic. By signal: when it was fed last, see mood_signal_arrived. */
 static int arrived [NSIG];
 
+/* Atomic. By signal: how often it was fed, see mood_signal_arrivals. */
+static int arrivals [NSIG];
+
 void
 mood_signal_arrive (int32_t signum)
 {
@@ -26,6 +29,13 @@ mood_signal_arrive (int32_t signum)
 
   clock_gettime (CLOCK_MONOTONIC, &now);
   __atomic_store_n (arrived + signum, (int)((uint32_t)now.tv_sec * 1000 + (uint32_t)(now.tv_nsec / 1000000)), __ATOMIC_SEQ_CST);
+  __atomic_add_fetch (arrivals + signum, 1, __ATOMIC_SEQ_CST);
+}
+
+int32_t
+mood_signal_arrivals (int32_t signum)
+{
+  return __atomic_load_n (arrivals + signum, __ATOMIC_SEQ_CST);
 }
 
 int32_t

@@ -179,6 +179,7 @@ MOOD_API int32_t  mood_signal_unguard (int32_t signum);             /* [one thre
 MOOD_API int32_t  mood_signal_guard (int32_t signum);               /* [any thread] the registration was called. Result: how many calls are still owed; -1: not watched */
 MOOD_API int32_t  mood_signal_owed (int32_t signum);                /* [any thread] how often the registration will still be called */
 MOOD_API int32_t  mood_signal_arrived (int32_t signum);             /* [any thread] when the signal was fed last, in milliseconds of the monotonic clock, which wrap */
+MOOD_API int32_t  mood_signal_arrivals (int32_t signum);            /* [any thread] how often the signal was fed to a loop; it wraps */
 MOOD_API void     mood_signal_raise (int32_t signum);               /* [any thread] this thread has handled the signal when the call returns, also if it blocks the signal */
 MOOD_API void     mood_child_set (mood_watcher *w, int32_t pid, int32_t trace, int32_t keep);
 MOOD_API void     mood_child_status (mood_watcher *w, int32_t *rpid, int32_t *rstatus); /* a status of -1: it is lost */

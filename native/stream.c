@@ -205,6 +205,8 @@ mood_stream_write (int32_t fd, int32_t mode, const char *buffer, int32_t size)
       size = size < piece ? size : piece;
     }
 
+  int tries = 0;
+
   do
     {
       int32_t go = may_go (fd, mode, 1);
@@ -214,7 +216,12 @@ mood_stream_write (int32_t fd, int32_t mode, const char *buffer, int32_t size)
 
       count = mode == MOOD_STREAM_SOCKET ? send (fd, buffer, size, MSG_DONTWAIT | MSG_NOSIGNAL) : write (fd, buffer, size);
     }
-  while (count < 0 && errno == EINTR);
+  while (count < 0 && (errno == EINTR || (errno == EAGAIN && mode == MOOD_STREAM_PATIENT && ++tries < 2)));
+
+  /* Poll calls an eventfd writable although this value does not fit. A wait for it would spin. The second try is for a value that
+   * did not fit until a reader emptied the counter. */
+  if (count < 0 && errno == EAGAIN && mode == MOOD_STREAM_PATIENT)
+    return is_eventfd (fd) ? -EOVERFLOW : MOOD_STREAM_BLOCKS;
 
   return result (count);
 }

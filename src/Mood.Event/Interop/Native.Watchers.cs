@@ -105,6 +105,9 @@ internal static unsafe partial class Native
     internal static extern int mood_signal_arrived(int signum);
 
     [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_signal_arrivals(int signum);
+
+    [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_signal_raise(int signum);
 
     [DllImport(Library, ExactSpelling = true)]

@@ -43,6 +43,16 @@ public sealed partial class Loop
         call.Run();
     }
 
+    /// <summary>The servers that are not over. Called when the main function of a Run with a token has ended: a server that nobody
+    /// stops would go on accepting, and its handlers would keep Run from returning. Any thread adds and removes a server.</summary>
+    internal event Func<Task>? MainEnded;
+
+    /// <summary>Stops the servers, unless they are being stopped already.</summary>
+    /// <returns>A task that ends when they have stopped.</returns>
+    internal Task StopServers() => MainEnded is { } servers
+        ? Task.WhenAll(Array.ConvertAll(servers.GetInvocationList(), static stop => ((Func<Task>)stop)()))
+        : Task.CompletedTask;
+
     /// <summary>A spawned function has failed. Throws nothing.</summary>
     internal void OnSpawnedException(Func<Task> function, Exception exception)
     {

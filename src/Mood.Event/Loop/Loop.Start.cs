@@ -59,6 +59,7 @@ public sealed partial class Loop
         bool more;
         _depth++;
         _starts++;
+        HasLeft = false; // what is lost from here on has not been named
         BeSeenRunning();
         _gauge?.Resume();
 

@@ -41,6 +41,7 @@ public sealed partial class LoopServer
             running.GetAwaiter().GetResult();
         }
 
+        _loop.MainEnded += StopAfterMain;
         _ = running.ContinueWith(
             static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }

@@ -16,6 +16,9 @@ public sealed partial class LoopServer
     // Set when the server has stopped. Continuations run inline in the loop's context, because a disposed loop takes no posts.
     private readonly TaskCompletionSource _stopped = new();
 
+    // Whether someone has stopped the server. Any thread sets it, the loop's thread reads it.
+    private volatile bool _isStopAsked;
+
     // Only the loop's thread uses the fields below.
 
     // The stop, from the first StopAsync on.
@@ -60,6 +63,8 @@ public sealed partial class LoopServer
 
     private Task StopCore(double grace)
     {
+        _isStopAsked = true;
+
         if (_stopped.Task.IsCompleted)
         {
             return Task.CompletedTask;
@@ -79,6 +84,9 @@ public sealed partial class LoopServer
 
         return StopAnywhereAsync(grace);
     }
+
+    // A StopAsync that has begun keeps its grace.
+    private Task StopAfterMain() => _isStopAsked ? _stopped.Task : StopAsync(_shutdownTimeout);
 
     private async Task StopAnywhereAsync(double grace)
     {
@@ -204,6 +212,7 @@ public sealed partial class LoopServer
         }
 
         _isOver = true;
+        _loop.MainEnded -= StopAfterMain;
         _sweep?.Dispose();
         _over.Cancel();
         _stopped.TrySetResult(); // last, because it calls user code

@@ -46,8 +46,8 @@ public sealed class LoopServerOptions
             : throw Error.ArgumentOutOfRange_IdleTimeout(value, nameof(value));
     }
 
-    /// <summary>The grace of the stop at the end of <see cref="LoopServer.RunAsync"/>. The default is 10 seconds.
-    /// <see cref="Timeout.InfiniteTimeSpan"/> waits for the handlers without limit.</summary>
+    /// <summary>The grace of the stop at the end of <see cref="LoopServer.RunAsync"/>, or of a Run with a token. The default is 10
+    /// seconds. <see cref="Timeout.InfiniteTimeSpan"/> waits for the handlers without limit.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Set to a negative time, unless it is infinite.</exception>
     public TimeSpan ShutdownTimeout
     {

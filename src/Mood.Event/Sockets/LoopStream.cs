@@ -68,6 +68,7 @@ public sealed partial class LoopStream : Stream
     /// <remarks>
     /// <para>The stream does not change the flags of the handle's open file (O_NONBLOCK), which other handles and processes
     /// share. So two streams may use one terminal, and a shell finds its terminal unchanged.</para>
+    /// <para>A write to an eventfd throws an <see cref="System.IO.IOException"/> if the value does not fit into its counter now.</para>
     /// <para>A socket with a handle that is not a <see cref="System.Net.Sockets.Socket"/> works too, on Linux and macOS.</para>
     /// </remarks>
     /// <param name="loop">The loop that waits.</param>

@@ -21,7 +21,7 @@ internal sealed class RunSupervisor : IDisposable
 {
     // Some programs send one stop signal twice: timeout(1) sends it to the process and to its group. A signal with the number of the
     // first one counts as a repeat if it arrives within this time, in milliseconds. The arrivals are compared, and not the times at
-    // which the loop handles them, because a busy loop handles both late.
+    // which the loop handles them, because a busy loop handles both late, or as one event. A third arrival is no repeat.
     private const int RepeatTime = 50;
 
     private readonly Loop _loop;
@@ -40,6 +40,9 @@ internal sealed class RunSupervisor : IDisposable
     // The number of the first stop signal, and when it arrived (mood_signal_arrived); 0: none has come.
     private int _first, _arrived;
 
+    // For each of _signals: how often it had arrived when this Run began (mood_signal_arrivals).
+    private readonly List<int> _arrivals = [];
+
     // The task of the main function.
     private Task? _main;
 
@@ -56,6 +59,7 @@ internal sealed class RunSupervisor : IDisposable
             {
                 var signal = new Signal(loop, signum, OnSignal);
                 _signals.Add(signal);
+                _arrivals.Add(Native.mood_signal_arrivals(signum));
                 signal.KeepAlive = false;
                 signal.Start();
             }
@@ -92,6 +96,12 @@ internal sealed class RunSupervisor : IDisposable
         if (task.IsFaulted)
         {
             _loop.CancelAndReport(_stop); // nothing else tells the spawned functions to stop
+        }
+
+        if (_waitsForSpawned && task.IsCompleted && _loop.StopServers() is { IsCompleted: false } stopped)
+        {
+            BeginTimeout();
+            await Task.WhenAny(stopped, _over.Task);
         }
 
         while (_waitsForSpawned && !_loop.Spawned.IsEmpty && !_over.Task.IsCompleted)
@@ -147,7 +157,7 @@ internal sealed class RunSupervisor : IDisposable
     {
         if (_stop.IsCancellationRequested)
         {
-            if (!IsRepeat(signal.Signum))
+            if (!IsRepeat(signal))
             {
                 _over.TrySetResult(true);
             }
@@ -162,8 +172,10 @@ internal sealed class RunSupervisor : IDisposable
         _loop.CancelAndReport(_stop);
     }
 
-    private bool IsRepeat(int signum) =>
-        signum == _first && unchecked((uint)(Native.mood_signal_arrived(signum) - _arrived)) < RepeatTime;
+    private bool IsRepeat(Signal signal) =>
+        signal.Signum == _first
+        && unchecked((uint)(Native.mood_signal_arrived(_first) - _arrived)) < RepeatTime
+        && unchecked(Native.mood_signal_arrivals(_first) - _arrivals[_signals.IndexOf(signal)]) == 2;
 
     private void BeginTimeout()
     {

@@ -22,9 +22,9 @@ public sealed class LoopServerRunTests : AwaitTestBase
         loop.Run(
             async _ =>
             {
-                LoopServer server = Listen(loop, async (_, _) =>
+                LoopServer server = Listen(loop, async (_, token) =>
                 {
-                    await loop.Delay(0.2);
+                    await loop.Delay(0.2, token); // the token is cancelled after ShutdownTimeout
                     hasEnded = true;
                 });
                 client = Connect(server);
@@ -33,6 +33,95 @@ public sealed class LoopServerRunTests : AwaitTestBase
             s_options);
         Assert.True(hasEnded);
         client!.Dispose();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void When_the_main_function_ends_its_servers_stop(bool fails)
+    {
+        Loop loop = NewLoop();
+        LoopServer? idle = null, busy = null;
+        Socket? client = null;
+        bool isCancelled = false;
+        var endless = new RunOptions { StopSignals = [Signum.SIGUSR2], ShutdownTimeout = Timeout.InfiniteTimeSpan };
+
+        try
+        {
+            loop.Run(
+                async _ =>
+                {
+                    idle = Listen(loop, WaitAsync);
+                    busy = Listen(
+                        loop,
+                        async (stream, token) =>
+                        {
+                            using CancellationTokenRegistration registration = token.Register(() => isCancelled = true);
+                            Assert.Equal(0, await stream.ReadAsync(new byte[1], token));
+                        },
+                        new LoopServerOptions { ShutdownTimeout = TimeSpan.FromMilliseconds(50) });
+                    client = Connect(busy);
+                    await LoopServerTests.UntilAsync(loop, () => busy.ConnectionCount == 1);
+
+                    if (fails)
+                    {
+                        throw new InvalidTimeZoneException();
+                    }
+                },
+                endless);
+        }
+        catch (InvalidTimeZoneException) when (fails)
+        {
+        }
+
+        Assert.True(isCancelled);
+        Assert.Equal(0, busy!.ConnectionCount);
+        client!.Dispose();
+        Assert.Equal(SocketError.ConnectionRefused, Assert.Throws<SocketException>(() => Connect(busy)).SocketErrorCode);
+        Assert.Equal(SocketError.ConnectionRefused, Assert.Throws<SocketException>(() => Connect(idle!)).SocketErrorCode);
+    }
+
+    [Fact]
+    public void A_server_that_is_being_stopped_keeps_its_grace_when_the_main_function_ends()
+    {
+        Loop loop = NewLoop();
+        bool hasEnded = false;
+        Socket? client = null;
+        loop.Run(
+            async stop =>
+            {
+                LoopServer server = Listen(
+                    loop,
+                    async (_, token) =>
+                    {
+                        await loop.Delay(0.2, token);
+                        hasEnded = true;
+                    },
+                    new LoopServerOptions { ShutdownTimeout = TimeSpan.Zero });
+                client = Connect(server);
+                await LoopServerTests.UntilAsync(loop, () => server.ConnectionCount == 1);
+                _ = server.StopAsync(Timeout.InfiniteTimeSpan);
+            },
+            s_options);
+        Assert.True(hasEnded);
+        client!.Dispose();
+    }
+
+    [Fact]
+    public void A_nested_Run_and_a_Run_without_a_token_stop_no_server()
+    {
+        Loop loop = NewLoop();
+        loop.Run(async () =>
+        {
+            await using LoopServer server = Listen(loop, WaitAsync);
+            await Task.Yield();
+            loop.Run(async _ => await loop.Delay(0.01), s_options);
+            using Socket client = Connect(server);
+            await LoopServerTests.UntilAsync(loop, () => server.ConnectionCount == 1);
+        });
+        LoopServer left = Listen(loop, WaitAsync);
+        loop.Run(async () => await loop.Delay(0.01));
+        Connect(left).Dispose();
     }
 
     [Fact]
@@ -68,8 +157,8 @@ public sealed class LoopServerRunTests : AwaitTestBase
         Assert.Empty(reports);
     }
 
-    private static LoopServer Listen(Loop loop, Func<LoopStream, CancellationToken, Task> handler) =>
-        LoopServer.Listen(loop, new IPEndPoint(IPAddress.Loopback, 0), handler);
+    private static LoopServer Listen(Loop loop, Func<LoopStream, CancellationToken, Task> handler, LoopServerOptions? options = null) =>
+        LoopServer.Listen(loop, new IPEndPoint(IPAddress.Loopback, 0), handler, options);
 
     private static async Task WaitAsync(LoopStream stream, CancellationToken token) => Assert.Equal(0, await stream.ReadAsync(new byte[1], token));
 

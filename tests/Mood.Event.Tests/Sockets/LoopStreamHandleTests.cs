@@ -312,6 +312,40 @@ public sealed class LoopStreamHandleTests : AwaitTestBase
         });
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_value_that_does_not_fit_into_an_eventfd_now_is_an_error_of_the_write(bool isBlocking)
+    {
+        Loop loop = NewLoop();
+        using var handle = new SafeFileHandle(Posix.EventFd(blocking: false), ownsHandle: true);
+        byte[] most = BitConverter.GetBytes(ulong.MaxValue - 5), five = BitConverter.GetBytes(5L), three = BitConverter.GetBytes(3L);
+        loop.Run(async () =>
+        {
+            using var stream = new LoopStream(loop, handle, FileAccess.ReadWrite);
+            await WriteAsync(stream, most);
+            IOException e = await Assert.ThrowsAsync<IOException>(() => WriteAsync(stream, five));
+            Assert.Contains("too large", e.Message, StringComparison.Ordinal); // EOVERFLOW
+            await WriteAsync(stream, three);
+            byte[] buffer = new byte[8];
+            Assert.Equal((8, ulong.MaxValue - 2), (await stream.ReadAsync(buffer), BitConverter.ToUInt64(buffer)));
+            await WriteAsync(stream, five);
+        });
+
+        async Task WriteAsync(LoopStream stream, byte[] value)
+        {
+            if (isBlocking)
+            {
+                stream.WriteTimeout = (int)(Patience * 1000);
+                stream.Write(value);
+            }
+            else
+            {
+                await stream.WriteAsync(value);
+            }
+        }
+    }
+
     [Fact]
     public void A_PipeReader_and_a_PipeWriter_over_a_socket_have_backpressure()
     {

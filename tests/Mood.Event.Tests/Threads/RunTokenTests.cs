@@ -35,6 +35,54 @@ public sealed class RunTokenTests : LoopTestBase
         Assert.True(spawned);
     }
 
+    // A stop signal may be sent twice for one stop, but not three times. The arrivals are within 50 ms, unless the machine is slow.
+    [Theory]
+    [InlineData(2, 1)] // the two are one event, because the loop was busy
+    [InlineData(1, 2)]
+    [InlineData(1, 1, 1)]
+    public void The_third_arrival_of_a_stop_signal_is_a_second_stop_however_short_the_time(params int[] arrivals)
+    {
+        Loop loop = NewLoop();
+        var endless = new RunOptions { StopSignals = [Signum.SIGUSR2], ShutdownTimeout = Timeout.InfiniteTimeSpan };
+        Assert.ThrowsAny<OperationCanceledException>(() => loop.Run<int>(
+            async _ =>
+            {
+                foreach (int count in arrivals)
+                {
+                    for (int i = 0; i < count; i++)
+                    {
+                        Ev.FeedSignal(Signum.SIGUSR2);
+                    }
+
+                    await loop.Delay(0.001);
+                }
+
+                await loop.Delay(Timeout.InfiniteTimeSpan);
+                return 1;
+            },
+            endless));
+    }
+
+    [Fact]
+    public void A_continuation_that_a_later_Start_has_lost_is_reported_although_the_Run_before_it_has_named_its_functions()
+    {
+        Loop loop = NewLoop();
+        var reports = new List<Exception>();
+        var left = new TaskCompletionSource();
+        loop.Run(
+            async _ =>
+            {
+                Ev.FeedSignal(Signum.SIGUSR2);
+                await left.Task;
+            },
+            s_user);
+        loop.Start(RunFlags.NoWait);
+        loop.CallbackException += (_, e) => reports.Add(e.Exception);
+        loop.Dispose();
+        loop.SynchronizationContext.Post(_ => { }, null);
+        Assert.Single(reports);
+    }
+
     [Fact]
     public void Its_result_and_its_exception_leave_Run()
     {
