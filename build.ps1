@@ -25,7 +25,11 @@ The environment variable CONFIGURATION selects Debug or Release. The default is 
 
 $configuration = if ($env:CONFIGURATION) { $env:CONFIGURATION } else { 'Release' }
 $verb = if ($args.Count) { $args[0] } else { 'help' }
-$rest = @($args | Select-Object -Skip 1)
+
+# PowerShell makes two arguments of -p:NAME=VALUE
+$rest = @(for ($i = 1; $i -lt $args.Count; $i++) {
+    if ($args[$i] -match '^-\w+:$' -and $i + 1 -lt $args.Count) { "$($args[$i])$($args[++$i])" } else { $args[$i] }
+})
 
 function Fail($message, $code) {
     [Console]::Error.WriteLine("build.ps1: $message")
@@ -36,6 +40,9 @@ function Fail($message, $code) {
 if ($verb -in 'native', 'natives', 'build', 'test', 'test-package', 'test-windows', 'demo', 'soak', 'bench', 'sanitize', 'pack', 'docs') {
     if (-not (Get-Command dotnet -ErrorAction SilentlyContinue)) {
         Fail 'the .NET SDK (10 or later) is not on PATH: https://dotnet.microsoft.com/download' 1
+    }
+    if (-not (Get-Command sh -ErrorAction SilentlyContinue)) {
+        Fail 'sh is not on PATH. On Windows it comes with Git: add C:\Program Files\Git\bin to PATH.' 1
     }
 }
 

@@ -201,9 +201,10 @@ void mood_child_free (ev_child *w);
 void mood_child_forget (void);
 void mood_child_reset (mood_loop *l);
 
-/* watcher.c, stat.c, embed.c */
+/* watcher.c, stat.c, status.c, embed.c */
 void mood_watcher_event (struct ev_loop *ev, mood_watcher *w, int revents);
 void mood_stat_free (ev_stat *w);
+char *mood_stat_absolute (const char *path); /* status.c: in new memory, or null */
 int mood_embed_start (ev_embed *w);
 void mood_embed_stop (struct ev_loop *ev, ev_embed *w);
 

@@ -54,7 +54,7 @@ case $target in
     set -- "$native"/windows/*.c
     for source in "$native"/*.c; do
       case ${source##*/} in
-        child.c|io.c|known.c|pidfd.c|processes.c|reaping.c|signal.c|socket.c|stat.c|stream.c) ;;
+        child.c|io.c|known.c|pidfd.c|processes.c|reaping.c|signal.c|socket.c|status.c|stream.c) ;;
         *) set -- "$@" "$source" ;;
       esac
     done ;;

@@ -24,7 +24,7 @@
  uint32_t error;          \
  int32_t over;
 
-/* ev.h names `struct _stati64` and ev.c calls `_stati64 (path, status)`: here they are a structure and a function of stat.c, which have
+/* ev.h names `struct _stati64` and ev.c calls `_stati64 (path, status)`: here they are a structure and a function of status.c, which have
  * nanoseconds, a file's identity, and paths in UTF-8. */
 struct mood_stat_data
 {

@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using System.Linq;
 using Xunit;
 
 namespace Mood.Event.Package.Tests;
@@ -12,14 +13,16 @@ internal sealed class App
     /// <param name="package">The package.</param>
     /// <param name="framework">The target framework.</param>
     /// <param name="name">The directory's name: one per project.</param>
-    /// <param name="sources">The directory with its sources.</param>
-    /// <param name="version">Another version than the package's.</param>
+    /// <param name="sources">The directories with its sources, relative to this project. A file of a directory is used in place of one with the same name in
+    /// later ones.</param>
+    /// <param name="version">Another version than the package's, or empty: without a reference to the package.</param>
     /// <param name="references">Elements PackageReference for other packages.</param>
-    internal App(PackageFixture package, string framework, string name, string sources = "App", string? version = null, string references = "")
+    internal App(PackageFixture package, string framework, string name, string[]? sources = null, string? version = null, string references = "")
     {
         _directory = Place.New(name);
 
-        foreach (string source in Directory.GetFiles(Path.Combine(Place.Repository, "tests", "Mood.Event.Package.Tests", sources)))
+        foreach (string source in (sources ?? ["App"]).Select(s => Path.Combine(Place.Repository, "tests", "Mood.Event.Package.Tests", s))
+            .SelectMany(d => Directory.GetFiles(d, "*.cs", SearchOption.AllDirectories)).DistinctBy(Path.GetFileName))
         {
             File.Copy(source, Path.Combine(_directory, Path.GetFileName(source)));
         }
@@ -48,7 +51,7 @@ internal sealed class App
                 <TrimmerSingleWarn>false</TrimmerSingleWarn>
               </PropertyGroup>
               <ItemGroup>
-                <PackageReference Include="Mood.Event" Version="[{version ?? package.Version}]" />
+                {(version?.Length == 0 ? "" : $"""<PackageReference Include="Mood.Event" Version="[{version ?? package.Version}]" />""")}
                 {references}
               </ItemGroup>
             </Project>

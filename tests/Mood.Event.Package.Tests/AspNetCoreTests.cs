@@ -37,7 +37,7 @@ public sealed class AspNetCoreTests(PackageFixture package)
     [Fact]
     public void A_minimal_api_runs_over_loops()
     {
-        var app = new App(package, "net10.0", "web", "Web", references: $"""
+        var app = new App(package, "net10.0", "web", ["Web"], references: $"""
             <PackageReference Include="Mood.Event.AspNetCore" Version="[{package.Version}]" />
             <FrameworkReference Include="Microsoft.AspNetCore.App" />
             """);

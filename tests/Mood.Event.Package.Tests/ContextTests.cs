@@ -45,7 +45,7 @@ public sealed class ContextTests(PackageFixture package, ContextTests.Programs p
             return; // the program reads /proc
         }
 
-        programs.Host ??= Path.Combine(new App(package, "net10.0", "contexts", sources: "Contexts").Build(), "App.dll");
+        programs.Host ??= Path.Combine(new App(package, "net10.0", "contexts", sources: ["Contexts"]).Build(), "App.dll");
         App.AssertRuns("dotnet", [programs.Host, scenario, .. plugins]);
     }
 

@@ -42,7 +42,7 @@ public sealed partial class DriverTests(PackageFixture package)
     [Fact]
     public void On_Windows()
     {
-        if (!package.AllNatives || !Command.IsHere("wine"))
+        if (!package.AllNatives || !Wine.IsHere)
         {
             return;
         }
@@ -56,17 +56,15 @@ public sealed partial class DriverTests(PackageFixture package)
             ["cc", "-target", Targets()["win-x64"], "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-I", Path.Combine(Place.Repository, "native"),
                 Path.Combine(Path.GetDirectoryName(Driver)!, "WindowsTests.c"), import, "-lws2_32", "-o", program]);
 
-        // wine creates a Windows directory there; without a display it shows no dialog
-        string[] windows = ["-u", "DISPLAY", $"WINEPREFIX={Place.New("wine-driver")}", "WINEDEBUG=-all"];
+        using var wine = new Wine("wine-driver");
         string said = Run([]), fine = Run("fine"), console = Run("console");
-        _ = Command.TryRun(Place.Root, "env", [.. windows, "wineserver", "-k"]); // wineserver may still run
         Assert.Matches(@"\nall passed, \d+ waits by a fine timer\n$", said);
         Assert.Matches(@"\nall passed, [1-9]\d* waits by a fine timer\n$", fine); // Wine 8 has no fine timers
         Assert.EndsWith("ok console\n", console, StringComparison.Ordinal);
 
         string Run(params string[] arguments)
         {
-            string output = Command.Run(directory, "env", [.. windows, "wine", program, .. arguments]).ReplaceLineEndings("\n");
+            string output = wine.Run(program, arguments);
             Console.WriteLine(output);
             return output;
         }

@@ -39,7 +39,7 @@ public sealed class HostingTests(PackageFixture package)
     [InlineData("net10.0", "10.0.0")]
     public void A_new_project_runs_a_loop_in_the_generic_host(string framework, string version)
     {
-        var app = new App(package, framework, "hosted-" + framework, "Hosted", references: $"""
+        var app = new App(package, framework, "hosted-" + framework, ["Hosted"], references: $"""
             <PackageReference Include="Mood.Event.Hosting" Version="[{package.Version}]" />
             <PackageReference Include="Microsoft.Extensions.Hosting" Version="{version}" />
             """);

@@ -34,17 +34,15 @@ public sealed class MissingLibraryTests(PackageFixture package)
     [Fact]
     public void On_Windows_too()
     {
-        if (!Command.IsHere("wine"))
+        if (!Wine.IsHere)
         {
             return;
         }
 
-        // wine creates a Windows directory there; without a display it shows no dialog
-        string[] windows = ["-u", "DISPLAY", $"WINEPREFIX={Place.New("wine")}", "WINEDEBUG=-all"];
         string output = new App(package, "net10.0", "windows").Publish("-r", "win-x64", "--self-contained");
         File.Delete(Path.Combine(output, "mood_event.dll"));
-        string message = Refusal("env", [.. windows, "wine", Path.Combine(output, "App.exe")]);
-        _ = Command.TryRun(Place.Root, "env", [.. windows, "wineserver", "-k"]); // wineserver may still run
+        using var wine = new Wine("wine");
+        string message = AssertRefused(wine.RunManaged(Path.Combine(output, "App.exe"), "refused"));
         Assert.Contains("Windows", message, StringComparison.Ordinal);
         Assert.Contains("mood_event.dll", message, StringComparison.Ordinal);
     }
@@ -57,11 +55,10 @@ public sealed class MissingLibraryTests(PackageFixture package)
         return output;
     }
 
-    private static string Failure(string output) => Refusal("dotnet", Path.Combine(output, "App.dll"));
+    private static string Failure(string output) => AssertRefused(Command.Run(Place.Root, "dotnet", Path.Combine(output, "App.dll"), "refused"));
 
-    private static string Refusal(string program, params string[] arguments)
+    private static string AssertRefused(string said)
     {
-        string said = Command.Run(Place.Root, program, [.. arguments, "refused"]).ReplaceLineEndings("\n");
         Assert.EndsWith("\nrefused\n", said, StringComparison.Ordinal);
         return said;
     }

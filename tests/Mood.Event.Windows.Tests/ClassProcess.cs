@@ -1,50 +1,78 @@
 using System;
 using System.Collections.Concurrent;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
+using System.Linq;
 using System.Threading.Tasks;
 
 namespace Mood.Event.Tests;
 
-/// <summary>A process that runs the tests of one class. If it crashes, or a test does not end, that test has failed, and another process
-/// runs the rest.</summary>
-internal static class ClassProcess
+/// <summary>Runs the tests of one class in a process. If the process crashes, or a test does not end, another process begins with that test
+/// again, once in a class. Otherwise the test has failed, and another process runs the rest.</summary>
+internal sealed class ClassProcess(string type, string filter, int place, Totals totals)
 {
     /// <summary>Begins the lines of <see cref="Suite"/>.</summary>
     internal const string Mark = "@@ ";
 
     // A test has its own time limit, which is shorter. This one is for a test that blocks in native code.
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
+
+    // A class that takes longer must not take the time of the others.
+    private static readonly TimeSpan s_classLimit = TimeSpan.FromMinutes(4);
 
     private static readonly TimeSpan s_moment = TimeSpan.FromSeconds(1);
 
     // Every process says what its machine lacks. Once is enough.
     private static readonly ConcurrentDictionary<string, bool> s_said = new();
 
-    /// <summary>Runs the tests of a class that the filter chooses and that are not skipped.</summary>
-    internal static void RunAll(string type, string filter, Totals totals)
-    {
-        int first = 0;
-        bool again = true;
+    private readonly Stopwatch _watch = Stopwatch.StartNew();
 
-        while (Run(type, first, filter, totals, ref again) is int last)
+    // The tests that skips.txt names. The processes of a class name the same ones.
+    private readonly HashSet<string> _left = [];
+
+    private bool _wasRepeated;
+
+    /// <summary>Runs the tests of the class that the filter chooses and that are not skipped.</summary>
+    internal void RunAll()
+    {
+        int? first = 0;
+
+        while (first is int number)
         {
-            first = last + 1;
+            if (_watch.Elapsed > s_classLimit)
+            {
+                totals.Add("failed", $"{type}: {s_classLimit.TotalMinutes} minutes are over, and the tests from number {number} on did not run.");
+                break;
+            }
+
+            first = Run(number);
         }
+
+        totals.AddDuration(type, _watch.Elapsed);
     }
 
-    // Returns the number of the last test that was run, or null: all were. A process that ends or hangs before its first test is started
-    // again, once: under Wine that happens, mostly when the machine is busy.
-    private static int? Run(string type, int first, string filter, Totals totals, ref bool again)
+    // Returns the number of the test to go on with, or null: all were run.
+    private int? Run(int first)
     {
         string[] command = Environment.GetEnvironmentVariable("MOOD_EVENT_WINDOWS_TESTS")?.Split(' ') ?? [Environment.ProcessPath!];
         var start = new ProcessStartInfo(command[0], [.. command[1..], Program.ClassArgument, type, first.ToString(CultureInfo.InvariantCulture), filter])
         {
             RedirectStandardOutput = true,
+            RedirectStandardError = true, // many tests cause reports there; they say something only if the process crashes
         };
+
+        if (Environment.GetEnvironmentVariable("MOOD_EVENT_WINE") is string wine)
+        {
+            start.Environment["WINEPREFIX"] = $"{wine}/{place}";
+        }
+
         using Process process = Process.Start(start)!;
         using var lines = new BlockingCollection<string>();
         _ = Task.Run(() => Read(process, lines));
+        var errors = new ConcurrentQueue<string>();
+        process.ErrorDataReceived += (_, e) => errors.Enqueue(e.Data ?? string.Empty);
+        process.BeginErrorReadLine();
         int test = first - 1;
         string name = type;
 
@@ -58,30 +86,42 @@ internal static class ClassProcess
                     (test, name) = (int.Parse(words[1], CultureInfo.InvariantCulture), words[2]);
                     break;
                 case "left":
-                    totals.AddSkipped(line["left ".Length..]);
+                    (string reason, string left) = (line["left ".Length..line.IndexOf('\t')], line[line.IndexOf('\t')..]);
+
+                    if (_left.Add(left))
+                    {
+                        totals.AddSkipped(reason);
+                    }
+
                     break;
                 case "end":
                     return null;
                 case "more":
-                    return test;
+                    return test + 1;
                 default:
                     totals.Add(words[0], line[(words[0].Length + 1)..]);
                     break;
             }
         }
 
-        bool hasCrashed = process.HasExited;
-        process.Kill();
+        string what = process.HasExited ? $"ended with exit code 0x{process.ExitCode:X}" : "did not answer any more";
+        process.Kill(entireProcessTree: true);
         process.WaitForExit();
 
-        if (test < first && again)
+        foreach (string line in errors.TakeLast(10))
         {
-            again = false;
-            return test;
+            Console.WriteLine("    " + line);
         }
 
-        totals.Add("failed", $"{name}: the process {(hasCrashed ? $"ended with exit code 0x{process.ExitCode:X}" : "did not answer any more")}.");
-        return test < first ? null : test;
+        if (!_wasRepeated)
+        {
+            _wasRepeated = true;
+            totals.Add("repeated", $"{name}: the process {what}. It runs once more.");
+            return Math.Max(test, first);
+        }
+
+        totals.Add("failed", $"{name}: the process {what}.");
+        return test < first ? null : test + 1;
     }
 
     // Returns null when the process has ended, or does not answer any more. The end of its output may not arrive under Wine.

@@ -13,6 +13,9 @@ internal static class Skips
 
     private static readonly List<(string Name, string Reason)> s_skips = Read();
 
+    /// <summary>Whether this is Wine, or the host that starts it.</summary>
+    internal static bool IsWine => !OperatingSystem.IsWindows() || NativeLibrary.TryGetExport(NativeLibrary.Load("ntdll"), "wine_get_version", out _);
+
     /// <summary>Why a test does not run, or null.</summary>
     internal static string? ReasonOf(string test)
     {
@@ -23,7 +26,7 @@ internal static class Skips
     // A line is "windows REASON" or "wine REASON". The names below it, which are indented, are the beginnings of names of tests.
     private static List<(string Name, string Reason)> Read()
     {
-        bool isWine = !OperatingSystem.IsWindows() || NativeLibrary.TryGetExport(NativeLibrary.Load("ntdll"), "wine_get_version", out _);
+        bool isWine = IsWine;
         var skips = new List<(string Name, string Reason)>();
         string reason = string.Empty;
         bool isHere = false;

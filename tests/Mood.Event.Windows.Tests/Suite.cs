@@ -51,11 +51,11 @@ internal static class Suite
         List<ITestCase> found = Find(type);
         List<ITestCase> tests = [.. found.Where(t => IsChosen(t, filter))];
 
-        foreach (ITestCase test in found.Where(_ => first == 0))
+        foreach (ITestCase test in found)
         {
             if (Skips.ReasonOf(test.DisplayName) is string reason)
             {
-                Say("left " + reason);
+                Say($"left {reason}\t{test.DisplayName}");
             }
         }
 

@@ -9,7 +9,8 @@ namespace Mood.Event.Tests;
 internal sealed class Totals
 {
     private readonly Dictionary<string, int> _skipped = [];
-    private int _passed, _failed;
+    private readonly List<(string Type, TimeSpan Duration)> _durations = [];
+    private int _passed, _failed, _repeated;
 
     /// <summary>Counts tests that skips.txt names.</summary>
     internal void AddSkipped(string reason, int count = 1)
@@ -20,9 +21,18 @@ internal sealed class Totals
         }
     }
 
+    /// <summary>Notes how long the tests of a class took.</summary>
+    internal void AddDuration(string type, TimeSpan duration)
+    {
+        lock (_durations)
+        {
+            _durations.Add((type, duration));
+        }
+    }
+
     /// <summary>Counts the result of a test.</summary>
-    /// <param name="result">passed, failed or skipped.</param>
-    /// <param name="text">The name of the test, and why it failed or was skipped.</param>
+    /// <param name="result">passed, failed, skipped or repeated.</param>
+    /// <param name="text">The name of the test, and why it failed, was skipped or runs again.</param>
     internal void Add(string result, string text)
     {
         if (result == "passed")
@@ -31,16 +41,20 @@ internal sealed class Totals
             return;
         }
 
-        if (result == "failed")
+        switch (result)
         {
-            Interlocked.Increment(ref _failed);
-        }
-        else
-        {
-            AddSkipped("the test itself");
+            case "failed":
+                Interlocked.Increment(ref _failed);
+                break;
+            case "repeated":
+                Interlocked.Increment(ref _repeated);
+                break;
+            default:
+                AddSkipped("the test itself");
+                break;
         }
 
-        Console.WriteLine($"  {(result == "failed" ? "Failed" : "Skipped")} {text}"); // .ci/run looks for the first word
+        Console.WriteLine($"  {char.ToUpperInvariant(result[0])}{result[1..]} {text}"); // .ci/run looks for the first word
     }
 
     /// <summary>Writes the counts.</summary>
@@ -52,7 +66,13 @@ internal sealed class Totals
             Console.WriteLine($"skipped {count,4}  {reason}");
         }
 
+        foreach ((string type, TimeSpan time) in _durations.OrderByDescending(d => d.Duration).Take(10).Where(_ => isWhole))
+        {
+            Console.WriteLine($"slow    {time:m\\:ss}  {type}");
+        }
+
         int skipped = _skipped.Values.Sum();
+        Console.WriteLine($"{_repeated} processes crashed or stopped, and their tests ran once more.");
         Console.WriteLine(
             $"{(_failed == 0 ? "Passed!" : "Failed!")}  - Failed: {_failed,5}, Passed: {_passed,5}, Skipped: {skipped,5}, Total: {_failed + _passed + skipped,5}, Duration: {duration:m\\:ss} - Mood.Event.Tests for Windows");
         return _failed == 0 && _passed > 0 ? 0 : 1;

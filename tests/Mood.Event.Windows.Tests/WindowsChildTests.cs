@@ -1,7 +1,10 @@
 using System;
 using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Security.AccessControl;
 using System.Threading;
 using System.Threading.Tasks;
+using Microsoft.Win32.SafeHandles;
 using Xunit;
 
 namespace Mood.Event.Tests;
@@ -133,6 +136,35 @@ public sealed class WindowsChildTests : LoopTestBase
         Assert.False(process.HasExited);
         process.Kill();
     }
+
+    /// <summary>A program may wait for processes that it may not control, such as those of a service.</summary>
+    [Fact]
+    public void To_wait_and_to_learn_the_code_are_rights_enough()
+    {
+        Loop loop = NewLoop(), defaultLoop = NewDefaultLoop();
+        using Process process = Sleeping();
+        var rights = new RawSecurityDescriptor("D:(A;;0x101000;;;WD)"); // SYNCHRONIZE, PROCESS_QUERY_LIMITED_INFORMATION
+        byte[] descriptor = new byte[rights.BinaryLength];
+        rights.GetBinaryForm(descriptor, 0);
+        Assert.True(SetKernelObjectSecurity(process.SafeHandle, 4 /* the rights of others */, descriptor), $"error {Marshal.GetLastPInvokeError()}");
+        Assert.True(OpenProcess(0x1FFFFF /* PROCESS_ALL_ACCESS */, 0, process.Id).IsInvalid, "other rights are refused");
+        Child child = defaultLoop.Child(process.Id, false, (w, _) => w.Stop());
+        child.Start();
+        loop.Run(async () =>
+        {
+            ValueTask<Child> wait = loop.WaitForExitAsync(process.Id);
+            process.StandardInput.WriteLine("exit 6");
+            Assert.Equal(6, (await wait).ExitCode);
+        });
+        Assert.False(defaultLoop.Start());
+        AssertExited(child, process.Id, 6);
+    }
+
+    [DllImport("advapi32", SetLastError = true)]
+    private static extern bool SetKernelObjectSecurity(SafeHandle handle, uint information, byte[] descriptor);
+
+    [DllImport("kernel32")]
+    private static extern SafeWaitHandle OpenProcess(uint access, int inherit, int pid);
 
     private static Process Exit(int code) => Process.Start(new ProcessStartInfo("cmd.exe", $"/c exit {code}") { UseShellExecute = false })!;
 

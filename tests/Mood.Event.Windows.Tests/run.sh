@@ -1,6 +1,6 @@
 #!/bin/sh
 # Publishes the tests as a program for Windows, and runs it, under Wine where this is not Windows: run.sh CONFIGURATION [FILTER]
-# It needs zig (native/build/zig.sh). The run itself takes 10 minutes at most.
+# It needs zig (native/build/zig.sh). The run itself takes 20 minutes at most.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -28,19 +28,45 @@ dotnet publish "$here" -c "$configuration" -nologo -v quiet -o "$out/program"
 [ -z "$wine" ] || dotnet publish "$here" -c "$configuration" -nologo -v quiet -r linux-x64 --no-self-contained -p:UseAppHost=false -o "$out/host"
 cp "$out/native/mood_event.dll" "$out/native/libc.dll" "$out/program"
 
-# Wine keeps its Windows directory there. Without a display it shows no dialog.
-export WINEPREFIX="$out/wine" WINEDEBUG=-all
+# Without a display Wine shows no dialog.
 unset DISPLAY
+export WINEDEBUG=-all
+
+# The server of Wine may crash, and then no program that it serves goes on. So each of the programs that run at the same time (Program.cs)
+# has a server, which belongs to a directory. They share the files of the system.
+if [ -n "$wine" ]; then
+  rm -rf "$out/wine"
+  mkdir -p "$out/wine"
+  export WINEPREFIX="$out/wine/1"
+  wine wineboot --init >/dev/null 2>&1 # its services keep what it writes to open
+  wineserver -w
+  unset WINEPREFIX
+  for place in 2 3; do
+    mkdir "$out/wine/$place"
+    cp -a "$out/wine/1"/*.reg "$out/wine/1/.update-timestamp" "$out/wine/1/dosdevices" "$out/wine/$place"
+    ln -s ../1/drive_c "$out/wine/$place/drive_c"
+  done
+fi
+
+# Ends the programs of Wine, also those whose server has crashed: they would keep our output open.
+end_wine() {
+  for program in /proc/[0-9]*; do
+    if tr '\0' '\n' 2>/dev/null <"$program/environ" | grep -q "^WINEPREFIX=$out/wine/"; then
+      [ "${program#/proc/}" = $$ ] || kill -9 "${program#/proc/}" 2>/dev/null || :
+    fi
+  done
+}
+
 cd "$out/program"
 failed=0
 
 if [ -n "$wine" ]; then
+  trap end_wine EXIT
   # the program that starts the others runs here (Program.cs)
-  MOOD_EVENT_WINDOWS_TESTS="$wine ./Mood.Event.Tests.exe" timeout --kill-after=10 600 dotnet "$out/host/Mood.Event.Tests.dll" "$@" || failed=$?
+  MOOD_EVENT_WINDOWS_TESTS="$wine ./Mood.Event.Tests.exe" MOOD_EVENT_WINE="$out/wine" timeout --kill-after=10 1200 dotnet "$out/host/Mood.Event.Tests.dll" "$@" || failed=$?
 else
   ./Mood.Event.Tests.exe "$@" || failed=$?
 fi
 
-[ "$failed" -ne 124 ] || echo "run.sh: the tests did not end within 10 minutes" >&2
-[ -z "$wine" ] || wineserver -k || true
+[ "$failed" -ne 124 ] || echo "run.sh: the tests did not end within 20 minutes" >&2
 exit "$failed"

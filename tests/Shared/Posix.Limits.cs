@@ -10,12 +10,14 @@ internal static unsafe partial class Posix
 {
     private const int RLIMIT_NOFILE = 7;
 
-    /// <summary>The number of open file descriptors, including the one that reads the directory.</summary>
-    internal static int OpenFds() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
+    /// <summary>The number of open file descriptors, including the one that reads the directory. Windows has no such list, so the number is 0 there.</summary>
+    internal static int OpenFds() => OperatingSystem.IsWindows() ? 0 : Directory.GetFileSystemEntries("/proc/self/fd").Length;
 
-    /// <summary>The open file descriptors and their files, such as "17 anon_inode:[eventpoll]", including the one that reads the directory.</summary>
-    internal static string[] OpenFiles() =>
-        [.. new DirectoryInfo("/proc/self/fd").EnumerateFileSystemInfos().Select(fd => $"{fd.Name} {fd.LinkTarget}")];
+    /// <summary>The open file descriptors and their files, such as "17 anon_inode:[eventpoll]", including the one that reads the directory. None on
+    /// Windows.</summary>
+    internal static string[] OpenFiles() => OperatingSystem.IsWindows()
+        ? []
+        : [.. new DirectoryInfo("/proc/self/fd").EnumerateFileSystemInfos().Select(fd => $"{fd.Name} {fd.LinkTarget}")];
 
     /// <summary>Allows as many open files as an unprivileged process may have, and returns the number.</summary>
     internal static int RaiseFdLimit()

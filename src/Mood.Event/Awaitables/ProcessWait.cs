@@ -3,19 +3,22 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Threading;
 using System.Threading.Tasks;
+using Microsoft.Win32.SafeHandles;
 
 namespace Mood.Event;
 
 /// <summary>The wait of <see cref="Loop.WaitForExitAsync(int, CancellationToken)"/> on Windows, on a loop that is not the default loop. The
 /// object serves one wait only.</summary>
-/// <remarks>The system waits for the process, and a thread of the pool then sends the Async.</remarks>
+/// <remarks>The system waits for the process, and a thread of the pool then sends the Async. <see cref="Process.Exited"/> does the same, but it
+/// opens the process with all rights, which this program may not have.</remarks>
 internal sealed class ProcessWait : Wait<Child>
 {
     private readonly Child _child; // never started: it carries the result, and its handle keeps the pid from other processes
     private readonly Async _ended;
 
     // What the system waits for. Loop's thread: made by Begin, disposed when the wait ends.
-    private Process? _process;
+    private Handle? _process;
+    private RegisteredWaitHandle? _registration;
 
     internal ProcessWait(Loop loop, int pid, Process? process)
         : base(loop, pool: null)
@@ -56,20 +59,20 @@ internal sealed class ProcessWait : Wait<Child>
 
     private protected override void StopWatching() => Close();
 
-    // False: the process has ended. The runtime tells that with an exception, whose type depends on the moment of the end.
+    // False: the process has ended. The child's handle keeps the pid from other processes.
     private bool TryWatch()
     {
-        try
+        const int noSuchProcess = 87; // ERROR_INVALID_PARAMETER
+        _process = new Handle(Native.OpenProcess(_child.Pid, out int error));
+
+        if (_process.SafeWaitHandle.IsInvalid)
         {
-            _process = Process.GetProcessById(_child.Pid);
-            _process.Exited += (_, _) => _ended.TrySend(); // the wait may be over by then
-            _process.EnableRaisingEvents = true; // opens the handle
-            return true;
+            return error == noSuchProcess ? false : throw new Win32Exception(error);
         }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
-        {
-            return false;
-        }
+
+        // TrySend: the wait may be over by then
+        _registration = ThreadPool.UnsafeRegisterWaitForSingleObject(_process, (_, _) => _ended.TrySend(), null, Timeout.Infinite, executeOnlyOnce: true);
+        return true;
     }
 
     private void OnEnded(Async async, Events revents)
@@ -88,6 +91,13 @@ internal sealed class ProcessWait : Wait<Child>
     {
         _ended.Dispose();
         _child.Dispose();
+        _registration?.Unregister(null);
         _process?.Dispose();
+    }
+
+    /// <summary>A handle of a process, which the system signals at its end.</summary>
+    private sealed class Handle : WaitHandle
+    {
+        internal Handle(SafeWaitHandle handle) => SafeWaitHandle = handle;
     }
 }

@@ -5,11 +5,14 @@ using System.IO;
 using System.Linq;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Threading;
 using Mood.Event;
 
 internal static class Watchers
 {
+    private static readonly bool s_isWindows = RuntimeInformation.IsOSPlatform(OSPlatform.Windows);
+
     public static void Timer()
     {
         using (var loop = new Loop())
@@ -36,7 +39,7 @@ internal static class Watchers
 
     public static void Io()
     {
-        foreach (Backends backend in new[] { Backends.Select, Backends.Poll, Ev.RecommendedBackends })
+        foreach (Backends backend in new[] { Backends.Select, Backends.Poll, Ev.RecommendedBackends }.Where(b => (b & Ev.SupportedBackends) != 0))
         {
             using (var loop = new Loop(LoopFlags.NoEnv, backend))
             using (var a = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp))
@@ -101,7 +104,7 @@ internal static class Watchers
     {
         using (var loop = new Loop())
         {
-            foreach (int signum in new[] { Signum.SIGHUP, Signum.SIGUSR1, Signum.SIGTERM })
+            foreach (int signum in new[] { Signum.SIGHUP, s_isWindows ? Signum.SIGINT : Signum.SIGUSR1, Signum.SIGTERM })
             {
                 int seen = 0;
                 Mood.Event.Signal signal = loop.Signal(signum, (s, _) =>
@@ -110,7 +113,17 @@ internal static class Watchers
                     s.Stop();
                 });
                 signal.Start();
-                loop.Timer(0, 0, (_, _) => Posix.Raise(signum)).Start();
+                loop.Timer(0, 0, (_, _) =>
+                {
+                    if (s_isWindows)
+                    {
+                        Ev.FeedSignal(signum); // only the console sends signals there
+                    }
+                    else
+                    {
+                        Posix.Raise(signum);
+                    }
+                }).Start();
                 Check.Ends(loop);
                 Check.That(seen == signum, "a signal is caught");
             }
@@ -119,6 +132,12 @@ internal static class Watchers
 
     public static void Child()
     {
+        if (s_isWindows)
+        {
+            ChildOnWindows();
+            return;
+        }
+
         using (Loop loop = Loop.Default)
         {
             var codes = new SortedDictionary<int, int>();
@@ -146,10 +165,39 @@ internal static class Watchers
         }
     }
 
+    // An exit code has 32 bits there, and a child can only be killed.
+    private static void ChildOnWindows()
+    {
+        using (Loop loop = Loop.Default)
+        using (Process first = Shell("exit 70000"), second = Shell("pause"))
+        {
+            int code = 0, killed = 0;
+            loop.Child(first.Id, false, (child, _) =>
+            {
+                code = child.ExitCode;
+                child.Stop();
+            }).Start();
+            Mood.Event.Child waiting = loop.Child(second.Id, false, (child, _) =>
+            {
+                killed = child.ExitCode;
+                child.Stop();
+            });
+            waiting.Start();
+            Check.That(waiting.Kill(Signum.SIGKILL), "it runs");
+            Check.Ends(loop);
+            Check.That(code == 70000, $"the exit code is told: {code}");
+            Check.That(killed == -1, $"so is that of a child that was killed: {killed}");
+        }
+    }
+
+    private static Process Shell(string script) => Process.Start(s_isWindows
+        ? new ProcessStartInfo("cmd.exe", "/c " + script) { UseShellExecute = false, RedirectStandardInput = true }
+        : new ProcessStartInfo("/bin/sh", $"-c \"{script}\"") { UseShellExecute = false })!;
+
     public static void ChildOfProcess()
     {
         using (Loop loop = Loop.Default)
-        using (Process process = Process.Start(new ProcessStartInfo("/bin/sh", "-c \"exit 7\"") { UseShellExecute = false })!)
+        using (Process process = Shell("exit 7"))
         {
             bool ended = false;
             loop.Child(process, false, (child, _) =>

@@ -1,23 +1,16 @@
 /* Uses the whole C ABI without .NET. NativeTests.cs runs it directly, under valgrind and with ThreadSanitizer.
  * Arguments: the number of loops that close while other threads send, and a file that may be changed. */
 #include "libev.h"
-#include <errno.h>
+#include "host.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/wait.h>
 #if __x86_64__
 # include <cpuid.h>
 #endif
-
-/* clang-format off */
-#define CHECK(condition) \
-  do { if (!(condition)) { fprintf (stderr, "line %d: %s\n", __LINE__, #condition); exit (1); } } while (0)
-/* clang-format on */
 
 typedef struct
 {
@@ -50,41 +43,6 @@ event (void *loop, mood_watcher *w, int32_t revents)
 
   if (data->stop && w->active)
     mood_watcher_stop (w);
-}
-
-/* The walk of mood_event.h, with the same steps as the managed side. */
-static void
-pending (void *data)
-{
-  mood_loop *loop = *(mood_loop **)data;
-  mood_queue *queue = mood_loop_queue (loop);
-
-  *queue->priority = MOOD_PRIORITIES;
-
-  do
-    for (--*queue->priority; queue->counts [*queue->priority];)
-      {
-        mood_pending slot;
-        mood_watcher_head *head;
-
-        if (queue->halted)
-          return;
-
-        slot = queue->slots [*queue->priority][--queue->counts [*queue->priority]];
-        head = (mood_watcher_head *)slot.watcher;
-        head->pending = 0;
-
-        if (!head->id)
-          mood_watcher_call (loop, slot.watcher, slot.revents);
-        else
-          {
-            if (!head->plain)
-              mood_watcher_settle (slot.watcher);
-
-            event (loop, slot.watcher, slot.revents);
-          }
-      }
-  while (*queue->priority);
 }
 
 /* clang-format off */

@@ -5,22 +5,15 @@
 #include <ws2tcpip.h>
 #include <windows.h>
 
-#include "mood_event.h"
+#include "host.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { READ = 1, WRITE = 2, NOWAIT = 1, ONCE = 2, BREAK_ALL = 2, BACKEND_EPOLL = 4, NOENV = 0x01000000 };
 
 /* errno of the C library that the DLL uses */
 enum { NO_SOCKET = 128, BAD_FD = 9, NO_SYSTEM = 40, TOO_LARGE = 34 };
-
-/* clang-format off */
-#define CHECK(condition) \
-  do { if (!(condition)) { fprintf (stderr, "line %d: %s (error %lu)\n", __LINE__, #condition, GetLastError ()); exit (1); } } while (0)
-/* clang-format on */
 
 /* -- the host ------------------------------------------------------------------------------------------------------ */
 
@@ -55,40 +48,6 @@ event (void *data, mood_watcher *w, int32_t revents)
 
   if (of->call)
     of->call (w);
-}
-
-static void
-pending (void *data)
-{
-  mood_loop *loop = *(mood_loop **)data;
-  mood_queue *queue = mood_loop_queue (loop);
-
-  *queue->priority = MOOD_PRIORITIES;
-
-  do
-    for (--*queue->priority; queue->counts [*queue->priority];)
-      {
-        mood_pending slot;
-        mood_watcher_head *head;
-
-        if (queue->halted)
-          return;
-
-        slot = queue->slots [*queue->priority][--queue->counts [*queue->priority]];
-        head = (mood_watcher_head *)slot.watcher;
-        head->pending = 0;
-
-        if (!head->id)
-          mood_watcher_call (loop, slot.watcher, slot.revents);
-        else
-          {
-            if (!head->plain)
-              mood_watcher_settle (slot.watcher);
-
-            event (data, slot.watcher, slot.revents);
-          }
-      }
-  while (*queue->priority);
 }
 
 static LONG wakes;

@@ -1,28 +1,15 @@
-/* The parts that the programs share that run native loops while system calls fail: checks, callbacks that count events, and a
+/* The parts that the programs share that run native loops while system calls fail: callbacks that count events, and a
  * definition of syscall that replaces that of the C library. */
 #ifndef MOOD_REFUSALS_H
 #define MOOD_REFUSALS_H
 
 #include "libev.h"
+#include "host.h"
 #include <dirent.h>
 #include <dlfcn.h>
-#include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 #include <sys/syscall.h>
-
-#define CHECK(condition)                                      \
- do                                                           \
-  {                                                           \
-   if (!(condition))                                          \
-    {                                                         \
-     fprintf (stderr, "line %d: %s\n", __LINE__, #condition); \
-     exit (1);                                                \
-    }                                                         \
-  }                                                           \
- while (0)
 
 static int events; /* the calls of event */
 
@@ -78,30 +65,6 @@ reschedule (void *data, mood_watcher *w, double now)
   (void)data;
   (void)w;
   return now + 1.;
-}
-
-static void
-pending (void *data)
-{
-  mood_loop *loop = *(mood_loop **)data;
-  mood_queue *queue = mood_loop_queue (loop);
-
-  *queue->priority = MOOD_PRIORITIES;
-
-  do
-    for (--*queue->priority; queue->counts [*queue->priority] && !queue->halted;)
-      {
-        mood_pending slot = queue->slots [*queue->priority][--queue->counts [*queue->priority]];
-        mood_watcher_head *head = (mood_watcher_head *)slot.watcher;
-
-        head->pending = 0;
-
-        if (head->id)
-          event (loop, slot.watcher, slot.revents);
-        else
-          mood_watcher_call (loop, slot.watcher, slot.revents);
-      }
-  while (*queue->priority);
 }
 
 static const mood_callbacks callbacks = { event, pending, wake, reschedule, 0 };

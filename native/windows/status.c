@@ -1,5 +1,4 @@
-/* ev_stat. The watcher owns its path, which is absolute, because the process may change its current directory between two looks. libev reads
- * the status at the watcher's interval. */
+/* The path and the status of a file that a stat watcher watches. */
 #include <winsock2.h>
 #include <windows.h>
 
@@ -8,9 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The interval for a watcher that names none (0): libev's own. */
-#define DEFAULT_INTERVAL 5.0074891
 
 /* from 1601 to 1970, in the units of a FILETIME */
 #define EPOCH 116444736000000000
@@ -36,9 +32,9 @@ wide (const char *path)
   return result;
 }
 
-/* Returns the absolute path in new memory. Returns a copy of the path if it cannot be made absolute, and null without memory. */
-static char *
-absolute (const char *path)
+/* Returns a copy of the path if it cannot be made absolute. */
+char *
+mood_stat_absolute (const char *path)
 {
   wchar_t *given = wide (path), *full = given ? malloc (LONGEST * sizeof (wchar_t)) : 0;
   DWORD length = full ? GetFullPathNameW (given, LONGEST, full, 0) : 0;
@@ -52,38 +48,6 @@ absolute (const char *path)
   free (given);
   free (full);
   return result ? result : strdup (path);
-}
-
-int32_t
-mood_stat_set (mood_watcher *w, const char *path, double interval)
-{
-  ev_stat *stat = (ev_stat *)w;
-  char *copy = absolute (path);
-
-  if (!copy)
-    return -ENOMEM;
-
-  free ((char *)stat->path);
-  ev_stat_set (stat, copy, interval ? interval : DEFAULT_INTERVAL);
-  return 0;
-}
-
-void
-mood_stat_free (ev_stat *w)
-{
-  free ((char *)w->path);
-}
-
-double
-mood_stat_interval (mood_watcher *w)
-{
-  return ((ev_stat *)w)->interval;
-}
-
-void
-mood_stat_refresh (mood_watcher *w)
-{
-  ev_stat_stat (w->owner->ev, (ev_stat *)w);
 }
 
 static int64_t
