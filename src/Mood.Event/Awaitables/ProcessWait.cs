@@ -63,7 +63,7 @@ internal sealed class ProcessWait : Wait<Child>
     private bool TryWatch()
     {
         const int noSuchProcess = 87; // ERROR_INVALID_PARAMETER
-        _process = new Handle(Native.OpenProcess(_child.Pid, out int error));
+        _process = new Handle(NativeKernel32.OpenProcess(_child.Pid, out int error));
 
         if (_process.SafeWaitHandle.IsInvalid)
         {

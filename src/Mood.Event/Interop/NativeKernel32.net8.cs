@@ -3,8 +3,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Mood.Event;
 
-/// <content>A call of Windows.</content>
-internal static unsafe partial class Native
+/// <summary>A function of Windows itself.</summary>
+internal static class NativeKernel32
 {
     /// <summary>A handle with which the system can wait for a process, and for no other use. If it is invalid, the error is that of Windows.</summary>
     internal static SafeWaitHandle OpenProcess(int pid, out int error)
