@@ -83,8 +83,10 @@ public sealed class WineTests(PackageFixture package)
 
     private static void AssertRuns(string name, App app)
     {
+        // Wine 8 and .NET 10: the finalizer of a dynamic method, which reflection makes for its second call, ends the process (0x80131506)
+        string output = app.Publish("-r", "win-x64", "--self-contained", "-p:InvariantGlobalization=true", "-p:DynamicCodeSupport=false");
         using var wine = new Wine("wine-" + name);
-        string said = wine.RunManaged(Path.Combine(app.Publish("-r", "win-x64", "--self-contained", "-p:InvariantGlobalization=true"), "App.exe"));
+        string said = wine.RunManaged(Path.Combine(output, "App.exe"));
         Console.WriteLine(said);
         Assert.EndsWith("done\n", said, StringComparison.Ordinal);
     }
