@@ -8,18 +8,18 @@ using System.Threading.Tasks;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Runs the tests of one class in a process. If the process crashes, or a test does not end, another process begins with that test
-/// again, once in a class. Otherwise the test has failed, and another process runs the rest.</summary>
+/// <summary>Runs the tests of one class in a process. A test that fails runs once more, in another process, because Wine fails tests on a busy
+/// machine: it has failed if it fails twice. If the process crashes, or a test does not end, the same is done once in a class.</summary>
 internal sealed class ClassProcess(string type, string filter, int place, Totals totals)
 {
     /// <summary>Begins the lines of <see cref="Suite"/>.</summary>
     internal const string Mark = "@@ ";
 
     // A test has its own time limit, which is shorter. This one is for a test that blocks in native code.
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
 
     // A class that takes longer must not take the time of the others.
-    private static readonly TimeSpan s_classLimit = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan s_classLimit = TimeSpan.FromMinutes(6);
 
     private static readonly TimeSpan s_moment = TimeSpan.FromSeconds(1);
 
@@ -31,7 +31,10 @@ internal sealed class ClassProcess(string type, string filter, int place, Totals
     // The tests that skips.txt names. The processes of a class name the same ones.
     private readonly HashSet<string> _left = [];
 
-    private bool _wasRepeated;
+    // The numbers of the tests that have failed once.
+    private readonly HashSet<int> _repeated = [];
+
+    private bool _hasCrashed;
 
     /// <summary>Runs the tests of the class that the filter chooses and that are not skipped.</summary>
     internal void RunAll()
@@ -75,6 +78,7 @@ internal sealed class ClassProcess(string type, string filter, int place, Totals
         process.BeginErrorReadLine();
         int test = first - 1;
         string name = type;
+        bool repeats = false;
 
         while (Take(process, lines) is string line)
         {
@@ -96,6 +100,13 @@ internal sealed class ClassProcess(string type, string filter, int place, Totals
                     break;
                 case "end":
                     return null;
+                case "failed" when !_repeated.Contains(test):
+                    totals.Add("repeated", line["failed ".Length..]);
+                    repeats = true;
+                    break;
+                case "more" when repeats:
+                    _repeated.Add(test);
+                    return test;
                 case "more":
                     return test + 1;
                 default:
@@ -113,10 +124,10 @@ internal sealed class ClassProcess(string type, string filter, int place, Totals
             Console.WriteLine("    " + line);
         }
 
-        if (!_wasRepeated)
+        if (!_hasCrashed)
         {
-            _wasRepeated = true;
-            totals.Add("repeated", $"{name}: the process {what}. It runs once more.");
+            _hasCrashed = true;
+            totals.Add("repeated", $"{name}: the process {what}.");
             return Math.Max(test, first);
         }
 
