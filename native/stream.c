@@ -147,6 +147,10 @@ mood_stream_poll (int32_t fd, int32_t writes, int32_t milliseconds)
   if (ready < 0)
     return -errno;
 
+  /* The other side of a terminal is closed, and the terminal is full. No reader will make room, so a wait for it would spin. */
+  if (writes && (p.revents & (POLLHUP | POLLOUT)) == POLLHUP)
+    return -EIO;
+
   return ready && p.revents & POLLNVAL ? -EBADF : ready;
 }
 

@@ -137,6 +137,23 @@ public sealed class WindowsChildTests : LoopTestBase
         process.Kill();
     }
 
+    [Fact]
+    public void Dispose_of_another_loop_ends_its_wait()
+    {
+        Loop loop = NewLoop();
+        using Process process = Sleeping();
+        Task waiting = Task.CompletedTask;
+        loop.Run(() =>
+        {
+            waiting = loop.WaitForExitAsync(process).AsTask();
+            return Task.CompletedTask;
+        });
+        loop.Dispose();
+        Assert.IsType<ObjectDisposedException>(waiting.Exception?.InnerException);
+        Assert.False(process.HasExited);
+        process.Kill();
+    }
+
     /// <summary>A program may wait for processes that it may not control, such as those of a service.</summary>
     [Fact]
     public void To_wait_and_to_learn_the_code_are_rights_enough()

@@ -23,6 +23,15 @@ internal static unsafe partial class Posix
         return (master, terminal);
     }
 
+    /// <summary>The terminal passes bytes on unchanged, and keeps those that nobody reads.</summary>
+    internal static void MakeRaw(int terminal)
+    {
+        byte* termios = stackalloc byte[256]; // longer than the structure of any system
+        Check(tcgetattr(terminal, termios) == 0, nameof(tcgetattr));
+        cfmakeraw(termios);
+        Check(tcsetattr(terminal, 0, termios) == 0, nameof(tcsetattr));
+    }
+
     /// <summary>What <c>stty icanon</c> and <c>stty -icanon</c> do: whether a terminal gives whole lines or single keys.</summary>
     internal static void SetCanonical(int terminal, bool on)
     {
@@ -51,6 +60,15 @@ internal static unsafe partial class Posix
 
     [LibraryImport("libc")]
     private static partial int ptsname_r(int fd, byte* name, nint size);
+
+    [LibraryImport("libc")]
+    private static partial int tcgetattr(int fd, byte* termios);
+
+    [LibraryImport("libc")]
+    private static partial int tcsetattr(int fd, int actions, byte* termios);
+
+    [LibraryImport("libc")]
+    private static partial void cfmakeraw(byte* termios);
 
     [LibraryImport("libc")]
     private static partial int open(byte* path, int flags);

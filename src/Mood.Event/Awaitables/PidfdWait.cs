@@ -124,7 +124,12 @@ internal sealed class PidfdWait : Wait<Child>
             return;
         }
 
-        _timer ??= Loop.Timer(0, 0, OnExpired);
+        if (_timer is null)
+        {
+            _timer = Loop.Timer(0, 0, OnExpired);
+            _timer.Wait = this; // the Io is stopped meanwhile: Dispose of the loop finds the wait by this watcher
+        }
+
         _timer.Set(_pause, 0);
         _timer.Start();
         _io!.Stop();

@@ -24,7 +24,7 @@ internal sealed class ProcessWait : Wait<Child>
         : base(loop, pool: null)
     {
         _child = new Child(loop, pid, process);
-        _ended = new Async(loop, OnEnded);
+        _ended = new Async(loop, OnEnded) { Wait = this };
     }
 
     internal override void Free() => Close();

@@ -32,7 +32,14 @@ public sealed partial class Loop
             return;
         }
 
-        using Claim claim = ClaimToCall();
+        using Claim claim = ClaimToSet();
+
+        if (IsEnding)
+        {
+            return; // another thread has disposed it just before the claim
+        }
+
+        ExtendClaim();
         _posts.Close();
 
         if (_depth > 0)

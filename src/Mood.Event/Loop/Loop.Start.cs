@@ -56,6 +56,9 @@ public sealed partial class Loop
         _failure?.Throw();
 
         using Claim itself = ClaimItself();
+
+        // Callback itself runs the loop: meanwhile no other thread may have its Invoke, and with it the loop.
+        int lender = _starts > 0 ? _ownership.TakeInvoke(Environment.CurrentManagedThreadId) : 0;
         bool more;
         _depth++;
         _starts++;
@@ -87,6 +90,11 @@ public sealed partial class Loop
         {
             _depth--;
             _starts--;
+
+            if (lender != 0)
+            {
+                _ownership.ReturnInvoke(lender);
+            }
         }
 
         WakeIfMainEnded(); // the Run around this Start

@@ -49,6 +49,11 @@ public sealed partial class LoopServer
     // The endless delay keeps the loop alive. It ends when the loop is disposed, even if the acceptor does not wait on the loop then.
     private async Task RunOnLoopAsync()
     {
+        if (_isOver)
+        {
+            return; // stopped before the loop ran: there is nothing to close what would be opened here
+        }
+
         try
         {
             ValueTask life = _loop.Delay(Timeout.InfiniteTimeSpan, _over.Token);
@@ -124,12 +129,13 @@ public sealed partial class LoopServer
         }
     }
 
-    // Accepts the connections that arrived before the stop, because for their peers they are already connected.
+    // Accepts the connections that arrived before the stop, because for their peers they are already connected. Further ones
+    // may arrive all the time: so no more than the kernel's queue can hold.
     private void AcceptBacklog()
     {
         try
         {
-            while (_count < _maxConnections && _listener.Socket.TryAccept(out Socket? socket))
+            for (int left = _backlog; left >= 0 && _count < _maxConnections && _listener.Socket.TryAccept(out Socket? socket); left--)
             {
                 Serve(socket);
             }

@@ -37,7 +37,7 @@ public sealed partial class LoopServer : IAsyncDisposable
     private readonly Loop _loop;
     private readonly Func<LoopStream, CancellationToken, Task> _handler;
     private readonly ListenSocket _listener;
-    private readonly int _maxConnections;
+    private readonly int _maxConnections, _backlog;
     private readonly bool _noDelay;
     private readonly TimeSpan _idleTimeout, _shutdownTimeout;
 
@@ -56,7 +56,7 @@ public sealed partial class LoopServer : IAsyncDisposable
         _loop = loop;
         _listener = listener;
         _handler = handler;
-        _maxConnections = options.MaxConnections;
+        (_maxConnections, _backlog) = (options.MaxConnections, options.Backlog);
         _noDelay = options.NoDelay;
         (_idleTimeout, _shutdownTimeout) = (options.IdleTimeout, options.ShutdownTimeout);
         EndPoint = listener.EndPoint;

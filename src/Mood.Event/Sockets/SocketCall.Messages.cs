@@ -24,8 +24,9 @@ internal static partial class SocketCall
 
         try
         {
-            // If ReceiveFrom would block, it throws. Poll is called first, because an exception is expensive.
-            if (!socket.Poll(0, SelectMode.SelectRead))
+            // If ReceiveFrom would block, it throws. Poll is called first, because an exception is expensive. A refusal of the peer is an
+            // error without a datagram. ReceiveFrom must read it, because epoll reports it until then.
+            if (!socket.Poll(0, SelectMode.SelectRead) && !socket.Poll(0, SelectMode.SelectError))
             {
                 return false;
             }

@@ -142,6 +142,44 @@ public sealed class PidfdWaitTests : AwaitTestBase
     }
 
     [Fact]
+    public void Dispose_of_the_loop_ends_the_wait_for_a_zombie_that_a_debugger_holds()
+    {
+        Loop loop = NewLoop();
+        int pid = Posix.Spawn("exec sleep 100");
+        Task waiting = Task.CompletedTask;
+
+        using (var debugger = new HostProcess($"debugger {pid.ToString(CultureInfo.InvariantCulture)}"))
+        {
+            Assert.True(Posix.Until(() => debugger.Output.Length > 0));
+
+            if (debugger.Output != "holds\n")
+            {
+                Console.WriteLine("The system allows no debugger: the wait has no pause in which the loop could be disposed.");
+            }
+
+            Drive(loop, async () =>
+            {
+                waiting = loop.WaitForExitAsync(pid).AsTask();
+
+                if (debugger.Output == "holds\n")
+                {
+                    Posix.Kill(pid, Signum.SIGKILL);
+                    Assert.True(Posix.Until(() => Posix.IsZombie(pid)));
+                    await loop.Delay(0.1);
+                }
+
+                Assert.Contains("awaited by", await loop.DescribeAsync(), StringComparison.Ordinal);
+            });
+            loop.Dispose();
+            AggregateException e = Assert.Throws<AggregateException>(() => waiting.Wait(TimeSpan.FromSeconds(30)));
+            Assert.IsType<ObjectDisposedException>(e.InnerException);
+        }
+
+        Posix.Kill(pid, Signum.SIGKILL);
+        Assert.Equal(pid, Posix.Wait(pid, out _));
+    }
+
+    [Fact]
     public void Without_pidfds_it_is_refused()
     {
         Loop loop = NewLoop();

@@ -104,6 +104,39 @@ public sealed class DisposeRaceTests : LoopTestBase
         Assert.InRange(refused, 1, int.MaxValue);
     }
 
+    [Fact]
+    public void Two_threads_that_dispose_an_idle_loop_are_never_told_that_it_is_disposed()
+    {
+        Loop? loop = null;
+        int told = 0;
+
+        WhileThreads(2, _ => Dispose(Volatile.Read(ref loop)), () =>
+        {
+            for (int i = 0; i < 2000; i++)
+            {
+                var next = new Loop(LoopFlags.NoEnv);
+                Volatile.Write(ref loop, next);
+                Thread.SpinWait(i % 10 * 20);
+                Dispose(next);
+            }
+        });
+        Assert.Equal(0, told);
+
+        void Dispose(Loop? next)
+        {
+            // Another thread may own the loop at this moment.
+            while (Record.Exception(() => next?.Dispose()) is Exception e)
+            {
+                if (e is ObjectDisposedException)
+                {
+                    Interlocked.Increment(ref told);
+                }
+
+                Assert.IsAssignableFrom<InvalidOperationException>(e);
+            }
+        }
+    }
+
     /// <summary>Runs an action on this thread while other threads repeat another action.</summary>
     private static void WhileThreads(int count, Action<int> others, Action action)
     {

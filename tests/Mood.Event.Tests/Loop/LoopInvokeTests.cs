@@ -319,6 +319,25 @@ public sealed class LoopInvokeTests : LoopTestBase
         Assert.True(embed.IsActive);
     }
 
+    [Fact]
+    public void While_Callback_itself_runs_the_loop_no_other_thread_can_invoke()
+    {
+        Loop loop = NewLoop();
+        Exception? during = null, after = null;
+        loop.Callback = Nest;
+        loop.Timer(0, 0, (_, _) => during = OnAnotherThread(loop.Invoke)).Start();
+        Assert.False(loop.Start());
+        Assert.IsType<InvalidOperationException>(during);
+        Assert.Null(after);
+
+        void Nest(Loop l)
+        {
+            l.Callback = null;
+            l.Start(RunFlags.NoWait);
+            after = OnAnotherThread(l.Invoke);
+        }
+    }
+
     private static void AddIdles(Loop loop, int count, Action called)
     {
         for (int i = 0; i < count; i++)

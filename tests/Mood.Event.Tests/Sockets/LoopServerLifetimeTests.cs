@@ -66,6 +66,49 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
     }
 
     [Fact]
+    public void A_server_that_is_stopped_before_its_loop_runs_opens_nothing_when_it_runs()
+    {
+        int fds = OpenSockets();
+        Loop loop = NewLoop();
+        LoopServer server = LoopServer.Listen(
+            loop, AnyPort, LoopServerTests.EchoAsync, new LoopServerOptions { IdleTimeout = TimeSpan.FromSeconds(100) });
+        Assert.True(server.DisposeAsync().IsCompletedSuccessfully);
+        Assert.False(loop.Start());
+        Assert.Equal(fds, OpenSockets());
+        loop.Dispose();
+        Assert.Equal((0, 0), Live());
+    }
+
+    // Each accepted connection makes another one, as a flood of clients does.
+    [Fact]
+    public void A_stop_does_not_accept_for_ever_while_new_connections_arrive()
+    {
+        const int enough = 1000;
+        Loop loop = NewLoop();
+        var clients = new List<Socket>();
+        loop.Run(async () =>
+        {
+            LoopServer? server = null;
+            server = LoopServer.Listen(loop, AnyPort, HandleAsync, new LoopServerOptions { Backlog = 16 });
+            await loop.Delay(0);
+            clients.Add(LoopServerTests.Connect(server.EndPoint));
+            await server.StopAsync(TimeSpan.FromSeconds(Patience));
+
+            Task HandleAsync(LoopStream stream, CancellationToken token)
+            {
+                if (clients.Count < enough)
+                {
+                    clients.Add(LoopServerTests.Connect(server!.EndPoint));
+                }
+
+                return Task.CompletedTask;
+            }
+        });
+        clients.ForEach(c => c.Dispose());
+        Assert.InRange(clients.Count, 1, enough / 2);
+    }
+
+    [Fact]
     public void A_thousand_connections_with_resets_and_half_closes_leave_nothing()
     {
         Loop loop = NewLoop();

@@ -112,6 +112,25 @@ public sealed class LoopStreamHandleTests : AwaitTestBase
     }
 
     [Fact]
+    public void A_write_to_the_master_of_a_full_terminal_ends_when_the_program_has_closed_it()
+    {
+        Loop loop = NewLoop();
+        (int master, int terminal) = Posix.OpenTerminal();
+        Posix.MakeRaw(terminal);
+        using var program = new SafeFileHandle(terminal, ownsHandle: true);
+        loop.Run(async () =>
+        {
+            await using var screen = new LoopStream(loop, new SafeFileHandle(master, ownsHandle: true), FileAccess.Write, ownsHandle: true);
+            using var source = new CancellationTokenSource(TimeSpan.FromSeconds(Patience));
+            Task writing = screen.WriteAsync(new byte[1_000_000], source.Token).AsTask();
+            await loop.Delay(0.05);
+            Assert.False(writing.IsCompleted);
+            program.Dispose();
+            await Assert.ThrowsAsync<IOException>(() => writing);
+        });
+    }
+
+    [Fact]
     public void Regular_files_and_wrong_directions_are_refused_with_a_message()
     {
         Loop loop = NewLoop();

@@ -40,6 +40,27 @@ public sealed class SocketMessageTests : AwaitTestBase
         AssertIdle(loop);
     }
 
+    // The system then has an error for the socket, but no datagram. epoll reports the error again and again, until it is read.
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_wait_for_a_datagram_ends_when_the_peer_refuses_one(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        Socket socket = NewDatagramSocket(), gone = NewDatagramSocket();
+        EndPoint nobody = gone.LocalEndPoint!;
+        gone.Dispose();
+        socket.Connect(nobody);
+        Drive(loop, async () =>
+        {
+            using var source = new CancellationTokenSource(TimeSpan.FromSeconds(Patience));
+            Task receiving = socket.ReceiveFromAsync(loop, new byte[1], nobody, source.Token).AsTask();
+            await loop.Delay(0.005);
+            socket.Send(new byte[1]);
+            await Assert.ThrowsAsync<SocketException>(() => receiving);
+        });
+        AssertIdle(loop);
+    }
+
     [Theory]
     [MemberData(nameof(AllBackends))]
     public void A_wait_for_a_datagram_ends_when_it_is_cancelled_or_its_socket_disposed(Backends backend)
