@@ -72,9 +72,9 @@ case $verb in
     [ $# -gt 0 ] || set -- echo --selftest
     sample=$1; shift
     [ -d "docs/samples/$sample" ] || {
-      echo "build.sh: there is no sample '$sample'. The samples are: $(ls docs/samples | tr '\n' ' ')" >&2; exit 2; }
-    dotnet build "docs/samples/$sample" -c "$configuration" -nologo -v minimal
-    dotnet run --project "docs/samples/$sample" -c "$configuration" --no-build -- "$@" ;;
+      echo "build.sh: there is no sample '$sample'. The samples are: $(cd docs/samples; echo */ | tr -d /)" >&2; exit 2; }
+    dotnet build "docs/samples/$sample" -c "$configuration" -nologo -v minimal -clp:NoSummary
+    exec dotnet run --project "docs/samples/$sample" -c "$configuration" --no-build -- "$@" ;;
   soak)
     need_dotnet
     dotnet run --project tests/Mood.Event.Soak -c "$configuration" -- "$@" ;;

@@ -20,8 +20,10 @@ internal static partial class Error
     internal static PlatformNotSupportedException PlatformNotSupported_HandleStream() => new(
         "On Windows a LoopStream needs a socket: the system does not report whether a pipe, a console or a file is ready. Use a Socket, or FileStream for other handles.");
 
-    internal static PlatformNotSupportedException PlatformNotSupported_KillSignal(int signum) => new(string.Format(
-        Culture, "Signal {0} cannot be sent on Windows, which can only end a process. Use Signum.SIGKILL, or Process.CloseMainWindow.", signum));
+    internal static PlatformNotSupportedException PlatformNotSupported_KillSignal(string signal) => new(string.Format(
+        Culture,
+        "Signal {0} cannot be sent on Windows, which can only end a process. Use Signum.SIGKILL, or Process.CloseMainWindow.",
+        signal));
 
     internal static EventException Event_ProcessRefused(int pid, Exception inner) =>
         new(string.Format(Culture, "Windows does not let this program wait for process {0}: {1}", pid, inner.Message), inner);

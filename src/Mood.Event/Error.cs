@@ -226,27 +226,30 @@ internal static partial class Error
                 flags));
     }
 
-    internal static EventException Event_SignalOwned(int signum, int error) => new(
-        string.Format(Culture, "Signal {0} is watched by another loop, and only one loop at a time can watch a signal. Stop the other loop's Signal first.", signum),
+    internal static EventException Event_SignalOwned(string signal, int error) => new(
+        string.Format(
+            Culture,
+            "Signal {0} is watched by another loop, and only one loop at a time can watch a signal. Stop the other loop's Signal first.",
+            signal),
         error);
 
-    internal static EventException Event_SignalNotStarted(int signum, int error) => error switch
+    internal static EventException Event_SignalNotStarted(string signal, int error) => error switch
     {
-        Native.EBUSY => Event_SignalOwned(signum, error),
+        Native.EBUSY => Event_SignalOwned(signal, error),
         Native.EACCES => new(
             string.Format(
                 Culture,
                 "Signal {0} cannot arrive: every thread of the process blocks it. Start the process without it in its signal mask, or unblock it in one thread.",
-                signum),
+                signal),
             error),
         Native.ECHILD => new(
             "SIGCHLD was ignored when the process started, so the kernel does not report the end of this child. Start the process with the default action for SIGCHLD.",
             error),
-        _ => Event_Native(error, string.Format(Culture, "Signal {0} cannot be watched", signum)),
+        _ => Event_Native(error, string.Format(Culture, "Signal {0} cannot be watched", signal)),
     };
 
-    internal static EventException Event_NoRegistration(int signum, Exception inner) =>
-        new(string.Format(Culture, "The runtime refused to register signal {0}: {1}", signum, inner.Message), inner);
+    internal static EventException Event_NoRegistration(string signal, Exception inner) =>
+        new(string.Format(Culture, "The runtime refused to register signal {0}: {1}", signal, inner.Message), inner);
 
     internal static EventException Event_NotDefault() =>
         new("A Child can be watched by the default loop only. Use Loop.Default.");

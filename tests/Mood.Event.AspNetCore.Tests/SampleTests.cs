@@ -1,5 +1,6 @@
 using System;
 using System.Diagnostics;
+using System.IO;
 using System.Net.Http;
 using System.Net.WebSockets;
 using System.Text;
@@ -62,5 +63,20 @@ public sealed class SampleTests
         var watch = Stopwatch.StartNew();
         await sample.StopAsync();
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"The server took {watch.Elapsed} to end.");
+    }
+
+    [Theory(Timeout = Deadline)]
+    [InlineData("--help", 0)]
+    [InlineData("nonsense", 2)]
+    public async Task Web_answers_a_wrong_use_with_its_usage(string argument, int exitCode)
+    {
+        string directory = Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory); // artifacts/bin/PROJECT/CONFIGURATION
+        string program = Path.Combine(directory, "..", "..", "Web", Path.GetFileName(directory), "Web.dll");
+        using Process process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [program, argument]) { RedirectStandardError = true })!;
+        string error = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.Equal(exitCode, process.ExitCode);
+        Assert.StartsWith("usage: web ", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
     }
 }

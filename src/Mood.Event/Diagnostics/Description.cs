@@ -114,7 +114,7 @@ internal static class Description
         Io io => FormattableString.Invariant($"Io of fd {io.Fd} for {io.Events}"),
         Timer { Repeat: > 0 } timer => "Timer every " + Seconds(timer.Repeat),
         Periodic { Interval: > 0 } periodic => "Periodic every " + Seconds(periodic.Interval),
-        Signal signal => FormattableString.Invariant($"Signal {signal.Signum}"),
+        Signal signal => "Signal " + Signum.Describe(signal.Signum),
         Child child => FormattableString.Invariant($"Child of pid {child.Pid}"),
         Stat stat => "Stat of " + stat.Path,
         Embed embed => "Embed of " + (embed.Other.Name ?? "a loop"),
@@ -127,7 +127,7 @@ internal static class Description
         Child { HasExited: true, Pid: > 0 } child => child switch
         {
             { ExitCode: >= 0 } => FormattableString.Invariant($"exited with code {child.ExitCode}"),
-            { TermSignal: > 0 } => FormattableString.Invariant($"ended by signal {child.TermSignal}"),
+            { TermSignal: > 0 } => "ended by signal " + Signum.Describe(child.TermSignal),
             _ => "ended",
         },
         Timer { IsActive: true } timer => "due in " + Seconds(Math.Max(0, timer.Remaining)),

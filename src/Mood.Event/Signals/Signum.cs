@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Mood.Event;
 
 /// <summary>The numbers of the POSIX signals on this platform; -1 for a signal that it does not have.</summary>
@@ -105,6 +107,29 @@ public static partial class Signum
 
     /// <summary>The signals that stop a program. On Windows, SIGHUP says that the console was closed.</summary>
     internal static int[] StopSignals => Platform.IsWindows ? [SIGINT, SIGTERM, SIGHUP] : [SIGINT, SIGTERM];
+
+    // In the order of Number's index. SIGRTMIN and SIGRTMAX are left out: a number between them has no name of its own.
+    private static readonly string[] s_names =
+    [
+        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM", "CHLD", "CONT", "STOP",
+        "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "SYS", "PWR",
+    ];
+
+    /// <summary>A signal as texts for people name it: "SIGTERM (15)", or only the number of a signal without a name.</summary>
+    internal static string Describe(int signum)
+    {
+        string number = signum.ToString(CultureInfo.InvariantCulture);
+
+        for (int i = 0; i < s_names.Length; i++)
+        {
+            if (signum > 0 && Number(i) == signum)
+            {
+                return $"SIG{s_names[i]} ({number})";
+            }
+        }
+
+        return number;
+    }
 
     // Not a field initializer: the runtime would wrap its exception in another one, and the message would be lost.
     private static int Number(int index)

@@ -35,7 +35,7 @@ public sealed partial class Child
 
         if (Platform.IsWindows && signum != Event.Signum.SIGKILL)
         {
-            throw Error.PlatformNotSupported_KillSignal(signum);
+            throw Error.PlatformNotSupported_KillSignal(Event.Signum.Describe(signum));
         }
 
         if (!Active)

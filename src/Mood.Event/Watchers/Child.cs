@@ -170,7 +170,7 @@ public sealed partial class Child : Watcher<Child>
         }
         catch (Exception e) when (SignalRegistrations.IsRefusal(e))
         {
-            throw Error.Event_NoRegistration(Event.Signum.SIGCHLD, e);
+            throw Error.Event_NoRegistration(Event.Signum.Describe(Event.Signum.SIGCHLD), e);
         }
 
         int error = Native.mood_watcher_start(Memory);
@@ -180,7 +180,7 @@ public sealed partial class Child : Watcher<Child>
             SignalRegistrations.Release(Loop.Handle, Event.Signum.SIGCHLD);
             throw Platform.IsWindows
                 ? Error.Event_ProcessRefused(Pid, -error)
-                : Error.Event_SignalNotStarted(Event.Signum.SIGCHLD, -error);
+                : Error.Event_SignalNotStarted(Event.Signum.Describe(Event.Signum.SIGCHLD), -error);
         }
 
         Forget();

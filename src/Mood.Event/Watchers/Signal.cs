@@ -63,7 +63,7 @@ public sealed partial class Signal : Watcher<Signal>
 
         if (error < 0)
         {
-            throw Error.Event_SignalNotStarted(Signum, -error);
+            throw Error.Event_SignalNotStarted(Event.Signum.Describe(Signum), -error);
         }
 
         try
@@ -74,7 +74,7 @@ public sealed partial class Signal : Watcher<Signal>
         catch (Exception e) when (SignalRegistrations.IsRefusal(e))
         {
             Native.mood_watcher_stop(Memory);
-            throw Error.Event_NoRegistration(Signum, e);
+            throw Error.Event_NoRegistration(Event.Signum.Describe(Signum), e);
         }
     }
 

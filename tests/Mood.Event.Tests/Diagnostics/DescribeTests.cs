@@ -36,7 +36,7 @@ public sealed class DescribeTests : LoopTestBase
 
     [Theory]
     [InlineData("exit 3", "exited with code 3")]
-    [InlineData("kill -9 $$", "ended by signal 9")]
+    [InlineData("kill -9 $$", "ended by signal SIGKILL (9)")]
     public void A_child_that_has_ended_says_so(string command, string expected)
     {
         Loop loop = NewDefaultLoop();
@@ -46,6 +46,21 @@ public sealed class DescribeTests : LoopTestBase
         loop.Start();
         Assert.StartsWith($"Child of pid {pid}, {expected}, active", child.ToString(), StringComparison.Ordinal);
         child.Dispose();
+    }
+
+    [Fact]
+    public void A_signal_has_its_name_and_its_number()
+    {
+        using var loop = new Loop();
+        Assert.StartsWith($"Signal SIGTERM ({Signum.SIGTERM}), not active", Describe(Signum.SIGTERM), StringComparison.Ordinal);
+
+        if (OperatingSystem.IsLinux())
+        {
+            Assert.StartsWith($"Signal SIGWINCH ({Signum.SIGWINCH}), not active", Describe(Signum.SIGWINCH), StringComparison.Ordinal);
+            Assert.StartsWith($"Signal {Signum.SIGRTMAX}, not active", Describe(Signum.SIGRTMAX), StringComparison.Ordinal);
+        }
+
+        string Describe(int signum) => loop.Signal(signum, (_, _) => { }).ToString();
     }
 
     [Fact]

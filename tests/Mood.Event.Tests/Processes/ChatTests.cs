@@ -84,6 +84,28 @@ public sealed class ChatTests : SampleTestBase
         Assert.Equal(0, WaitForEnd());
     }
 
+    [Theory]
+    [InlineData("--help", 0, "usage: chat [PORT]")]
+    [InlineData("99999", 2, "usage: chat [PORT]")]
+    public void A_wrong_use_gets_a_message_and_no_stack_trace(string arguments, int exitCode, string message)
+    {
+        Spawn(Path.Combine("chat", "Chat.dll"), arguments);
+        Assert.Equal(exitCode << 8, WaitForEnd());
+        Assert.StartsWith(message, Output, StringComparison.Ordinal);
+        Assert.Single(Output.TrimEnd().Split('\n'));
+    }
+
+    [Fact]
+    public void A_port_in_use_gets_a_message_and_no_stack_trace()
+    {
+        using var taken = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        taken.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        taken.Listen();
+        Spawn(Path.Combine("chat", "Chat.dll"), $"{((IPEndPoint)taken.LocalEndPoint!).Port}");
+        Assert.Equal(1 << 8, WaitForEnd());
+        Assert.Equal($"chat: A LoopServer cannot listen on {taken.LocalEndPoint}: Address already in use\n", Output);
+    }
+
     // Reads the line. Before it, there may be the line which says that the slow guest was dropped.
     private static bool Next(StreamReader lines, string expected)
     {

@@ -15,6 +15,8 @@ namespace Mood.Event.Tests;
 /// <summary>The short samples, each in a process of its own.</summary>
 public sealed class SampleTests : SampleTestBase
 {
+    private readonly string _directory = Directory.CreateTempSubdirectory("mood-event-").FullName;
+
     [Fact]
     public void Http_keeps_connections_answers_pipelined_requests_and_refuses_bad_ones()
     {
@@ -122,6 +124,18 @@ public sealed class SampleTests : SampleTestBase
     }
 
     [Fact]
+    public void Cron_takes_a_zone_of_the_machine_that_has_no_name()
+    {
+        byte[] berlin = File.ReadAllBytes("/usr/share/zoneinfo/Europe/Berlin");
+        berlin[berlin.AsSpan().LastIndexOf("CET-1CEST,"u8)] = (byte)'X'; // like no zone of the system
+        string zone = Path.Combine(_directory, "zone");
+        File.WriteAllBytes(zone, berlin);
+        Spawn(Sample("Cron"), "--from 2026-03-28T12:00Z --list 1 '0 12 * * *'", $"export TZ='{zone}'; ");
+        Assert.Equal(0, WaitForEnd());
+        Assert.Equal("Sun 2026-03-29 12:00 +02:00\n", Output);
+    }
+
+    [Fact]
     public void Cron_runs_commands()
     {
         Spawn(Sample("Cron"), "--every 0.2 'echo hello; exit 4'");
@@ -155,8 +169,44 @@ public sealed class SampleTests : SampleTestBase
         {
             File.Delete(path);
         }
+    }
 
-        void WaitFor(string text) => Assert.True(Posix.Until(() => Output.Contains(text, StringComparison.Ordinal), Patience), Output);
+    [Fact]
+    public void Tail_copies_the_rest_of_a_file_that_was_renamed()
+    {
+        string path = Path.Combine(_directory, "log");
+        File.WriteAllText(path, "first\n");
+        Spawn(Sample("Tail"), $"'{path}'");
+        WaitFor("first\n");
+        File.Move(path, path + ".1");
+        WaitFor("log is gone\n");
+        File.AppendAllText(path + ".1", "rest\n"); // the writer has not opened the new file yet
+        File.WriteAllText(path, "new\n");
+        WaitFor("new\n");
+        EndBySignal();
+        Assert.EndsWith("rest\nnew\n", Output, StringComparison.Ordinal);
+    }
+
+    // Between the report of a new file and its opening, the path gets further files.
+    [Fact]
+    public void Tail_copies_no_file_twice()
+    {
+        string path = Path.Combine(_directory, "log");
+        File.WriteAllText(path, "begin\n");
+        Spawn(Sample("Tail"), $"'{path}'");
+        WaitFor("begin\n");
+        const int last = 2000;
+
+        for (int i = 1; i <= last; i++)
+        {
+            File.WriteAllText(path + ".new", $"file {i} {new string('x', i)}\n"); // each has another size
+            File.Move(path + ".new", path, overwrite: true);
+        }
+
+        WaitFor($"file {last} ");
+        EndBySignal();
+        string[] files = [.. Regex.Matches(Output, "^file [0-9]+ ", RegexOptions.Multiline).Select(m => m.Value)];
+        Assert.Equal(files.Distinct(), files);
     }
 
     [Fact]
@@ -201,15 +251,22 @@ public sealed class SampleTests : SampleTestBase
     [Theory]
     [InlineData("Http", "nonsense", 2)]
     [InlineData("Udp", "99999", 2)]
-    [InlineData("TlsProxy", "nonsense", 1)]
+    [InlineData("Http", "--help", 0)]
+    [InlineData("Udp", "-h", 0)]
+    [InlineData("TlsProxy", "--help", 0)]
+    [InlineData("TlsProxy", "nonsense", 2)]
     [InlineData("TlsProxy", "--certificate /nonexistent localhost:1", 1)]
-    [InlineData("Supervisor", "", 1)]
+    [InlineData("Supervisor", "", 2)]
+    [InlineData("Supervisor", "--pause no -- true", 2)]
     [InlineData("Supervisor", "-- /nonexistent", 127)]
+    [InlineData("Cron", "", 2)]
     [InlineData("Cron", "'61 * * * *' true", 2)]
     [InlineData("Cron", "--zone Nowhere '1 * * * *' true", 2)]
-    [InlineData("Tail", "--help", 2)]
+    [InlineData("Tail", "--help", 0)]
+    [InlineData("Tail", "", 2)]
     [InlineData("Tail", "/", 1)]
     [InlineData("Prompt", "nonsense", 2)]
+    [InlineData("Worker", "--help", 0)]
     [InlineData("Worker", "--Interval never", 2)]
     public void A_wrong_use_gets_a_message_and_no_stack_trace(string sample, string arguments, int exitCode)
     {
@@ -217,6 +274,14 @@ public sealed class SampleTests : SampleTestBase
         Assert.Equal(exitCode << 8, WaitForEnd());
         Assert.NotEmpty(Output);
         Assert.DoesNotContain("   at ", Output, StringComparison.Ordinal);
+    }
+
+    private void WaitFor(string text) => Assert.True(Posix.Until(() => Output.Contains(text, StringComparison.Ordinal), Patience), Output);
+
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        Directory.Delete(_directory, recursive: true);
     }
 
     private static string Sample(string name) => Path.Combine("samples", name, $"{name}.dll");

@@ -41,7 +41,7 @@ public sealed class SignalMaskTests
     public void Start_refuses_a_signal_that_every_thread_blocks()
     {
         string[] lines = Succeed("masked-signal 10 1", "env --block-signal=USR1").Split('\n');
-        Assert.Contains("Signal 10 cannot arrive", lines[0], StringComparison.Ordinal);
+        Assert.Contains("Signal SIGUSR1 (10) cannot arrive", lines[0], StringComparison.Ordinal);
         Assert.Equal("1: 1", lines[1]);
         AssertStops(lines[^1]);
     }

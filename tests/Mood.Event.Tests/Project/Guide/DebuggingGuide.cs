@@ -26,6 +26,33 @@ public sealed class DebuggingGuide : FdTestBase
     }
 
     [Fact]
+    public void A_signal_asks_a_program_that_hangs()
+    {
+        using var loop = new Loop();
+        TextWriter error = Console.Error;
+        using var written = new StringWriter();
+        Console.SetError(written);
+
+        try
+        {
+            Signal report = loop.Signal(Signum.SIGQUIT, (_, _) => loop.DumpTo(Console.Error));
+            report.KeepAlive = false;
+            report.Start();
+
+            loop.Timer(0.01, 0, (_, _) => Ev.FeedSignal(Signum.SIGQUIT)).Start();
+            loop.Timer(0.1, 0, OnTick, "the last").Start();
+            loop.Start();
+        }
+        finally
+        {
+            Console.SetError(error);
+        }
+
+        Assert.Contains("Start does not return because of:", written.ToString(), StringComparison.Ordinal);
+        Assert.Contains("data: the last", written.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void My_program_ends_too_early()
     {
         using var loop = new Loop();

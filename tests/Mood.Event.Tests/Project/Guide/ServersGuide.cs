@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using System.Net;
 using System.Threading;
 using System.Threading.Tasks;
@@ -30,6 +31,45 @@ public sealed class ServersGuide : FdTestBase
             while (await stream.ReadAsync(buffer, token) is int count and > 0)
             {
                 await stream.WriteAsync(buffer.AsMemory(0, count), token);
+            }
+        }
+    }
+
+    [Fact]
+    public void An_idle_connection_does_not_hold_the_stop()
+    {
+        using var loop = new Loop();
+        using var stop = new CancellationTokenSource();
+        EndPoint endPoint = new IPEndPoint(IPAddress.Loopback, 0);
+        var clock = Stopwatch.StartNew();
+
+        loop.Run(async () =>
+        {
+            await using LoopServer server = LoopServer.Listen(loop, endPoint, (stream, token) => EchoUntilAsync(stream, stop.Token, token));
+            await using LoopStream client = await LoopStream.ConnectAsync(loop, server.EndPoint);
+            byte[] buffer = new byte[1];
+            await client.WriteAsync(new byte[] { 42 });
+            Assert.Equal(1, await client.ReadAsync(buffer));
+            await stop.CancelAsync();
+            await server.StopAsync(TimeSpan.FromDays(1)); // the idle client is still connected
+            Assert.Equal(0, await client.ReadAsync(buffer));
+        });
+        Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(30));
+
+        static async Task EchoUntilAsync(LoopStream stream, CancellationToken stop, CancellationToken token)
+        {
+            byte[] buffer = new byte[4096];
+
+            try
+            {
+                while (await stream.ReadAsync(buffer, stop) is int count and > 0)
+                {
+                    await stream.WriteAsync(buffer.AsMemory(0, count), token); // an answer is not cut
+                }
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                // the server stops, and this connection was idle
             }
         }
     }

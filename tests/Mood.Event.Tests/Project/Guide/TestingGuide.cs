@@ -154,6 +154,27 @@ public sealed class TestingGuide : LoopTestBase
     }
 
     [Fact]
+    public void A_job_at_nine_follows_summer_time()
+    {
+        TimeZoneInfo berlin = TimeZoneInfo.FindSystemTimeZoneById("Europe/Berlin");
+        var clock = new ManualClock(new DateTimeOffset(2026, 3, 28, 0, 0, 0, TimeSpan.Zero)); // summer time begins on the 29th
+        using var loop = new Loop(clock: clock);
+        var runs = new List<string>();
+
+        loop.Scheduler((_, now) => NextNine(now, berlin), (_, _) => runs.Add($"{loop.UtcNow:MM-dd HH:mm}")).Start();
+        clock.Advance(loop, TimeSpan.FromDays(3));
+        Assert.Equal(["03-28 08:00", "03-29 07:00", "03-30 07:00"], runs); // UTC
+    }
+
+    private static DateTimeOffset? NextNine(DateTimeOffset now, TimeZoneInfo zone)
+    {
+        DateTime nine = TimeZoneInfo.ConvertTime(now, zone).Date.AddHours(9);
+        var today = new DateTimeOffset(nine, zone.GetUtcOffset(nine));
+        nine = nine.AddDays(1);
+        return today > now ? today : new DateTimeOffset(nine, zone.GetUtcOffset(nine));
+    }
+
+    [Fact]
     public void Real_io()
     {
         var clock = new ManualClock();

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
@@ -87,6 +88,44 @@ public sealed class TimeGuide : LoopTestBase
 
         clock.Advance(loop, TimeSpan.FromDays(60));
         Assert.Equal(["02-01", "03-01"], bills.Select(b => b.ToString("MM-dd", null)));
+    }
+
+    [Fact]
+    public void A_local_time()
+    {
+        var clock = new ManualClock(new DateTimeOffset(2026, 3, 27, 0, 0, 0, TimeSpan.Zero)); // summer time begins on Sunday, the 29th
+        Loop loop = NewLoop(clock);
+        var times = new List<string>();
+        void Open() => times.Add($"{clock.UtcNow:MM-dd HH:mm}");
+
+        // each weekday at a local time
+        static DateTimeOffset? NextWeekday(DateTimeOffset now, TimeOnly at, TimeZoneInfo zone)
+        {
+            for (DateTime day = TimeZoneInfo.ConvertTime(now, zone).Date; ; day = day.AddDays(1))
+            {
+                DateTime local = day + at.ToTimeSpan();
+
+                while (zone.IsInvalidTime(local))
+                {
+                    local = local.AddMinutes(1); // skipped: the first time after it
+                }
+
+                TimeSpan offset = zone.IsAmbiguousTime(local) ? zone.GetAmbiguousTimeOffsets(local).Max() : zone.GetUtcOffset(local); // twice: the first
+                var next = new DateTimeOffset(local, offset);
+
+                if (next > now && day.DayOfWeek is not (DayOfWeek.Saturday or DayOfWeek.Sunday))
+                {
+                    return next;
+                }
+            }
+        }
+
+        TimeZoneInfo berlin = TimeZoneInfo.FindSystemTimeZoneById("Europe/Berlin");
+        loop.Scheduler((scheduler, now) => NextWeekday(now, new TimeOnly(9, 30), berlin), (scheduler, events) => Open()).Start();
+
+        clock.Advance(loop, TimeSpan.FromDays(5));
+        Assert.Equal(["03-27 08:30", "03-30 07:30", "03-31 07:30"], times);
+        Assert.Equal("10/26/2026 00:30", NextWeekday(new(2026, 10, 25, 12, 0, 0, TimeSpan.Zero), new TimeOnly(1, 30), berlin)!.Value.UtcDateTime.ToString("MM/dd/yyyy HH:mm", CultureInfo.InvariantCulture));
     }
 
     [Fact]
