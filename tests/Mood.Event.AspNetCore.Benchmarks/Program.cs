@@ -16,12 +16,44 @@ internal static class Program
                 return 0;
             case ["soak", .. string[] rest]:
                 return await Soak.RunAsync(rest.Length > 0 ? double.Parse(rest[0], CultureInfo.InvariantCulture) : 2);
-            case []:
-            case ["--rounds", _]:
-                return Comparison.Run(args.Length == 0 ? 5 : int.Parse(args[1], CultureInfo.InvariantCulture));
             default:
-                Console.Error.WriteLine("usage: bench kestrel [--rounds N], or bench kestrel soak [MINUTES]");
-                return 2;
+                return Compare(args);
         }
+    }
+
+    private static int Compare(string[] args)
+    {
+        int rounds = 9;
+        (string name, string? before, bool write) = ("", null, false);
+
+        for (int i = 0; i < args.Length; i++)
+        {
+            switch (args[i])
+            {
+                case "--write":
+                    write = true;
+                    break;
+                case "--rounds" when i + 1 < args.Length:
+                    rounds = int.Parse(args[++i], CultureInfo.InvariantCulture);
+                    break;
+                case "--name" when i + 1 < args.Length:
+                    name = args[++i];
+                    break;
+                case "--before" when i + 1 < args.Length:
+                    before = args[++i];
+                    break;
+                default:
+                    Console.Error.WriteLine("""
+                        usage: bench kestrel [--rounds N] [--name TEXT] [--before PROGRAM] [--write], or bench kestrel soak [MINUTES]
+                          --rounds N        the number of rounds, 9 by default; 0 measures nothing, for --write
+                          --name TEXT       only the loads whose name contains the text
+                          --before PROGRAM  an earlier build of this program, to compare with
+                          --write           writes docs/benchmarks-kestrel.md and .svg with the last results of all loads
+                        """);
+                    return 2;
+            }
+        }
+
+        return Comparison.Run(rounds, name, before, write);
     }
 }

@@ -1,0 +1,55 @@
+namespace Mood.Event.AspNetCore.Benchmarks;
+
+/// <summary>What wrk asks for, and the targets.</summary>
+/// <param name="Name">The name in the tables.</param>
+/// <param name="Connections">The number of connections.</param>
+/// <param name="Path">The path of the requests.</param>
+internal sealed record Load(string Name, int Connections, string Path)
+{
+    private const string Pipeline = """
+        local all = {}
+        init = function(args) for i = 1, 16 do all[i] = wrk.format("GET", "/") end; all = table.concat(all) end
+        request = function() return all end
+        """;
+
+    private const string Post = """
+        wrk.method = "POST"
+        wrk.body = string.rep("x", 8192)
+        """;
+
+    /// <summary>wrk's script in Lua, or empty.</summary>
+    internal string Script { get; init; } = "";
+
+    /// <summary>Whether each request has a connection of its own.</summary>
+    internal bool Close { get; init; }
+
+    /// <summary>The number of cores of the server. With two, wrk shares them.</summary>
+    internal int Cores { get; init; } = 1;
+
+    /// <summary>The least ratios of requests per second of processor time, against sockets.</summary>
+    internal double Pool { get; init; } = 1.25;
+
+    internal double Inline { get; init; } = 1.7;
+
+    /// <summary>The least ratio of inline against tuned sockets.</summary>
+    internal double InlineOverTuned { get; init; } = 1.2;
+
+    internal static Load[] All { get; } =
+    [
+        new("plaintext, 64 connections", 64, "/"),
+        new("plaintext, 512 connections", 512, "/"),
+        new("JSON, 64 connections", 64, "/json"),
+        new("JSON, 512 connections", 512, "/json"),
+        new("POST of 8 KiB, 64 connections", 64, "/post") { Script = Post },
+        new("POST of 8 KiB, 512 connections", 512, "/post") { Script = Post },
+        new("answers of 64 KiB, 64 connections", 64, "/large") { Inline = 1.5 },
+        new("answers of 64 KiB, 512 connections", 512, "/large") { Inline = 1.5 },
+        new("16 pipelined requests, 64 connections", 64, "/") { Script = Pipeline, Inline = 1.4, Pool = 1 },
+        new("16 pipelined requests, 512 connections", 512, "/") { Script = Pipeline, Inline = 1.4, Pool = 1 },
+        new("plaintext, 1 connection", 1, "/") { Inline = 1, Pool = 1, InlineOverTuned = 1 },
+        new("a connection per request", 64, "/") { Close = true, Inline = 1, Pool = 1, InlineOverTuned = 1 },
+        new("two cores, plaintext, 64 connections", 64, "/") { Cores = 2, Inline = 1, Pool = 1, InlineOverTuned = 1 },
+        new("two cores, plaintext, 512 connections", 512, "/") { Cores = 2, Inline = 1, Pool = 1, InlineOverTuned = 1 },
+        new("two cores, JSON, 64 connections", 64, "/json") { Cores = 2, Inline = 1, Pool = 1, InlineOverTuned = 1 },
+    ];
+}

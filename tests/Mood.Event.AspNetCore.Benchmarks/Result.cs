@@ -1,0 +1,22 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+
+namespace Mood.Event.AspNetCore.Benchmarks;
+
+/// <summary>The rounds of all contenders under one load.</summary>
+internal sealed record Result(string Load, Dictionary<string, Round[]> Rounds)
+{
+    /// <summary>The median of the rounds' ratios, the least and the greatest.</summary>
+    internal (double Median, double Min, double Max) Ratio(string contender, string against, Func<Round, double> figure)
+    {
+        double[] ratios = [.. Rounds[contender].Zip(Rounds[against], (a, b) => figure(a) / figure(b)).Order()];
+        return (ratios[ratios.Length / 2], ratios[0], ratios[^1]);
+    }
+
+    internal double Median(string contender, Func<Round, double> figure)
+    {
+        double[] sorted = [.. Rounds[contender].Select(figure).Order()];
+        return sorted[sorted.Length / 2];
+    }
+}
