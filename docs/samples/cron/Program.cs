@@ -1,6 +1,5 @@
 using System;
 using System.CommandLine;
-using System.CommandLine.Invocation;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
@@ -8,7 +7,7 @@ using Cron;
 using Mood.Event;
 
 // Runs a command at the times of a calendar rule, or writes these times.
-var zone = new Option<string?>("--zone") { Description = "The time zone, such as Europe/Berlin. The default is that of this machine." };
+var zone = new Option<string>("--zone") { Description = "The time zone, such as Europe/Berlin.", DefaultValueFactory = _ => TimeZoneInfo.Local.Id };
 var list = new Option<int>("--list") { Description = "Write the next N times and exit." };
 var from = new Option<DateTimeOffset?>("--from") { Description = "With --list: the time to begin at, such as 2026-03-28T12:00Z." };
 var every = new Option<double?>("--every") { Description = "Run every so many seconds, instead of by a rule." };
@@ -21,8 +20,7 @@ command.SetAction(result =>
 
     try
     {
-        // the machine's own zone may have no name: its id is then one that FindSystemTimeZoneById does not know
-        TimeZoneInfo timeZone = result.GetValue(zone) is string id ? TimeZoneInfo.FindSystemTimeZoneById(id) : TimeZoneInfo.Local;
+        TimeZoneInfo timeZone = TimeZoneInfo.FindSystemTimeZoneById(result.GetValue(zone)!);
         double? seconds = result.GetValue(every);
 
         if (seconds is not null)
@@ -42,7 +40,7 @@ command.SetAction(result =>
             ? Run(loop => loop.Scheduler((_, now) => rule.Next(now, timeZone), (_, _) => Execute(loop, arguments[1])))
             : Usage("a rule and a command are needed: two arguments in quotes.");
     }
-    catch (Exception e) when (e is FormatException or TimeZoneNotFoundException or InvalidTimeZoneException or ArgumentOutOfRangeException)
+    catch (Exception e) when (e is FormatException or TimeZoneNotFoundException or ArgumentOutOfRangeException)
     {
         return Usage(e.Message);
     }
@@ -52,9 +50,7 @@ command.SetAction(result =>
         return 1;
     }
 });
-ParseResult parsed = command.Parse(args);
-int code = parsed.Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null }); // the loop handles SIGINT and SIGTERM
-return parsed.Action is ParseErrorAction ? 2 : code;
+return command.Parse(args).Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null }); // the loop handles SIGINT and SIGTERM
 
 static int Usage(string message)
 {

@@ -8,7 +8,7 @@ using Prompt;
 if (args.Length > 0)
 {
     Console.Error.WriteLine("usage: prompt   (then type: help)");
-    return args is ["-h" or "--help"] ? 0 : 2;
+    return 2;
 }
 
 try
@@ -30,19 +30,12 @@ try
         using var reader = new StreamReader(Input(loop));
         Console.Write("> ");
 
-        try
+        while (await reader.ReadLineAsync(token) is string line && commands.Execute(line))
         {
-            while (await reader.ReadLineAsync(token) is string line && commands.Execute(line))
-            {
-                Console.Write("> ");
-            }
+            Console.Write("> ");
+        }
 
-            Console.WriteLine("bye");
-        }
-        catch (OperationCanceledException)
-        {
-            Console.WriteLine(); // Ctrl-C: the shell's prompt begins a line
-        }
+        Console.WriteLine("bye");
     });
     return 0;
 }

@@ -1,6 +1,5 @@
 using System;
 using System.CommandLine;
-using System.CommandLine.Invocation;
 using System.ComponentModel;
 using Mood.Event;
 using Supervisor;
@@ -34,9 +33,7 @@ command.SetAction(result =>
         return 1; // a second signal
     }
 });
-ParseResult parsed = command.Parse(args);
-int code = parsed.Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null }); // the loop handles SIGINT and SIGTERM
-return parsed.Action is ParseErrorAction ? 2 : code;
+return command.Parse(args).Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null }); // the loop handles SIGINT and SIGTERM
 
 static Option<double> Number(string name, double minimum, double maximum, double initial, string description)
 {
