@@ -53,10 +53,22 @@ tab.on('response', response => response.status() >= 400 && faults.push(`${where}
 const resize = width => tab.setViewportSize({ width, height: 844 })
 const picture = name => screenshots && tab.screenshot({ path: join(screenshots, `${name}.png`) })
 
+// On a busy machine Chromium may give a navigation up.
+async function open(address, waitUntil) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await tab.goto(address, { waitUntil, timeout: 60_000 })
+    } catch (error) {
+      if (attempt === 3) throw error
+      console.log(`${where}: once more, after ${error.message.split('\n')[0]}`)
+    }
+  }
+}
+
 for (const page of pages) {
   where = page
   await resize(widths.phone)
-  await tab.goto(origin + page, { waitUntil: 'load' })
+  await open(origin + page, 'load')
   for (const [name, width] of Object.entries(widths)) {
     if (name !== 'phone') await resize(width)
     const wide = await tab.evaluate(() => {
@@ -73,7 +85,7 @@ for (const page of pages) {
 for (const [name, width] of Object.entries(widths)) {
   where = `search at ${width}`
   await resize(width)
-  await tab.goto(origin, { waitUntil: 'networkidle' })
+  await open(origin, 'networkidle')
   await tab.click('#local-search button')
   await tab.fill('.VPLocalSearchBox input', 'Timer')
   const first = tab.locator('.VPLocalSearchBox .result').first()
@@ -82,7 +94,7 @@ for (const [name, width] of Object.entries(widths)) {
   await first.click()
   await tab.waitForURL(/\/reference\/timer\.html/, { timeout: 30_000 }).catch(() => faults.push(`${where}: Timer leads to ${tab.url()}`))
 
-  await tab.goto(origin, { waitUntil: 'networkidle' })
+  await open(origin, 'networkidle')
   await tab.emulateMedia({ colorScheme: 'dark' })
   await tab.waitForFunction(() => document.documentElement.classList.contains('dark'), null, { timeout: 30_000 })
     .catch(() => faults.push(`${where}: it does not turn dark`))

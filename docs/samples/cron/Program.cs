@@ -1,5 +1,6 @@
 using System;
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
@@ -7,7 +8,7 @@ using Cron;
 using Mood.Event;
 
 // Runs a command at the times of a calendar rule, or writes these times.
-var zone = new Option<string>("--zone") { Description = "The time zone, such as Europe/Berlin.", DefaultValueFactory = _ => TimeZoneInfo.Local.Id };
+var zone = new Option<string?>("--zone") { Description = "The time zone, such as Europe/Berlin. The default is that of this machine." };
 var list = new Option<int>("--list") { Description = "Write the next N times and exit." };
 var from = new Option<DateTimeOffset?>("--from") { Description = "With --list: the time to begin at, such as 2026-03-28T12:00Z." };
 var every = new Option<double?>("--every") { Description = "Run every so many seconds, instead of by a rule." };
@@ -20,7 +21,8 @@ command.SetAction(result =>
 
     try
     {
-        TimeZoneInfo timeZone = TimeZoneInfo.FindSystemTimeZoneById(result.GetValue(zone)!);
+        // the machine's own zone may have no name: its id is then one that FindSystemTimeZoneById does not know
+        TimeZoneInfo timeZone = result.GetValue(zone) is string id ? TimeZoneInfo.FindSystemTimeZoneById(id) : TimeZoneInfo.Local;
         double? seconds = result.GetValue(every);
 
         if (seconds is not null)
@@ -40,7 +42,7 @@ command.SetAction(result =>
             ? Run(loop => loop.Scheduler((_, now) => rule.Next(now, timeZone), (_, _) => Execute(loop, arguments[1])))
             : Usage("a rule and a command are needed: two arguments in quotes.");
     }
-    catch (Exception e) when (e is FormatException or TimeZoneNotFoundException or ArgumentOutOfRangeException)
+    catch (Exception e) when (e is FormatException or TimeZoneNotFoundException or InvalidTimeZoneException or ArgumentOutOfRangeException)
     {
         return Usage(e.Message);
     }
@@ -50,7 +52,9 @@ command.SetAction(result =>
         return 1;
     }
 });
-return command.Parse(args).Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null }); // the loop handles SIGINT and SIGTERM
+ParseResult parsed = command.Parse(args);
+int code = parsed.Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null }); // the loop handles SIGINT and SIGTERM
+return parsed.Action is ParseErrorAction ? 2 : code;
 
 static int Usage(string message)
 {

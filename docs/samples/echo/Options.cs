@@ -1,5 +1,6 @@
 using System;
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using System.Net;
 using Mood.Event;
 
@@ -35,7 +36,7 @@ internal sealed record Options(
         Option<double> seconds = Number("--seconds", 0.1, 86400, 5.0, "Self-test: how long.");
         Option<int> size = Number("--size", 1, Pattern.MaxSize, 64, "Self-test: bytes per message.");
         Option<int> loops = Number("--loops", 1, 1024, 1, "The number of loops that serve. With 2 or more, each has its own thread and its own listening socket (SO_REUSEPORT).");
-        var backend = new Option<Backends>("--backend") { Description = $"The backend of the loops: Auto, or one of {Ev.SupportedBackends}." };
+        var backend = new Option<Backends>("--backend") { HelpName = "backend", Description = $"The backend of the loops: Auto, or one of {Ev.SupportedBackends}." };
         var command = new RootCommand("A TCP echo server on one or several Mood.Event loops, with a self-test.")
         {
             selfTest, host, port, connections, seconds, size, loops, backend,
@@ -51,8 +52,9 @@ internal sealed record Options(
             result.GetValue(backend),
             result.GetValue(loops))));
 
-        // the loop handles SIGINT and SIGTERM, so the parser must not
-        return command.Parse(args).Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null });
+        ParseResult parsed = command.Parse(args);
+        int code = parsed.Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null }); // the loop handles SIGINT and SIGTERM
+        return parsed.Action is ParseErrorAction ? 2 : code;
     }
 
     private static Option<T> Number<T>(string name, double minimum, double maximum, T initial, string description)

@@ -8,7 +8,7 @@ using Prompt;
 if (args.Length > 0)
 {
     Console.Error.WriteLine("usage: prompt   (then type: help)");
-    return 2;
+    return args is ["-h" or "--help"] ? 0 : 2;
 }
 
 try
@@ -30,12 +30,19 @@ try
         using var reader = new StreamReader(Input(loop));
         Console.Write("> ");
 
-        while (await reader.ReadLineAsync(token) is string line && commands.Execute(line))
+        try
         {
-            Console.Write("> ");
-        }
+            while (await reader.ReadLineAsync(token) is string line && commands.Execute(line))
+            {
+                Console.Write("> ");
+            }
 
-        Console.WriteLine("bye");
+            Console.WriteLine("bye");
+        }
+        catch (OperationCanceledException)
+        {
+            Console.WriteLine(); // Ctrl-C: the shell's prompt begins a line
+        }
     });
     return 0;
 }

@@ -1,5 +1,6 @@
 using System;
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using System.ComponentModel;
 using Mood.Event;
 using Supervisor;
@@ -33,7 +34,9 @@ command.SetAction(result =>
         return 1; // a second signal
     }
 });
-return command.Parse(args).Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null }); // the loop handles SIGINT and SIGTERM
+ParseResult parsed = command.Parse(args);
+int code = parsed.Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null }); // the loop handles SIGINT and SIGTERM
+return parsed.Action is ParseErrorAction ? 2 : code;
 
 static Option<double> Number(string name, double minimum, double maximum, double initial, string description)
 {

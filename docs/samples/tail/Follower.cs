@@ -5,55 +5,87 @@ using Mood.Event;
 namespace Tail;
 
 /// <summary>Copies what is added to a file.</summary>
-internal sealed class Follower(string path, Stream output) : IDisposable
+internal sealed class Follower : IDisposable
 {
     private const int Lines = 10, Block = 64 * 1024;
 
+    private readonly string _path;
+    private readonly Stream _output;
+    private readonly Stat _stat;
     private readonly byte[] _buffer = new byte[Block];
 
-    // null: the file does not exist
+    // null: there is no file
     private FileStream? _file;
 
-    /// <summary>Copies the last lines.</summary>
-    public void Begin()
+    // which file _file is. While it is open, no other file gets its inode.
+    private (long Device, long Inode) _id;
+
+    public Follower(Loop loop, string path, Stream output)
     {
+        (_path, _output) = (path, output);
+        _stat = loop.Stat(path, 1, (_, _) => OnChange());
+    }
+
+    /// <summary>Copies the last lines, and begins to follow.</summary>
+    public void Start()
+    {
+        _stat.Start(); // before the first read: no change between the two is missed
         Open();
 
         if (_file is not null)
         {
             _file.Position = Math.Max(0, _file.Length - Block); // lines before that are left out
             int count = _file.ReadAtLeast(_buffer, Block, throwOnEndOfStream: false);
-            output.Write(LastLines(_buffer.AsSpan(0, count)));
+            _output.Write(LastLines(_buffer.AsSpan(0, count)));
         }
     }
 
-    public void OnChange(FileStatus before, FileStatus now)
+    public void Dispose()
+    {
+        _stat.Dispose();
+        _file?.Dispose();
+    }
+
+    private void OnChange()
     {
         Copy();
 
-        // another file has the path now
-        if (before.Inode != now.Inode || before.Device != now.Device)
+        if (!_stat.Attr.Exists)
         {
-            _file?.Dispose();
-            _file = null;
+            // its writer may still have it open: the rest is copied when another file has the path
+            Console.Error.WriteLine($"tail: {_path} is gone");
+        }
+        else if (_file is null || Identify() != _id)
+        {
             Open();
             Copy();
         }
     }
 
-    public void Dispose() => _file?.Dispose();
-
     private void Open()
     {
+        _stat.Refresh();
+
         try
         {
-            _file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            // Again, if the path has got another file meanwhile: it is not known which of the two was opened.
+            do
+            {
+                _file?.Dispose();
+                _file = null;
+                _id = Identify();
+                _file = new FileStream(_path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+                _stat.Refresh();
+            }
+            while (Identify() != _id);
         }
         catch (FileNotFoundException)
         {
-            Console.Error.WriteLine($"tail: {path} does not exist yet");
+            Console.Error.WriteLine($"tail: {_path} does not exist yet");
         }
     }
+
+    private (long Device, long Inode) Identify() => (_stat.Attr.Device, _stat.Attr.Inode);
 
     private void Copy()
     {
@@ -64,7 +96,7 @@ internal sealed class Follower(string path, Stream output) : IDisposable
 
         if (_file.Length < _file.Position)
         {
-            Console.Error.WriteLine($"tail: {path} was cut");
+            Console.Error.WriteLine($"tail: {_path} was cut");
             _file.Position = 0;
         }
 
@@ -72,7 +104,7 @@ internal sealed class Follower(string path, Stream output) : IDisposable
 
         while ((count = _file.Read(_buffer)) > 0)
         {
-            output.Write(_buffer, 0, count);
+            _output.Write(_buffer, 0, count);
         }
     }
 

@@ -7,23 +7,21 @@ using Tail;
 if (args.Length != 1 || args[0].Length == 0 || args[0][0] == '-')
 {
     Console.Error.WriteLine("usage: tail FILE   (Ctrl-C ends it)");
-    return 2;
+    return args is ["-h" or "--help"] ? 0 : 2;
 }
 
 try
 {
     using var loop = new Loop();
     using Stream output = Console.OpenStandardOutput();
-    using var follower = new Follower(args[0], output);
-    using Stat stat = loop.Stat(args[0], 1, (stat, _) => follower.OnChange(stat.Prev, stat.Attr));
+    using var follower = new Follower(loop, args[0], output);
 
     foreach (int signum in new[] { Signum.SIGINT, Signum.SIGTERM })
     {
         loop.Signal(signum, (signal, _) => signal.Loop.Stop()).Start();
     }
 
-    stat.Start(); // before the first read: no change between the two is missed
-    follower.Begin();
+    follower.Start();
     loop.CallbackException += (_, e) => Console.Error.WriteLine($"tail: {e.Exception.Message}");
     loop.Start();
     return 0;

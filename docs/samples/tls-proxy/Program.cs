@@ -1,5 +1,6 @@
 using System;
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using System.IO;
 using System.Net;
 using System.Net.Sockets;
@@ -30,7 +31,9 @@ target.Validators.Add(result =>
 
 var command = new RootCommand("A TLS proxy on one Mood.Event loop.") { port, certificate, password, target };
 command.SetAction(result => Run(result.GetValue(port), result.GetValue(certificate), result.GetValue(password), Target(result.GetValue(target)!)!));
-return command.Parse(args).Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null }); // the loop handles SIGINT and SIGTERM
+ParseResult parsed = command.Parse(args);
+int code = parsed.Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null }); // the loop handles SIGINT and SIGTERM
+return parsed.Action is ParseErrorAction ? 2 : code;
 
 static int Run(int port, FileInfo? file, string? password, DnsEndPoint target)
 {
@@ -66,6 +69,10 @@ static X509Certificate2 SelfSigned()
 {
     using ECDsa key = ECDsa.Create();
     var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
+    var names = new SubjectAlternativeNameBuilder();
+    names.AddDnsName("localhost");
+    names.AddIpAddress(IPAddress.Loopback);
+    request.CertificateExtensions.Add(names.Build());
     using X509Certificate2 certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
     return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null); // with a key that SslStream can use
 }

@@ -8,7 +8,7 @@ using Mood.Event;
 if (args.Length > 1 || !ushort.TryParse(args.Length > 0 ? args[0] : "7779", NumberStyles.None, CultureInfo.InvariantCulture, out ushort port))
 {
     Console.Error.WriteLine("usage: udp [PORT]   (the default port is 7779; 0 takes a free one)");
-    return 2;
+    return args is ["-h" or "--help"] ? 0 : 2;
 }
 
 using var loop = new Loop();

@@ -11,10 +11,10 @@ HostApplicationBuilder builder = Host.CreateApplicationBuilder(args);
 string text = builder.Configuration["Interval"] ?? "1";
 
 if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double interval) || interval is not (> 0 and < 86400)
-    || (args.Length > 0 && (args[0] is "-h" or "--help")))
+    || args is ["-h" or "--help"])
 {
     Console.Error.WriteLine("usage: worker [--Interval SECONDS]   (above 0; the default is 1. Other options are those of the host's configuration)");
-    return 2;
+    return args is ["-h" or "--help"] ? 0 : 2;
 }
 
 builder.Services.AddLoop(options => options.SlowCallback = TimeSpan.FromMilliseconds(50));
