@@ -1,5 +1,6 @@
 using System;
 using System.Diagnostics.CodeAnalysis;
+using System.IO;
 using System.Net.Sockets;
 using System.Threading.Tasks;
 
@@ -18,16 +19,11 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
     private const double BackOff = 0.1, ReportInterval = 10;
     private const int MaxAccepts = 64;
 
-    // While the reserve cannot be filled, the acceptor tries only after every tenth back-off. It must try, because other code may
-    // never close a file.
-    private const int MaxRefusals = 10;
-
     // Only the loop's thread uses these.
     private Io? _io;
     private Timer? _backOff;
     private readonly Reserve _reserve = new();
     private double _reported = double.NegativeInfinity;
-    private int _refusals;
 
     internal Task StartAsync() => worker.Loop.InvokeAsync(() =>
     {
@@ -70,7 +66,14 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
         {
             for (int i = 0; i < max && socket.TryAccept(out Socket? accepted); i++)
             {
+                bool isLow = Reserve.IsLow(accepted);
                 Serve(accepted);
+
+                if (isLow)
+                {
+                    Pause(new IOException("Too few file descriptors are left."));
+                    return;
+                }
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
@@ -115,7 +118,8 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
 
     private void Resume()
     {
-        if (_reserve.TryFill() || ++_refusals % MaxRefusals == 0)
+        // Without connections, there is none whose end could free a file descriptor, and other code may never close a file.
+        if (_reserve.TryFill() || !listener.HasConnections)
         {
             _io!.Start();
         }

@@ -35,6 +35,9 @@ internal sealed class Listener : IConnectionListener
 
     public EndPoint EndPoint { get; }
 
+    /// <summary>Whether the loops have connections, of any listener or client. Any thread.</summary>
+    internal bool HasConnections => _workers.HasConnections;
+
     /// <summary>Listens on an end point, with one socket or with a socket for each loop.</summary>
     internal static async Task<Listener> OpenAsync(EndPoint endPoint, Workers workers, Worker[] all)
     {

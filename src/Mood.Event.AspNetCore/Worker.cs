@@ -28,6 +28,9 @@ internal sealed class Worker(Loop loop, LoopTransportOptions options, ILogger lo
     /// <summary>Runs its actions on the loop's thread.</summary>
     internal PipeScheduler Scheduler { get; } = new LoopScheduler(loop);
 
+    /// <summary>Whether there are connections, now or a moment ago. Any thread: only the number is read.</summary>
+    internal bool HasConnections => _connections.Count > 0;
+
     /// <summary>Adds a connection. Loop's thread.</summary>
     /// <returns>False: the worker has stopped.</returns>
     internal bool TryAdd(Connection connection) => !_isStopped && _connections.Add(connection);

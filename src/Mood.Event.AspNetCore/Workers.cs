@@ -61,6 +61,9 @@ internal sealed class Workers(IOptions<LoopTransportOptions> options, ILoggerFac
         return all[(uint)Interlocked.Increment(ref _last) % (uint)all.Length];
     }
 
+    /// <summary>Whether there are connections. Any thread that has acquired the workers.</summary>
+    internal bool HasConnections => Array.Exists(_all, worker => worker.HasConnections);
+
     internal async Task ReleaseAsync()
     {
         LoopGroup group;

@@ -1,12 +1,15 @@
 using System;
 using System.Buffers;
+using System.IO;
 using System.IO.Pipelines;
 using System.Net;
+using System.Net.Http;
 using System.Net.Sockets;
 using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
@@ -53,6 +56,38 @@ public sealed class ClientTests
         await Assert.ThrowsAsync<SocketException>(async () => await factory.ConnectAsync(unused.LocalEndPoint!));
     }
 
+    /// <summary>HttpClient, as proxies use it, over the loops: over TCP and over a Unix socket.</summary>
+    [Theory(Timeout = 60_000)]
+    [InlineData(Mode.Pool)]
+    [InlineData(Mode.Inline)]
+    public async Task HttpClient_over_the_factory(Mode mode)
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"mood-{Guid.NewGuid():N}.sock");
+        await using Server server = await Server.StartAsync(mode, o =>
+        {
+            o.Listen(IPAddress.Loopback, 0);
+            o.ListenUnixSocket(path);
+        });
+        IConnectionFactory factory = server.Services.GetRequiredService<IConnectionFactory>();
+
+        foreach (EndPoint endPoint in new EndPoint[] { server.EndPoint, new UnixDomainSocketEndPoint(path) })
+        {
+            using HttpClient client = server.Client(new SocketsHttpHandler
+            {
+                ConnectCallback = async (_, token) => new ConnectionStream(await factory.ConnectAsync(endPoint, token)),
+            });
+
+            for (int i = 0; i < 20; i++)
+            {
+                Assert.Equal($"[{i}]", await client.GetStringAsync($"/number?{i}"));
+            }
+
+            Assert.Equal(3_000_000, (await client.GetByteArrayAsync("/big?3000000")).Length);
+            using HttpResponseMessage response = await client.PostAsync("/length", new ByteArrayContent(new byte[3_000_000]));
+            Assert.Equal("3000000", await response.Content.ReadAsStringAsync());
+        }
+    }
+
     /// <summary>The bytes that were written before the end arrive, and the peer sees a FIN.</summary>
     [Theory(Timeout = 60_000)]
     [InlineData(Mode.Pool)]
@@ -71,5 +106,50 @@ public sealed class ClientTests
         ValueTask disposed = connection.DisposeAsync();
         Assert.Equal(text.Length, (await peer.ReceiveToEndAsync()).Length);
         await disposed;
+    }
+
+    /// <summary>A connection as HttpClient wants it.</summary>
+    private sealed class ConnectionStream(ConnectionContext connection) : Stream
+    {
+        private readonly Stream _input = connection.Transport.Input.AsStream(), _output = connection.Transport.Output.AsStream();
+
+        public override bool CanRead => true;
+
+        public override bool CanWrite => true;
+
+        public override bool CanSeek => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => _input.ReadAsync(buffer, cancellationToken);
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => _output.WriteAsync(buffer, cancellationToken);
+
+        public override Task FlushAsync(CancellationToken cancellationToken) => _output.FlushAsync(cancellationToken);
+
+        public override void Flush() => _output.Flush();
+
+        public override int Read(byte[] buffer, int offset, int count) => _input.Read(buffer, offset, count);
+
+        public override void Write(byte[] buffer, int offset, int count) => _output.Write(buffer, offset, count);
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                connection.Abort();
+                _input.Dispose();
+                _output.Dispose();
+                _ = connection.DisposeAsync().AsTask();
+            }
+
+            base.Dispose(disposing);
+        }
     }
 }

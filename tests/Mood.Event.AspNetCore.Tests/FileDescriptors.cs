@@ -1,8 +1,10 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
+using Microsoft.Win32.SafeHandles;
 using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
@@ -12,6 +14,32 @@ internal static class FileDescriptors
 {
     public static int Count() => Directory.GetFileSystemEntries("/proc/self/fd").Select(f => new FileInfo(f).LinkTarget ?? "")
         .Count(t => t.StartsWith("socket:", StringComparison.Ordinal) || t.StartsWith("anon_inode:", StringComparison.Ordinal));
+
+    /// <summary>How many files can be opened now, up to a maximum.</summary>
+    public static int Free(int max)
+    {
+        var files = new List<SafeFileHandle>();
+
+        try
+        {
+            while (files.Count < max)
+            {
+                files.Add(File.OpenHandle("/dev/null"));
+            }
+        }
+        catch (IOException)
+        {
+            // no more
+        }
+
+        files.ForEach(f => f.Dispose());
+        return files.Count;
+    }
+
+    /// <summary>How many this process may open: the runtime has raised the soft limit to the hard one.</summary>
+    public static int Limit() => int.Parse(
+        File.ReadLines("/proc/self/limits").Single(l => l.StartsWith("Max open files", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[3],
+        System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>Waits until the number has not changed for a while, and returns it.</summary>
     public static int Settled()

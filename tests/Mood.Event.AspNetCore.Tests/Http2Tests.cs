@@ -7,7 +7,9 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Threading.Tasks;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Xunit;
 
@@ -55,6 +57,54 @@ public sealed class Http2Tests
             lines.End();
             Assert.Null(await reader.ReadLineAsync());
         }));
+    }
+
+    /// <summary>As gRPC does: the status follows the stream of messages.</summary>
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task Trailers_follow_the_answer(Mode mode)
+    {
+        await using Server server = await Server.StartAsync(mode, o => o.Listen(IPAddress.Loopback, 0, l => l.Protocols = HttpProtocols.Http2), map: app => app.Map("/stream", (RequestDelegate)(async c =>
+        {
+            for (int i = 0; i < 100; i++)
+            {
+                await c.Response.WriteAsync($"[{i}]");
+                await c.Response.Body.FlushAsync();
+            }
+
+            c.Response.AppendTrailer("grpc-status", "0");
+        })));
+        using HttpClient client = H2(server.Client());
+
+        for (int i = 0; i < 5; i++)
+        {
+            using HttpResponseMessage response = await client.GetAsync("/stream");
+            Assert.Equal(Enumerable.Range(0, 100), HttpTests.Numbers(await response.Content.ReadAsStringAsync()));
+            Assert.Equal("0", response.TrailingHeaders.GetValues("grpc-status").Single());
+        }
+    }
+
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task A_stop_waits_for_the_streams_of_a_connection(Mode mode)
+    {
+        var begun = new TaskCompletionSource();
+        var goOn = new TaskCompletionSource();
+        Server server = await Server.StartAsync(mode, o => o.Listen(IPAddress.Loopback, 0, l => l.Protocols = HttpProtocols.Http2), map: app => app.Map("/wait", (RequestDelegate)(async c =>
+        {
+            begun.SetResult();
+            await goOn.Task;
+            await c.Response.WriteAsync("answer");
+        })));
+        using HttpClient client = H2(server.Client());
+        Task<string> answer = client.GetStringAsync("/wait");
+        await begun.Task;
+        Task stopped = server.DisposeAsync().AsTask();
+        await Task.Delay(100);
+        Assert.False(stopped.IsCompleted);
+        goOn.SetResult();
+        Assert.Equal("answer", await answer);
+        await stopped;
     }
 
     [Theory(Timeout = Deadline)]

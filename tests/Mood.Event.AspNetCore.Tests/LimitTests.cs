@@ -1,7 +1,9 @@
 using System;
 using System.IO;
+using System.Linq;
 using System.Net;
 using System.Threading.Tasks;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
@@ -61,6 +63,30 @@ public sealed class LimitTests
         await AskAsync(idle);
         Assert.EndsWith("0\r\n\r\n", await ToEndAsync(idle), StringComparison.Ordinal);
         Assert.StartsWith("HTTP/1.1 408", await ToEndAsync(slow), StringComparison.Ordinal);
+    }
+
+    /// <summary>Kestrel closes a connection whose client receives or sends slower than its minimum rates.</summary>
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task Clients_that_are_too_slow_are_closed(Mode mode)
+    {
+        await using Server server = await Server.StartAsync(mode, o =>
+        {
+            o.Listen(IPAddress.Loopback, 0);
+            o.Limits.MinRequestBodyDataRate = new MinDataRate(10_000, TimeSpan.FromSeconds(1.5));
+
+            // Kestrel gives the time that all bytes need at this rate, also those that the kernel has taken at once.
+            o.Limits.MinResponseDataRate = new MinDataRate(50_000_000, TimeSpan.FromSeconds(1.5));
+        });
+        using RawClient sender = await server.ConnectAsync(), receiver = await server.ConnectAsync();
+        await sender.SendAsync("POST /length HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\nfew");
+        await receiver.SendAsync("GET /big?50000000 HTTP/1.1\r\nHost: h\r\n\r\n"); // and receives nothing
+        Assert.StartsWith("HTTP/1.1 408", await ToEndAsync(sender), StringComparison.Ordinal);
+
+        while (!server.Log.Entries.Any(e => e.Message.Contains("\" sending RST because", StringComparison.Ordinal)))
+        {
+            await Task.Delay(10);
+        }
     }
 
     private static async Task AskAsync(RawClient client)

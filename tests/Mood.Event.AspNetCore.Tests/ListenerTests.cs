@@ -150,28 +150,6 @@ public sealed class ListenerTests
         }
     }
 
-    [Theory(Timeout = Deadline)]
-    [EachMode]
-    public async Task Many_connections(Mode mode)
-    {
-        int count = int.Parse(Environment.GetEnvironmentVariable("MOOD_EVENT_CONNECTIONS") ?? "300", System.Globalization.CultureInfo.InvariantCulture);
-        await using Server server = await Server.StartAsync(mode);
-        RawClient[] clients = new RawClient[count];
-
-        for (int i = 0; i < count; i++)
-        {
-            clients[i] = await server.ConnectAsync();
-        }
-
-        for (int round = 0; round < 2; round++)
-        {
-            await Task.WhenAll(clients.Select(c => c.SendAsync($"GET /number?{round} HTTP/1.1\r\nHost: h\r\n\r\n")));
-            await Task.WhenAll(clients.Select(c => c.ReceiveAsync($"[{round}]")));
-        }
-
-        Array.ForEach(clients, c => c.Dispose());
-    }
-
     internal static HttpClient OverUnix(string path) => new(new SocketsHttpHandler
     {
         ConnectCallback = async (_, token) =>

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Concurrent;
 using System.Linq;
+using System.Threading.Tasks;
 using Microsoft.Extensions.Logging;
 using Xunit;
 
@@ -14,7 +15,20 @@ internal sealed class LogOfTest : ILoggerProvider, ILogger
     public void AssertNoErrors()
     {
         string[] errors = [.. Entries.Where(e => e.Level >= LogLevel.Error).Select(e => $"{e.Message}: {e.Exception}")];
-        Assert.True(errors.Length == 0, string.Join("\n", errors));
+        Assert.True(errors.Length == 0, $"{errors.Length}: {string.Join('\n', errors)}");
+    }
+
+    /// <summary>Whether the end of a connection's message was logged.</summary>
+    public bool Has(string end) => Entries.Any(e =>
+        e.Message.StartsWith("Connection id \"", StringComparison.Ordinal) && e.Message.EndsWith(end, StringComparison.Ordinal));
+
+    /// <summary>Waits for a connection's message.</summary>
+    public async Task UntilAsync(string end)
+    {
+        while (!Has(end))
+        {
+            await Task.Delay(10);
+        }
     }
 
     public ILogger CreateLogger(string categoryName) => this;

@@ -4,8 +4,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Linq;
-using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
 using Xunit;
@@ -22,89 +22,242 @@ public sealed class ProcessTests
     [EachMode]
     public async Task SIGTERM_under_load_loses_no_request(Mode mode)
     {
-        using Process process = Start(mode, "");
-
-        try
+        using ServerProcess server = await ServerProcess.StartAsync(mode);
+        int answers = 0;
+        Task clients = Task.WhenAll(Enumerable.Range(0, 30).Select(async _ =>
         {
-            int port = await PortAsync(process), answers = 0;
-            Task clients = Task.WhenAll(Enumerable.Range(0, 30).Select(async _ =>
-            {
-                using RawClient client = await ConnectAsync(port);
+            using RawClient client = await server.ConnectAsync();
 
-                try
+            try
+            {
+                for (int i = 1; ; i++)
                 {
-                    for (int i = 1; ; i++)
+                    await client.SendAsync("GET /counted HTTP/1.1\r\nHost: h\r\n\r\n");
+                    await client.ReceiveAsync(s => s.Split("\r\n0\r\n\r\n").Length > i);
+                    Interlocked.Increment(ref answers);
+                }
+            }
+            catch (Exception e) when (e is IOException or SocketException)
+            {
+                // the server has closed the connection after an answer
+            }
+        }));
+        await TerminateAfterAsync(server, () => Volatile.Read(ref answers) >= 300);
+        await clients;
+        Assert.Equal($"begun {answers} ended {answers}\n", await server.ToEndAsync());
+    }
+
+    /// <summary>The same with a connection for each request, so that connections wait to be accepted when the signal comes.</summary>
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task SIGTERM_under_load_of_new_connections_loses_no_request(Mode mode)
+    {
+        using ServerProcess server = await ServerProcess.StartAsync(mode);
+        int answers = 0, asked = 0;
+        Task clients = Task.WhenAll(Enumerable.Range(0, 30).Select(async _ =>
+        {
+            try
+            {
+                while (Interlocked.Increment(ref asked) < 10_000) // Linux has 28,000 ports for clients
+                {
+                    using RawClient client = await server.ConnectAsync();
+                    await client.SendAsync("GET /counted HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+                    string answer = await client.ReceiveToEndAsync();
+
+                    if (!answer.EndsWith("hello\r\n0\r\n\r\n", StringComparison.Ordinal))
                     {
-                        await client.SendAsync("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-                        await client.ReceiveAsync(s => s.Split("\r\n0\r\n\r\n").Length > i);
-                        Interlocked.Increment(ref answers);
+                        Assert.Equal("", answer);
+                        return; // the server was stopping before the request had arrived
                     }
+
+                    Interlocked.Increment(ref answers);
                 }
-                catch (Exception e) when (e is IOException or SocketException)
-                {
-                    // the server has closed the connection after an answer
-                }
-            }));
-
-            while (Volatile.Read(ref answers) < 300)
-            {
-                await Task.Delay(10);
             }
-
-            // the kill that the shell contains, because the program kill is not installed everywhere
-            using (Process kill = Process.Start("sh", ["-c", $"kill -s TERM {process.Id}"]))
+            catch (SocketException)
             {
-                await kill.WaitForExitAsync();
+                // the server listens no more
             }
-
-            await clients;
-            string output = await process.StandardOutput.ReadToEndAsync();
-            await process.WaitForExitAsync();
-            Assert.Equal(0, process.ExitCode);
-            Assert.Equal($"begun {answers} ended {answers}\n", output);
-        }
-        finally
-        {
-            process.Kill(entireProcessTree: true);
-        }
+        }));
+        await TerminateAfterAsync(server, () => Volatile.Read(ref answers) >= 300);
+        await clients;
+        Assert.Equal($"begun {answers} ended {answers}\n", await server.ToEndAsync());
     }
 
     /// <summary>Without free file descriptors, the server waits until there are some. (Kestrel's own transport never accepts
-    /// again.)</summary>
+    /// again.) It leaves some to the runtime, which would end the process without them.</summary>
     [Theory(Timeout = Deadline)]
     [InlineData(Mode.Pool)]
     [InlineData(Mode.Inline)]
     public async Task A_server_without_free_file_descriptors_accepts_again_when_some_are_free(Mode mode)
     {
-        using Process process = Start(mode, "ulimit -n 260;");
+        using ServerProcess server = await ServerProcess.StartAsync(mode, "ulimit -n 260; exec");
+        using RawClient first = await server.ConnectAsync();
+        await AskAsync(first);
+        var clients = new ConcurrentBag<RawClient>();
+        int free = 8;
 
-        try
+        // more than the limit: the last ones wait in the backlog
+        // Afterwards there are at least 3 seconds in which the server could accept too many.
+        var watch = Stopwatch.StartNew();
+
+        for (int i = 1; i <= 260 || watch.Elapsed < TimeSpan.FromSeconds(3); i++)
         {
-            int port = await PortAsync(process);
-            using RawClient first = await ConnectAsync(port);
-            await AskAsync(first);
-            var clients = new ConcurrentBag<RawClient>();
-
-            // more than the limit: the last ones wait in the backlog
-            for (int i = 0; i < 260; i++)
+            if (i <= 260)
             {
-                clients.Add(await ConnectAsync(port));
+                clients.Add(await server.ConnectAsync());
             }
 
-            await Task.Delay(300);
-
-            foreach (RawClient client in clients)
+            else
             {
-                client.Dispose();
+                await Task.Delay(20);
             }
 
-            using RawClient last = await ConnectAsync(port);
-            await AskAsync(last);
+            await first.SendAsync("GET /free HTTP/1.1\r\nHost: h\r\n\r\n");
+            string answers = await first.ReceiveAsync(s => HttpTests.Numbers(s).Length == i);
+            free = Math.Min(free, HttpTests.Numbers(answers)[^1]);
         }
-        finally
+
+        Assert.InRange(free, 4, 8);
+
+        foreach (RawClient client in clients)
         {
-            process.Kill(entireProcessTree: true);
+            client.Dispose();
         }
+
+        using RawClient last = await server.ConnectAsync();
+        await AskAsync(last);
+    }
+
+    /// <summary>The manager's part is played by Perl: the listening socket is file descriptor 3, and LISTEN_PID and LISTEN_FDS say so.</summary>
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task A_socket_that_systemd_passes(Mode mode)
+    {
+        if (Tool.Find("perl") is not string perl)
+        {
+            return;
+        }
+
+        const string Manager = """
+            $^F = 255;
+            my $s = IO::Socket::INET->new(Listen => 100, LocalAddr => "127.0.0.1") or die $!;
+            fileno($s) == 3 || defined dup2(fileno($s), 3) or die $!;
+            $ENV{LISTEN_PID} = $$;
+            $ENV{LISTEN_FDS} = 1;
+            exec @ARGV;
+            """;
+        using ServerProcess server = await ServerProcess.StartAsync(mode, $"exec {perl} -MIO::Socket::INET -MPOSIX=dup2 -e '{Manager}'");
+        using RawClient client = await server.ConnectAsync();
+        await AskAsync(client);
+        await server.TerminateAsync();
+        await server.ToEndAsync();
+    }
+
+    /// <summary>10,000 connections at the same time, or as many as the limit of this process allows. Each asks twice.</summary>
+    [Theory(Timeout = 5 * Deadline)]
+    [EachMode]
+    public async Task Ten_thousand_connections(Mode mode)
+    {
+        int count = Math.Min(10_000, FileDescriptors.Limit() - 1000);
+
+        if (count < 10_000)
+        {
+            Console.WriteLine($"The limit of file descriptors allows {count} connections only: more are not tested.");
+        }
+
+        using ServerProcess server = await ServerProcess.StartAsync(mode);
+        var clients = new Socket[count];
+        byte[] buffer = new byte[1000];
+
+        for (int i = 0; i < count; i++)
+        {
+            clients[i] = (await server.ConnectAsync()).Socket;
+        }
+
+        for (int round = 0; round < 2; round++)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                clients[i].Send(Encoding.ASCII.GetBytes($"GET /number?{i + round} HTTP/1.1\r\nHost: h\r\n\r\n"));
+            }
+
+            for (int i = 0; i < count; i++)
+            {
+                string answer = "";
+
+                while (!answer.EndsWith("\r\n0\r\n\r\n", StringComparison.Ordinal))
+                {
+                    int length = await clients[i].ReceiveAsync(buffer);
+                    Assert.NotEqual(0, length);
+                    answer += Encoding.ASCII.GetString(buffer, 0, length);
+                }
+
+                Assert.Contains($"[{i + round}]", answer, StringComparison.Ordinal);
+            }
+        }
+
+        Array.ForEach(clients, c => c.Dispose());
+        using RawClient last = await server.ConnectAsync();
+        await AskAsync(last);
+        await server.TerminateAsync();
+        await server.ToEndAsync();
+    }
+
+    /// <summary>300 MB in each direction, or as many as MOOD_EVENT_MEGABYTES says, leave the memory of the server where it was.</summary>
+    [Theory(Timeout = 10 * Deadline)]
+    [EachMode]
+    public async Task Much_goes_through_without_growth(Mode mode)
+    {
+        int size = 1_000_000 * int.Parse(Environment.GetEnvironmentVariable("MOOD_EVENT_MEGABYTES") ?? "300", CultureInfo.InvariantCulture) / 3;
+        using ServerProcess server = await ServerProcess.StartAsync(mode);
+        using RawClient client = await server.ConnectAsync();
+        await ThroughAsync(client, 30_000_000); // what the server needs at its first large request
+        long before = server.Memory();
+
+        for (int i = 0; i < 3; i++)
+        {
+            await ThroughAsync(client, size);
+            Assert.InRange(server.Memory(), 0, before + 60_000_000);
+        }
+    }
+
+    private static async Task ThroughAsync(RawClient client, int size)
+    {
+        byte[] buffer = new byte[1_000_000];
+        await client.SendAsync($"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: {size}\r\n\r\n");
+        Task sending = Task.Run(async () =>
+        {
+            byte[] content = new byte[1_000_000];
+
+            for (int rest = size; rest > 0;)
+            {
+                rest -= await client.Socket.SendAsync(content.AsMemory(0, Math.Min(rest, content.Length)));
+            }
+        });
+        long received = 0;
+        byte[] last = [];
+
+        // the answer has as many zeros as the request, and ends with an empty chunk
+        while (!last.AsSpan().EndsWith("\r\n0\r\n\r\n"u8))
+        {
+            int count = await client.Socket.ReceiveAsync(buffer);
+            Assert.NotEqual(0, count);
+            received += buffer.AsSpan(0, count).Count((byte)0);
+            last = [.. last.TakeLast(10), .. buffer[Math.Max(0, count - 10)..count]];
+        }
+
+        await sending;
+        Assert.Equal(size, received);
+    }
+
+    private static async Task TerminateAfterAsync(ServerProcess server, Func<bool> condition)
+    {
+        while (!condition())
+        {
+            await Task.Delay(10);
+        }
+
+        await server.TerminateAsync();
     }
 
     private static async Task AskAsync(RawClient client)
@@ -112,20 +265,4 @@ public sealed class ProcessTests
         await client.SendAsync("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
         await client.ReceiveAsync("hello");
     }
-
-    private static async Task<RawClient> ConnectAsync(int port)
-    {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(IPAddress.Loopback, port);
-        return new RawClient(socket);
-    }
-
-    private static Process Start(Mode mode, string before) => Process.Start(new ProcessStartInfo(
-        "sh", ["-c", $"{before} exec \"$@\"", "sh", Environment.ProcessPath!, typeof(ProcessTests).Assembly.Location, mode.ToString()])
-    {
-        RedirectStandardOutput = true,
-    })!;
-
-    private static async Task<int> PortAsync(Process process) =>
-        int.Parse(await process.StandardOutput.ReadLineAsync() ?? "", CultureInfo.InvariantCulture);
 }

@@ -21,17 +21,31 @@ internal static class Program
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddRoutingCore();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(o => o.Listen(IPAddress.Loopback, 0));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(o =>
+        {
+            o.Limits.MaxRequestBodySize = null;
+
+            if (Environment.GetEnvironmentVariable("LISTEN_FDS") is null)
+            {
+                o.Listen(IPAddress.Loopback, 0);
+            }
+            else
+            {
+                o.UseSystemd();
+            }
+        });
         Server.Use(builder.WebHost, Enum.Parse<Mode>(args[0]));
         await using WebApplication app = builder.Build();
         int begun = 0, ended = 0;
-        app.Map("/", (RequestDelegate)(async c =>
+        Handlers.Map(app);
+        app.Map("/counted", (RequestDelegate)(async c =>
         {
             Interlocked.Increment(ref begun);
             await Task.Delay(5);
             await c.Response.WriteAsync("hello");
             Interlocked.Increment(ref ended);
         }));
+        app.Map("/free", (RequestDelegate)(c => c.Response.WriteAsync($"[{FileDescriptors.Free(8)}]")));
         await app.StartAsync();
         string address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
         Console.WriteLine(new Uri(address).Port);

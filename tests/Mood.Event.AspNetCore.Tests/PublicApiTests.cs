@@ -9,10 +9,10 @@ namespace Mood.Event.AspNetCore.Tests;
 /// <summary>The public API of Mood.Event.AspNetCore is the one in PublicApi.txt. See the tests of Mood.Event with the same name.</summary>
 public sealed class PublicApiTests
 {
-    private static readonly string s_root = typeof(PublicApiTests).Assembly
+    internal static readonly string Root = typeof(PublicApiTests).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "RepositoryRoot").Value!;
 
     [Fact]
     public void The_public_api_is_the_one_in_PublicApi_txt() => PublicApi.AssertIsFile(
-        Path.Combine(s_root, "tests", "Mood.Event.AspNetCore.Tests", "PublicApi.txt"), PublicApi.Of(typeof(LoopTransportOptions).Assembly));
+        Path.Combine(Root, "tests", "Mood.Event.AspNetCore.Tests", "PublicApi.txt"), PublicApi.Of(typeof(LoopTransportOptions).Assembly));
 }

@@ -70,8 +70,7 @@ public sealed class ResetTests
         using RawClient client = await AskToWaitAsync(server, begun);
         client.Reset();
         await aborted.Task;
-        await Until(() => server.Log.Entries.Any(e =>
-            e.Message.StartsWith("Connection id \"", StringComparison.Ordinal) && e.Message.EndsWith("\" reset.", StringComparison.Ordinal)));
+        await server.Log.UntilAsync("\" reset.");
     }
 
     /// <summary>Kestrel takes a FIN as the end of the connection, also in its own transport.</summary>
@@ -109,14 +108,6 @@ public sealed class ResetTests
     {
         await client.SendAsync($"GET /number?{number} HTTP/1.1\r\nHost: h\r\n\r\n");
         await client.ReceiveAsync($"[{number}]");
-    }
-
-    private static async Task Until(Func<bool> condition)
-    {
-        while (!condition())
-        {
-            await Task.Delay(10);
-        }
     }
 
     /// <summary>A server whose handler waits until its request is aborted.</summary>
