@@ -14,8 +14,8 @@ internal sealed record Spread(double Median, double Min, double Max)
         return new Spread(median, sorted[0], sorted[^1]);
     }
 
-    /// <summary>Divides round by round, because the other work of the machine affects the contenders of one round
-    /// alike.</summary>
+    /// <summary>Divides each value by the baseline of the same round. Other load on the machine slows both about equally, so the
+    /// ratio varies less than the values.</summary>
     internal static Spread OfRatios(IReadOnlyList<double> values, IReadOnlyList<double> baseline) =>
         Of([.. values.Zip(baseline, (value, with) => value / with)]);
 }

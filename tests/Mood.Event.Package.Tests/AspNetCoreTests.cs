@@ -33,7 +33,7 @@ public sealed class AspNetCoreTests(PackageFixture package)
         Assert.Equal("Microsoft.AspNetCore.App", metadata.Descendants().Single(e => e.Name.LocalName == "frameworkReference").Attribute("name")!.Value);
     }
 
-    /// <summary>The project changes one line of a minimal API.</summary>
+    /// <summary>The app is a minimal API with one added line, the call of UseMoodEvent: see Web/Program.cs.</summary>
     [Fact]
     public void A_minimal_api_runs_over_loops()
     {

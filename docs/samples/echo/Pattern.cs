@@ -11,7 +11,7 @@ internal static class Pattern
 {
     public const int MaxSize = 1024 * 1024;
 
-    private const int Period = 65521; // a prime, so that no message size and no buffer size is a multiple of it
+    private const int Period = 65521; // a prime, so that a power of two, such as a usual message or buffer size, is no multiple of it
 
     // any message is one slice of this array, so neither sending nor comparing copies bytes
     private static readonly byte[] s_bytes = Make();

@@ -1,6 +1,6 @@
 namespace Mood.Event;
 
-/// <summary>Which calls of <see cref="Loop.Start"/> a <see cref="Loop.Stop"/> ends. The values are libev's EVBREAK_* constants.</summary>
+/// <summary>Tells <see cref="Loop.Stop"/> which calls of <see cref="Loop.Start"/> to end. The values are libev's EVBREAK_* constants.</summary>
 public enum BreakHow
 {
     /// <summary>None: cancels an earlier Stop that has not taken effect yet (EVBREAK_CANCEL).</summary>

@@ -415,7 +415,7 @@ public sealed class LoopTimeProviderTests : LoopTestBase
 
         Assert.Same(state, seen);
         Assert.Equal("captured", flowed);
-        Assert.Equal("later", suppressed); // the loop's thread is this one
+        Assert.Equal("later", suppressed); // no context was captured, so the callback saw that of the loop's thread, which is this thread
         Assert.Equal("later", local.Value);
     }
 
@@ -568,7 +568,7 @@ public sealed class LoopTimeProviderTests : LoopTestBase
         var thread = new Thread(() => delay = Task.Delay(TimeSpan.FromSeconds(10), loop.TimeProvider));
         thread.Start();
         thread.Join();
-        _clock.Advance(4); // the loop has not noticed it yet
+        _clock.Advance(4); // the other thread has posted the delay, and the loop has not taken it yet
         loop.Start(RunFlags.NoWait);
         _clock.Advance(loop, 5.9);
         Assert.False(delay!.IsCompleted);

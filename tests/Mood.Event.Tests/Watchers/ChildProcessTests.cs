@@ -117,7 +117,7 @@ public class ChildProcessTests : LoopTestBase
         // a thread of its own: the mask goes with it
         var thread = new Thread(() => failure = Record.Exception(() =>
         {
-            // without those with which the C library and the runtime suspend threads
+            // all signals except 32 to 34, which the C library and the runtime send to their own threads
             int[] all = [.. Enumerable.Range(1, 64).Where(n => n is < 32 or > 34)];
             Posix.Mask(block: true, all);
             ulong blocked = Posix.Blocked();

@@ -8,7 +8,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>A socket is disposed under its Io: Dispose does not hang, and a reused number causes no event.</summary>
+/// <summary>A socket is disposed while its Io is active: Dispose does not hang, and the callback is not called for another file with
+/// the same fd number.</summary>
 public sealed class IoSocketTests : FdTestBase
 {
     [Theory]
@@ -75,7 +76,7 @@ public sealed class IoSocketTests : FdTestBase
 
         Assert.Equal(0, calls);
         Assert.Equal(1, others);
-        Assert.False(io.IsActive); // the event was its last one
+        Assert.False(io.IsActive); // the other file's event reached this Io too: it found its socket closed, and stopped itself
         loop.Dispose();
         Posix.Close(fd);
     }
@@ -102,7 +103,9 @@ public sealed class IoSocketTests : FdTestBase
     {
         Loop loop = NewLoop();
         (Socket client, Socket server) = NewConnection();
-        loop.Io(client, Events.Read, (w, _) => w.Stop()).Start(); // the peer ends the connection
+
+        // called when the other thread has disposed `server`: the connection has ended, so `client` is readable
+        loop.Io(client, Events.Read, (w, _) => w.Stop()).Start();
         Io io = loop.Io(server, Events.Read, (_, _) => { });
         io.KeepAlive = false;
         io.Start();
