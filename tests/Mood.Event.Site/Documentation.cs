@@ -52,18 +52,27 @@ internal sealed partial class Documentation
             return $"Overrides or implements the member of {(own.Element("inheritdoc")?.Attribute("cref")?.Value is string cref ? Reference(cref) : $"`{Base(member)}`")}.\n";
         }
 
+        string[] names = member is MethodBase method ? [.. method.GetParameters().Select(p => p.Name!)] : [];
+        IEnumerable<XElement> parameters = Both("param", "name").Where(e => names.Contains(Key(e, "name"))).OrderBy(e => Array.IndexOf(names, Key(e, "name")));
         string[] parts =
         [
             Blocks(element.Element("summary")),
-            Table("parameter", element.Elements("typeparam").Concat(element.Elements("param")), e => $"`{e.Attribute("name")!.Value}`"),
-            element.Element("returns") is XElement returns ? $"**Returns** {OneLine(returns)}" : "",
-            element.Element("value") is XElement value ? $"**Value** {OneLine(value)}" : "",
-            Table("exception", element.Elements("exception"), e => Reference(e.Attribute("cref")!.Value)),
-            Blocks(element.Element("remarks")),
-            Blocks(element.Element("example")),
+            Table("parameter", Both("typeparam", "name").Concat(parameters), e => $"`{Key(e, "name")}`"),
+            One("returns") is XElement returns ? $"**Returns** {OneLine(returns)}" : "",
+            One("value") is XElement value ? $"**Value** {OneLine(value)}" : "",
+            Table("exception", Both("exception", "cref"), e => Reference(Key(e, "cref"))),
+            Blocks(One("remarks")),
+            Blocks(One("example")),
         ];
         return string.Join("\n\n", parts.Where(p => p.Length > 0)) + "\n";
+
+        // what a member says itself goes before what it inherits
+        XElement? One(string name) => own.Element(name) ?? element.Element(name);
+        IEnumerable<XElement> Both(string name, string key) => own.Elements(name)
+            .Concat(element.Elements(name).Where(e => own.Elements(name).All(o => Key(o, key) != Key(e, key))));
     }
+
+    private static string Key(XElement element, string attribute) => element.Attribute(attribute)!.Value;
 
     private static string Base(MemberInfo member)
     {
