@@ -59,6 +59,7 @@ internal sealed partial class Connection : ConnectionContext
         SetFeatures();
         _sender.Begin(_out.Reader);
 
+        // The limit gives the backpressure: a flush at the limit waits until the reader has taken half of the bytes. 0: no limit.
         PipeOptions Options(PipeScheduler readerScheduler, PipeScheduler writerScheduler, long? limit) => new(
             worker.Pool, readerScheduler, writerScheduler, limit ?? 0, (limit ?? 0) / 2, minimumSegmentSize: 4096, useSynchronizationContext: false);
     }

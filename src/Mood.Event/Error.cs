@@ -9,7 +9,9 @@ namespace Mood.Event;
 /// <summary>
 /// Creates every exception of the library. Each method is named Kind_Reason. A message names the object, the value, the rule and
 /// the way out. The caller passes the values that the message contains. This class calls no native code, and knows only the
-/// native error numbers.
+/// native error numbers. The callers of Event_Native turn an errno into an exception. For ENOMEM these are
+/// <see cref="WatcherHandle"/>, <see cref="LoopHandle"/> and <see cref="Stat"/>. Loop/Loop.Failure.cs does it when libev itself
+/// gets no memory.
 /// </summary>
 internal static partial class Error
 {

@@ -63,7 +63,7 @@ public sealed class AddLoopTests
     [Theory(Timeout = Deadline)]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_stuck_loop_holds_the_host_no_longer_than_its_timeout(bool isAsync)
+    public async Task A_stuck_loop_holds_the_host_no_longer_than_the_timeouts_of_both(bool isAsync)
     {
         using var log = new LogOfTest();
         using var release = new ManualResetEventSlim();

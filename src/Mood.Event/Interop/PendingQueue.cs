@@ -7,7 +7,9 @@ namespace Mood.Event;
 /// <summary>
 /// The pending events of a loop. This walk replaces ev_invoke_pending, and makes one transition into managed code per iteration
 /// instead of one per event (docs/design/dispatch.md). The order of the calls, and what a callback may change, are exactly
-/// those of ev_invoke_pending: see mood_pending in native/mood_event.h.
+/// those of ev_invoke_pending: see mood_pending in native/mood_event.h. That header lays out the queue in C (mood_queue,
+/// mood_pending). Interop/Native.cs has the same layout in C# (<see cref="Native.QueueMemory"/>,
+/// <see cref="Native.PendingMemory"/>).
 /// </summary>
 internal readonly unsafe struct PendingQueue
 {

@@ -6,7 +6,8 @@ namespace Mood.Event;
 /// <summary>
 /// The requested Stops of a loop. The strongest request wins. This class keeps the strongest of the requests that the loop has
 /// not taken yet. mood_loop_break keeps the strongest of those that were passed to libev. Cancel withdraws every request except a
-/// final Stop.
+/// final Stop. This class knows no signals. For the stop signals of a Run, such as a second Ctrl-C, see
+/// <see cref="RunSupervisor"/>.
 /// </summary>
 internal struct StopRequests
 {

@@ -254,7 +254,7 @@ public sealed class LoopTimeProviderTests : LoopTestBase
     }
 
     [Fact]
-    public void A_due_time_of_zero_is_due_at_once_but_after_CreateTimer_has_returned_and_an_infinite_one_never()
+    public void A_zero_due_time_is_due_in_the_next_iteration_and_an_infinite_one_never()
     {
         Loop loop = NewLoop(_clock);
         using ITimer zero = Create(loop, "zero", 0, -0.001);

@@ -13,7 +13,7 @@ public class ChildProcessTests : LoopTestBase
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
     [Fact]
-    public void A_process_s_end_is_reported_and_stays_its_own()
+    public void The_end_of_a_Process_is_reported_and_Process_keeps_its_exit_code()
     {
         Loop loop = NewDefaultLoop();
 
@@ -50,7 +50,7 @@ public class ChildProcessTests : LoopTestBase
     }
 
     [Fact]
-    public void A_process_that_was_killed_is_reported_with_one_truth()
+    public void A_killed_process_is_reported_either_with_its_signal_or_with_the_runtimes_exit_code()
     {
         Loop loop = NewDefaultLoop();
 
