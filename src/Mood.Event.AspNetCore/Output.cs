@@ -7,8 +7,8 @@ namespace Mood.Event;
 
 /// <summary>The application's side of the bytes to send. A flush sends at once, unless further input has arrived that the application
 /// has not read. Then the flush is deferred, so that the answers to all of this input are sent together.</summary>
-/// <remarks>The pipe gives the backpressure: a flush waits at the limit <see cref="LoopTransportOptions.MaxWriteBufferSize"/>. The
-/// constructor of <see cref="Connection"/> sets it in the PipeOptions.</remarks>
+/// <remarks>The pipe gives the backpressure: a flush waits at the limit <see cref="LoopTransportOptions.MaxWriteBufferSize"/>.
+/// The constructor of <see cref="Connection"/> sets the limit in the PipeOptions.</remarks>
 internal sealed class Output(PipeWriter writer, Sender sender, Input input, Guard guard) : PipeWriter
 {
     public override bool CanGetUnflushedBytes => writer.CanGetUnflushedBytes;

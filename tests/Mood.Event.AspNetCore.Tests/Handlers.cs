@@ -61,7 +61,7 @@ internal static class Handlers
         await context.Response.WriteAsync(length.ToString(CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Sends each line of the request back when it has arrived.</summary>
+    /// <summary>Sends each line of the request back as soon as the line has arrived.</summary>
     private static async Task Lines(HttpContext context)
     {
         await context.Response.StartAsync();

@@ -39,7 +39,7 @@ internal sealed class WebSample : IDisposable
         }
     }
 
-    /// <summary>Ends it as Ctrl-C or a service manager does.</summary>
+    /// <summary>Ends the sample with SIGTERM, as a service manager does. Its exit code must be 0.</summary>
     public async Task StopAsync()
     {
         using Process kill = Process.Start("sh", ["-c", $"kill -s TERM {_process.Id}"]);

@@ -19,7 +19,7 @@ internal static unsafe partial class RawSockets
                 if (socketpair(AF_UNIX, SOCK_STREAM | O_NONBLOCK | O_CLOEXEC, 0, pair + 2 * i) != 0)
                 {
                     Posix.Close(fds.AsSpan(0, 2 * i));
-                    throw new UnavailableException($"only {i} of {count} pairs of sockets: the limit of open files (ulimit -n)");
+                    throw new UnavailableException($"only {i} of {count} pairs of sockets could be created: see ulimit -n (open files)");
                 }
             }
         }
@@ -40,7 +40,7 @@ internal static unsafe partial class RawSockets
             if (fds[i] < 0)
             {
                 Posix.Close(fds.AsSpan(0, i));
-                throw new UnavailableException($"only {i} of {count} fds: the limit of open files (ulimit -n)");
+                throw new UnavailableException($"only {i} of {count} fds could be created: see ulimit -n (open files)");
             }
         }
 

@@ -13,7 +13,7 @@ namespace Mood.Event;
 /// opens the process with all rights, which this program may not have.</remarks>
 internal sealed class ProcessWait : Wait<Child>
 {
-    private readonly Child _child; // never started: it carries the result, and its handle keeps the pid from other processes
+    private readonly Child _child; // never started; the result. While its handle is open, no other process gets the pid.
     private readonly Async _ended;
 
     // What the system waits for. Loop's thread: made by Begin, disposed when the wait ends.
@@ -59,7 +59,7 @@ internal sealed class ProcessWait : Wait<Child>
 
     private protected override void StopWatching() => Close();
 
-    // False: the process has ended. The child's handle keeps the pid from other processes.
+    // False: the process has ended. No other process can have its pid: see _child.
     private bool TryWatch()
     {
         const int noSuchProcess = 87; // ERROR_INVALID_PARAMETER
@@ -95,7 +95,7 @@ internal sealed class ProcessWait : Wait<Child>
         _process?.Dispose();
     }
 
-    /// <summary>A handle of a process, which the system signals at its end.</summary>
+    /// <summary>A handle of a process. The system signals the handle when the process ends.</summary>
     private sealed class Handle : WaitHandle
     {
         internal Handle(SafeWaitHandle handle) => SafeWaitHandle = handle;

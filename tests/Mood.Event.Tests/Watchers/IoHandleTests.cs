@@ -15,10 +15,10 @@ namespace Mood.Event.Tests;
 /// <summary>Handles of every type that are disposed while an Io or a wait watches them.</summary>
 public sealed class IoHandleTests : AwaitTestBase
 {
-    // the library promises one second, and a busy machine may need more
+    // In seconds. The library promises to notice a closed handle within one second, and a busy machine may need more.
     private const double Soon = 5;
 
-    /// <summary>The ways to make a handle of each type.</summary>
+    /// <summary>Every type of handle that NewSubject can create.</summary>
     public static TheoryData<Handles> AllHandles => [.. Enum.GetValues<Handles>()];
 
     public enum Handles
@@ -42,7 +42,7 @@ public sealed class IoHandleTests : AwaitTestBase
         Io io = subject.Watch(loop, (w, _) =>
         {
             calls++;
-            subject.Read(); // a pipe makes its socket when it is read
+            subject.Read(); // a pipe stream creates its Socket at the first read
             subject.Dispose();
             w.Stop();
         });
@@ -81,7 +81,7 @@ public sealed class IoHandleTests : AwaitTestBase
 
             if (kind == Handles.FileHandle)
             {
-                subject.MakeReadable(); // it stays open until the wait ends
+                subject.MakeReadable(); // its file descriptor stays open until the wait ends
                 Assert.Equal(Events.Read, await ready);
                 return;
             }
@@ -313,7 +313,7 @@ public sealed class IoHandleTests : AwaitTestBase
     }
 
     [Fact]
-    public void The_error_of_a_number_that_was_closed_and_reused_says_so()
+    public void The_exception_for_a_closed_and_reused_fd_names_the_fd()
     {
         Loop loop = NewLoop(Backends.Poll); // reports at once that an fd is closed
         int fd = NewPipe().Read, other = NewReadablePipe().Read;
