@@ -9,8 +9,11 @@ enum { BACKEND_ONLY = 2 };
 void
 mood_ev_renew (struct ev_loop *loop)
 {
-  if (loop->postfork == BACKEND_ONLY)
-    loop_fork (EV_A);
+  if (loop->postfork != BACKEND_ONLY)
+    return;
+
+  loop_fork (EV_A);
+  mood_ev_return_reference (loop); /* the run may end, or renew them again, before it reads the clock */
 }
 
 #if __linux__

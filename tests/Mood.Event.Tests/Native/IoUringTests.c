@@ -287,6 +287,12 @@ main (void)
             CHECK (read (pipes [0], &n, 1) == 1);
             check (loop, pipes);
 
+            /* no failed run has left a reference that keeps the loop alive */
+            mood_watcher_stop (w);
+            CHECK (!mood_loop_run (loop, EVRUN_NOWAIT));
+            mood_watcher_start (w);
+            check (loop, pipes);
+
             /* after an EINVAL the limit is known, and the overflow leads to epoll */
             if (errors [i] == EINVAL)
               {
