@@ -43,6 +43,7 @@ enum { PAST = INT_MIN };
 /* used on the default loop's thread only */
 static ev_timer ticker; /* internal: runs while an ENDED child waits for the host's answer */
 static int scanned;     /* this round of mood_hook_waitpid has looked */
+static int partial;     /* the last look could not list the children: see mood_processes_visit */
 static pid_t reported;  /* the last answer, if that child had ended; else 0. libev tells the watchers before it asks again */
 
 /* -- marks of the watchers ---------------------------------------------------------------------------------------------- */
@@ -156,8 +157,7 @@ scan (void)
         mood_known_examine (k);
     }
 
-  if (any)
-    mood_processes_visit (mood_known_discover, mood_child_visit (mood_child_traces, 0));
+  partial = any && !mood_processes_visit (mood_known_discover, mood_child_visit (mood_child_traces, 0));
 
   mood_reaping_ask ();
 }
@@ -240,8 +240,8 @@ mood_hook_waitpid (int *status, int options)
             mood_known_forget (k);
         }
 
-      /* each look finds one child only: look again */
-      if (mood_child_visit (mood_child_watches_any, 0) && !mood_processes_known ())
+      /* it found one child only: look again */
+      if (partial)
         scanned = 0;
 
       return pid;
@@ -260,7 +260,7 @@ mood_child_forget (void)
 {
   mood_known_clear ();
   memset (&ticker, 0, sizeof ticker);
-  reported = scanned = 0;
+  reported = scanned = partial = 0;
   mood_child_home = 0;
 }
 

@@ -64,7 +64,7 @@ syserr (const char *message) EV_NOEXCEPT
 {
   int error = errno;
 
-  if ((error == ECANCELED || error == EINVAL) && mood_current && mood_ev_ask_again (mood_current->ev))
+  if (mood_current && mood_current->ev && mood_ev_ask_again (mood_current->ev, error))
     return;
 
   if (!mood_current || ++retries > RETRIES)

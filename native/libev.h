@@ -229,7 +229,7 @@ void mood_ev_refill (struct ev_loop *ev);
 void mood_ev_retry (struct ev_loop *loop);
 void mood_ev_renew (struct ev_loop *loop);
 void mood_ev_return_reference (struct ev_loop *ev);
-int mood_ev_ask_again (struct ev_loop *ev);
+int mood_ev_ask_again (struct ev_loop *ev, int error);
 void mood_ev_reread (struct ev_loop *ev);
 void mood_ev_destroy (struct ev_loop *ev);
 void mood_ev_manual (struct ev_loop *ev);

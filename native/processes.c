@@ -1,6 +1,7 @@
 /* Lists the children of this process, for the watchers of pid 0. */
 #include "child.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/wait.h>
@@ -14,13 +15,14 @@
 
 #if __APPLE__
 
-int
-mood_processes_known (void)
+static int
+processes_known (void)
 {
   return 1;
 }
 
-static void
+/* Returns whether every child was visited. */
+static int
 visit_all (void (*visit) (pid_t))
 {
   pid_t pids [4096];
@@ -28,14 +30,16 @@ visit_all (void (*visit) (pid_t))
 
   while (n-- > 0)
     visit (pids [n]);
+
+  return 1;
 }
 
 #else
 
 /* Whether /proc exists and belongs to this pid namespace. After `unshare --pid --fork`, /proc is still that of the outer namespace, where the
  * same numbers name other processes. */
-int
-mood_processes_known (void)
+static int
+processes_known (void)
 {
   char self [32];
   ssize_t length = readlink ("/proc/self", self, sizeof self - 1);
@@ -44,7 +48,8 @@ mood_processes_known (void)
   return length > 0 && atoi (self) == getpid ();
 }
 
-/* The parent that /proc/PID/stat names. The field is searched after the last parenthesis, because a command's name may contain any characters. */
+/* The parent that /proc/PID/stat names; 0: the process has ended; -1: no file descriptor or no memory is left. The field is
+ * searched after the last parenthesis, because a command's name may contain any characters. */
 static pid_t
 parent_of (const char *pid)
 {
@@ -56,7 +61,7 @@ parent_of (const char *pid)
   snprintf (path, sizeof path, "/proc/%s/stat", pid);
 
   if (!(file = fopen (path, "re")))
-    return 0;
+    return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -1 : 0;
 
   size = fread (text, 1, sizeof text - 1, file);
   fclose (file);
@@ -68,27 +73,35 @@ parent_of (const char *pid)
   return parent;
 }
 
-static void
+/* Returns whether every child was visited. */
+static int
 visit_all (void (*visit) (pid_t))
 {
   DIR *proc = opendir ("/proc");
   struct dirent *entry;
-  pid_t self = getpid ();
+  pid_t self = getpid (), parent;
+  int all = 1;
 
   if (!proc)
-    return;
+    return 0;
 
   while ((entry = readdir (proc)))
-    if (entry->d_name [0] >= '1' && entry->d_name [0] <= '9' && parent_of (entry->d_name) == self)
-      visit (atoi (entry->d_name));
+    if (entry->d_name [0] >= '1' && entry->d_name [0] <= '9')
+      {
+        if ((parent = parent_of (entry->d_name)) == self)
+          visit (atoi (entry->d_name));
+
+        all &= parent >= 0;
+      }
 
   closedir (proc);
+  return all;
 }
 
 #endif
 
-/* Without a list of processes the kernel names one child at a time: the first that has ended, and the first that has
- * stopped or continued. The next one shows after this one was reaped. */
+/* Without a list of processes, or without a file descriptor to read it, the kernel names one child at a time: the first that has
+ * ended, and the first that has stopped or continued. The next one shows after this one was reaped. */
 static void
 visit_first (void (*visit) (pid_t), int traced)
 {
@@ -105,12 +118,14 @@ visit_first (void (*visit) (pid_t), int traced)
     visit (info.si_pid);
 }
 
-/* Calls visit for each child of this process, or for those that changed if the system has no list of processes. */
-void
+/* Calls visit for each child of this process. Returns 0 if the system cannot list them now: then visit was called for one that has
+ * ended, and for one that has stopped or continued. */
+int
 mood_processes_visit (void (*visit) (pid_t), int traced)
 {
-  if (mood_processes_known ())
-    visit_all (visit);
-  else
-    visit_first (visit, traced);
+  if (processes_known () && visit_all (visit))
+    return 1;
+
+  visit_first (visit, traced);
+  return 0;
 }

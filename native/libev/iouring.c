@@ -96,15 +96,17 @@ is_hopeless (mood_loop *l)
   return ++l->refusals > REFUSALS;
 }
 
-/* The kernel may end a request to poll that libev has not cancelled, and libev would then report an error of the whole loop. This
- * function has the request submitted again. There are two causes:
+/* The kernel may end a request to poll with an error that libev does not know. libev would report an error of the whole loop, and never
+ * watch the fd again. This function has the request submitted again after two errors:
  *   ECANCELED  the thread that submitted the request has ended. The loop may run on another thread.
  *   EINVAL     a file with two wait queues woke the request although nothing is ready. A terminal does so when its mode is
  *              changed. The kernel (6.18) polls again within the same request, finds the entry of the second queue already
  *              there, and ends the request.
- * It is called while libev processes the completions. It sets the result of each one that it finds to 0, and libev ignores it. */
+ * With any other error the kernel has refused to watch the fd, for example because no memory is left: see refuse in libev/accessors.c.
+ * It is called while libev processes the completions. It sets the result of each one that has this error to 0, and libev ignores it.
+ * The result is their number. */
 int
-mood_ev_ask_again (struct ev_loop *loop)
+mood_ev_ask_again (struct ev_loop *loop, int error)
 {
   int found = 0;
 #if EV_USE_IOURING
@@ -128,23 +130,26 @@ mood_ev_ask_again (struct ev_loop *loop)
       struct io_uring_cqe *cqe = cqes + (i & mask);
       int fd = (int)(cqe->user_data & 0xffffffffU);
 
-      if ((cqe->res != -ECANCELED && cqe->res != -EINVAL) || cqe->user_data == (uint64_t)-1
+      if (cqe->res != -error || cqe->user_data == (uint64_t)-1
           || (uint32_t)(cqe->user_data >> 32) != (uint32_t)loop->anfds [fd].egen)
         continue;
 
-      if (cqe->res == -EINVAL && is_hopeless (l))
-        fd_kill (loop, fd);
-      else
+      errno = error;
+
+      if (error == ECANCELED || (error == EINVAL && !is_hopeless (l)))
         {
           loop->anfds [fd].events = 0;
           fd_change (loop, fd, EV_ANFD_REIFY);
         }
+      else if (error == EINVAL || refuse (fd))
+        fd_kill (loop, fd);
 
       cqe->res = 0;
       ++found;
     }
 #else
   (void)loop;
+  (void)error;
 #endif
   return found;
 }

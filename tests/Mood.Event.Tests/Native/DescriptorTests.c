@@ -3,6 +3,8 @@
 #include "refusals.h"
 #include "testing.h"
 #include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 static int no_contexts; /* other processes have taken all aio contexts */
 
@@ -112,6 +114,51 @@ resets (unsigned backend)
   CHECK (open_fds () == before);
 }
 
+/* A watcher of pid 0 is told the end of children for which no file descriptor was left. */
+static void
+any_child (void)
+{
+  enum { CHILDREN = 3 };
+  struct rlimit limit, none;
+  mood_loop *loop;
+  mood_watcher *w;
+  pid_t pids [CHILDREN];
+  int i, n;
+
+  CHECK (!mood_loop_new (EVFLAG_NOENV, 1, &callbacks, &loop, &loop));
+  CHECK (w = mood_watcher_new (loop, MOOD_CHILD, 1));
+  mood_child_set (w, 0, 0, 0);
+  CHECK (!mood_watcher_start (w));
+  mood_loop_run (loop, EVRUN_NOWAIT);
+  getrlimit (RLIMIT_NOFILE, &limit);
+  none = limit;
+  none.rlim_cur = 0;
+  CHECK (!setrlimit (RLIMIT_NOFILE, &none));
+
+  for (i = 0; i < CHILDREN; ++i)
+    {
+      CHECK ((pids [i] = fork ()) >= 0);
+
+      if (!pids [i])
+        _exit (i + 1);
+    }
+
+  events = 0;
+
+  for (n = 0; n < 10000 && events < CHILDREN; ++n, usleep (1000))
+    mood_loop_run (loop, EVRUN_NOWAIT);
+
+  CHECK (events == CHILDREN);
+
+  for (i = 0; i < CHILDREN; ++i)
+    CHECK (waitpid (pids [i], 0, WNOHANG) < 0 && errno == ECHILD);
+
+  CHECK (!setrlimit (RLIMIT_NOFILE, &limit));
+  mood_watcher_stop (w);
+  mood_watcher_free (w);
+  dispose (loop);
+}
+
 int
 main (void)
 {
@@ -120,6 +167,7 @@ main (void)
   unsigned i;
 
   mood_initialize (MOOD_SIGNALS_NATIVE);
+  any_child ();
   constructors ();
 
   for (i = 0; i < sizeof backends / sizeof *backends; ++i)

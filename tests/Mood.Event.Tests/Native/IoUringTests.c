@@ -7,9 +7,9 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-/* the last completion queue, and where its count of lost completions is */
+/* the last completion queue, and where its parts are */
 static char *completions;
-static unsigned overflow;
+static struct io_cqring_offsets parts;
 
 /* refuse: the nth step from now (1: the ring, 2-4: its mappings) fails with `error`; times: so many steps from then on */
 static int refuse, times, error;
@@ -38,7 +38,7 @@ static void
 watch_call (long number, const long *arguments)
 {
   if (number == SYS_io_uring_setup)
-    overflow = ((struct io_uring_params *)arguments [1])->cq_off.overflow;
+    parts = ((struct io_uring_params *)arguments [1])->cq_off;
 }
 
 void *
@@ -64,7 +64,25 @@ mmap64 (void *address, size_t size, int protection, int flags, int fd, off64_t o
 static void
 lose (void)
 {
-  *(volatile unsigned *)(completions + overflow) = 1;
+  *(volatile unsigned *)(completions + parts.overflow) = 1;
+}
+
+/* As if the kernel had refused to poll the fds that are ready now. */
+static void
+refuse_polls (int with)
+{
+  volatile unsigned *head = (unsigned *)(completions + parts.head), *tail = (unsigned *)(completions + parts.tail);
+  struct io_uring_cqe *all = (struct io_uring_cqe *)(completions + parts.cqes);
+  unsigned mask = *(unsigned *)(completions + parts.ring_mask), i;
+  int n;
+
+  for (n = 0; *head == *tail && n < 10000; ++n)
+    usleep (1000);
+
+  CHECK (*head != *tail);
+
+  for (i = *head; i != *tail; ++i)
+    all [i & mask].res = -with;
 }
 
 static int
@@ -121,6 +139,49 @@ check (mood_loop *loop, int *pipes)
   mood_loop_run (loop, EVRUN_ONCE);
   CHECK (events == 1);
   CHECK (read (pipes [0], &byte, 1) == 1);
+}
+
+/* The kernel refuses to poll an fd. The program's Io is stopped and gets EV_ERROR. If the loop needs the fd, the run fails, and the
+ * next one asks again. */
+static void
+refused_polls (mood_loop *loop, int *pipes, int with)
+{
+  mood_watcher *w, *async;
+  char byte;
+  int n;
+
+  CHECK (w = mood_watcher_new (loop, MOOD_IO, 1));
+  CHECK (async = mood_watcher_new (loop, MOOD_ASYNC, 1));
+  mood_io_set (w, pipes [0], EV_READ);
+  mood_watcher_start (w);
+  mood_loop_run (loop, EVRUN_NOWAIT);
+  CHECK (write (pipes [1], "x", 1) == 1);
+  refuse_polls (with);
+  events = 0;
+  CHECK (!mood_loop_run (loop, EVRUN_NOWAIT));
+  CHECK (events == 1 && !w->active);
+  CHECK (read (pipes [0], &byte, 1) == 1);
+  mood_watcher_start (w);
+  check (loop, pipes);
+
+  mood_watcher_start (async);
+  mood_loop_run (loop, EVRUN_NOWAIT);
+  mood_loop_changes (loop); /* so that the sender writes to the eventfd */
+  mood_async_send (async);
+  refuse_polls (with);
+  events = 0;
+  CHECK (mood_loop_run (loop, EVRUN_NOWAIT) & MOOD_RUN_FAILED);
+  CHECK (mood_loop_error (loop, 0, 0) == with && !events);
+
+  for (n = 0; n < 10000 && !events; ++n, usleep (1000))
+    mood_loop_run (loop, EVRUN_NOWAIT);
+
+  CHECK (events == 1);
+  mood_watcher_stop (async);
+  mood_watcher_stop (w);
+  CHECK (!mood_loop_run (loop, EVRUN_NOWAIT));
+  mood_watcher_free (async);
+  mood_watcher_free (w);
 }
 
 /* A run in which the kernel has lost a completion, or, without pipes, the next one: it ends with the error. */
@@ -387,6 +448,8 @@ main (void)
   dispose (loop);
 
   CHECK (loop = make (0));
+  refused_polls (loop, pipes, ENOMEM);
+  refused_polls (loop, pipes, EAGAIN);
   CHECK (w = mood_watcher_new (loop, MOOD_IO, 1));
   mood_io_set (w, pipes [0], EV_READ);
   mood_watcher_start (w);
