@@ -31,7 +31,8 @@ internal sealed class ApplicationScheduler(Sender sender) : PipeScheduler, IThre
         (Action<object?> action, object? state) = (_action!, _state);
         _state = null;
         Volatile.Write(ref _action, null);
+        sender.BeginCall();
         action(state);
-        sender.Run();
+        sender.EndCall();
     }
 }

@@ -10,8 +10,11 @@ namespace Mood.Event;
 /// <content>Receiving. All members run on the loop's thread.</content>
 internal sealed partial class Connection
 {
-    // Each system call receives at most one block. After MaxBlocks blocks, the other connections have their turn.
+    // A call receives at most one block. After MaxBlocks the other connections have their turn.
     private const int MaxBlocks = 16, MinimumRoom = 2048;
+
+    // The application runs once for this many bytes, and not for each block.
+    private const int MaxUnflushed = 32 * 1024;
 
     // While receiving is paused: the awaiter of the flush, which ends when the application has read enough, and its continuation.
     private ValueTaskAwaiter<FlushResult> _pause;
@@ -19,60 +22,79 @@ internal sealed partial class Connection
 
     private void Receive()
     {
-        PipeWriter writer = _in.Writer;
-
-        for (int i = 0; i < MaxBlocks; i++)
+        for (int i = 1; i <= MaxBlocks; i++)
         {
-            Memory<byte> memory = writer.GetMemory(MinimumRoom);
-            int count;
-
-            try
+            if (!ReceiveBlock(out bool isFull))
             {
-                if (!_socket.TryReceive(memory.Span, out count))
-                {
-                    return;
-                }
-            }
-            catch (SocketException e)
-            {
-                EndInput(OnSocketError(e));
-                return;
-            }
-            catch (ObjectDisposedException e)
-            {
-                EndInput(new ConnectionAbortedException("The application has disposed the socket.", e));
                 return;
             }
 
-            if (count == 0)
-            {
-                Log.ReceivedFin(Logger, ConnectionId);
-                EndInput(null);
-                return;
-            }
+            // A short read has emptied the socket: another call would return nothing.
+            bool isEnough = !isFull || i == MaxBlocks || _in.Writer.UnflushedBytes >= _maxUnflushed;
 
-            writer.Advance(count);
-            _input.SetEnd(memory[..count]);
-            ValueTask<FlushResult> flush = writer.FlushAsync();
-
-            if (!flush.IsCompleted)
-            {
-                Pause(flush);
-                return;
-            }
-
-            if (flush.Result.IsCompleted)
-            {
-                EndInput(null);
-                return;
-            }
-
-            // A short read has emptied the socket: another call would return nothing. The application may have closed the connection.
-            if (count < memory.Length || _isClosed)
+            if (isEnough && (!Flush() || !isFull))
             {
                 return;
             }
         }
+    }
+
+    /// <summary>Receives at most one block.</summary>
+    /// <returns>Whether there are bytes to flush. If the input has ended, there are none.</returns>
+    private bool ReceiveBlock(out bool isFull)
+    {
+        Memory<byte> memory = _in.Writer.GetMemory(MinimumRoom);
+        isFull = false;
+
+        try
+        {
+            if (!_socket.TryReceive(memory.Span, out int count))
+            {
+                return _in.Writer.UnflushedBytes > 0;
+            }
+
+            if (count > 0)
+            {
+                _in.Writer.Advance(count);
+                _input.SetEnd(memory[..count]);
+                isFull = count == memory.Length;
+                return true;
+            }
+
+            Log.ReceivedFin(Logger, ConnectionId);
+            EndInput(null);
+        }
+        catch (SocketException e)
+        {
+            EndInput(OnSocketError(e));
+        }
+        catch (ObjectDisposedException e)
+        {
+            EndInput(new ConnectionAbortedException("The application has disposed the socket.", e));
+        }
+
+        return false;
+    }
+
+    /// <summary>Gives the received bytes to the application.</summary>
+    /// <returns>Whether to go on receiving.</returns>
+    private bool Flush()
+    {
+        ValueTask<FlushResult> flush = _in.Writer.FlushAsync();
+
+        if (!flush.IsCompleted)
+        {
+            Pause(flush);
+            return false;
+        }
+
+        if (flush.Result.IsCompleted)
+        {
+            EndInput(null);
+            return false;
+        }
+
+        return !_isClosed; // the application may have closed the connection
     }
 
     private void Pause(ValueTask<FlushResult> flush)

@@ -25,6 +25,7 @@ internal sealed partial class Connection : ConnectionContext
     private readonly Pipe _in, _out;
     private readonly Input _input;
     private readonly Output _output;
+    private readonly long _maxUnflushed;
 
     // Only the loop's thread uses the fields below.
 
@@ -48,6 +49,7 @@ internal sealed partial class Connection : ConnectionContext
         PipeScheduler
             reader = options.UnsafeInlineApplication ? PipeScheduler.Inline : new ApplicationScheduler(_sender),
             writer = options.UnsafeInlineApplication ? PipeScheduler.Inline : PipeScheduler.ThreadPool;
+        _maxUnflushed = Math.Min(options.MaxReadBufferSize is > 0 and long max ? max : long.MaxValue, MaxUnflushed);
         _in = new Pipe(Options(reader, worker.Scheduler, options.MaxReadBufferSize));
         _out = new Pipe(Options(_sender, writer, options.MaxWriteBufferSize));
         _input = new Input(_in.Reader, _sender);
@@ -131,8 +133,9 @@ internal sealed partial class Connection : ConnectionContext
 
         if ((events & Events.Read) != 0 && _isReading && !_isClosed)
         {
+            _sender.BeginCall();
             Receive();
-            _sender.Run(); // sends the answers of an application that runs inline
+            _sender.EndCall(); // sends the answers of an application that runs inline
         }
     }
 

@@ -5,21 +5,25 @@ namespace Mood.Event;
 
 /// <summary>Limits the time for which a flush is deferred. After a few milliseconds, the thread pool sends the bytes that are not sent
 /// yet.</summary>
-/// <remarks>A handler may flush and then block while further requests of its connection wait. Without the guard, the client would
-/// get the flushed bytes only when the handler goes on. The timer runs only after a flush was deferred.</remarks>
+/// <remarks>A handler may flush and then block or compute. Without the guard, the client would get the flushed bytes only when the
+/// handler goes on. The guard has a thread of its own: under load it looks 200 times a second and nearly always finds that all bytes are
+/// sent. A timer would wake a thread of the pool each time.</remarks>
 internal sealed class Guard : IDisposable
 {
     private const int Milliseconds = 5;
 
-    private readonly System.Threading.Timer _timer;
+    private readonly object _gate = new();
 
-    // A stack of the senders to run, linked by Sender.NextWatched. Any thread.
+    // A stack of the senders to look at, linked by Sender.NextWatched. Any thread.
     private Sender? _watched;
 
-    // 1 while the timer runs. Any thread.
+    // 1 from the first sender that is pushed until the thread takes the stack. Any thread.
     private int _isArmed;
 
-    internal Guard() => _timer = new System.Threading.Timer(static guard => ((Guard)guard!).Run(), this, Timeout.Infinite, Timeout.Infinite);
+    // Guarded by _gate: the thread must look, or end.
+    private bool _hasWork, _isDisposed;
+
+    internal Guard(string name) => new Thread(Loop) { IsBackground = true, Name = name }.Start();
 
     /// <summary>Makes sure that the sender runs soon. Any thread.</summary>
     internal void Watch(Sender sender)
@@ -40,15 +44,47 @@ internal sealed class Guard : IDisposable
 
         if (Interlocked.Exchange(ref _isArmed, 1) == 0)
         {
-            _timer.Change(Milliseconds, Timeout.Infinite);
+            Wake(ref _hasWork);
         }
     }
 
-    public void Dispose() => _timer.Dispose();
+    public void Dispose() => Wake(ref _isDisposed);
 
-    private void Run()
+    private void Wake(ref bool reason)
     {
-        Interlocked.Exchange(ref _isArmed, 0); // before the stack is taken: a sender that is pushed later arms the timer again
+        lock (_gate)
+        {
+            reason = true;
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    private void Loop()
+    {
+        while (WaitForWork())
+        {
+            Thread.Sleep(Milliseconds);
+            Look();
+        }
+    }
+
+    private bool WaitForWork()
+    {
+        lock (_gate)
+        {
+            while (!_hasWork && !_isDisposed)
+            {
+                Monitor.Wait(_gate);
+            }
+
+            _hasWork = false;
+            return !_isDisposed;
+        }
+    }
+
+    private void Look()
+    {
+        Interlocked.Exchange(ref _isArmed, 0); // before the stack is taken: a sender that is pushed later wakes this thread again
         Sender? sender = Interlocked.Exchange(ref _watched, null);
 
         while (sender is not null)
@@ -56,7 +92,13 @@ internal sealed class Guard : IDisposable
             Sender? next = sender.NextWatched;
             sender.NextWatched = null;
             sender.Unwatch();
-            sender.Run();
+
+            // Not here: sending may continue a flush of the application, which may block.
+            if (sender.IsPending)
+            {
+                ThreadPool.UnsafeQueueUserWorkItem(static s => s.Run(), sender, preferLocal: false);
+            }
+
             sender = next;
         }
     }

@@ -5,8 +5,8 @@ using System.Threading.Tasks;
 
 namespace Mood.Event;
 
-/// <summary>The application's side of the bytes to send. A flush sends at once, unless further input has arrived that the application
-/// has not read. Then the flush is deferred, so that the answers to all of this input are sent together.</summary>
+/// <summary>The application's side of the bytes to send. Flushes before the application returns, or before it has read all of its
+/// input, are sent together. All other flushes are sent at once.</summary>
 /// <remarks>The pipe gives the backpressure: a flush waits at the limit <see cref="LoopTransportOptions.MaxWriteBufferSize"/>.
 /// The constructor of <see cref="Connection"/> sets the limit in the PipeOptions.</remarks>
 internal sealed class Output(PipeWriter writer, Sender sender, Input input, Guard guard) : PipeWriter
@@ -40,7 +40,7 @@ internal sealed class Output(PipeWriter writer, Sender sender, Input input, Guar
         if (sender.IsPending)
         {
             // A flush that is not completed waits for room in the buffer, so the bytes must be sent now.
-            if (!input.HasUnread || !flush.IsCompleted)
+            if (!flush.IsCompleted || !(input.HasUnread || sender.IsCalling))
             {
                 sender.Run();
             }

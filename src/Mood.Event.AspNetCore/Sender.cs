@@ -14,9 +14,9 @@ namespace Mood.Event;
 /// <para>It is also the scheduler of its own pipe reader. <see cref="Schedule"/> only stores that there are bytes to send.
 /// <see cref="Run"/> sends them on the calling thread. So the bytes of all flushes before a call of Run are sent with one system
 /// call.</para>
-/// <para><see cref="Output"/> calls Run in the flush if the application has no unread input. Otherwise Run is called
-/// when the application waits for input (<see cref="Input"/>), when the callback or work item that runs the application ends, and
-/// by the <see cref="Guard"/>.</para>
+/// <para>A flush does not call Run while the application has unread input, or while it has not returned to the callback or work
+/// item that runs it (<see cref="BeginCall"/>): Kestrel flushes a chunked answer and its end separately. Run is called when the
+/// application waits for input (<see cref="Input"/>), when that callback or work item ends, and by the <see cref="Guard"/>.</para>
 /// <para>Only Run and <see cref="OnWritable"/> execute SendAllAsync. If another thread flushes just before SendAllAsync begins to wait,
 /// the pipe calls <see cref="Schedule"/> on the sending thread. So both methods check for pending bytes before they return.</para>
 /// </remarks>
@@ -34,6 +34,10 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
     // 1 while the guard watches this sender
     private int _isWatched;
 
+    // The managed id of the thread that runs the application and calls EndCall afterwards. 0 if there is none. A thread only
+    // compares it with its own id, which no other thread writes.
+    private int _callingThread;
+
     /// <summary>The guard's link.</summary>
     internal Sender? NextWatched { get; set; }
 
@@ -42,6 +46,9 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
 
     /// <summary>Whether there are bytes to send that wait for <see cref="Run"/>.</summary>
     internal bool IsPending => Volatile.Read(ref _action) is not null;
+
+    /// <summary>Whether the calling thread will call <see cref="Run"/> soon, when the application returns to it.</summary>
+    internal bool IsCalling => Volatile.Read(ref _callingThread) == Environment.CurrentManagedThreadId;
 
     internal void Begin(PipeReader output)
     {
@@ -62,6 +69,16 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
         {
             action(_state);
         }
+    }
+
+    /// <summary>The calling thread is about to run the application. Flushes on it wait for <see cref="EndCall"/>.</summary>
+    internal void BeginCall() => Volatile.Write(ref _callingThread, Environment.CurrentManagedThreadId);
+
+    /// <summary>The application has returned: sends what it has flushed.</summary>
+    internal void EndCall()
+    {
+        Volatile.Write(ref _callingThread, 0);
+        Run();
     }
 
     /// <summary>Ends <see cref="Sent"/>. Any thread.</summary>

@@ -23,7 +23,7 @@ internal sealed class Worker(Loop loop, LoopTransportOptions options, ILogger lo
 
     internal BlockPool Pool { get; } = new();
 
-    internal Guard Guard { get; } = new();
+    internal Guard Guard { get; } = new($"{loop.Name} guard");
 
     /// <summary>Runs its actions on the loop's thread.</summary>
     internal PipeScheduler Scheduler { get; } = new LoopScheduler(loop);

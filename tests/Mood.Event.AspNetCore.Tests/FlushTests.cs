@@ -6,8 +6,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
@@ -33,6 +35,47 @@ public sealed class FlushTests
         using Socket peer = await listener.AcceptAsync();
         peer.Blocking = false;
         await Task.Run(() => Exchange(connection.Transport.Output, peer, TimeSpan.FromSeconds(2)));
+    }
+
+    /// <summary>Kestrel flushes the body of a chunked answer, and then its end. A handler that does not wait in between must not cost
+    /// two system calls, nor wake the client twice.</summary>
+    [Theory(Timeout = 60_000)]
+    [InlineData(Mode.Pool)]
+    [InlineData(Mode.Inline)]
+    public async Task The_flushes_of_an_answer_are_sent_together(Mode mode)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Console.WriteLine($"{nameof(The_flushes_of_an_answer_are_sent_together)}: not run, because only Linux counts the segments of a connection");
+            return;
+        }
+
+        const int Requests = 20;
+        await using Server server = await Server.StartAsync(mode, map: app => app.Map("/chunked", (RequestDelegate)(async c =>
+        {
+            await c.Response.WriteAsync("body");
+            await c.Response.Body.FlushAsync();
+        })));
+        using RawClient client = await server.ConnectAsync();
+        int before = 0;
+
+        for (int i = 0; i <= Requests; i++)
+        {
+            await client.SendAsync("GET /chunked HTTP/1.1\r\nHost: h\r\n\r\n");
+            await client.ReceiveAsync(text => text.Split("\r\n0\r\n\r\n").Length == i + 2);
+            before = i == 0 ? Segments(client.Socket) : before; // the first request may run on another thread
+        }
+
+        Assert.InRange(Segments(client.Socket) - before, 1, Requests + (Requests / 2));
+    }
+
+    // the field tcpi_data_segs_in of TCP_INFO
+    private static int Segments(Socket socket)
+    {
+        const int Tcp = 6, TcpInfo = 11, Offset = 152;
+        byte[] info = new byte[Offset + sizeof(int)];
+        socket.GetRawSocketOption(Tcp, TcpInfo, info);
+        return BitConverter.ToInt32(info, Offset);
     }
 
     private static void Exchange(PipeWriter output, Socket peer, TimeSpan time)

@@ -33,6 +33,28 @@ public sealed class StreamTests
         await client.ReceiveAsync("second");
     }
 
+    /// <summary>The transport defers a flush until the handler returns. The delay must be short.</summary>
+    [Theory(Timeout = Deadline)]
+    [EachMode]
+    public async Task A_flush_arrives_while_the_handler_blocks(Mode mode)
+    {
+        using var release = new ManualResetEventSlim();
+        await using Server server = await Server.StartAsync(mode, map: app => app.Map("/block", (RequestDelegate)(async c =>
+        {
+            await c.Response.WriteAsync("first");
+            await c.Response.Body.FlushAsync();
+            release.Wait();
+            await c.Response.WriteAsync("second");
+        })));
+        using RawClient client = await server.ConnectAsync();
+        await client.SendAsync("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+        await client.ReceiveAsync("hello"); // from now on, an inline application runs on the loop's thread
+        await client.SendAsync("GET /block HTTP/1.1\r\nHost: h\r\n\r\n");
+        await client.ReceiveAsync("first");
+        release.Set();
+        await client.ReceiveAsync("second");
+    }
+
     /// <summary>The transport defers the flush of the first answer, because there is a second request. The delay must be short.</summary>
     [Theory(Timeout = Deadline)]
     [EachMode]
