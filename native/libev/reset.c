@@ -69,6 +69,10 @@ close_own (struct ev_loop *loop, int fd)
 
   if (l->open && fd == loop->backend_fd && loop->backend & (EVBACKEND_EPOLL | EVBACKEND_LINUXAIO))
     {
+      /* libev has a list of the fds that epoll does not take, and would add each of them once more for the new epoll fd */
+      while (loop->epoll_epermcnt)
+        loop->anfds [loop->epoll_eperms [--loop->epoll_epermcnt]].emask = 0;
+
       old_epoll = fd; /* make_epoll closes it */
       return 0;
     }

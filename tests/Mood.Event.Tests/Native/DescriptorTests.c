@@ -33,6 +33,22 @@ dup2 (int from, int to)
   exit (1);
 }
 
+static size_t largest; /* the largest block that libev asked for */
+
+void *
+realloc (void *block, size_t size)
+{
+  static void *(*real) (void *, size_t);
+
+  if (!real)
+    real = (void *(*)(void *, size_t))dlsym (RTLD_NEXT, "realloc");
+
+  if (size > largest)
+    largest = size;
+
+  return real (block, size);
+}
+
 static int
 make (unsigned backends, mood_loop **loop)
 {
@@ -159,6 +175,49 @@ any_child (void)
   dispose (loop);
 }
 
+/* epoll does not take a regular file, which is always ready. Resets do not lose it, and need no more memory each time. */
+static void
+regular_file (unsigned backend)
+{
+  mood_loop *loop;
+  mood_watcher *w;
+  size_t used = 0;
+  int fd = open ("/proc/self/exe", O_RDONLY | O_CLOEXEC), i;
+  int count = backend == EVBACKEND_EPOLL ? 4000 : 40; /* the kernel takes long to end an aio context */
+
+  CHECK (fd >= 0);
+
+  if (make (backend, &loop) != (int)backend)
+    return;
+
+  CHECK (w = mood_watcher_new (loop, MOOD_IO, 1));
+  mood_io_set (w, fd, EV_READ);
+
+  for (i = 0; i < count; ++i)
+    {
+      if (i < 20 && i % 4 == 3)
+        mood_watcher_stop (w); /* not active while the epoll fd is replaced */
+      else
+        mood_watcher_start (w);
+
+      CHECK (!mood_loop_reset (loop));
+      mood_loop_run (loop, EVRUN_NOWAIT);
+      mood_watcher_start (w);
+      events = 0;
+      mood_loop_run (loop, EVRUN_NOWAIT);
+      CHECK (events == 1);
+
+      if (i == 20)
+        used = largest;
+    }
+
+  CHECK (largest == used);
+  mood_watcher_stop (w);
+  mood_watcher_free (w);
+  dispose (loop);
+  close (fd);
+}
+
 int
 main (void)
 {
@@ -171,7 +230,10 @@ main (void)
   constructors ();
 
   for (i = 0; i < sizeof backends / sizeof *backends; ++i)
-    resets (backends [i]);
+    {
+      resets (backends [i]);
+      regular_file (backends [i]);
+    }
 
   puts ("done");
   return 0;
