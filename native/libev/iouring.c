@@ -49,9 +49,17 @@ mood_ev_refill (struct ev_loop *loop)
 #if EV_USE_IOURING
   const unsigned overflown = 2, get_events = 1; /* IORING_SQ_CQ_OVERFLOW, IORING_ENTER_GETEVENTS */
 
-  if (loop->backend == EVBACKEND_IOURING
-      && *(volatile unsigned *)((char *)loop->iouring_sq_ring + loop->iouring_sq_flags) & overflown)
+  char *ring = (char *)loop->iouring_sq_ring;
+
+  if (loop->backend != EVBACKEND_IOURING || loop->iouring_fd == NO_FD)
+    return;
+
+  if (*(volatile unsigned *)(ring + loop->iouring_sq_flags) & overflown)
     syscall (SYS_io_uring_enter, loop->iouring_fd, 0, 0, get_events, 0, 0);
+
+  /* After a call that failed, libev counts no requests, and a loop that never waits would not submit them. */
+  loop->iouring_to_submit =
+      *(volatile unsigned *)(ring + loop->iouring_sq_tail) - *(volatile unsigned *)(ring + loop->iouring_sq_head);
 #else
   (void)loop;
 #endif

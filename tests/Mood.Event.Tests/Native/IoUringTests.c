@@ -27,9 +27,18 @@ is_refused (void)
   return 1;
 }
 
+static int busy; /* the next io_uring_enter fails */
+
 static int
 is_refused_call (long number)
 {
+  if (number == SYS_io_uring_enter && busy)
+    {
+      busy = 0;
+      errno = EAGAIN;
+      return 1;
+    }
+
   return number == SYS_io_uring_setup && is_refused ();
 }
 
@@ -163,6 +172,20 @@ refused_polls (mood_loop *loop, int *pipes, int with)
   CHECK (read (pipes [0], &byte, 1) == 1);
   mood_watcher_start (w);
   check (loop, pipes);
+
+  /* the requests of a call that failed are submitted later, also in a loop that never waits */
+  CHECK (!mood_loop_reset (loop));
+  busy = 1;
+  CHECK (mood_loop_run (loop, EVRUN_NOWAIT) & MOOD_RUN_FAILED);
+  CHECK (mood_loop_error (loop, 0, 0) == EAGAIN);
+  CHECK (write (pipes [1], "x", 1) == 1);
+  events = 0;
+
+  for (n = 0; n < 1000 && !events; ++n, usleep (1000))
+    mood_loop_run (loop, EVRUN_NOWAIT);
+
+  CHECK (events);
+  CHECK (read (pipes [0], &byte, 1) == 1);
 
   mood_watcher_start (async);
   mood_loop_run (loop, EVRUN_NOWAIT);
