@@ -100,7 +100,9 @@ internal static class Suite
     }
 
     /// <summary>Receives xunit's messages.</summary>
+#pragma warning disable xUnit3000 // .NET has no further AppDomain from which it would be called
     private sealed class Messages : IMessageSink, IDisposable
+#pragma warning restore xUnit3000
     {
         private readonly ManualResetEventSlim _end = new();
         private readonly List<Action<IMessageSinkMessage>> _handlers = [];

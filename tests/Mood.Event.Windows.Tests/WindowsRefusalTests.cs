@@ -18,8 +18,8 @@ public sealed class WindowsRefusalTests : LoopTestBase
     public void Fork_and_Embed_are_refused()
     {
         Loop loop = NewLoop(), other = NewLoop();
-        Assert.Contains("fork", Refused(() => new Fork(loop, (_, _) => { })), StringComparison.Ordinal);
-        Assert.Contains("embedded", Refused(() => new Embed(loop, other)), StringComparison.Ordinal);
+        Assert.Contains("fork", Refused(() => _ = new Fork(loop, (_, _) => { })), StringComparison.Ordinal);
+        Assert.Contains("embedded", Refused(() => _ = new Embed(loop, other)), StringComparison.Ordinal);
         Refused(() => loop.Fork((_, _) => { }));
         Refused(() => loop.Embed(other));
     }
@@ -61,7 +61,7 @@ public sealed class WindowsRefusalTests : LoopTestBase
             NoSocket(() => loop.Io(file, Events.Read, (_, _) => { }));
             NoSocket(() => loop.Io(pipe.SafePipeHandle, Events.Write, (_, _) => { }));
             NoSocket(() => loop.Io(3, Events.Read, (_, _) => { }));
-            Refused(() => new LoopStream(loop, file, FileAccess.Read));
+            Refused(() => _ = new LoopStream(loop, file, FileAccess.Read));
         }
 
         File.Delete(path);

@@ -87,7 +87,10 @@ public sealed class WindowsSignalTests : LoopTestBase
         {
             SignalRegistrations.Guard(context, Signum.From(name));
             Volatile.Write(ref returned, true);
-        }) { IsBackground = true };
+        })
+        {
+            IsBackground = true,
+        };
         var signal = new Signal(loop, name, (_, _) =>
         {
             calls++;

@@ -267,7 +267,7 @@ public sealed class WindowsTortureTests : FdTestBase
                 loop.Start(RunFlags.NoWait); // the kernel knows it before it is readable
             }
 
-            socket.SendTo(new byte[] { 1 }, socket.LocalEndPoint!);
+            socket.SendTo([1], socket.LocalEndPoint!);
             Assert.False(loop.Start());
         }
 
