@@ -50,8 +50,9 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
         // null if the start has failed
         if (_io is not null && _backOff is not null)
         {
-            // For their peers, the connections of the backlog are connected already. Closing the socket would reset them.
-            Accept(int.MaxValue);
+            // For their peers, the connections of the backlog are connected already. Closing the socket would reset them. Further ones may
+            // arrive all the time: so no more than the kernel's queue can hold.
+            Accept(worker.Options.Backlog + 1L);
         }
 
         _io?.Dispose();
@@ -60,11 +61,11 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
         socket.Dispose();
     }
 
-    private void Accept(int max)
+    private void Accept(long max)
     {
         try
         {
-            for (int i = 0; i < max && socket.TryAccept(out Socket? accepted); i++)
+            for (long i = 0; i < max && socket.TryAccept(out Socket? accepted); i++)
             {
                 bool isLow = Reserve.IsLow(accepted);
                 Serve(accepted);
