@@ -208,7 +208,7 @@ public sealed class ProcessTests
     [EachMode]
     public async Task Much_goes_through_without_growth(Mode mode)
     {
-        int size = 1_000_000 * int.Parse(Environment.GetEnvironmentVariable("MOOD_EVENT_MEGABYTES") ?? "300", CultureInfo.InvariantCulture) / 3;
+        int size = (int)(1_000_000L * int.Parse(Environment.GetEnvironmentVariable("MOOD_EVENT_MEGABYTES") ?? "300", CultureInfo.InvariantCulture) / 3);
         using ServerProcess server = await ServerProcess.StartAsync(mode);
         using RawClient client = await server.ConnectAsync();
         await ThroughAsync(client, 30_000_000); // what the server needs at its first large request
