@@ -249,7 +249,7 @@ public sealed class LoopStartTests : LoopTestBase
     {
         Loop loop = NewLoop();
         int calls = 0;
-        loop.Timer(0.05, 0, (_, _) => calls++).Start();
+        loop.Timer(0.5, 0, (_, _) => calls++).Start();
 
         if (otherThread)
         {
