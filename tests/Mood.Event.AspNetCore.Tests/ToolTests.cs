@@ -41,12 +41,7 @@ public sealed class ToolTests
         }
 
         using X509Certificate2 certificate = Http2Tests.Certificate();
-        await using Server server = await Server.StartAsync(mode, o =>
-        {
-            o.Listen(IPAddress.Loopback, 0);
-            o.Listen(IPAddress.Loopback, 0, l => l.Protocols = HttpProtocols.Http2);
-            o.Listen(IPAddress.Loopback, 0, l => l.UseHttps(certificate));
-        });
+        await using Server server = await StartForEachProtocolAsync(mode, certificate);
         string file = Path.GetTempFileName(), received = Path.GetTempFileName();
 
         try
@@ -83,12 +78,7 @@ public sealed class ToolTests
         }
 
         using X509Certificate2 certificate = Http2Tests.Certificate();
-        await using Server server = await Server.StartAsync(mode, o =>
-        {
-            o.Listen(IPAddress.Loopback, 0);
-            o.Listen(IPAddress.Loopback, 0, l => l.Protocols = HttpProtocols.Http2);
-            o.Listen(IPAddress.Loopback, 0, l => l.UseHttps(certificate));
-        });
+        await using Server server = await StartForEachProtocolAsync(mode, certificate);
 
         foreach ((Uri address, string[] options) in new (Uri, string[])[]
         {
@@ -141,4 +131,12 @@ public sealed class ToolTests
             File.Delete(file);
         }
     }
+
+    // The addresses, in this order: HTTP/1.1, HTTP/2 without TLS, both over TLS.
+    private static Task<Server> StartForEachProtocolAsync(Mode mode, X509Certificate2 certificate) => Server.StartAsync(mode, o =>
+    {
+        o.Listen(IPAddress.Loopback, 0);
+        o.Listen(IPAddress.Loopback, 0, l => l.Protocols = HttpProtocols.Http2);
+        o.Listen(IPAddress.Loopback, 0, l => l.UseHttps(certificate));
+    });
 }
