@@ -93,14 +93,16 @@ internal static unsafe partial class Posix
     /// <summary>Duplicates the fd to the lowest free number. Returns -1 if none is left.</summary>
     internal static int Duplicate(int fd) => dup(fd);
 
-    /// <summary>Closes the number and gives it to another open file, in one system call (dup2).</summary>
+    /// <summary>
+    /// Makes the number an fd of the open file of another fd, in one system call (dup2). Closes the file that had the number.
+    /// </summary>
     internal static void Replace(int number, int with) => Check(dup2(with, number) == number, nameof(dup2));
 
     /// <summary>Adds a value to an eventfd.</summary>
     internal static void Write(SafeHandle eventfd, long value) =>
         Check(write((int)eventfd.DangerousGetHandle(), &value, sizeof(long)) == sizeof(long), nameof(write));
 
-    /// <summary>Makes an eventfd: blocking, or with EFD_NONBLOCK.</summary>
+    /// <summary>Makes an eventfd, which is blocking or has EFD_NONBLOCK.</summary>
     internal static int EventFd(bool blocking)
     {
         int fd = eventfd(0, blocking ? 0 : 0x800);
@@ -120,7 +122,7 @@ internal static unsafe partial class Posix
     [LibraryImport("libc")]
     private static partial nint read(int fd, void* buffer, nint size);
 
-    [LibraryImport("libc")] // benchmarks measure it: without errno it is the bare system call
+    [LibraryImport("libc")] // without SetLastError, because benchmarks measure the bare system call
     private static partial nint write(int fd, void* buffer, nint size);
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]

@@ -3,10 +3,13 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event;
 
-/// <content>Terminals and names of files.</content>
+/// <content>Terminals, and the renaming of files.</content>
 internal static unsafe partial class Posix
 {
-    /// <summary>A new pseudo terminal: the fd of its keyboard and screen, and the fd that a program would read. Both are non-blocking.</summary>
+    /// <summary>
+    /// Makes a pseudo terminal: Master is the side of the keyboard and the screen, Terminal is the side of a program. Both fds are
+    /// non-blocking.
+    /// </summary>
     internal static (int Master, int Terminal) OpenTerminal()
     {
         const int O_RDWR = 2, O_NOCTTY = 0x100;
@@ -23,16 +26,18 @@ internal static unsafe partial class Posix
         return (master, terminal);
     }
 
-    /// <summary>The terminal passes bytes on unchanged, and keeps those that nobody reads.</summary>
+    /// <summary>Makes the terminal pass bytes on unchanged, without waiting for the end of a line.</summary>
     internal static void MakeRaw(int terminal)
     {
-        byte* termios = stackalloc byte[256]; // longer than the structure of any system
+        byte* termios = stackalloc byte[256]; // larger than struct termios of every libc
         Check(tcgetattr(terminal, termios) == 0, nameof(tcgetattr));
         cfmakeraw(termios);
         Check(tcsetattr(terminal, 0, termios) == 0, nameof(tcsetattr));
     }
 
-    /// <summary>What <c>stty icanon</c> and <c>stty -icanon</c> do: whether a terminal gives whole lines or single keys.</summary>
+    /// <summary>
+    /// Switches between whole lines (on) and single keys (off) as what a read of the terminal returns, as <c>stty icanon</c> does.
+    /// </summary>
     internal static void SetCanonical(int terminal, bool on)
     {
         const int TCSANOW = 0, LocalModes = 3;

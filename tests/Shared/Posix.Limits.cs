@@ -10,16 +10,20 @@ internal static unsafe partial class Posix
 {
     private const int RLIMIT_NOFILE = 7;
 
-    /// <summary>The number of open file descriptors, including the one that reads the directory. Windows has no such list, so the number is 0 there.</summary>
+    /// <summary>
+    /// The number of open file descriptors, including the one that this call opens to read the list. On Windows, which has no such list, 0.
+    /// </summary>
     internal static int OpenFds() => OperatingSystem.IsWindows() ? 0 : Directory.GetFileSystemEntries("/proc/self/fd").Length;
 
-    /// <summary>The open file descriptors and their files, such as "17 anon_inode:[eventpoll]", including the one that reads the directory. None on
-    /// Windows.</summary>
+    /// <summary>
+    /// The open file descriptors and their files, such as "17 anon_inode:[eventpoll]", including the one that this call opens to read the list.
+    /// Empty on Windows.
+    /// </summary>
     internal static string[] OpenFiles() => OperatingSystem.IsWindows()
         ? []
         : [.. new DirectoryInfo("/proc/self/fd").EnumerateFileSystemInfos().Select(fd => $"{fd.Name} {fd.LinkTarget}")];
 
-    /// <summary>Allows as many open files as an unprivileged process may have, and returns the number.</summary>
+    /// <summary>Raises the limit of open files to the highest value that an unprivileged process may set, and returns that value.</summary>
     internal static int RaiseFdLimit()
     {
         ulong* limit = stackalloc ulong[2];
@@ -36,8 +40,8 @@ internal static unsafe partial class Posix
         ulong* limit = stackalloc ulong[2];
         Check(getrlimit(RLIMIT_NOFILE, old) == 0, nameof(getrlimit));
 
-        // The limit is the highest number plus one, and the kernel gives out the lowest free number. To know the free numbers, take them: a
-        // number that a blocking accept has reserved is not in /proc/self/fd yet.
+        // The limit is one more than the highest number that the kernel gives out, and the kernel gives out the lowest free number. Taking the
+        // numbers tells which ones are free. /proc/self/fd does not: it lacks a number that a blocking accept has reserved.
         int[] free = [.. Enumerable.Range(0, left + 1).Select(_ => dup(2))];
         limit[0] = (ulong)free[left];
         Close(free);

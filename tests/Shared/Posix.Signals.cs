@@ -11,10 +11,10 @@ internal static unsafe partial class Posix
 {
     internal const nint SIG_DFL = 0, SIG_IGN = 1;
 
-    // larger than struct sigaction and sigset_t of every libc; the handler comes first in all of them
+    // Larger than struct sigaction and sigset_t of every libc. The handler is the first field of every struct sigaction.
     private const int Words = 64;
 
-    /// <summary>The process's handler of a signal as sigaction names it: SIG_DFL, SIG_IGN or an address.</summary>
+    /// <summary>The disposition of a signal: SIG_DFL, SIG_IGN or the address of a handler.</summary>
     internal static nint Disposition(int signum)
     {
         nint* action = stackalloc nint[Words];
@@ -37,7 +37,7 @@ internal static unsafe partial class Posix
         Check(pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, set, null) == 0, nameof(pthread_sigmask));
     }
 
-    /// <summary>The signals that this thread blocks: one bit each, from 1.</summary>
+    /// <summary>The signals that this thread blocks: bit N - 1 is signal N.</summary>
     internal static ulong Blocked()
     {
         ulong* set = stackalloc ulong[Words];
@@ -46,7 +46,8 @@ internal static unsafe partial class Posix
     }
 
     /// <summary>
-    /// Waits until the runtime has handed out every signal this process got so far: it does so one after the other.
+    /// Waits until the runtime has dispatched every signal that this process has received so far. The runtime dispatches signals one after the
+    /// other.
     /// </summary>
     internal static void PassSignals()
     {
@@ -60,11 +61,11 @@ internal static unsafe partial class Posix
 
         if (!passed.Wait(TimeSpan.FromSeconds(10)))
         {
-            throw new TimeoutException("the runtime has not handed out SIGUSR2 within 10 s");
+            throw new TimeoutException("the runtime has not dispatched SIGUSR2 within 10 s");
         }
     }
 
-    /// <summary>Whether the process has ended and was not waited for.</summary>
+    /// <summary>Whether the process has ended and has not been reaped.</summary>
     internal static bool IsZombie(int pid)
     {
         try
@@ -78,7 +79,9 @@ internal static unsafe partial class Posix
         }
     }
 
-    /// <summary>Waits for something that another thread or process does. Returns false if it has not happened in time.</summary>
+    /// <summary>
+    /// Waits until another thread or process has made the condition true. Returns false if the condition is still false after the time.
+    /// </summary>
     internal static bool Until(Func<bool> condition, double seconds = 10)
     {
         for (double end = Ev.Time() + seconds; Ev.Time() < end; Thread.Sleep(1))
@@ -92,7 +95,7 @@ internal static unsafe partial class Posix
         return condition();
     }
 
-    /// <summary>The child is reaped, or will be as soon as the pool has a thread for it.</summary>
+    /// <summary>Waits until the child is reaped, which may need a thread of the pool. Throws if it is not reaped within 10 s.</summary>
     internal static void AssertReaped(int pid)
     {
         if (!Until(() => !Exists(pid)) || Wait(pid, out _, WNOHANG) != -1)
@@ -116,10 +119,10 @@ internal static unsafe partial class Posix
     /// <summary>Sends this thread a signal.</summary>
     internal static void RaiseHere(int signum) => Check(raise(signum) == 0, nameof(raise));
 
-    /// <summary>This thread, for <see cref="RaiseIn"/>.</summary>
+    /// <summary>The native identifier of this thread, for <see cref="RaiseIn"/>.</summary>
     internal static nint ThisThread() => pthread_self();
 
-    /// <summary>Sends a thread that has not ended a signal.</summary>
+    /// <summary>Sends a signal to a thread, which must not have ended.</summary>
     internal static void RaiseIn(nint thread, int signum) => Check(pthread_kill(thread, signum) == 0, nameof(pthread_kill));
 
     [LibraryImport("libc")]

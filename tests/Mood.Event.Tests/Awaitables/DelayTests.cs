@@ -144,7 +144,7 @@ public sealed class DelayTests : AwaitTestBase
     }
 
     [Fact]
-    public void A_cancelled_token_lets_no_delay_begin()
+    public void No_delay_begins_with_a_cancelled_token()
     {
         Loop loop = NewLoop();
         using var source = new CancellationTokenSource();
@@ -185,13 +185,13 @@ public sealed class DelayTests : AwaitTestBase
         int thread = Environment.CurrentManagedThreadId;
         Drive(loop, async () =>
         {
-            using var source = new CancellationTokenSource(TimeSpan.FromMilliseconds(10)); // a timer of the thread pool
+            using var source = new CancellationTokenSource(TimeSpan.FromMilliseconds(10)); // its timer cancels on a thread of the pool
             ValueTask delay = loop.Delay(100, source.Token);
 
             try
             {
                 await delay;
-                Assert.Fail("it was cancelled");
+                Assert.Fail("The delay was not cancelled.");
             }
             catch (OperationCanceledException)
             {
@@ -244,7 +244,7 @@ public sealed class DelayTests : AwaitTestBase
                     cancelled++;
                 }
 
-                // A late cancellation must not end another delay.
+                // A late cancellation must not end the next delay.
                 if (i % 16 == 0)
                 {
                     await loop.Delay(1e-5, CancellationToken.None);
@@ -268,7 +268,7 @@ public sealed class DelayTests : AwaitTestBase
                 using var source = new CancellationTokenSource();
                 ValueTask delay = loop.Delay(0, source.Token);
 
-                // The callback of a timer in the same iteration cancels it, so the cancellation is posted when the delay ends.
+                // The callback of a timer in the same iteration cancels the token, so the cancellation is already posted when the delay ends.
                 loop.Timer(0, 0, (_, _) => source.Cancel(), priority: 1).Start();
                 await delay;
                 await loop.Delay(0, new CancellationTokenSource().Token);
@@ -293,7 +293,7 @@ public sealed class DelayTests : AwaitTestBase
     }
 
     [Fact]
-    public void A_hundred_thousand_delays_in_a_row_need_no_deeper_stack()
+    public void A_hundred_thousand_delays_in_a_row_do_not_deepen_the_stack()
     {
         Loop loop = NewLoop();
         Drive(loop, async () =>
@@ -307,7 +307,7 @@ public sealed class DelayTests : AwaitTestBase
 
     [Theory]
     [MemberData(nameof(Contexts))]
-    public void Disposed_with_the_loop_it_ends_with_an_ObjectDisposedException(bool withContext)
+    public void Dispose_of_the_loop_ends_delays_with_an_ObjectDisposedException(bool withContext)
     {
         Loop loop = NewLoop();
         List<string> log = [];
@@ -407,7 +407,7 @@ public sealed class DelayTests : AwaitTestBase
         Assert.Equal(1, context.Count);
         Assert.False(task.IsCompleted);
 
-        // GetResult there returns the wait to the pool on a thread that does not use the loop.
+        // On this thread, which does not use the loop, GetResult returns the wait to the pool.
         var thread = new Thread(context.RunAll);
         thread.Start();
         thread.Join();
@@ -417,7 +417,7 @@ public sealed class DelayTests : AwaitTestBase
     }
 
     [Fact]
-    public void The_result_can_be_fetched_once_and_not_early()
+    public void The_result_of_a_delay_can_be_fetched_once_and_only_after_its_end()
     {
         Loop loop = NewLoop();
         ValueTask delay = loop.Delay(0);
@@ -425,7 +425,7 @@ public sealed class DelayTests : AwaitTestBase
         Assert.False(loop.Start());
         delay.GetAwaiter().GetResult();
         Assert.Throws<InvalidOperationException>(() => delay.GetAwaiter().GetResult());
-        ValueTask next = loop.Delay(0); // another wait with the same object
+        ValueTask next = loop.Delay(0); // another delay, with the same pooled object
         Assert.Throws<InvalidOperationException>(() => delay.GetAwaiter().GetResult());
         Assert.False(loop.Start());
         next.GetAwaiter().GetResult();

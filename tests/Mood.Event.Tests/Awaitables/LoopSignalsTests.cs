@@ -13,7 +13,7 @@ public sealed class LoopSignalsTests : AwaitTestBase
 {
     [Theory]
     [MemberData(nameof(Contexts))]
-    public void Each_handled_signal_is_one_turn(bool withContext)
+    public void Signals_that_come_one_by_one_each_run_the_body_once(bool withContext)
     {
         Loop loop = NewLoop();
         List<int> seen = [];
@@ -35,7 +35,7 @@ public sealed class LoopSignalsTests : AwaitTestBase
 
             async Task SendAsync()
             {
-                await loop.Delay(0.001); // before the signal is watched, it would end the process
+                await loop.Delay(0.001); // until the signal is watched: without a watcher it would end the process
 
                 for (int i = 1; i <= 5; i++)
                 {
@@ -53,7 +53,7 @@ public sealed class LoopSignalsTests : AwaitTestBase
     }
 
     [Fact]
-    public void Signals_that_come_during_the_body_cause_one_more_turn()
+    public void Signals_that_come_during_the_body_run_it_once_more()
     {
         Loop loop = NewLoop();
         int turns = 0;
@@ -133,7 +133,7 @@ public sealed class LoopSignalsTests : AwaitTestBase
     }
 
     [Fact]
-    public void The_watcher_is_active_from_the_first_turn_to_DisposeAsync()
+    public void The_watcher_is_active_from_the_first_MoveNextAsync_to_DisposeAsync()
     {
         Loop loop = NewLoop();
         Drive(loop, async () =>
@@ -148,7 +148,7 @@ public sealed class LoopSignalsTests : AwaitTestBase
             Ev.FeedSignal(Signum.SIGUSR2);
             await loop.Delay(0.01);
             next = signals.MoveNextAsync();
-            Assert.True(next.IsCompletedSuccessfully); // the signal had come before
+            Assert.True(next.IsCompletedSuccessfully); // the signal came before this call
             Assert.True(await next);
 
             next = signals.MoveNextAsync();
@@ -162,7 +162,7 @@ public sealed class LoopSignalsTests : AwaitTestBase
     }
 
     [Fact]
-    public void Disposed_with_the_loop_it_ends_with_an_ObjectDisposedException()
+    public void Dispose_of_the_loop_ends_the_enumeration_with_an_ObjectDisposedException()
     {
         Loop loop = NewLoop();
         Exception? thrown = null;
@@ -205,7 +205,7 @@ public sealed class LoopSignalsTests : AwaitTestBase
                 break;
             }
 
-            // another loop may watch the signal now
+            // The signal is free: another loop may watch it.
             using var other = new Loop(LoopFlags.NoEnv);
             using Signal signal = other.Signal(Signum.SIGUSR1, (_, _) => { });
             signal.Start();
@@ -269,7 +269,7 @@ public sealed class LoopSignalsTests : AwaitTestBase
         }
     }
 
-    // the number of callbacks that are registered with a source
+    // The number of callbacks that are registered with a source.
     private static int Registrations(CancellationTokenSource source)
     {
         const BindingFlags Private = BindingFlags.NonPublic | BindingFlags.Instance;

@@ -40,7 +40,7 @@ public sealed class PidfdWaitTests : AwaitTestBase
             Assert.Equal(5, (await loop.WaitForExitAsync(process)).ExitCode);
             Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)));
             Assert.Equal(5, process.ExitCode);
-            Assert.Equal(5, (await loop.WaitForExitAsync(process)).ExitCode); // it has ended, and is reaped
+            Assert.Equal(5, (await loop.WaitForExitAsync(process)).ExitCode); // the process has ended and is reaped
         });
         AssertIdle(loop);
     }
@@ -75,7 +75,7 @@ public sealed class PidfdWaitTests : AwaitTestBase
     }
 
     [Fact]
-    public void A_process_that_is_no_child_is_gone()
+    public void The_wait_for_a_process_that_is_not_a_child_ends_with_IsGone()
     {
         Loop loop = NewLoop();
         Drive(loop, async () =>
@@ -98,7 +98,7 @@ public sealed class PidfdWaitTests : AwaitTestBase
             using (var debugger = new HostProcess($"debugger {pid.ToString(CultureInfo.InvariantCulture)}"))
             {
                 Assert.True(Posix.Until(() => debugger.Output.Length > 0));
-                bool holds = debugger.Output == "holds\n"; // otherwise the system allows no debugger
+                bool holds = debugger.Output == "holds\n"; // false if the system allows no debugger
                 exit = loop.WaitForExitAsync(pid);
                 Posix.Kill(pid, Signum.SIGKILL);
                 Assert.True(Posix.Until(() => Posix.IsZombie(pid)));
@@ -180,7 +180,7 @@ public sealed class PidfdWaitTests : AwaitTestBase
     }
 
     [Fact]
-    public void Without_pidfds_it_is_refused()
+    public void Without_pidfds_WaitForExitAsync_is_refused()
     {
         Loop loop = NewLoop();
         int pid = Posix.Spawn("exec sleep 100");

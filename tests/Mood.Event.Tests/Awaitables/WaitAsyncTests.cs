@@ -80,7 +80,7 @@ public sealed class WaitAsyncTests : AwaitTestBase
         {
             for (int i = 0; i < 50; i++)
             {
-                (int read, int write) = NewReadablePipe(); // nearly always the same numbers
+                (int read, int write) = NewReadablePipe(); // the kernel nearly always gives the same numbers
                 Assert.Equal(Events.Read, await loop.WaitAsync(read, Events.Read));
                 CloseFd(read);
                 CloseFd(write);
@@ -111,7 +111,7 @@ public sealed class WaitAsyncTests : AwaitTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_closed_number_that_libev_notices_ends_the_wait_with_the_exception_of_Start(Backends backend)
+    public void If_libev_notices_that_an_fd_is_closed_the_wait_ends_with_the_exception_of_Start(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, _) = NewPipe();
@@ -122,7 +122,7 @@ public sealed class WaitAsyncTests : AwaitTestBase
 
         if (thrown is null)
         {
-            Assert.False(ready.IsCompleted); // the kernel has forgotten it without an event
+            Assert.False(ready.IsCompleted); // the kernel stopped watching the fd without an event
             Console.WriteLine($"{backend} does not notice a closed fd");
             return;
         }
@@ -328,7 +328,7 @@ public sealed class WaitAsyncTests : AwaitTestBase
     }
 
     [Fact]
-    public void Disposed_with_the_loop_it_ends_with_an_ObjectDisposedException()
+    public void Dispose_of_the_loop_ends_the_wait_with_an_ObjectDisposedException()
     {
         Loop loop = NewLoop();
         ValueTask<Events> ready = loop.WaitAsync(NewPipe().Read, Events.Read);

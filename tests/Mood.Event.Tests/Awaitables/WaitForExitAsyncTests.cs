@@ -22,14 +22,14 @@ public sealed class WaitForExitAsyncTests : AwaitTestBase
             Assert.True(child.HasExited);
             Assert.Null(child.Data);
 
-            // with a busy pool the end is reported before the child is reaped: docs/design/children.md
+            // If the pool is busy, the end is reported before the child is reaped: docs/design/children.md.
             Assert.True(Posix.Until(() => !Posix.Exists(pid)));
         }, withContext);
         AssertIdle(loop);
     }
 
     [Fact]
-    public void A_signal_ends_a_child_too_and_stopping_it_does_not()
+    public void The_wait_ends_when_a_signal_ends_the_child_and_not_when_a_signal_stops_it()
     {
         Loop loop = NewDefaultLoop();
         Drive(loop, async () =>
@@ -46,7 +46,7 @@ public sealed class WaitForExitAsyncTests : AwaitTestBase
     }
 
     [Fact]
-    public void A_child_that_has_ended_already_is_found()
+    public void A_child_that_ended_before_the_call_is_reported()
     {
         Loop loop = NewDefaultLoop();
         int pid = Posix.Spawn("exit 3");
@@ -98,7 +98,7 @@ public sealed class WaitForExitAsyncTests : AwaitTestBase
         {
             using var source = new CancellationTokenSource(5);
 
-            // on a busy machine the token may be cancelled before the call, and the exception is a TaskCanceledException then
+            // On a busy machine the token may be cancelled before the call. Then the exception is a TaskCanceledException.
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => loop.WaitForExitAsync(pid, source.Token).AsTask());
             Assert.True(loop.WaitForExitAsync(pid, source.Token).IsCanceled);
         });

@@ -17,7 +17,7 @@ public sealed class WaitForSignalTests : AwaitTestBase
     [InlineData(true, 1)]
     [InlineData(false, 0)]
     [InlineData(false, 1)]
-    public void Any_of_several_signals_ends_it_with_its_number(bool withContext, int index)
+    public void Any_of_several_signals_ends_the_wait_with_its_number(bool withContext, int index)
     {
         Loop loop = NewLoop();
         Drive(loop, async () =>
@@ -30,7 +30,7 @@ public sealed class WaitForSignalTests : AwaitTestBase
     }
 
     [Fact]
-    public void Signals_that_come_together_end_it_once()
+    public void Signals_that_come_together_end_the_wait_once()
     {
         Loop loop = NewLoop();
         Drive(loop, async () =>
@@ -83,7 +83,7 @@ public sealed class WaitForSignalTests : AwaitTestBase
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void A_cancellation_ends_it_and_frees_the_signals(bool before)
+    public void A_cancellation_ends_the_wait_and_frees_the_signals(bool before)
     {
         Loop loop = NewLoop(), other = NewLoop();
         using var source = new CancellationTokenSource();
@@ -106,7 +106,7 @@ public sealed class WaitForSignalTests : AwaitTestBase
     }
 
     [Fact]
-    public void Disposed_with_the_loop_it_ends_with_an_ObjectDisposedException()
+    public void Dispose_of_the_loop_ends_the_wait_with_an_ObjectDisposedException()
     {
         Loop loop = NewLoop();
         ValueTask<int> wait = loop.WaitForSignalAsync(s_both);
@@ -116,7 +116,7 @@ public sealed class WaitForSignalTests : AwaitTestBase
     }
 
     [Fact]
-    public void A_signal_of_another_loop_is_refused_and_none_is_watched()
+    public void If_another_loop_watches_one_of_the_signals_the_wait_is_refused_and_watches_none()
     {
         Loop loop = NewLoop(), other = NewLoop();
         using Signal signal = other.Signal(Signum.SIGUSR2, (_, _) => { }), free = other.Signal(Signum.SIGUSR1, (_, _) => { });
@@ -127,7 +127,7 @@ public sealed class WaitForSignalTests : AwaitTestBase
     }
 
     [Fact]
-    public void On_another_thread_it_is_refused_while_the_loop_runs()
+    public void While_the_loop_runs_another_thread_is_refused()
     {
         Loop loop = NewLoop();
         Exception? thrown = null;
@@ -136,7 +136,7 @@ public sealed class WaitForSignalTests : AwaitTestBase
     }
 
     [Fact]
-    public void Lists_are_checked()
+    public void Wrong_lists_of_signals_are_refused()
     {
         Loop loop = NewLoop();
         Assert.Throws<ArgumentNullException>("signums", () => { _ = loop.WaitForSignalAsync((IReadOnlyList<int>)null!); });

@@ -176,7 +176,7 @@ public sealed class DescribeTests : LoopTestBase
         Task<string> description = Task.Run(loop.DescribeAsync);
         Assert.True(inside.Wait(TimeSpan.FromSeconds(Patience)));
         loop.Start(RunFlags.NoWait);
-        Assert.True(loop.TryClaim(out Loop.Claim claim)); // this thread is still the loop's home
+        Assert.True(loop.TryClaim(out Loop.Claim claim)); // this thread is still the home of the loop
         claim.Dispose();
         used.Set();
         Assert.Contains("data: True", await description.WaitAsync(TimeSpan.FromSeconds(Patience)), StringComparison.Ordinal);

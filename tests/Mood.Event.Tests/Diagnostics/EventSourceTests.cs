@@ -90,7 +90,7 @@ public sealed class EventSourceTests : LoopTestBase
         Assert.Contains($"sources 1 instruments 7 events {hasEvents} all exceptions True", output, StringComparison.Ordinal);
     }
 
-    /// <summary>The events of one loop: name, and payload without the loop's name.</summary>
+    /// <summary>Collects the events of one loop: the name of each event, and its payload without the loop's name.</summary>
     private sealed class Listener : EventListener
     {
         private readonly string _name;

@@ -38,7 +38,7 @@ public sealed class LoopOptionsTests : LoopTestBase
         Assert.Throws<ArgumentNullException>(() => new Loop(null!));
         Assert.Throws<ArgumentNullException>(() => new LoopThread((LoopOptions)null!));
         Assert.Throws<ArgumentNullException>(() => new LoopGroup(1, (LoopOptions)null!));
-        using var thread = new LoopThread(null); // two constructors accept null, and this must call the one without LoopOptions
+        using var thread = new LoopThread(null); // the constructor with a string, although the one with LoopOptions would accept null too
         using var group = new LoopGroup(1, null);
         Assert.Null(thread.Loop.Name);
         Assert.Equal("Mood.Event 0", group.Loops[0].Name);

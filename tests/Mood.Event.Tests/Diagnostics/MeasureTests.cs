@@ -19,7 +19,7 @@ public sealed class MeasureTests : LoopTestBase
     public void Statistics_tell_busy_from_idle_time()
     {
         Loop loop = NewLoop();
-        Assert.Equal(0, loop.Statistics.Events); // begins the measuring
+        Assert.Equal(0, loop.Statistics.Events); // the first reading starts the measuring
         int calls = 0;
         loop.Timer(0.05, 0.05, OnTick).Start();
         loop.Post(() => { });
@@ -94,7 +94,7 @@ public sealed class MeasureTests : LoopTestBase
             await loop.InvokeAsync(BeSlowAsync);
             await Task.Yield();
             BeSlow();
-            await Task.Delay(20); // a task that has ended when it is awaited makes no continuation
+            await Task.Delay(20); // an await of a task that has already ended has no continuation
             BeSlow();
         });
         const string self = nameof(MeasureTests) + "." + nameof(A_slow_posted_function_and_a_slow_continuation_are_named) + " (lambda)";
@@ -152,7 +152,7 @@ public sealed class MeasureTests : LoopTestBase
     }
 
     [Fact]
-    public void Actions_that_run_in_Dispose_or_in_the_walk_that_begins_the_measuring_are_not_slow()
+    public void Actions_that_run_in_Dispose_or_in_the_walk_that_starts_the_measuring_are_not_slow()
     {
         var slow = new List<SlowCallbackEventArgs>();
 
@@ -163,7 +163,7 @@ public sealed class MeasureTests : LoopTestBase
         }
 
         using var other = new Loop();
-        other.Post(() => _ = other.Statistics); // begins the measuring
+        other.Post(() => _ = other.Statistics); // the first reading starts the measuring
         other.Post(() => { });
         other.Start();
         Assert.Empty(slow);
@@ -217,7 +217,7 @@ public sealed class MeasureTests : LoopTestBase
                 values[instrument.Name] = value;
             }
         });
-        listener.RecordObservableInstruments(); // begins the measuring
+        listener.RecordObservableInstruments(); // the first reading starts the measuring
         await thread.Loop.InvokeAsync(() => Thread.Sleep(10)).WaitAsync(s_patience);
         await thread.Loop.InvokeAsync(() => { }).WaitAsync(s_patience);
         listener.RecordObservableInstruments();

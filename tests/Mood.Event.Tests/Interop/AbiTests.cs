@@ -11,8 +11,10 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The managed side declares the same constants, layouts and functions as the C side. The C compiler gives the
-/// values.</summary>
+/// <summary>
+/// Checks that the managed side declares the same constants, layouts and functions as the C side. A compiled C program gives the values of the
+/// C side.
+/// </summary>
 public sealed partial class AbiTests : IDisposable
 {
     private static readonly Lazy<Dictionary<string, long>> s_answers = new(Ask);
@@ -22,7 +24,7 @@ public sealed partial class AbiTests : IDisposable
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
-    public unsafe void The_head_of_a_watcher_is_where_C_has_it()
+    public unsafe void The_fields_at_the_head_of_a_watcher_have_the_offsets_of_C()
     {
         Native.WatcherMemory memory;
         Assert.Equal(Answer("size mood_watcher_head"), sizeof(Native.WatcherMemory));
@@ -39,7 +41,7 @@ public sealed partial class AbiTests : IDisposable
     }
 
     [Fact]
-    public unsafe void What_is_pending_is_where_C_has_it()
+    public unsafe void The_fields_of_the_pending_queue_have_the_offsets_of_C()
     {
         Native.QueueMemory queue;
         Native.PendingMemory pending;
@@ -63,7 +65,7 @@ public sealed partial class AbiTests : IDisposable
     }
 
     [Fact]
-    public unsafe void The_file_status_is_what_C_has()
+    public unsafe void The_fields_of_the_file_status_have_the_offsets_of_C()
     {
         Native.FileStatusMemory status;
         Assert.Equal(Answer("size mood_file_status"), sizeof(Native.FileStatusMemory));
@@ -87,7 +89,7 @@ public sealed partial class AbiTests : IDisposable
     }
 
     [Fact]
-    public unsafe void The_callbacks_are_where_C_has_them()
+    public unsafe void The_fields_of_the_callbacks_have_the_offsets_of_C()
     {
         Native.Callbacks callbacks;
         Assert.Equal(Answer("size mood_callbacks"), sizeof(Native.Callbacks));
@@ -174,8 +176,8 @@ public sealed partial class AbiTests : IDisposable
 
         string[] imported = [.. Repository.Run("nm", "-D", "--undefined-only", Repository.ShippedNativeLibrary)
             .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[^1].Split('@')[0])];
-        Assert.Contains("epoll_wait", imported); // the list is really that of the imports
-        // pthread_sigmask: signal.c unblocks a signal for a moment, so that the calling thread takes it
+        Assert.Contains("epoll_wait", imported); // proves that nm has listed the imports
+        // pthread_sigmask is allowed: signal.c unblocks a signal for a moment, so that the calling thread receives it.
         string[] forbidden =
         [
             "signal", "sigprocmask", "signalfd", "fork", "vfork", "system", "popen", "exit", "_exit",
@@ -314,12 +316,12 @@ public sealed partial class AbiTests : IDisposable
     private static MethodInfo[] Imports(Type type) =>
         [.. type.GetMethods(BindingFlags.NonPublic | BindingFlags.Static).Where(m => m.IsDefined(typeof(DllImportAttribute)))];
 
-    /// <summary>The C types of each function. A pointer is written as its target type and a star.</summary>
+    /// <summary>The C types of each function of a header. A pointer is written as its target type and a star.</summary>
     private static Dictionary<string, string> Declarations(string header)
     {
         static string Type(string declared)
         {
-            // The last word is the name of the parameter, if it has a name.
+            // The last word is the name of the parameter, if the header names it.
             string text = declared.Replace("const ", "", StringComparison.Ordinal).Trim();
             Match m = Regex.Match(text, @"^(\w+)\s*(\**)\s*\w*$");
             return m.Groups[1].Value + m.Groups[2].Value;

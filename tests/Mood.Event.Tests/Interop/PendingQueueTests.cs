@@ -30,7 +30,7 @@ public sealed class PendingQueueTests : LoopTestBase
 
             if (how == "in turn")
             {
-                second.Clear(); // the other watcher stays pending
+                second.Clear(); // the first watcher stays pending
                 (first, second) = (second, first);
             }
             else if (how == "clear")

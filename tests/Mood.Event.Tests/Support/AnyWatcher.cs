@@ -41,7 +41,7 @@ public sealed class AnyWatcher : IDisposable
         });
     }
 
-    // The program for Windows has tests of its own for Child. Windows has no Embed and no Fork.
+    // Child is tested on Windows by Mood.Event.Windows.Tests. Windows has no Embed and no Fork.
     public static IReadOnlyList<string> Kinds { get; } =
     [
         nameof(Io), nameof(Timer), nameof(Periodic), nameof(Scheduler), nameof(Signal), nameof(Stat), nameof(Idle), nameof(Prepare),
@@ -50,7 +50,7 @@ public sealed class AnyWatcher : IDisposable
 
     public Watcher Watcher { get; private set; }
 
-    /// <summary>The events that its callback receives after Trigger.</summary>
+    /// <summary>The events that the watcher's callback receives after Trigger.</summary>
     public Events Expected { get; }
 
     /// <summary>Makes the event of the started watcher happen, at once or soon.</summary>
@@ -84,7 +84,7 @@ public sealed class AnyWatcher : IDisposable
 
     private Signal MakeSignal(Loop loop, Action<Watcher, Events> callback, int priority)
     {
-        // Fed and not sent, because a real signal would end the process while the watcher is stopped.
+        // The trigger feeds the signal and does not send it: a signal that is sent while the watcher is stopped would end the process.
         int signum = OperatingSystem.IsWindows() ? Signum.SIGINT : Signum.SIGUSR1;
         _trigger = () => Ev.FeedSignal(signum);
         return loop.Signal(signum, (w, e) => callback(w, e), priority: priority);
@@ -115,7 +115,7 @@ public sealed class AnyWatcher : IDisposable
 
     private Check MakeCheck(Loop loop, Action<Watcher, Events> callback, int priority)
     {
-        // A Check is called after the loop has waited. Here the loop waits for a timer that does not keep it alive.
+        // The callback of a Check is called after the loop has waited. Here the loop waits for a timer that does not keep Start running.
         _trigger = () =>
         {
             Timer timer = loop.Timer(0, 0, static (_, _) => { });

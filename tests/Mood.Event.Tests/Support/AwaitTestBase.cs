@@ -6,15 +6,15 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Base of the tests of awaitables.</summary>
+/// <summary>The base class of the tests of awaitables.</summary>
 public abstract class AwaitTestBase : FdTestBase
 {
-    /// <summary>With the loop's own context set, and without any.</summary>
+    /// <summary>Whether the synchronization context is the loop's (true) or null (false).</summary>
     public static TheoryData<bool> Contexts => [true, false];
 
     /// <summary>
-    /// Runs an asynchronous function on the loop until it ends, with Run or without any context. Without a context, the end of a
-    /// wait calls the continuation directly.
+    /// Runs an asynchronous function on the loop until it ends, with Run or without a synchronization context. Without one, the end of a wait
+    /// calls the continuation directly.
     /// </summary>
     protected static void Drive(Loop loop, Func<Task> main, bool withContext = true)
     {
@@ -45,8 +45,8 @@ public abstract class AwaitTestBase : FdTestBase
     }
 
     /// <summary>
-    /// The bytes that the thread allocates in many rounds of an asynchronous function, after it has warmed up. The function must
-    /// stay on one thread.
+    /// The number of bytes that the thread allocates in many rounds of an asynchronous function in steady state. The function must stay on one
+    /// thread.
     /// </summary>
     protected static Task<long> AllocatedByAsync<T>(Func<ValueTask<T>> round) => AllocatedAsync(null, round);
 
@@ -56,7 +56,7 @@ public abstract class AwaitTestBase : FdTestBase
     /// <summary>Asserts that no watcher keeps the loop alive.</summary>
     protected static void AssertIdle(Loop loop) => Assert.False(loop.Start(RunFlags.NoWait));
 
-    /// <summary>A thread that calls the actions of Do, one after the other.</summary>
+    /// <summary>A thread that runs the actions that Do is given, one after the other.</summary>
     protected sealed class Helper : IDisposable
     {
         private readonly BlockingCollection<Action> _actions = [];

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>A loop test with pipes and sockets, which are closed after its loops.</summary>
+/// <summary>A base class that makes pipes and sockets. After the test it disposes the loops, and then closes the pipes and sockets.</summary>
 public abstract class FdTestBase : LoopTestBase
 {
     private readonly HashSet<int> _fds = [];
@@ -36,10 +36,10 @@ public abstract class FdTestBase : LoopTestBase
         Posix.Close(fd);
     }
 
-    /// <summary>The base does not close this fd after the test: the test closes it, or an owner that the test gives it to.</summary>
+    /// <summary>Takes an fd from the ones that are closed after the test. The test closes it, or gives it to an owner that does.</summary>
     protected void Disown(int fd) => _fds.Remove(fd);
 
-    /// <summary>Two ends of a real TCP connection.</summary>
+    /// <summary>Makes a TCP connection and returns both ends.</summary>
     protected (Socket Client, Socket Server) NewConnection()
     {
         using Socket listener = NewListener();
@@ -56,7 +56,7 @@ public abstract class FdTestBase : LoopTestBase
         return listener;
     }
 
-    /// <summary>Has the object disposed after the test.</summary>
+    /// <summary>Disposes the object after the test.</summary>
     protected T Own<T>(T disposable)
         where T : IDisposable
     {
@@ -73,7 +73,7 @@ public abstract class FdTestBase : LoopTestBase
         loop.Start();
     }
 
-    /// <summary>Asserts that the loop still reports an io.</summary>
+    /// <summary>Asserts that the loop still reports the events of an Io.</summary>
     protected void CheckUsable(Loop loop)
     {
         int calls = 0;

@@ -31,17 +31,17 @@ internal sealed class HostProcess : IDisposable
         _pid = Posix.Spawn($"ulimit -c 0; exec {wrapper} '{s_dotnet}' '{s_program}' {scenario} >'{_output}' 2>&1 </dev/null");
     }
 
-    /// <summary>What the process has written until now.</summary>
+    /// <summary>The output of the process so far.</summary>
     internal string Output => File.ReadAllText(_output);
 
-    /// <summary>Runs a scenario to its end.</summary>
+    /// <summary>Runs a scenario until the process ends, and returns the raw wait status and the output.</summary>
     internal static (int Status, string Output) Run(string scenario)
     {
         using var process = new HostProcess(scenario);
         return process.WaitForEnd();
     }
 
-    /// <summary>Runs a scenario to its end, which must be exit code 0, and returns what it has written.</summary>
+    /// <summary>Runs a scenario until the process ends, asserts that the exit code is 0, and returns the output.</summary>
     internal static string Succeed(string scenario)
     {
         (int status, string output) = Run(scenario);
@@ -52,7 +52,7 @@ internal sealed class HostProcess : IDisposable
     /// <summary>Sends the process a signal.</summary>
     internal void Kill(int signum) => Posix.Kill(_pid, signum);
 
-    /// <summary>Waits for the end; returns the raw wait status and what the process has written.</summary>
+    /// <summary>Waits until the process ends, and returns the raw wait status and the output.</summary>
     internal (int Status, string Output) WaitForEnd()
     {
         int status = 0;

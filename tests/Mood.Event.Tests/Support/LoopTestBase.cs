@@ -6,11 +6,11 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The base of the tests of loops: it makes loops, lists the backends, and checks that no native memory is left.</summary>
+/// <summary>The base class of the tests of loops: it makes loops, lists the backends, and checks that no native memory is left.</summary>
 public abstract class LoopTestBase : IDisposable
 {
-    /// <summary>In seconds. Longer than any test needs. A loop that runs for longer hangs, and its watchdog fails the test.</summary>
-    protected static readonly double Patience = OperatingSystem.IsWindows() ? 80 : 20; // Wine is slow
+    /// <summary>The time in seconds after which a watchdog fails the test. No test needs that long, unless its loop hangs.</summary>
+    protected static readonly double Patience = OperatingSystem.IsWindows() ? 80 : 20; // under Wine
 
     private readonly List<Loop> _loops = [];
 
@@ -26,12 +26,14 @@ public abstract class LoopTestBase : IDisposable
     /// <summary>Whether a backend works on this machine.</summary>
     protected static bool IsWorking(Backends backend) => WorkingBackends.Value.Contains(backend);
 
-    /// <summary>A loop that this test disposes, with a watchdog that fails the test instead of hanging it.</summary>
+    /// <summary>Makes a loop that is disposed after the test. A watchdog fails the test if the loop hangs.</summary>
     protected Loop NewLoop(Backends backends = Backends.Auto, LoopFlags flags = LoopFlags.NoEnv) =>
         Guard(new Loop(flags | LoopFlags.NoEnv, backends));
 
-    /// <summary>A loop on a manual clock. It has no watchdog, because moving the clock would make the watchdog expire. Such a loop
-    /// does not wait for timers.</summary>
+    /// <summary>
+    /// Makes a loop on a manual clock. It has no watchdog, because the clock would make the watchdog expire, and it needs none, because such a
+    /// loop does not wait for timers.
+    /// </summary>
     protected Loop NewLoop(ManualClock clock, Backends backends = Backends.Auto, LoopFlags flags = LoopFlags.NoEnv)
     {
         var loop = new Loop(flags | LoopFlags.NoEnv, backends, clock: clock);
@@ -39,7 +41,7 @@ public abstract class LoopTestBase : IDisposable
         return loop;
     }
 
-    /// <summary>A loop whose time the test moves. Its timers do not use a timerfd, because the kernel's timers follow real time.</summary>
+    /// <summary>Makes a loop whose time the test sets. Its timers do not use a timerfd, because the kernel's timers follow real time.</summary>
     private protected (Loop Loop, TestClock Clock) NewTestClockLoop(
         Backends backends = Backends.Auto, LoopFlags flags = LoopFlags.NoEnv)
     {
@@ -47,7 +49,7 @@ public abstract class LoopTestBase : IDisposable
         return (loop, new TestClock(loop));
     }
 
-    /// <summary>The default loop, disposed at the end of the test.</summary>
+    /// <summary>The default loop, which is disposed after the test.</summary>
     protected Loop NewDefaultLoop() => Guard(Loop.GetDefault(LoopFlags.NoEnv));
 
     /// <summary>Whether a watcher or a reference keeps Start running. Runs one iteration to find out.</summary>
@@ -63,7 +65,7 @@ public abstract class LoopTestBase : IDisposable
         Assert.False(IsKeptAlive(loop));
     }
 
-    /// <summary>Collects everything that can be collected, finalizers included.</summary>
+    /// <summary>Collects all garbage and runs the finalizers.</summary>
     protected static void Collect()
     {
         for (int i = 0; i < 3; i++)
@@ -85,7 +87,7 @@ public abstract class LoopTestBase : IDisposable
 
         if (NativeTesting.Lacking != NativeTesting.Lack.Nothing)
         {
-            NativeTesting.Lacking = NativeTesting.Lack.Nothing; // set by a test, or by a class like ChildWithoutPidfdTests
+            NativeTesting.Lacking = NativeTesting.Lack.Nothing; // a test or a class such as ChildWithoutPidfdTests has set it
         }
 
         for (int i = 0; i < 5 && Live() != (0, 0); i++)
@@ -96,7 +98,7 @@ public abstract class LoopTestBase : IDisposable
         Assert.Equal((0, 0), Live());
     }
 
-    /// <summary>Native loops and watchers that are alive.</summary>
+    /// <summary>The numbers of native loops and watchers that are alive.</summary>
     protected static (int Loops, int Watchers) Live() => (NativeTesting.mood_live((int)NativeTesting.Kind.Loops), NativeTesting.mood_live((int)NativeTesting.Kind.Watchers));
 
     // A method of its own, so that no local of Dispose keeps the last loop and its callbacks from being collected.
@@ -127,7 +129,8 @@ public abstract class LoopTestBase : IDisposable
 
         foreach (Backends backend in new[] { Backends.Epoll, Backends.Poll, Backends.Select, Backends.IoUring, Backends.LinuxAio, Backends.Kqueue })
         {
-            // Known without an exception, which Wine does not always survive here: xunit calls this by reflection.
+            // This check avoids the constructor's exception: xunit calls this method by reflection, and Wine does not always survive an
+            // exception there.
             if ((backend & Ev.SupportedBackends) == 0)
             {
                 Console.WriteLine($"Not tested on {backend}: this system does not have it.");

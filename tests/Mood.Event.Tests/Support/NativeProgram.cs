@@ -4,7 +4,9 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>A C program of Native/ that uses the native library. Functions that it defines replace those of the C library.</summary>
+/// <summary>
+/// A C program in the folder Native that uses the native library. A function that it defines replaces the one of the C library.
+/// </summary>
 internal static class NativeProgram
 {
     /// <summary>Compiles the program and runs it. It must exit with code 0, and its last line must be "done".</summary>

@@ -11,7 +11,7 @@ internal static class NativeTesting
         Loops, Watchers,
     }
 
-    /// <summary>The features that the library behaves as if it did not have.</summary>
+    /// <summary>The features that the library treats as missing.</summary>
     internal static Lack Lacking
     {
         get;
@@ -22,7 +22,7 @@ internal static class NativeTesting
         }
     }
 
-    /// <summary>Whether the kernel tells the status of a child that another part of the process has reaped: Linux 6.15.</summary>
+    /// <summary>Whether the kernel gives the status of a child that another part of the process has reaped (Linux 6.15).</summary>
     internal static bool TellsReapedStatus =>
         Lacking == Lack.Nothing && System.OperatingSystem.IsLinux() && System.Environment.OSVersion.Version >= new System.Version(6, 15);
 

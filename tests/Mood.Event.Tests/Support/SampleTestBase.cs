@@ -37,10 +37,12 @@ public abstract class SampleTestBase : IDisposable
         File.Delete(_output);
     }
 
-    /// <summary>Starts the sample. A background job ignores SIGINT, and the sample must not.</summary>
-    /// <param name="program">Its assembly, below the directory of the tests.</param>
-    /// <param name="arguments">Its arguments.</param>
-    /// <param name="limits">Commands of the shell before it.</param>
+    /// <summary>
+    /// Starts the sample with the default action for SIGINT. A shell makes a background job ignore SIGINT, and the sample would inherit that.
+    /// </summary>
+    /// <param name="program">The path of its assembly, relative to the directory of the tests.</param>
+    /// <param name="arguments">Its arguments, as the shell reads them.</param>
+    /// <param name="limits">Shell commands that run before the sample, such as ulimit.</param>
     protected void Spawn(string program, string arguments, string limits = "") => Pid = Posix.Spawn(
         $"ulimit -c 0; {limits}exec env --default-signal=INT '{Environment.ProcessPath}' '{Path.Combine(AppContext.BaseDirectory, program)}' " +
         $"{arguments} >'{_output}' 2>&1 </dev/null");

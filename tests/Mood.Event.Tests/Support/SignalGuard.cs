@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace Mood.Event.Tests;
 
 /// <summary>
-/// Cancels a signal's default action until it is disposed. Dispose waits for the signals that were raised before: the runtime looks
-/// for a registration only after the signal's handler has returned, and ends the process where it finds none.
+/// Cancels a signal's default action until Dispose. After a signal's handler has returned, the runtime looks for a registration, and ends the
+/// process if it finds none. So Dispose first waits for the signals that were raised before it.
 /// </summary>
 internal sealed class SignalGuard(int signum) : IDisposable
 {

@@ -3,9 +3,8 @@ using System.Diagnostics;
 namespace Mood.Event.Tests;
 
 /// <summary>
-/// The two clocks of a loop, which a test moves: both without waiting, or the wall clock alone. It works with
-/// Start(RunFlags.NoWait), and for loops with LoopFlags.NoTimerFd, because a timerfd would follow real time
-/// (LoopTestBase.NewTestClockLoop).
+/// The monotonic clock and the wall clock of a loop. A test moves both, or only the wall clock, without waiting. The loop must have
+/// LoopFlags.NoTimerFd, because a timerfd follows real time, and must be run with RunFlags.NoWait. LoopTestBase.NewTestClockLoop makes one.
 /// </summary>
 internal sealed class TestClock
 {
@@ -17,7 +16,7 @@ internal sealed class TestClock
     {
         _loop = loop;
 
-        // libev reads the wall clock only every half second of monotonic time. This makes it read the clock now.
+        // libev reads the wall clock only every half second of monotonic time. After Pass(1), Now reads it.
         Pass(1);
         loop.Now(update: true);
     }
@@ -26,7 +25,7 @@ internal sealed class TestClock
     internal double Wall => _realtime;
 
     /// <summary>
-    /// Moves both clocks. The sum must stay below LoopTestBase.Patience, because the loop's watchdog counts these seconds too.
+    /// Moves both clocks. All moves together must stay below LoopTestBase.Patience, because the loop's watchdog counts them too.
     /// </summary>
     internal void Pass(double seconds)
     {
@@ -34,7 +33,7 @@ internal sealed class TestClock
         Step(seconds);
     }
 
-    /// <summary>Sets the wall clock. The loop notices it after the next Pass of half a second or more.</summary>
+    /// <summary>Moves the wall clock. The loop notices it after the next Pass of half a second or more.</summary>
     internal void Step(double seconds)
     {
         _realtime += seconds;

@@ -6,7 +6,7 @@ namespace Mood.Event.Tests;
 /// <summary>Checks of the rules that watchers of all kinds follow.</summary>
 internal static class WatcherContract
 {
-    /// <summary>Checks a new watcher, then Start and Stop, each twice.</summary>
+    /// <summary>Checks the state of a new watcher, and calls Start twice and Stop twice.</summary>
     internal static void StartsAndStops(Watcher watcher, Loop loop)
     {
         Assert.Same(loop, watcher.Loop);
@@ -33,7 +33,7 @@ internal static class WatcherContract
         Assert.Equal(Ev.MaxPriority, watcher.Priority);
     }
 
-    /// <summary>Checks the data and the priority that a constructor or factory was given.</summary>
+    /// <summary>Checks that a watcher has the data and the priority that its constructor or factory was given.</summary>
     internal static void Has(Watcher watcher, object data, int priority)
     {
         Assert.Same(data, watcher.Data);

@@ -301,7 +301,7 @@ public class ChildProcessTests : LoopTestBase
     }
 
     [Fact]
-    public void A_process_that_is_no_child_is_gone()
+    public void A_process_that_is_not_a_child_is_gone()
     {
         Loop loop = NewDefaultLoop();
         using var self = Process.GetCurrentProcess();
