@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>In steady state no event and no call allocates memory.</summary>
+/// <summary>In steady state, neither an event nor a call allocates memory.</summary>
 public sealed class AllocationTests : LoopTestBase
 {
     private const int Rounds = 2000;
@@ -127,7 +127,7 @@ public sealed class AllocationTests : LoopTestBase
     {
         Loop loop = NewLoop();
         int calls = 0;
-        Periodic periodic = loop.Periodic(1, 0, (_, _) => calls++); // long ago
+        Periodic periodic = loop.Periodic(1, 0, (_, _) => calls++); // an absolute time in the past
         Scheduler scheduler = loop.Scheduler((_, now) => now, (w, _) =>
         {
             calls++;
@@ -232,8 +232,8 @@ public sealed class AllocationTests : LoopTestBase
     {
         long allocated = -1;
 
-        // The runtime may allocate on this thread while it still optimizes the code. An allocation of the library would appear in
-        // every round.
+        // The runtime may allocate on this thread while it still optimizes the code. An allocation of the library would appear in every
+        // attempt.
         for (int attempt = 0; attempt < 5 && allocated != 0; attempt++)
         {
             long before = GC.GetAllocatedBytesForCurrentThread();

@@ -6,11 +6,11 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Dispose of a loop while other threads use it, with members that are allowed there or not.</summary>
+/// <summary>Dispose of a loop while other threads call its members, thread-safe ones and others.</summary>
 public sealed class DisposeRaceTests : LoopTestBase
 {
     [Fact]
-    public void The_default_loop_is_disposed_and_remade_while_others_stop_the_old_one()
+    public void The_default_loop_is_disposed_and_remade_while_other_threads_stop_the_old_one()
     {
         Loop current = Loop.GetDefault(LoopFlags.NoEnv);
 
@@ -58,7 +58,7 @@ public sealed class DisposeRaceTests : LoopTestBase
                 watch.Stop();
             }
         });
-        // Dispose waits for each of four threads that never sleep, which takes time on few cores.
+        // Dispose waits for each of four threads that never sleep. With few cores each wait may last for a while.
         Assert.InRange(watch.Elapsed.TotalSeconds, 0, 30);
     }
 
@@ -78,7 +78,7 @@ public sealed class DisposeRaceTests : LoopTestBase
                     Interlocked.Increment(ref times);
                 }
             }
-            catch (InvalidOperationException) // or ObjectDisposedException, which is one
+            catch (InvalidOperationException) // includes ObjectDisposedException
             {
                 Interlocked.Increment(ref refused);
             }
@@ -86,7 +86,7 @@ public sealed class DisposeRaceTests : LoopTestBase
         {
             double deadline = Ev.Time() + 30;
 
-            // On a busy machine, the other threads may not have run yet.
+            // On a busy machine, the other threads may not have run at all during the first rounds.
             for (int i = 0; i < 500 || ((Volatile.Read(ref times) == 0 || Volatile.Read(ref refused) == 0) && Ev.Time() < deadline); i++)
             {
                 using var next = new Loop(LoopFlags.NoEnv);

@@ -60,7 +60,7 @@ public sealed class ErrorTests : AnyWatcherTestBase
     public void When_standard_error_cannot_be_written_the_exception_leaves_Start()
     {
         Loop loop = NewLoop();
-        var thrown = new InvalidTimeZoneException("the one to know about");
+        var thrown = new InvalidTimeZoneException("the one that must not be lost");
         int calls = 0;
         loop.Timer(0, 0, (_, _) => throw thrown).Start();
         loop.Timer(0.01, 0, (_, _) => calls++).Start();
@@ -111,7 +111,7 @@ public sealed class ErrorTests : AnyWatcherTestBase
     }
 
     [Fact]
-    public void One_callback_s_exception_does_not_keep_the_others_of_its_batch_from_being_called()
+    public void An_exception_of_one_callback_does_not_prevent_the_other_callbacks_of_the_batch()
     {
         Loop loop = NewLoop();
         int calls = 0, told = 0;
@@ -230,7 +230,7 @@ public sealed class ErrorTests : AnyWatcherTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void After_a_fatal_exception_pending_watchers_stay_pending_and_run_in_the_next_Start(Backends backend)
+    public void Watchers_that_are_pending_at_a_fatal_exception_stay_pending_and_are_called_in_the_next_Start(Backends backend)
     {
         Loop loop = NewLoop(backend);
         var log = new List<int>();
@@ -300,7 +300,7 @@ public sealed class ErrorTests : AnyWatcherTestBase
                 try
                 {
                     loop.Start();
-                    Assert.Fail("returned");
+                    Assert.Fail("Start returned.");
                 }
                 catch (InvalidTimeZoneException e)
                 {
@@ -318,7 +318,7 @@ public sealed class ErrorTests : AnyWatcherTestBase
         }
 
         Level(1);
-        loop.Timer(0.5, 0, (_, _) => later++).Start(); // exceptions through three levels take long under Wine
+        loop.Timer(0.5, 0, (_, _) => later++).Start(); // under Wine an exception takes long to pass three levels
         Assert.Same(thrown, Record.Exception(() => loop.Start()));
         Assert.Equal([(2, thrown), (1, thrown)], left);
         Assert.Equal((0u, 0), (loop.Depth, later));
@@ -393,14 +393,14 @@ public sealed class ErrorTests : AnyWatcherTestBase
 
             Assert.Equal(3u, loop.Depth);
             loop.Start();
-            Assert.Fail("returned");
+            Assert.Fail("Start returned.");
         }
 
         Nest(1);
         Assert.Same(thrown, Record.Exception(() => loop.Start()));
         Assert.Equal([thrown, thrown], left);
         loop.Start(RunFlags.NoWait);
-        Assert.Equal(1, pending); // the other watcher is still pending, or was called before
+        Assert.Equal(1, pending); // the other watcher was called either before the exception or in this Start
         Assert.False(loop.Start());
     }
 
@@ -596,7 +596,7 @@ public sealed class ErrorTests : AnyWatcherTestBase
         return writer.ToString();
     }
 
-    /// <summary>Standard error of a process whose terminal was closed: every write fails.</summary>
+    /// <summary>A standard error of which every write fails, as that of a process whose terminal is closed.</summary>
     private sealed class BrokenWriter : TextWriter
     {
         public override Encoding Encoding => Encoding.UTF8;

@@ -9,13 +9,13 @@ namespace Mood.Event.Tests;
 public sealed class EvTests : LoopTestBase
 {
     [Fact]
-    public void AbiVersion_is_the_libev_that_was_built() => Assert.Equal((4, 33), Ev.AbiVersion);
+    public void AbiVersion_is_the_version_of_libev_s_interface() => Assert.Equal((4, 33), Ev.AbiVersion);
 
     [Fact]
-    public void Version_is_the_package_s_without_metadata() => Assert.Matches(@"^\d+\.\d+\.\d+(-[\w.]+)?$", Ev.Version);
+    public void Version_is_the_version_of_the_package_without_metadata() => Assert.Matches(@"^\d+\.\d+\.\d+(-[\w.]+)?$", Ev.Version);
 
     [Fact]
-    public void Recommended_backends_are_supported_and_leave_out_the_experimental_ones()
+    public void Recommended_backends_are_supported_ones_without_the_experimental_ones()
     {
         Assert.Equal(Ev.RecommendedBackends, Ev.RecommendedBackends & Ev.SupportedBackends);
         Assert.Equal(Backends.Auto, Ev.RecommendedBackends & (Backends.IoUring | Backends.LinuxAio));
@@ -53,7 +53,7 @@ public sealed class EvTests : LoopTestBase
     }
 
     [Fact]
-    public void Sleep_sleeps_at_least_as_long_through_signals()
+    public void Signals_do_not_shorten_Sleep()
     {
         Loop loop = NewLoop();
         loop.Signal(Signum.SIGUSR1, (_, _) => { }).Start(); // so that the signal does not end the process

@@ -12,7 +12,7 @@ namespace Mood.Event.Tests;
 public sealed class FailureTests : FdTestBase
 {
     [Theory, MemberData(nameof(AllBackends))]
-    public void Out_of_memory_while_starting_watchers_ends_the_next_start_and_loses_none(Backends backend)
+    public void Out_of_memory_while_watchers_are_started_ends_the_next_Start_and_no_watcher_is_lost(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
@@ -32,7 +32,7 @@ public sealed class FailureTests : FdTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void Out_of_memory_inside_a_callback_ends_start(Backends backend)
+    public void Out_of_memory_inside_a_callback_ends_Start(Backends backend)
     {
         Loop loop = NewLoop(backend);
         var calls = new List<int>();
@@ -52,7 +52,7 @@ public sealed class FailureTests : FdTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void Out_of_memory_inside_a_callback_ends_the_starts_in_it_too(Backends backend)
+    public void Out_of_memory_inside_a_callback_ends_nested_Starts_too(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0, starts = 0;
@@ -78,7 +78,7 @@ public sealed class FailureTests : FdTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void Out_of_memory_outside_start_ends_the_next_start_before_it_waits(Backends backend)
+    public void Out_of_memory_outside_Start_ends_the_next_Start_before_it_waits(Backends backend)
     {
         Loop loop = NewLoop(backend);
         NativeTesting.mood_fail_allocation(1);
@@ -92,7 +92,7 @@ public sealed class FailureTests : FdTestBase
     }
 
     [Fact]
-    public void Out_of_memory_in_any_other_member_ends_the_next_start_too()
+    public void Out_of_memory_in_any_other_member_ends_the_next_Start_too()
     {
         Loop loop = NewLoop();
         loop.Async((_, _) => { }).Start();
@@ -147,7 +147,7 @@ public sealed class FailureTests : FdTestBase
     [InlineData("periodic")]
     [InlineData("stat")]
     [InlineData("embed")]
-    public void A_kernel_that_refuses_to_watch_an_fd_of_the_loop_s_own_ends_start_and_the_next_one_tries_again(string what)
+    public void If_the_kernel_refuses_to_watch_an_fd_of_the_loop_s_own_Start_ends_and_the_next_Start_tries_again(string what)
     {
         const int ENOSPC = 28;
         Loop loop = NewLoop(Backends.Epoll), inner = NewLoop(Backends.Epoll);
@@ -180,7 +180,8 @@ public sealed class FailureTests : FdTestBase
         {
             if (what == "embed")
             {
-                // Embed.Start throws for a refusal at its start. After a Reset of the inner loop, the outer loop's Start throws.
+                // If the kernel refuses the fd in Embed.Start, Embed.Start throws. If it refuses the fd after a Reset of the inner loop, the
+                // outer loop's Start throws.
                 watcher!.Stop();
                 NativeTesting.mood_fail_watch(error);
                 Assert.Equal(error, Assert.Throws<EventException>(watcher.Start).NativeErrorCode);
@@ -201,7 +202,7 @@ public sealed class FailureTests : FdTestBase
             Assert.Equal(1, reads);
         }
 
-        // other threads can still wake it
+        // Other threads can still wake the loop.
         Async async = loop.Async((_, _) =>
         {
             sends++;
@@ -219,7 +220,7 @@ public sealed class FailureTests : FdTestBase
         Assert.Equal(1, sends);
         loop.Verify();
 
-        // and no reference is lost
+        // The refusals have left the reference count unchanged.
         watcher?.Stop();
         timer.Stop();
         async.Stop();
@@ -230,7 +231,7 @@ public sealed class FailureTests : FdTestBase
     }
 
     [Fact]
-    public void A_kernel_that_refuses_to_watch_an_fd_of_an_Io_ends_start_before_it_waits()
+    public void If_the_kernel_refuses_to_watch_the_fd_of_an_Io_Start_ends_before_it_waits()
     {
         const int ENOSPC = 28;
         Loop loop = NewLoop(Backends.Epoll);
@@ -245,7 +246,7 @@ public sealed class FailureTests : FdTestBase
     }
 
     [Fact]
-    public void Any_number_of_events_that_are_fed_and_cleared_outside_Start_needs_no_memory()
+    public void Feeding_and_clearing_any_number_of_events_outside_Start_needs_no_memory()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -307,7 +308,7 @@ public sealed class FailureTests : FdTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_wait_that_the_system_refuses_ends_start_with_its_errno_and_loses_nothing(Backends backend)
+    public void A_wait_that_the_system_refuses_ends_Start_with_the_errno_and_no_event_is_lost(Backends backend)
     {
         const int EIO = 5;
 
@@ -331,9 +332,9 @@ public sealed class FailureTests : FdTestBase
             io.Start();
             timer.Start();
             async.Start();
-            Exception? left = Record.Exception(() => loop.Start(RunFlags.Once)); // nothing is ready: it has to wait
+            Exception? left = Record.Exception(() => loop.Start(RunFlags.Once)); // waits, because nothing is ready
 
-            // From poll and select, EBADF means a closed fd. libev searches for one, and finds none.
+            // After EBADF from poll or select, libev searches for a closed fd. It finds none, so Start does not throw.
             if (error != Native.EBADF || backend is not (Backends.Poll or Backends.Select))
             {
                 Assert.Equal(error, Assert.IsType<EventException>(left).NativeErrorCode);
@@ -381,7 +382,7 @@ public sealed class FailureTests : FdTestBase
             Assert.InRange(loop.Iteration - before, 1u, 2u);
         }
 
-        // An earlier event or a signal of the runtime may end a wait before the timer is due. That is an iteration too.
+        // An earlier event or a signal of the runtime may end a wait before the timer is due, and each wait is an iteration.
         int iterations = 0;
 
         while (calls == 0)
@@ -394,11 +395,11 @@ public sealed class FailureTests : FdTestBase
     [Theory]
     [InlineData(Backends.Epoll, "[eventpoll]")]
     [InlineData(Backends.IoUring, "[io_uring]")]
-    public void A_backend_whose_fd_was_closed_ends_Start_with_its_errno(Backends backend, string name)
+    public void If_the_fd_of_the_backend_was_closed_Start_ends_with_the_errno(Backends backend, string name)
     {
         if (!IsWorking(backend))
         {
-            Console.WriteLine($"{backend} does not work here: nothing to close");
+            Console.WriteLine($"{backend} does not work on this machine, so there is no fd to close");
             return;
         }
 

@@ -22,7 +22,7 @@ public sealed class LifetimeTests : AnyWatcherTestBase
         {
             calls++;
             w.Dispose();
-            Collect(); // its memory is freed while libev is still returning from the callback
+            Collect(); // frees the watcher's memory before the callback has returned to libev
         });
         StartAndTrigger(any);
         Assert.False(loop.Start());
@@ -41,7 +41,8 @@ public sealed class LifetimeTests : AnyWatcherTestBase
         any.Watcher.Feed(Events.Custom);
         Assert.True(any.Watcher.IsPending);
 
-        // Among equal priorities, the watcher that was fed last is called first. A Child always has the highest priority.
+        // The Prepare must be called first. Among equal priorities, the watcher that was fed last is called first, and a Child always has the
+        // highest priority.
         loop.Prepare((w, _) =>
         {
             any.Watcher.Dispose();
@@ -176,7 +177,7 @@ public sealed class LifetimeTests : AnyWatcherTestBase
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void A_callback_may_collect_garbage(string kind)
+    public void A_garbage_collection_in_a_callback_is_harmless(string kind)
     {
         Loop loop = LoopFor(kind);
         int calls = 0;
@@ -288,7 +289,7 @@ public sealed class LifetimeTests : AnyWatcherTestBase
             log += "first ";
         }, priority: 1).Feed(Events.Custom);
         loop.Idle((_, _) => log += "second ").Feed(Events.Custom);
-        loop.Idle((w, _) => log += "idle ", priority: -1).Start(); // due after the timer: not called any more
+        loop.Idle((w, _) => log += "idle ", priority: -1).Start(); // not called, because the timer's callback disposes the loop first
         loop.Invoke();
         Assert.False(more);
         Assert.Equal("second timer first ", log);
@@ -338,9 +339,9 @@ public sealed class LifetimeTests : AnyWatcherTestBase
             loop.Dispose();
             Assert.All(all, any => Assert.Equal((false, false), (any.Watcher.IsActive, any.Watcher.IsPending)));
             Array.ForEach(all, any => any.Dispose());
-            Collect(); // collects the timer that caused the Check
+            Collect(); // collects the timer that the Trigger of the Check has made
             Assert.Equal((0, 0), Live());
-            Assert.InRange(Posix.OpenFds(), 0, fds + (round == 0 ? 10 : 0)); // the runtime opens some at first use
+            Assert.InRange(Posix.OpenFds(), 0, fds + (round == 0 ? 10 : 0)); // the runtime opens some fds when it first needs them
         }
     }
 
@@ -382,7 +383,7 @@ public sealed class LifetimeTests : AnyWatcherTestBase
         Assert.Equal((0, 0), Live());
         Assert.InRange(Posix.OpenFds(), 0, before + 10);
 
-        // another loop can watch its signal
+        // Another loop can watch the signal that an abandoned loop watched.
         Loop loop = NewLoop();
         loop.Signal(Signum.SIGUSR1, (_, _) => { }).Start();
 
@@ -395,8 +396,8 @@ public sealed class LifetimeTests : AnyWatcherTestBase
 
                 foreach (string kind in AnyWatcher.Kinds)
                 {
-                    // A signal belongs to one loop. Children belong to the default loop, which is never abandoned. The trigger of
-                    // the other kinds refers to the loop.
+                    // A signal can be watched by one loop only. A Child needs the default loop, which is never abandoned. The triggers of
+                    // Fork, Check and Embed refer to a loop, which would not be abandoned.
                     if (kind is nameof(Child) or nameof(Fork) or nameof(Check) or nameof(Embed) || (kind == nameof(Signal) && i > 0))
                     {
                         continue;
@@ -453,7 +454,7 @@ public sealed class LifetimeTests : AnyWatcherTestBase
         });
         loop.Timer(0, 0.0005, (w, _) =>
         {
-            // Watchers without references, some of which were active before. They are finalized while this loop runs.
+            // These watchers have no references, and the timer was active. They are finalized while this loop runs.
             Timer timer = loop.Timer(1, 1, (_, _) => { });
             timer.Start();
             timer.Stop();
@@ -471,7 +472,7 @@ public sealed class LifetimeTests : AnyWatcherTestBase
         collector.Join();
         Collect();
         Assert.Equal(500, ticks);
-        Assert.InRange(Live().Watchers, 1, made / 2); // the watchdog, and watchers that the collector still finds reachable
+        Assert.InRange(Live().Watchers, 1, made / 2); // includes the watchdog, and watchers that the collector still takes for reachable
         loop.Verify();
 
         static void Abandon()

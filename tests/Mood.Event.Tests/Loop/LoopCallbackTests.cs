@@ -10,7 +10,7 @@ public sealed class LoopCallbackTests : LoopTestBase
 {
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Callback_is_called_in_place_of_the_watchers(Backends backend)
+    public void The_loop_calls_Callback_instead_of_the_watchers(Backends backend)
     {
         Loop loop = NewLoop(backend);
         var seen = new List<Loop>();
@@ -23,7 +23,7 @@ public sealed class LoopCallbackTests : LoopTestBase
         Assert.All(seen, l => Assert.Same(loop, l));
         Assert.Equal(0, calls);
         Assert.Equal((true, false), (timer.IsPending, timer.IsActive));
-        Assert.InRange(loop.Pending, 1, 2); // io_uring has a watcher of its own for timeouts
+        Assert.InRange(loop.Pending, 1, 2); // io_uring adds a watcher of its own for timeouts
 
         loop.Callback = null;
         loop.Start(RunFlags.NoWait);
@@ -145,7 +145,7 @@ public sealed class LoopCallbackTests : LoopTestBase
         Timer? second = null;
         loop.Callback = l =>
         {
-            // no thread is needed if no watcher is pending
+            // If no watcher is pending, nothing is to invoke.
             if (l.Pending == 0)
             {
                 return;
@@ -176,7 +176,7 @@ public sealed class LoopCallbackTests : LoopTestBase
         Assert.Equal(3, rounds);
         Assert.NotEqual(0, invoker);
         Assert.NotEqual(Environment.CurrentManagedThreadId, caller);
-        Assert.False(second!.IsActive); // this thread owns the loop again
+        Assert.False(second!.IsActive); // this thread owns the loop again, so it may read the property
     }
 
     [Fact]

@@ -83,8 +83,8 @@ public sealed class LoopInvokeTests : LoopTestBase
         });
         loop.Callback = _ =>
         {
-            Pass(barrier); // both ask
-            Pass(barrier); // the first alone
+            Pass(barrier); // both threads call Invoke
+            Pass(barrier); // the first thread calls Invoke alone
             Pass(barrier);
         };
         Thread[] threads = [.. Enumerable.Range(0, 2).Select(n => new Thread(() =>
@@ -114,7 +114,7 @@ public sealed class LoopInvokeTests : LoopTestBase
         }))];
         Array.ForEach(threads, t => t.Start());
 
-        // each is a few turns of three threads: on a busy machine fewer have to do
+        // A round is a few turns of three threads. On a busy machine fewer rounds must be enough.
         for (var watch = Stopwatch.StartNew(); rounds < enough && watch.Elapsed < s_patience / 4; rounds++)
         {
             loop.Start(RunFlags.NoWait);
@@ -185,7 +185,7 @@ public sealed class LoopInvokeTests : LoopTestBase
         });
         thread.Start();
 
-        // each is a few turns of three threads: on a busy machine fewer have to do
+        // A round is a few turns of three threads. On a busy machine fewer rounds must be enough.
         for (var watch = Stopwatch.StartNew(); rounds < enough && watch.Elapsed < s_patience / 4; rounds++)
         {
             loop.Start(RunFlags.NoWait);

@@ -11,7 +11,7 @@ public sealed class LoopLimitTests : FdTestBase
     [Fact]
     public void With_too_few_descriptors_the_constructor_throws_and_takes_no_other_backend()
     {
-        Make(); // loads all code that needs file descriptors
+        Make(); // loads the code, which needs file descriptors when it first runs
         Assert.Equal(EMFILE, Make(0));
         Assert.Equal(EMFILE, Make(1));
         Assert.True(Make(2) is 0 or EMFILE);
@@ -81,7 +81,7 @@ public sealed class LoopLimitTests : FdTestBase
         Async async = loop.Async((_, _) => sent++);
         async.Start();
         Check(1);
-        loop.Reset(); // loads all code that needs file descriptors
+        loop.Reset(); // loads the code, which needs file descriptors when it first runs
         Check(2);
         Assert.Equal(1, forks);
 

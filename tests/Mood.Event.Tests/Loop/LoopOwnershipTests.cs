@@ -9,12 +9,14 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Which thread owns an idle loop: while user code runs under a claim, and while two threads use it at once.</summary>
+/// <summary>
+/// Which thread owns a loop that does not run: while user code runs under a claim, and while two threads call the loop's members.
+/// </summary>
 public sealed class LoopOwnershipTests : LoopTestBase
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
-    /// <summary>Ways in which an idle loop calls user code on the thread that uses it.</summary>
+    /// <summary>The members that call user code on the calling thread although the loop does not run.</summary>
     public static TheoryData<string> CallsOfUserCode =>
         ["Watcher.Invoke", "Loop.Invoke", "Scheduler.Start", "Scheduler.Reset", "Loop.Resume", "Embed.Sweep", "CallbackException", "Run"];
 
@@ -136,13 +138,14 @@ public sealed class LoopOwnershipTests : LoopTestBase
     }
 
     [Fact]
-    public void A_thread_with_the_id_of_the_loop_s_ended_maker_is_not_its_home()
+    public void A_thread_is_not_the_home_of_a_loop_if_it_has_the_id_of_the_ended_thread_that_made_the_loop()
     {
         Loop? loop = null;
         int id = OnEndedThread(() => loop = NewLoop());
         bool? sentHere = null;
 
-        // The runtime gives the ids of ended threads to new threads, the smallest first. Enough threads at once get all free ids.
+        // The runtime gives the ids of ended threads to new threads, the lowest id first. So one of enough threads that live at once gets the
+        // id.
         for (int i = 0; i < 20 && sentHere is null; i++)
         {
             Collect();
@@ -246,20 +249,20 @@ public sealed class LoopOwnershipTests : LoopTestBase
         return failures;
     }
 
-    /// <summary>The home thread of a loop, and another thread whose user code waits for it.</summary>
+    /// <summary>Makes user code on another thread wait until an action on the home thread of a loop has ended.</summary>
     private sealed class Home : IDisposable
     {
         private readonly ManualResetEventSlim _isInside = new(), _isDone = new();
         private bool _inTime;
 
-        /// <summary>Called by the user code.</summary>
+        /// <summary>The user code calls this: waits until the action on the home thread has ended.</summary>
         internal void Wait()
         {
             _isInside.Set();
             _inTime = _isDone.Wait(s_patience);
         }
 
-        /// <summary>Lets another thread call the user code, and runs an action on this thread meanwhile.</summary>
+        /// <summary>Runs the user code on another thread. Runs an action on this thread after the user code has called Wait.</summary>
         internal void Await(Action use, Action meanwhile)
         {
             Exception? failure = null;

@@ -230,7 +230,7 @@ public sealed class LoopStartTests : LoopTestBase
             var watch = Stopwatch.StartNew();
             var thread = new Thread(() =>
             {
-                Thread.Sleep(i % 4); // before and while the loop waits
+                Thread.Sleep(i % 4); // some Stops come before the loop waits, and some while it waits
                 loop.Stop();
             });
             thread.Start();
@@ -383,7 +383,7 @@ public sealed class LoopStartTests : LoopTestBase
         for (int i = 1; i <= 5; i++)
         {
             Posix.Write(write);
-            async.Send(); // libev's own pipe becomes pending first
+            async.Send(); // makes the watcher of libev's own pipe pending first
 
             while (reads < i || sent < i || timers < i)
             {
@@ -441,8 +441,7 @@ public sealed class LoopStartTests : LoopTestBase
         loop.DecRef();
     }
 
-    /// <summary>Three nested Starts. The callback of the innermost one stops the loop, and each outer level has more
-    /// work.</summary>
+    /// <summary>Three nested Starts. A callback of the innermost one stops the loop, and each outer level has more work.</summary>
     private static void Nest(Loop loop, List<string> log, BreakHow how)
     {
         loop.Timer(100, 0, (_, _) => { }).Start(); // so that no Start ends by itself

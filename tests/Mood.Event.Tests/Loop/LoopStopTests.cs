@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Stops that must not be lost or weakened: from other threads, with nested Starts, and from callbacks outside Start.</summary>
+/// <summary>No Stop is lost or weakened: from other threads, with nested Starts, and from callbacks outside Start.</summary>
 public sealed class LoopStopTests : LoopTestBase
 {
     [Theory]
@@ -22,7 +22,7 @@ public sealed class LoopStopTests : LoopTestBase
         Assert.True(more);
         Assert.Equal(0, far);
 
-        // the Stop does not apply to another Start
+        // The Stop does not apply to the next Start.
         Assert.True(loop.Start(RunFlags.NoWait));
         Assert.False(loop.Start());
         Assert.Equal(1, far);
@@ -30,7 +30,7 @@ public sealed class LoopStopTests : LoopTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Stop_One_from_another_thread_ends_the_outer_Start_and_not_the_one_nested_later(Backends backend)
+    public void Stop_One_from_another_thread_ends_the_outer_Start_and_not_a_Start_that_is_nested_later(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int far = 0, nested = 0;
@@ -183,7 +183,7 @@ public sealed class LoopStopTests : LoopTestBase
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task StopAsync_cannot_be_taken_back(bool fromAnotherThread)
+    public async Task StopAsync_cannot_be_withdrawn(bool fromAnotherThread)
     {
         var thread = new LoopThread();
         using var isAsked = new ManualResetEventSlim();
@@ -233,7 +233,7 @@ public sealed class LoopStopTests : LoopTestBase
     /// <summary>A timer that the loop waits for if it is not stopped.</summary>
     private static void KeepBusy(Loop loop, Action called) => loop.Timer(1, 0, (_, _) => called()).Start();
 
-    /// <summary>A Stop of another thread arrives, and then another action runs in the same batch.</summary>
+    /// <summary>Makes another thread stop the loop, and runs an action in a callback of the batch in which the Stop arrives.</summary>
     private static void InOneBatchWithAStop(Loop loop, BreakHow how, Action action, bool isNested = false)
     {
         Async async = loop.Async((w, _) =>

@@ -58,7 +58,7 @@ public sealed class LoopTests : LoopTestBase
     }
 
     [Fact]
-    public void A_backend_that_the_system_refuses_is_not_named_as_one_that_works()
+    public void The_message_about_a_refused_backend_does_not_name_it_among_those_that_work()
     {
         string message = Error.Event_NoBackend(Backends.IoUring, Ev.SupportedBackends, Ev.RecommendedBackends).Message;
         Assert.Equal(2, message.Split(nameof(Backends.IoUring)).Length);
@@ -67,7 +67,7 @@ public sealed class LoopTests : LoopTestBase
 
     [Theory]
     [MemberData(nameof(MissingBackends))]
-    public void A_missing_backend_is_an_error_and_no_other_backend_is_taken(Backends backend)
+    public void A_missing_backend_is_an_error_and_the_loop_does_not_fall_back_to_another(Backends backend)
     {
         int fds = Posix.OpenFds();
         EventException e = Assert.Throws<EventException>(() => new Loop(LoopFlags.NoEnv, backend));
@@ -78,7 +78,7 @@ public sealed class LoopTests : LoopTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_loop_has_the_one_backend_that_was_asked_for_and_works(Backends backend)
+    public void A_loop_has_the_backend_that_was_requested_and_works(Backends backend)
     {
         Loop loop = NewLoop(backend);
         Assert.Equal(backend, loop.Backend);

@@ -87,7 +87,7 @@ public sealed class LoopTimeTests : LoopTestBase
         var watch = Stopwatch.StartNew();
         loop.Start();
         Assert.Equal(5, calls);
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0.15, Patience); // the io is always ready, so without the interval this would take no time
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0.15, Patience); // the Io is always ready: without the interval this would take no time
         Posix.Close(read, write);
     }
 
@@ -99,7 +99,7 @@ public sealed class LoopTimeTests : LoopTestBase
         Assert.Equal(0.4, loop.TimeoutInterval);
         bool together = false;
 
-        // A signal of the runtime may end a wait early, and so the collecting of events. So some rounds may differ.
+        // A signal of the runtime may end a wait early. Then the timers of that round do not expire together.
         for (int i = 0; i < 10 && !together; i++)
         {
             uint first = 0, second = 0;
@@ -267,7 +267,7 @@ public sealed class LoopTimeTests : LoopTestBase
         Assert.Throws<ArgumentOutOfRangeException>(() => loop.FeedSignalEvent(signum));
     }
 
-    // -- Verify; AbiTests has the test that it aborts on corruption ----------------------------------------------------
+    // -- Verify (AbiTests has the test that it aborts on corruption) ----------------------------------------------------
 
     [Theory]
     [MemberData(nameof(AllBackends))]

@@ -8,8 +8,8 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>
-/// The program closes the loop's own file descriptors, as a daemon closes all file descriptors. Other files may then get their
-/// numbers. Reset makes the loop work again, and neither Reset nor Dispose touches those files.
+/// A program may close the loop's own file descriptors, as a daemon that closes all. Other files may then get the numbers. Reset makes the
+/// loop work again, and neither Reset nor Dispose touches those files.
 /// </summary>
 public sealed class LostDescriptorTests : FdTestBase
 {
@@ -23,7 +23,7 @@ public sealed class LostDescriptorTests : FdTestBase
         Assert.True(check());
         loop.Reset();
         Assert.True(check());
-        Assert.True(own.Exists(Posix.IsOpen)); // a lost number is reused, unless a lower number is free
+        Assert.True(own.Exists(Posix.IsOpen)); // a new fd has a lost number, because the kernel gives out the lowest free one
     }
 
     [Theory]
@@ -49,7 +49,7 @@ public sealed class LostDescriptorTests : FdTestBase
 
         void AssertUntouched()
         {
-            Assert.Equal(-1, Posix.Read(read)); // no wake was written into it
+            Assert.Equal(-1, Posix.Read(read)); // nothing was written to the other file as a wake
 
             foreach (int fd in own)
             {
@@ -78,7 +78,7 @@ public sealed class LostDescriptorTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_loop_keeps_its_descriptors_if_they_have_the_old_numbers_of_another_loop(Backends backend)
+    public void Reset_of_a_loop_does_not_close_descriptors_of_another_loop_that_got_the_old_numbers(Backends backend)
     {
         (Loop lost, List<int> own, Func<bool> check) = NewUsedLoop(backend);
         Posix.Close([.. own]);
@@ -93,7 +93,7 @@ public sealed class LostDescriptorTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_lost_reserve_of_a_Reset_is_made_again(Backends backend)
+    public void The_reserve_for_a_Reset_is_made_again_after_it_was_closed(Backends backend)
     {
         (Loop loop, _, Func<bool> check) = NewUsedLoop(backend);
         List<int> before = Numbers();
@@ -123,7 +123,7 @@ public sealed class LostDescriptorTests : FdTestBase
 
         try
         {
-            loop.Reset(); // which takes an eventfd
+            loop.Reset(); // makes the eventfd
             Posix.WithFdsLeft(0, () =>
             {
                 for (int i = 0; i < 3; i++)
@@ -133,7 +133,7 @@ public sealed class LostDescriptorTests : FdTestBase
                 }
             });
             Assert.True(check());
-            Assert.Equal(1, forks); // for the Reset, and not for the attempts that followed
+            Assert.Equal(1, forks); // one for the Reset, and none for the later attempts
         }
         finally
         {
@@ -141,7 +141,10 @@ public sealed class LostDescriptorTests : FdTestBase
         }
     }
 
-    /// <summary>A loop with every fd that a loop can have, their numbers, and a check that an Io, an Async, a Stat and a Periodic work.</summary>
+    /// <summary>
+    /// Makes a loop with every kind of fd that a loop can have. Own is their numbers. Check checks that an Io, an Async, a Stat and a Periodic
+    /// work.
+    /// </summary>
     private (Loop Loop, List<int> Own, Func<bool> Check) NewUsedLoop(Backends backend)
     {
         List<int> before = Numbers();

@@ -10,11 +10,11 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Garbage collections during callbacks, and the memory and file descriptors left after many loops and watchers.</summary>
+/// <summary>Garbage collections during callbacks, and the memory and the file descriptors that many loops and watchers leave behind.</summary>
 public sealed class MemoryTests : FdTestBase
 {
     [Fact]
-    public void A_hundred_thousand_watchers_of_all_kinds_come_fire_and_go_between_collections()
+    public void A_hundred_thousand_watchers_of_all_kinds_are_called_and_dropped_between_collections()
     {
         const int rounds = 105, each = 80, embeds = 8, total = rounds * ((12 * each) + embeds);
         using Loop loop = Loop.GetDefault(LoopFlags.NoEnv); // without a watchdog, because this test takes longer than others
@@ -78,7 +78,7 @@ public sealed class MemoryTests : FdTestBase
         Assert.True(opened.Length == 0, string.Join('\n', opened));
         Assert.InRange(HandleCounter.Count() - handles, int.MinValue, 100);
 
-        // a leak grows from window to window, also after the runtime has released some of its own memory
+        // Leaked memory grows in every window, even if the runtime has released some of its own.
         Assert.True(growth[^1] < 5, string.Join(' ', growth));
         Assert.True(growth[^1] - growth.Min() < 5, string.Join(' ', growth));
     }
@@ -105,7 +105,7 @@ public sealed class MemoryTests : FdTestBase
         }));
     }
 
-    /// <summary>Some watchers of every kind: started, fired and dropped. No other frame sees them.</summary>
+    /// <summary>Makes watchers of every kind, which are called and then dropped. The frame of the caller has no reference to them.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Round(Loop loop, int each, int embeds, int writable, string path, Action<Watcher, Events> callback)
     {
@@ -134,7 +134,7 @@ public sealed class MemoryTests : FdTestBase
         {
             var other = new Loop(LoopFlags.NoEnv, Backends.Epoll);
             other.Io(writable, Events.Write, (_, _) => { }).Start();
-            other.Start(RunFlags.NoWait); // registers it with the kernel
+            other.Start(RunFlags.NoWait); // registers the fd with the kernel
             loop.Embed(other, (w, e) => callback(w, e)).Start();
         }
 
@@ -142,7 +142,7 @@ public sealed class MemoryTests : FdTestBase
         asyncs.ForEach(a => a.Send());
         asyncs.Clear();
         loop.Reset();
-        loop.Start(RunFlags.NoWait); // inotify is created again, and does not report earlier changes
+        loop.Start(RunFlags.NoWait); // creates the inotify fd again, which does not report earlier changes
         File.AppendAllText(path, "more");
         Assert.False(loop.Start());
     }

@@ -7,7 +7,9 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Random operations, compared with small models. A failure prints the shortest list of operations that fails.</summary>
+/// <summary>
+/// Random operations whose effects must equal those of small models. A failure prints the shortest list of operations that fails.
+/// </summary>
 public sealed class ModelTests : LoopTestBase
 {
     private const int Watchers = 5;
@@ -79,7 +81,7 @@ public sealed class ModelTests : LoopTestBase
         Array.ForEach(watchers, w => w.Dispose());
     });
 
-    /// <summary>Start runs exactly as long as there is an active watcher with KeepAlive, or an IncRef without DecRef.</summary>
+    /// <summary>Start keeps running while a watcher with KeepAlive is active or an IncRef has no DecRef, and otherwise returns.</summary>
     [Fact]
     public void Active_watchers_with_KeepAlive_and_references_keep_a_loop_alive() => Check(Gen.Choose(0, 6), ops =>
     {
@@ -147,7 +149,7 @@ public sealed class ModelTests : LoopTestBase
             switch (op)
             {
                 case 0 or 1:
-                    // No two timers have the same time, because libev's heap decides their order.
+                    // Each timer has a time of its own, because libev's heap decides the order of timers with the same time.
                     double at = now + who + (++made / 4096.0);
                     Timer timer = loop.Timer(at - now, 0, (w, _) => log.Add((double)w.Data!), at);
                     timer.Start();
@@ -186,7 +188,7 @@ public sealed class ModelTests : LoopTestBase
         var expected = new List<(double Time, int Id)>();
         int made = 0;
 
-        // one in three starts another one, a tenth of a second later, when it is called
+        // Every third timer starts another one, which is due a tenth of a second later.
         void OnTimer(Timer timer, Events events)
         {
             int id = (int)timer.Data!;
@@ -256,7 +258,9 @@ public sealed class ModelTests : LoopTestBase
             calls.Select(c => (Time: Math.Round(c.Time, 5), c.Id)).OrderBy(c => c.Time).ThenBy(c => c.Id);
     });
 
-    /// <summary>Lists of operations: the kind, the watcher, and a small number as the argument.</summary>
+    /// <summary>
+    /// Checks random lists of operations. An operation is its kind, the number of a watcher, and a small number as its argument.
+    /// </summary>
     private static void Check(Gen<int> op, Action<(int Op, int Who, int Value)[]> body)
     {
         Gen<(int, int, int)> one =

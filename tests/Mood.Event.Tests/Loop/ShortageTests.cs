@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>When no file descriptor is left, a loop works without an optional one, or throws.</summary>
+/// <summary>If no file descriptor is free, a loop works without its optional ones, or throws.</summary>
 public sealed class ShortageTests : FdTestBase
 {
     private const int EMFILE = 24;
@@ -156,7 +156,7 @@ public sealed class ShortageTests : FdTestBase
             w.Stop();
         }))];
         Timer timer = loop.Timer(0.01, 0, (_, _) => timers++);
-        timer.Start(); // loads code whose first run may need fds
+        timer.Start(); // loads the code, which may need fds when it first runs
         loop.Start();
         Posix.WithFdsLeft(0, () =>
         {

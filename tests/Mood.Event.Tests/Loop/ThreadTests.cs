@@ -6,10 +6,10 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>A loop and its one thread, several loops on several threads, and the members that any thread may call.</summary>
+/// <summary>One loop is used by one thread, several loops by several threads, and any thread may call the thread-safe members.</summary>
 public sealed class ThreadTests : AnyWatcherTestBase
 {
-    private const int FirstSignal = 40; // real-time signals, which no other test uses
+    private const int FirstSignal = 40; // a real-time signal: no other test uses it or those after it
 
     [Fact]
     public void While_a_loop_runs_another_thread_may_not_use_its_members()
@@ -288,7 +288,7 @@ public sealed class ThreadTests : AnyWatcherTestBase
         Assert.Equal(Threads * Each, done);
         Assert.InRange(calls, 1, Threads * Each);
 
-        // The last Send may have come after its item was taken and the loop had ended. Then its callback is still to be called.
+        // If the last Send came after its item was taken and the loop had ended, its callback is still to be called.
         int owed = live.Sent ? 1 : 0, before = calls;
         loop.Start(RunFlags.NoWait);
         Assert.Equal(owed, calls - before);
@@ -342,7 +342,7 @@ public sealed class ThreadTests : AnyWatcherTestBase
 
             if (round % 2 == 0)
             {
-                async.Dispose(); // before the loop, or by it
+                async.Dispose(); // Dispose of the loop may have stopped it already
             }
 
             loop.Dispose();
@@ -395,7 +395,7 @@ public sealed class ThreadTests : AnyWatcherTestBase
         Assert.Matches($@"\b{Environment.CurrentManagedThreadId}\b", message);
     }
 
-    /// <summary>Runs the loop on another thread while this one does something.</summary>
+    /// <summary>Runs the loop on another thread, and an action on this thread meanwhile.</summary>
     private static void WhileRunning(Loop loop, Action<int> action)
     {
         int runner = 0;

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Loop.Verify accepts every healthy loop, also between the callbacks of one iteration. (AbiTests has a corrupt one.)</summary>
+/// <summary>Loop.Verify accepts every healthy loop, also between the callbacks of one iteration. (AbiTests tests a corrupt one.)</summary>
 public sealed class VerifyTests : LoopTestBase
 {
     [Theory, MemberData(nameof(AllBackends))]
