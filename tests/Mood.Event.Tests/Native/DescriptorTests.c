@@ -1,4 +1,4 @@
-/* The file descriptors of native loops, with system calls that fail on request. The definitions below replace those of the C
+/* The file descriptors of native loops while system calls fail. The definitions of system calls below replace those of the C
  * library. DescriptorTests.cs runs this program. */
 #include "refusals.h"
 #include "testing.h"
@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-static int no_contexts; /* other processes have taken all aio contexts */
+static int no_contexts; /* io_setup fails, as if other processes had taken all aio contexts */
 
 static int
 is_refused_call (long number)
@@ -25,7 +25,7 @@ watch_call (long number, const long *arguments)
   (void)arguments;
 }
 
-/* dup2 clears close-on-exec until the next call. A process that another thread starts in between would inherit the fd. */
+/* dup2 leaves the new fd without close-on-exec. A process that another thread starts in that moment would inherit it. */
 int
 dup2 (int from, int to)
 {
@@ -57,7 +57,7 @@ make (unsigned backends, mood_loop **loop)
   return error ? error : (int)mood_loop_backend (*loop);
 }
 
-/* A loop for which no aio context is left, without and with another backend that it may use. */
+/* While no aio context is left, a loop is made with another backend that it may use, and without one the constructor fails. */
 static void
 constructors (void)
 {
@@ -83,7 +83,7 @@ constructors (void)
   no_contexts = 0;
 }
 
-/* A loop whose context cannot be created again. It reports each event once, and can be reset again. */
+/* Resets while no aio context is left. After each Reset the loop reports each event once. */
 static void
 resets (unsigned backend)
 {
@@ -130,7 +130,7 @@ resets (unsigned backend)
   CHECK (open_fds () == before);
 }
 
-/* A watcher of pid 0 is told the end of children for which no file descriptor was left. */
+/* A watcher of pid 0 is called for children too for which no file descriptor was left. */
 static void
 any_child (void)
 {
@@ -175,7 +175,7 @@ any_child (void)
   dispose (loop);
 }
 
-/* epoll does not take a regular file, which is always ready. Resets do not lose it, and need no more memory each time. */
+/* epoll refuses a regular file, which is always ready. A Reset does not lose its Io, and many Resets need no more memory. */
 static void
 regular_file (unsigned backend)
 {

@@ -2,7 +2,9 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The file descriptors of native loops when the system refuses more of them: DescriptorTests.c makes it refuse.</summary>
+/// <summary>
+/// The file descriptors of native loops while the system refuses more of them. DescriptorTests.c simulates the refusals.
+/// </summary>
 public sealed class DescriptorTests
 {
     [Fact]

@@ -1,5 +1,5 @@
-/* io_uring loops while the system refuses parts of a ring: the definitions of syscall and mmap64 (mmap in the library, which has 64-bit offsets) below come before the C library's.
- * IoUringTests.cs runs it. */
+/* io_uring loops while the system refuses parts of a ring. The definitions of syscall and mmap64 below replace those of the C
+ * library. (The library is compiled with 64-bit offsets, so it calls mmap64.) IoUringTests.cs runs this program. */
 #include "refusals.h"
 #include <string.h>
 #include <linux/io_uring.h>
@@ -7,11 +7,12 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-/* the last completion queue, and where its parts are */
+/* The completion queue that was mapped last, and the offsets of its parts. */
 static char *completions;
 static struct io_cqring_offsets parts;
 
-/* refuse: the nth step from now (1: the ring, 2-4: its mappings) fails with `error`; times: so many steps from then on */
+/* The steps are the ring (1) and its mappings (2 to 4). The step number `refuse`, counted from now, fails with `error`, and as
+ * many steps as `times` in all. */
 static int refuse, times, error;
 
 static int
@@ -42,7 +43,7 @@ is_refused_call (long number)
   return number == SYS_io_uring_setup && is_refused ();
 }
 
-/* called by refusals.h after each system call that was not refused */
+/* refusals.h calls it after each system call that succeeded. */
 static void
 watch_call (long number, const long *arguments)
 {
@@ -69,14 +70,14 @@ mmap64 (void *address, size_t size, int protection, int flags, int fd, off64_t o
   return address;
 }
 
-/* As if the kernel had lost a completion. It does so only when it has no memory. */
+/* Behaves as if the kernel had lost a completion. The kernel loses one only when it has no memory. */
 static void
 lose (void)
 {
   *(volatile unsigned *)(completions + parts.overflow) = 1;
 }
 
-/* As if the kernel had refused to poll the fds that are ready now. */
+/* Behaves as if the kernel had refused to poll the fds that are ready now. */
 static void
 refuse_polls (int with)
 {
@@ -108,7 +109,7 @@ mappings (void)
   return count;
 }
 
-/* the nth step and the later ones, so many of them, fail */
+/* The step `nth` from now fails with the error `with`, and so do the steps after it, `count` steps in all. */
 static void
 fail (int nth, int count, int with)
 {
@@ -150,8 +151,8 @@ check (mood_loop *loop, int *pipes)
   CHECK (read (pipes [0], &byte, 1) == 1);
 }
 
-/* The kernel refuses to poll an fd. The program's Io is stopped and gets EV_ERROR. If the loop needs the fd, the run fails, and the
- * next one asks again. */
+/* The kernel refuses to poll an fd. The Io of a program's fd is stopped and gets EV_ERROR. For an fd that the loop itself needs,
+ * the run fails, and the next run asks the kernel again. */
 static void
 refused_polls (mood_loop *loop, int *pipes, int with)
 {
@@ -173,7 +174,7 @@ refused_polls (mood_loop *loop, int *pipes, int with)
   mood_watcher_start (w);
   check (loop, pipes);
 
-  /* the requests of a call that failed are submitted later, also in a loop that never waits */
+  /* The requests of an io_uring_enter that failed are submitted later, even in a loop that never waits. */
   CHECK (!mood_loop_reset (loop));
   busy = 1;
   CHECK (mood_loop_run (loop, EVRUN_NOWAIT) & MOOD_RUN_FAILED);
@@ -207,7 +208,8 @@ refused_polls (mood_loop *loop, int *pipes, int with)
   mood_watcher_free (w);
 }
 
-/* A run in which the kernel has lost a completion, or, without pipes, the next one: it ends with the error. */
+/* A run that fails with an error: with pipes, because the kernel has lost a completion, and without pipes, because the earlier
+ * error persists. */
 static void
 overflow_once (mood_loop *loop, int *pipes, int with)
 {
@@ -276,7 +278,7 @@ main (void)
   CHECK (mappings () > maps);
   dispose (loop);
 
-  /* a constructor leaves nothing behind */
+  /* A constructor that fails leaves nothing behind. */
   for (step = 1; step <= 4; ++step)
     for (i = 0; i < 4; ++i)
       {
@@ -286,7 +288,7 @@ main (void)
         CHECK (open_fds () == fds && mappings () == maps);
       }
 
-  /* a Reset that is refused changes nothing */
+  /* A Reset that fails changes nothing. */
   CHECK (!pipe (pipes));
   fds = open_fds ();
   CHECK (loop = make (EVFLAG_FORKCHECK));
@@ -317,7 +319,7 @@ main (void)
   mood_loop_run (loop, EVRUN_NOWAIT);
   CHECK (open_fds () <= own_fds + 1); /* Reset made an eventfd */
 
-  /* after a fork libev retries by itself: each step is refused once, and some attempts fail halfway */
+  /* After a fork libev retries by itself. Each step is refused once, and some attempts fail halfway. */
   for (i = 0; i < 4; ++i)
     {
       CHECK ((pid = fork ()) >= 0);
@@ -344,7 +346,7 @@ main (void)
       CHECK (!status);
     }
 
-  /* As long as the system refuses every step, each run ends with its error. Then all is well again. */
+  /* While the system refuses a step, each run ends with the error of that step. Afterwards the loop works again. */
   for (step = 1; step <= 4; ++step)
     for (i = 0; i < 4; ++i)
       {
@@ -371,13 +373,13 @@ main (void)
             CHECK (read (pipes [0], &n, 1) == 1);
             check (loop, pipes);
 
-            /* no failed run has left a reference that keeps the loop alive */
+            /* No failed run has left a reference that keeps the loop alive. */
             mood_watcher_stop (w);
             CHECK (!mood_loop_run (loop, EVRUN_NOWAIT));
             mood_watcher_start (w);
             check (loop, pipes);
 
-            /* after an EINVAL the limit is known, and the overflow leads to epoll */
+            /* After an EINVAL the loop knows the limit, and the next overflow makes it change to epoll. */
             if (errors [i] == EINVAL)
               {
                 getrlimit (RLIMIT_NOFILE, &limit);
@@ -410,7 +412,7 @@ main (void)
         CHECK (!status);
       }
 
-  /* a lack of memory that has passed by the next overflow sets no limit; a lasting one does */
+  /* If a lack of memory has passed by the next overflow, it sets no limit for the size of a ring. A lasting one does. */
   for (i = 0; i < 3; ++i)
     {
       fail (1, 1, ENOMEM);
@@ -448,7 +450,7 @@ main (void)
   dispose (loop);
   CHECK (open_fds () == fds && mappings () == maps);
 
-  /* the change to epoll keeps the manual clock */
+  /* When a loop with a manual clock changes to epoll, it keeps the clock. */
   CHECK (loop = make (0));
   mood_loop_manual (loop);
   CHECK (w = mood_watcher_new (loop, MOOD_IO, 1));

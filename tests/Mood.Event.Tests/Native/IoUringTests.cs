@@ -2,7 +2,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>io_uring loops while the system refuses parts of a ring: IoUringTests.c makes it refuse.</summary>
+/// <summary>io_uring loops while the system refuses parts of a ring. IoUringTests.c simulates the refusals.</summary>
 public sealed class IoUringTests
 {
     [Fact]

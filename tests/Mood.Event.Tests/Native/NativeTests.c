@@ -17,7 +17,7 @@ typedef struct
   int seen, stop;
 } watch;
 
-/* which watch a watcher's number means; they are made on one thread */
+/* The watch of each watcher, by the watcher's id. The watchers are made on one thread. */
 static watch *watches [1000];
 
 static int32_t
@@ -50,7 +50,7 @@ static void wake (void *data) { mood_loop_break (*(mood_loop **)data, EVBREAK_AL
 static double reschedule (void *data, mood_watcher *w, double now) { (void)data; (void)w; return now + 0.001; }
 /* clang-format on */
 
-/* the manual clock of this program */
+/* The manual clock of this program. */
 static double monotonic, origin;
 
 static void
@@ -139,7 +139,7 @@ all_kinds (unsigned backend, int order, const char *path)
     if (kinds [i] == MOOD_STAT)
       mood_stat_status (w [i], order & 1, &status);
 
-  /* some are active again, some pending */
+  /* Some watchers are active now, and some are pending. */
   for (i = 0; i < COUNT; ++i)
     {
       if (i % 2 == order % 2)
@@ -246,7 +246,8 @@ children (int any)
     {
       mood_watcher_free (w [i]);
 
-      /* the watcher of any child may have seen another one first, and stopped before this one ended */
+      /* The watcher of any child (pid 0) may have seen the end of another child first and stopped. Then this child is not reaped.
+       * */
       if (any && !i)
         waitpid (pids [i], 0, 0);
       else
@@ -254,7 +255,7 @@ children (int any)
     }
 }
 
-/* -- a host that puts its SIGCHLD handler over ours, and calls it or not -------------------------------------------- */
+/* -- a host that replaces our SIGCHLD handler and chains to it or not ------------------------------------------------ */
 
 static struct sigaction covered;
 static int host_calls, host_chains;
@@ -375,7 +376,8 @@ threads (int rounds)
       while (!seen [0].seen || !seen [1].seen)
         mood_loop_run (shared.loop, EVRUN_ONCE);
 
-      /* stopped by the loop's thread or not: the senders go on until it is closed, and after */
+      /* The loop's thread stops the watchers in every second round. The senders go on until the loop is closed, and after that.
+       * */
       if (n & 1)
         {
           mood_watcher_stop (shared.async);
@@ -423,7 +425,7 @@ manual_clock (unsigned backend)
   mood_periodic_set (periodic, 0., 60.);
   mood_watcher_start (periodic);
 
-  /* both are in the future: neither waits */
+  /* The timer and the periodic are due in the future, and the run does not wait for them. */
   CHECK (mood_loop_run (loop, 0) == MOOD_RUN_ACTIVE);
   CHECK (!ticks.seen && !tocks.seen);
 
@@ -439,7 +441,7 @@ manual_clock (unsigned backend)
       CHECK (ticks.seen == i && tocks.seen == i / 600);
     }
 
-  /* the wall clock is set: the periodic follows */
+  /* After a step of the wall clock the periodic is due at its new time. */
   origin += 30.;
   CHECK (mood_loop_run (loop, 0) == MOOD_RUN_ACTIVE);
   CHECK (mood_periodic_at (periodic) == 946684800. + 180.);
@@ -495,7 +497,7 @@ stale (int counter)
 
   CHECK (counter ? fresh > 0 : !fresh);
 
-  /* a manual clock may have moved at any time */
+  /* With a manual clock the loop's time is always stale, because the clock may have moved. */
 #if MOOD_TESTING
   mood_loop_now_update (loop);
   mood_loop_clock (loop, 1, 1000., 2000.);

@@ -6,13 +6,17 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>NativeTests.c uses the whole native library without .NET, also under Valgrind and ThreadSanitizer.</summary>
+/// <summary>
+/// NativeTests.c uses the whole native library without .NET. It also runs under Valgrind and with ThreadSanitizer.
+/// </summary>
 public sealed class NativeTests : IDisposable
 {
     /// <summary>
-    /// libev's flags between threads (EV_ATOMIC_T: pipe_write_wanted, sent, pending ...) and signals[].loop are plain words.
-    /// libev orders them with fences, which ThreadSanitizer does not understand. This is the list of the functions that access
-    /// them, two of which are ours. Valgrind finds a use after free in them.
+    /// The functions that access libev's flags between threads (EV_ATOMIC_T: pipe_write_wanted, sent, pending ...) and
+    /// signals[].loop. Two of
+    /// the functions are ours. These variables are plain words, which libev orders with fences, and ThreadSanitizer does not
+    /// understand fences.
+    /// Valgrind finds a use after free in these functions.
     /// </summary>
     private const string Suppressions = """
         race_top:^evpipe_write$
@@ -68,7 +72,7 @@ public sealed class NativeTests : IDisposable
             return;
         }
 
-        // the suppressions cover the functions for which it warns about fences
+        // -Wno-tsan: the compiler warns about the fences. The suppressions cover the functions with fences.
         Repository.Run(
             "env", "CFLAGS=-DMOOD_TESTING -fsanitize=thread -Wno-tsan", "sh", Path.Combine(Repository.Root, "native", "build", "build.sh"), _directory);
         AssertDone(Repository.TryRun(
@@ -106,7 +110,7 @@ public sealed class NativeTests : IDisposable
     [Fact]
     public void The_call_that_runs_out_of_memory_returns_the_error()
     {
-        // the program's own allocator replaces that of the C library
+        // The program's own allocator replaces the one of the C library.
         string source = Path.Combine(_directory, "memory.c");
         File.WriteAllText(source, """
             #include "libev.h"
@@ -148,7 +152,8 @@ public sealed class NativeTests : IDisposable
     }
 
     /// <summary>
-    /// native/error.c recognizes libev's asserts about a closed fd by their texts. This test fails when a new libev has other texts.
+    /// native/error.c recognizes libev's asserts about a closed fd by their texts. This test fails if a new libev has other
+    /// texts.
     /// </summary>
     [Fact]
     public void The_texts_of_libev_s_asserts_about_fds_are_those_that_error_c_looks_for()

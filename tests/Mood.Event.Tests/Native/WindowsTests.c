@@ -1,6 +1,10 @@
-/* Drives mood_event.dll without .NET, on Windows or under Wine: the package's DriverTests.cs runs it. One argument names a test; without one all
- * run. "fine" runs all with a fake of the calls behind the fine timers, which Wine 8 lacks. "console" tests the handler of console events, with
- * a fake console. "exit N" is a child that ends with that code, and "wait" one that does not end. */
+/* Tests mood_event.dll without .NET, on Windows or under Wine. The package's DriverTests.cs runs this program. Its argument is
+ * the name of a test, or:
+ *   (none)     runs all tests
+ *   fine       runs all tests with a fake of the system calls behind the fine timers, which Wine 8 lacks
+ *   console    tests the handler of console events with a fake console
+ *   exit N     is a child that ends with that exit code
+ *   wait       is a child that runs until it is killed (at most 60 s) */
 #include <winsock2.h>
 #include <ws2tcpip.h>
 #include <windows.h>
@@ -12,7 +16,7 @@
 
 enum { READ = 1, WRITE = 2, NOWAIT = 1, ONCE = 2, BREAK_ALL = 2, BACKEND_EPOLL = 4, NOENV = 0x01000000 };
 
-/* errno of the C library that the DLL uses */
+/* Values of errno in the C library that the DLL uses. */
 enum { NO_SOCKET = 128, BAD_FD = 9, NO_SYSTEM = 40, TOO_LARGE = 34 };
 
 /* -- the host ------------------------------------------------------------------------------------------------------ */
@@ -24,7 +28,7 @@ typedef struct
   void (*call) (mood_watcher *w);
 } watch;
 
-/* Which watch a watcher's number means. The tests make watchers on one thread, but for the ones that say otherwise. */
+/* The watch of each watcher, by the watcher's id. One thread makes the watchers, except where a test says otherwise. */
 static watch watches [4096];
 
 static mood_watcher *
@@ -107,7 +111,7 @@ seconds (void)
   return (double)now.QuadPart / (double)frequency.QuadPart;
 }
 
-/* Runs until the watch was seen so often, at most 30 s. */
+/* Runs the loop until the watcher was called `seen` times. Fails after 30 s. */
 static void
 until (mood_loop *loop, int id, int seen)
 {
@@ -258,7 +262,7 @@ timers (void)
   printf ("timers: 20 of 20 ms took %.1f ms, the worst distance from 20 ms was %.2f ms\n", (times [19] - start) * 1e3,
           worst * 1e3);
 
-  /* a longer wait, which has a coarse part and a fine one */
+  /* A wait that has a coarse part and a fine one. */
   mood_timer_set (watches [1].w, 0.15, 0.);
   watches [1].seen = 0;
   mood_loop_now_update (loop);
@@ -291,7 +295,7 @@ io (void)
   new_loop (0, &loop);
   pair_up (pair);
 
-  /* level-triggered, and both directions, in one watcher and in two */
+  /* An Io is level-triggered. Both directions work, with one watcher and with two. */
   watch_socket (loop, 1, pair [0], READ);
   mood_loop_run (loop, NOWAIT);
   CHECK (!watches [1].seen && mood_socket_receive ((int)pair [0], buffer, 10) == -WSAEWOULDBLOCK);
@@ -319,7 +323,7 @@ io (void)
 
   drop (2);
 
-  /* what does not fit waits for its reader */
+  /* A sender whose buffer is full waits until the receiver has read. */
   non_blocking (pair [1]);
   watch_socket (loop, 2, pair [1], WRITE);
 
@@ -355,7 +359,7 @@ io (void)
 
   drop (2);
 
-  /* the end of the other side's sending, and then a reset */
+  /* An Io is called when the other side ends its sending, and when it resets the connection. */
   CHECK (!shutdown (pair [1], SD_SEND));
   watches [1].seen = 0;
   until (loop, 1, 1);
@@ -367,7 +371,7 @@ io (void)
   drop (1);
   closesocket (pair [0]);
 
-  /* a connect that is refused is readable and writable */
+  /* After a refused connect the socket is ready to write. */
   extra = listener (&address);
   closesocket (extra);
   extra = non_blocking (socket (AF_INET, SOCK_STREAM, 0));
@@ -395,7 +399,8 @@ io (void)
   end (loop);
 }
 
-/* An Io of a closed socket is stopped, with an event. A closed socket under watch is silent. */
+/* An Io that is started with a closed socket is stopped and gets an error event. An Io whose socket is closed later gets no
+ * event. */
 static void
 closed (void)
 {
@@ -419,7 +424,8 @@ closed (void)
   end (loop);
 }
 
-/* Windows gives a closed socket's number to the next one. Every socket must be heard, also if libev and the port know nothing of the close. */
+/* Windows gives the number of a closed socket to the next one. The events of every socket are reported, even if libev and the
+ * port have not noticed the close. */
 static void
 reuse (void)
 {
@@ -450,7 +456,7 @@ reuse (void)
           while (!(watches [1].revents & READ));
         }
 
-      /* stopped, closed or closed, stopped */
+      /* Either the watcher is stopped before the socket is closed, or after it. */
       if (i % 7)
         mood_watcher_stop (watches [1].w);
 
@@ -478,7 +484,7 @@ receive_one (mood_watcher *w)
   ++received;
 }
 
-/* Many sockets with events at once, and a wake among them: libev's array of events is full, and grows. */
+/* Many sockets have events at once, and a wake comes among them. libev's array of events is too small, and grows. */
 static void
 many (void)
 {
@@ -592,7 +598,7 @@ wakes_from_threads (void)
   until (loop, 1, 1);
   printf ("wakes: %d sends, %d calls\n", SENDERS * SENDS, watches [1].seen);
 
-  /* each wake ends a wait */
+  /* Each wake ends a wait of the other thread's loop. */
   new_loop (0, &other);
   make (other, MOOD_ASYNC, 2);
   mood_watcher_start (watches [2].w);
@@ -629,7 +635,7 @@ wake_often (void *place)
   return 0;
 }
 
-/* A reset makes a new port, while other threads post. What was watched stays watched, and no wake is lost. */
+/* A reset makes a new port while another thread wakes the loop. The watchers stay active, and no wake is lost. */
 static void
 resets (void)
 {
@@ -669,7 +675,7 @@ resets (void)
   mood_loop_run (loop, NOWAIT);
   wakes = 0;
 
-  /* a wake that was sent before the reset */
+  /* A wake that was sent before a reset is not lost. */
   mood_loop_run (loop, NOWAIT);
   mood_loop_wake (loop);
   CHECK (!mood_loop_reset (loop));
@@ -740,7 +746,7 @@ children (void)
       CHECK (mood_child_code (watches [2].w, &code) && code == codes [i]);
       CHECK (mood_child_kill (watches [1].w, 9) == 1);
 
-      /* started again after the end: told again, because the handle is still there */
+      /* A watcher that is started again after the end is called again, because it still has the handle of the process. */
       watches [1].seen = 0;
       CHECK (!mood_watcher_start (watches [1].w));
       mood_loop_run (loop, 0);
@@ -749,7 +755,7 @@ children (void)
       mood_watcher_free (watches [2].w);
     }
 
-  /* many, the last one lives until it is killed */
+  /* Many children, of which the first lives until it is killed. */
   for (i = 0; i < MANY; ++i)
     {
       snprintf (text, sizeof text, i ? "exit %d" : "wait", i);
@@ -775,7 +781,7 @@ children (void)
       CloseHandle (processes [i]);
     }
 
-  /* no such process: its end is told, and its status is lost */
+  /* For a process that does not exist the watcher is called, and the status is unknown. */
   child (loop, 1, 0x7ffffff0);
   CHECK (!mood_watcher_start (watches [1].w));
   mood_loop_run (loop, 0);
@@ -783,7 +789,7 @@ children (void)
   CHECK (watches [1].seen == 1 && rstatus == -1 && !mood_child_code (watches [1].w, &code));
   mood_watcher_free (watches [1].w);
 
-  /* the loop closes first, and the child ends afterwards */
+  /* The loop is closed before the child ends. */
   processes [0] = spawn ("wait", &same);
   child (loop, 1, same);
   CHECK (!mood_watcher_start (watches [1].w));
@@ -879,7 +885,8 @@ refused (void)
   end (loop);
 }
 
-/* How many handles there are, roughly. Wine does not count them, but the number of a new one grows with lost ones on every Windows. */
+/* The number of open handles, roughly. Wine does not count handles. There the value of a new handle serves as the number, because
+ * it grows when handles are leaked. */
 static DWORD
 handle_count (void)
 {
@@ -891,7 +898,7 @@ handle_count (void)
   return count ? count : (DWORD)(intptr_t)handle / 4;
 }
 
-/* Loops that close while sockets are watched, wakes are under way, and polls are pending. No handle is lost. */
+/* Loops are closed while they watch sockets, and while wakes and polls are pending. No handle is leaked. */
 static void
 handles (void)
 {
@@ -935,7 +942,8 @@ handles (void)
 
 /* -- fakes for the fine timers --------------------------------------------------------------------------------------- */
 
-/* What NtCreateWaitCompletionPacket and its kin do, by a thread of the system. A packet is an event here. One fake serves each. */
+/* Fakes of NtCreateWaitCompletionPacket and its siblings, which use waits of the system's thread pool. A packet is an event, and
+ * each packet has one fake. */
 static struct
 {
   HANDLE packet, wait, port;
@@ -1014,7 +1022,7 @@ fake_address (HMODULE module, const char *name)
                                                              : GetProcAddress (module, name);
 }
 
-/* Replaces a function of the system among the imports of the library. */
+/* Replaces an imported system function in the import table of the library. */
 static void
 replace (const char *name, void *fake)
 {
@@ -1061,7 +1069,8 @@ call_handler (void *event)
   return (DWORD)console_handler ((DWORD)(intptr_t)event);
 }
 
-/* The handler returns: not watched, 0, or handled, 1. It does not return from what ends the process: -1. */
+/* Calls the handler. Returns its result: 0 if no watcher watches the event, 1 if it is handled. Returns -1 if the handler does
+ * not return, because the process is to end. */
 static int
 console (DWORD event)
 {

@@ -1,4 +1,4 @@
-/* What the programs in C do in place of the managed code: they call what is pending, and each program has a function `event`. */
+/* The part of the managed code in the C programs: it calls the pending watchers. Each program defines a function `event`. */
 #ifndef MOOD_HOST_H
 #define MOOD_HOST_H
 
@@ -18,10 +18,10 @@
   do { if (!(condition)) { fprintf (stderr, "line %d: %s (error %d)\n", __LINE__, #condition, LAST_ERROR); exit (1); } } while (0)
 /* clang-format on */
 
-/* A watcher's event. Each program defines it. */
+/* Called for a watcher's event. Each program defines it. */
 static void event (void *data, mood_watcher *w, int32_t revents);
 
-/* The walk of mood_event.h, with the same steps as the managed side. */
+/* Walks the pending queue as mood_event.h describes it and as the managed side does. */
 static void
 pending (void *data)
 {

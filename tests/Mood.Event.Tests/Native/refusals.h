@@ -1,5 +1,5 @@
-/* The parts that the programs share that run native loops while system calls fail: callbacks that count events, and a
- * definition of syscall that replaces that of the C library. */
+/* What the programs share that run native loops while system calls fail: callbacks that count events, and a definition of syscall
+ * that replaces the one of the C library. */
 #ifndef MOOD_REFUSALS_H
 #define MOOD_REFUSALS_H
 
@@ -13,11 +13,12 @@
 
 static int events; /* the calls of event */
 
-/* Whether the program makes this system call fail. Then it has set errno. Each program defines this function. */
+/* Each program defines these two. is_refused_call sets errno and returns 1 if the call must fail. watch_call sees each call that
+ * succeeded. */
 static int is_refused_call (long number);
 static void watch_call (long number, const long *arguments);
 
-/* It reads more arguments than some callers give, as the C library's does. */
+/* Like the one of the C library, it reads six arguments, even if the caller gives fewer. */
 __attribute__ ((no_sanitize ("address"))) long
 syscall (long number, ...)
 {
