@@ -4,7 +4,10 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Signals and children reach their watchers while every thread of the pool is blocked and the pool may not make more.</summary>
+/// <summary>
+/// Signals and the ends of children reach their watchers while all threads of the thread pool are blocked and the pool may not
+/// add one.
+/// </summary>
 public sealed class BusyPoolTests
 {
     private const int Limit = 100; // milliseconds
@@ -26,7 +29,7 @@ public sealed class BusyPoolTests
     [InlineData(1)] // HUP
     [InlineData(10)] // USR1
     [InlineData(40)]
-    public void Only_a_signal_that_came_before_the_stop_has_no_default_action(int signum)
+    public void A_signal_before_the_stop_has_no_default_action_and_a_signal_after_it_has(int signum)
     {
         Assert.Equal((signum, "lives\n"), HostProcess.Run(string.Create(CultureInfo.InvariantCulture, $"busy-signal-after-stop {signum}")));
     }
@@ -52,7 +55,7 @@ public sealed class BusyPoolTests
 
     [Theory]
     [InlineData("system")]
-    [InlineData("manual")] // on which no tick comes
+    [InlineData("manual")] // without a tick of a clock
     public void A_child_that_is_watched_again_before_it_is_reaped_is_reaped_once(string clock)
     {
         Assert.Equal(
@@ -61,7 +64,7 @@ public sealed class BusyPoolTests
     }
 
     [Fact]
-    public void Jobs_of_the_pool_may_wait_for_children_that_the_loop_reports()
+    public void Jobs_that_block_all_pool_threads_may_wait_for_children_that_the_loop_reports()
     {
         Assert.StartsWith("ended 40", HostProcess.Succeed("busy-jobs"), System.StringComparison.Ordinal);
     }

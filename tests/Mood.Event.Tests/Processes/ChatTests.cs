@@ -12,7 +12,7 @@ namespace Mood.Event.Tests;
 public sealed class ChatTests : SampleTestBase
 {
     [Fact]
-    public void Lines_reach_all_guests_a_slow_one_is_dropped_and_a_signal_ends_it_without_a_loss()
+    public void Lines_reach_all_guests_a_slow_guest_is_dropped_and_at_a_signal_no_line_is_lost()
     {
         IPEndPoint server = Start();
         using Socket slow = Connect(server, receiveBuffer: 4096); // it never reads
@@ -47,7 +47,7 @@ public sealed class ChatTests : SampleTestBase
     }
 
     [Fact]
-    public void A_line_that_is_too_long_a_reset_and_a_half_line_end_only_their_guest()
+    public void A_guest_is_dropped_alone_for_a_line_that_is_too_long_for_a_reset_and_for_a_half_line()
     {
         IPEndPoint server = Start();
         using Socket watcher = Connect(server);
@@ -106,7 +106,7 @@ public sealed class ChatTests : SampleTestBase
         Assert.Equal($"chat: A LoopServer cannot listen on {taken.LocalEndPoint}: Address already in use\n", Output);
     }
 
-    // Reads the line. Before it, there may be the line which says that the slow guest was dropped.
+    // Reads the expected line. Returns true if the line that reports the drop of the slow guest came before it.
     private static bool Next(StreamReader lines, string expected)
     {
         string? line = lines.ReadLine();

@@ -42,7 +42,7 @@ public sealed class CoexistenceTests : FdTestBase
         Assert.Equal(1, calls);
         Assert.True(Posix.Until(() => Volatile.Read(ref before) == 1 && Volatile.Read(ref after) == 1));
 
-        // they outlive the watcher
+        // The registrations outlive the watcher.
         w.Stop();
         Posix.Raise(signum);
         Assert.True(Posix.Until(() => Volatile.Read(ref before) == 2 && Volatile.Read(ref after) == 2));
@@ -109,7 +109,7 @@ public sealed class CoexistenceTests : FdTestBase
             Assert.Equal(1, calls);
             Assert.True(Posix.Until(() => Volatile.Read(ref presses) == 1));
 
-            // the watcher has stopped: only the handler of the console is called
+            // The watcher is stopped, so only the handler of Console.CancelKeyPress is called.
             Posix.Raise(Signum.SIGINT);
             Assert.True(Posix.Until(() => Volatile.Read(ref presses) == 2));
             Assert.Equal(1, calls);
@@ -121,7 +121,7 @@ public sealed class CoexistenceTests : FdTestBase
     }
 
     [Fact]
-    public void Processes_end_before_while_and_after_SIGCHLD_is_watched()
+    public void The_end_of_a_Process_is_noticed_before_while_and_after_SIGCHLD_is_watched()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -137,7 +137,7 @@ public sealed class CoexistenceTests : FdTestBase
         loop.Start();
         Assert.NotEqual(0, calls);
 
-        // the end of the child waits in the loop while the loop does not run
+        // A SIGCHLD is pending in the loop, which does not run, and the Process still notices the end of its child.
         Assert.True(early.WaitForExit(s_patience));
         Assert.Equal(2, early.ExitCode);
         w.Stop();
@@ -161,7 +161,7 @@ public sealed class CoexistenceTests : FdTestBase
         Assert.NotEqual(0, signals);
         Assert.Equal((3, 4), (owned.ExitCode, own.ExitCode));
 
-        // the children end without the loop
+        // Without a SIGCHLD watcher the end of a child is still reported.
         signal.Stop();
         Child next = loop.Child(Posix.Spawn("sleep 0.02; exit 5"), trace: false, (w, _) => w.Stop());
         next.Start();
@@ -193,7 +193,7 @@ public sealed class CoexistenceTests : FdTestBase
         Loop loop = NewDefaultLoop();
         Assert.Equal(handler, Posix.Disposition(Signum.SIGCHLD));
         Child w = loop.Child(Posix.Spawn("exit 0"), trace: false, (w, _) => w.Stop());
-        w.Start(); // installs our handler over it, which calls it
+        w.Start(); // installs our handler, which calls the runtime's
         Assert.False(loop.Start());
         Assert.Equal(handler, Posix.Disposition(Signum.SIGCHLD));
         loop.Dispose();
@@ -259,7 +259,7 @@ public sealed class CoexistenceTests : FdTestBase
         (Socket client, Socket server) = NewConnection();
         int calls = 0;
 
-        // an echo on the pool, by .NET's own epoll
+        // An echo server on the thread pool, which uses .NET's own epoll.
         Task echo = Task.Run(async () =>
         {
             byte[] buffer = new byte[1];

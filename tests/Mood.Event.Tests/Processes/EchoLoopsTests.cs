@@ -12,7 +12,7 @@ namespace Mood.Event.Tests;
 public sealed class EchoLoopsTests : SampleTestBase
 {
     [Fact]
-    public void Each_loop_gets_connections_and_all_are_served_until_a_signal_ends_them()
+    public void Each_loop_gets_connections_and_serves_them_until_a_signal()
     {
         const int count = 100;
         Spawn("--port 0 --loops 3");
@@ -37,14 +37,14 @@ public sealed class EchoLoopsTests : SampleTestBase
         int[] numbers = [.. closing.Groups.Values.Skip(1).Select(g => int.Parse(g.Value, null))];
         Assert.Equal(count, numbers.Sum());
 
-        // Linux distributes the connections by a hash of the addresses. The chance that one of three loops gets none of a hundred
-        // is 1 in 10^17.
+        // Linux distributes the connections by a hash of the addresses. With a hundred connections and three loops, the chance
+        // that a loop gets none is 1 in 10^17.
         if (OperatingSystem.IsLinux())
         {
             Assert.All(numbers, n => Assert.InRange(n, 1, count));
         }
 
-        // all clients close their connections
+        // All clients end their side of the connection.
         Assert.All(clients, client =>
         {
             Assert.Equal(0, client.Receive(answer));

@@ -18,7 +18,9 @@ public sealed class EchoStopTests() : EchoStopTestBase(Path.Combine("echo", "Ech
 /// <summary>The end of the asynchronous echo sample.</summary>
 public sealed class EchoAsyncStopTests() : EchoStopTestBase(Path.Combine("echo-async", "EchoAsync.dll"));
 
-/// <summary>A stop signal ends an echo server under load, and no connection is lost without a word.</summary>
+/// <summary>
+/// A stop signal ends an echo server under load. Every connection that ends otherwise than regularly is counted in its report.
+/// </summary>
 public abstract class EchoStopTestBase(string program) : SampleTestBase
 {
     private readonly List<Socket> _clients = [];
@@ -32,14 +34,14 @@ public abstract class EchoStopTestBase(string program) : SampleTestBase
     [InlineData(15, "--backend LinuxAio")]
     [InlineData(15, "--backend IoUring")]
     [InlineData(15, "--loops 3")]
-    public async Task Under_load_a_signal_ends_each_connection_with_the_answers_to_all_bytes_that_were_read(int signum, string options)
+    public async Task Under_load_a_signal_ends_each_connection_after_the_answers_to_all_bytes_that_the_server_has_read(int signum, string options)
     {
         const int count = 30, floods = 3;
         IPEndPoint server = Start(options);
         Task[] clients = [.. Enumerable.Range(0, count).Select(i => TalkAsync(NewClient(server), (byte)i, isFlood: i < floods))];
         Assert.True(await UntilAsync(() => Interlocked.Read(ref _trips) > 20 * count), Output);
 
-        // timeout(1) sends a signal twice too
+        // timeout(1) sends its signal twice too.
         Posix.Kill(Pid, signum);
         Posix.Kill(Pid, signum);
         await Task.WhenAll(clients).WaitAsync(TimeSpan.FromSeconds(Patience));
@@ -54,7 +56,7 @@ public abstract class EchoStopTestBase(string program) : SampleTestBase
     [Theory]
     [InlineData("--loops 1")]
     [InlineData("--loops 2")]
-    public void A_client_that_does_not_read_is_cut_and_counted_and_the_others_are_not(string options)
+    public void Only_a_client_that_does_not_read_is_cut_and_counted(string options)
     {
         IPEndPoint server = Start(options);
         Socket deaf = NewClient(server);
@@ -63,7 +65,7 @@ public abstract class EchoStopTestBase(string program) : SampleTestBase
         Echo(idle);
 
         Posix.Kill(Pid, Signum.SIGTERM);
-        Assert.Equal(0, idle.Receive(new byte[1])); // at once, although the deaf client still has its time
+        Assert.Equal(0, idle.Receive(new byte[1])); // at once, although the server still waits for the client that does not read
         idle.Shutdown(SocketShutdown.Send);
         Assert.Equal(0, WaitForEnd());
 
@@ -77,7 +79,7 @@ public abstract class EchoStopTestBase(string program) : SampleTestBase
     [InlineData(2, "--loops 1")]
     [InlineData(15, "--loops 1")]
     [InlineData(15, "--loops 2")]
-    public void A_second_signal_ends_it_at_once_and_what_is_cut_is_named_and_counted(int second, string options)
+    public void A_second_signal_ends_the_server_at_once_and_it_names_and_counts_the_connections_it_cuts(int second, string options)
     {
         IPEndPoint server = Start(options);
         Socket deaf = NewClient(server);
@@ -87,7 +89,7 @@ public abstract class EchoStopTestBase(string program) : SampleTestBase
 
         Posix.Kill(Pid, Signum.SIGTERM);
         Assert.Equal(0, idle.Receive(new byte[1]));
-        Thread.Sleep(200); // within 50 ms it would be the same stop
+        Thread.Sleep(200); // within 50 ms the second signal would count as the same stop
         Posix.Kill(Pid, second);
         Assert.Equal(0, WaitForEnd());
 
@@ -106,7 +108,7 @@ public abstract class EchoStopTestBase(string program) : SampleTestBase
         Echo(client);
         client.LingerState = new LingerOption(enable: true, seconds: 0);
         client.Dispose();
-        Echo(NewClient(server)); // the server has seen the reset before this
+        Echo(NewClient(server)); // the server handles the reset before it answers this client
 
         Posix.Kill(Pid, Signum.SIGTERM);
         _clients[1].Receive(new byte[1]);
@@ -139,7 +141,8 @@ public abstract class EchoStopTestBase(string program) : SampleTestBase
         Assert.Equal(1, client.Receive(new byte[2]));
     }
 
-    // Sends until the server has stopped reading, because its answers are not read. A server that only waits for a processor reads on.
+    // Sends until the server stops reading, because the client does not read the answers. The long wait distinguishes that from
+    // a server that waits for a processor.
     private static void Fill(Socket client)
     {
         client.Blocking = false;
@@ -152,7 +155,7 @@ public abstract class EchoStopTestBase(string program) : SampleTestBase
         client.Blocking = true;
     }
 
-    // the client reads the answers that have arrived, and no regular end
+    // Asserts that the client receives a reset after the answers, and not the regular end of the stream.
     private static void CheckReset(Socket client) => Assert.Throws<SocketException>(() =>
     {
         while (client.Receive(new byte[64 * 1024]) > 0)
@@ -173,7 +176,8 @@ public abstract class EchoStopTestBase(string program) : SampleTestBase
         return _clients[^1];
     }
 
-    // Talks until the server ends the connection. What comes back must be what was sent, and the end must be a regular one.
+    // Sends and receives until the server ends the connection. Asserts that the answers equal the bytes sent, and that the end
+    // is a regular one.
     private async Task TalkAsync(Socket client, byte first, bool isFlood)
     {
         byte[] message = [.. Enumerable.Range(first, 1000).Select(i => (byte)(i * 7))];

@@ -14,7 +14,7 @@ namespace Mood.Event.Tests;
 /// <summary>The echo sample.</summary>
 public sealed class EchoTests() : EchoTestBase(Path.Combine("echo", "Echo.dll"));
 
-/// <summary>The echo-async sample, by the same tests.</summary>
+/// <summary>The same tests with the echo-async sample.</summary>
 public sealed class EchoAsyncTests() : EchoTestBase(Path.Combine("echo-async", "EchoAsync.dll"))
 {
     [Theory]
@@ -30,7 +30,7 @@ public sealed class EchoAsyncTests() : EchoTestBase(Path.Combine("echo-async", "
         Match allocated = Regex.Match(report, @"allocated +(\d+) bytes .*, ([\d.]+) per round trip");
         Assert.True(allocated.Success, report);
 
-        // a state machine per message would be at least a hundred
+        // A state machine for each message would allocate at least a hundred bytes.
         Assert.True(double.Parse(allocated.Groups[2].Value, CultureInfo.InvariantCulture) < 20, report);
     }
 }
@@ -55,7 +55,7 @@ public abstract class EchoTestBase : SampleTestBase
     }
 
     [Fact]
-    public void Without_fds_the_server_backs_off_without_spinning_and_goes_on_when_there_are_some()
+    public void Without_free_fds_the_server_waits_without_spinning_and_accepts_again_when_some_are_free()
     {
         Assert.True(Posix.Until(() => Output.Contains("echo server on ", StringComparison.Ordinal), Patience), Output);
         var server = IPEndPoint.Parse(Regex.Match(Output, @"echo server on (\S+),").Groups[1].Value);
@@ -91,7 +91,9 @@ public abstract class EchoTestBase : SampleTestBase
         Assert.Equal(42, buffer[0]);
     }
 
-    /// <summary>The processor time of the server, user and system. /proc has it in hundredths of a second.</summary>
+    /// <summary>
+    /// The processor time of the server in seconds, user and system together. /proc has it in hundredths of a second.
+    /// </summary>
     private double ProcessorSeconds()
     {
         string stat = File.ReadAllText($"/proc/{Pid}/stat");

@@ -6,7 +6,9 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Whole processes: how they end, by a signal or otherwise, and other parts of .NET that use the same signals.</summary>
+/// <summary>
+/// Whole processes: how a signal, an error or an exit ends them, and how other parts of .NET use the same signals.
+/// </summary>
 public sealed class ProcessTests
 {
     // -- the end by a signal ------------------------------------------------------------------------------------------
@@ -41,8 +43,7 @@ public sealed class ProcessTests
         Assert.Equal(seen, HostProcess.Succeed($"signal {Signum.SIGTERM} {steps}"));
     }
 
-    // -- other handlers of the signal
-    // ---------------------------------------------------------------------------------------------
+    // -- other handlers of the signal ---------------------------------------------------------------------------------
 
     [Theory]
     [InlineData("before")]
@@ -78,7 +79,7 @@ public sealed class ProcessTests
     }
 
     [Fact]
-    public void A_write_to_a_pipe_without_a_reader_fails_and_the_process_lives_on()
+    public void A_write_to_a_pipe_without_a_reader_fails_and_does_not_end_the_process()
     {
         Assert.Equal("32 32 32 32", HostProcess.Succeed("pipe"));
     }
@@ -106,7 +107,7 @@ public sealed class ProcessTests
 
         if (Repository.TryRun("sh", "-c", unshare + " true").ExitCode != 0)
         {
-            Console.WriteLine("No pid namespace is to be had here: process 1 is not tried.");
+            Console.WriteLine("This system allows no pid namespace: not tested as process 1.");
             return;
         }
 
@@ -124,7 +125,7 @@ public sealed class ProcessTests
 
         if (Repository.TryRun("sh", "-c", unshare + " sh -c 'echo 100 >/proc/sys/kernel/ns_last_pid'").ExitCode != 0)
         {
-            Console.WriteLine("No pid namespace is to be had here, or it does not let pids be chosen: the same pid is not tried.");
+            Console.WriteLine("This system allows no pid namespace, or no choice of pids in it: not tested with the same pid.");
             return;
         }
 
@@ -140,24 +141,24 @@ public sealed class ProcessTests
 
         if (Repository.TryRun("sh", "-c", unshare + " sh -c 'echo 100 >/proc/sys/kernel/ns_last_pid'").ExitCode != 0)
         {
-            Console.WriteLine("No pid namespace is to be had here, or it does not let pids be chosen: the same pid is not tried.");
+            Console.WriteLine("This system allows no pid namespace, or no choice of pids in it: not tested with the same pid.");
             return;
         }
 
-        // Below a shell: as process 1, the runtime reaps every child at once.
+        // A shell is process 1 of the namespace, because the runtime as process 1 would reap every child at once.
         using var process = new HostProcess("same-pid-any", unshare + """ sh -c '"$0" "$@"; exit $?'""");
         (int status, string output) = process.WaitForEnd();
         Assert.True(status == 0 && output.Trim() is "same True, 0:6 0:7" or "same True, 0:-1 0:7", output); // before Linux 6.15 the code is lost
     }
 
     [Fact]
-    public void In_a_pid_namespace_with_the_proc_of_another_one_no_end_of_a_child_is_reported_wrongly()
+    public void In_a_pid_namespace_with_the_proc_of_another_one_the_ends_of_children_are_reported_correctly()
     {
         const string unshare = "unshare --user --map-root-user --pid --fork";
 
         if (Repository.TryRun("sh", "-c", unshare + " true").ExitCode != 0)
         {
-            Console.WriteLine("No pid namespace is to be had here: the other /proc is not tried.");
+            Console.WriteLine("This system allows no pid namespace: not tested with the /proc of another one.");
             return;
         }
 
@@ -172,7 +173,7 @@ public sealed class ProcessTests
     [InlineData("callback")]
     [InlineData("thread")]
     [InlineData("main")]
-    public void The_process_may_end_while_a_loop_is_at_work(string who)
+    public void The_process_may_end_while_a_loop_runs(string who)
     {
         const int times = 20, atOnce = 4;
 

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Whole programs that Run with a token ends at a stop signal.</summary>
+/// <summary>Whole programs in which a stop signal ends a Run with a token.</summary>
 public sealed class RunTests
 {
     [Theory]
@@ -21,7 +21,7 @@ public sealed class RunTests
     }
 
     [Fact]
-    public void What_is_left_after_the_time_out_is_reported_in_one_line_with_names()
+    public void Functions_that_have_not_ended_at_the_timeout_are_named_in_one_line()
     {
         using HostProcess process = Start("run stubborn 0.2");
         process.Kill(Signum.SIGTERM);
@@ -39,7 +39,7 @@ public sealed class RunTests
         using HostProcess process = Start("run stubborn 60");
         process.Kill(Signum.SIGINT);
         Wait(process, "cancelled\n");
-        Thread.Sleep(200); // within 50 ms it would be the same stop
+        Thread.Sleep(200); // within 50 ms the second signal would count as the same stop
         var time = Stopwatch.StartNew();
         process.Kill(Signum.SIGINT);
         (int status, string output) = process.WaitForEnd();
@@ -68,7 +68,7 @@ public sealed class RunTests
         using HostProcess process = Start("run slow 60");
         process.Kill(Signum.SIGINT);
         Wait(process, "cancelled\n");
-        Thread.Sleep(200); // within 50 ms it would be the same stop
+        Thread.Sleep(200); // within 50 ms the second signal would count as the same stop
         process.Kill(second);
         (int status, string output) = process.WaitForEnd();
         Assert.Equal(0, status);
@@ -78,7 +78,7 @@ public sealed class RunTests
     }
 
     [Fact]
-    public void A_signal_that_comes_twice_at_once_is_one_stop()
+    public void The_same_signal_twice_at_once_counts_as_one_stop()
     {
         using HostProcess process = Start("run obedient 60");
         process.Kill(Signum.SIGTERM);
@@ -89,7 +89,7 @@ public sealed class RunTests
     }
 
     [Fact]
-    public void Two_different_signals_at_once_end_Run()
+    public void Two_different_signals_at_once_end_Run_at_once()
     {
         using HostProcess process = Start("run stubborn 60");
         process.Kill(Signum.SIGINT);
@@ -110,7 +110,7 @@ public sealed class RunTests
 
     private static HostProcess Start(string scenario)
     {
-        var process = new HostProcess(scenario, "env --default-signal=INT"); // a background job ignores SIGINT
+        var process = new HostProcess(scenario, "env --default-signal=INT"); // a shell makes a background job ignore SIGINT
         Wait(process, "ready\n");
         return process;
     }

@@ -30,7 +30,7 @@ public sealed class SampleTests : SampleTestBase
         Assert.EndsWith("\r\n\r\nabc", answers[1], StringComparison.Ordinal);
 
         Assert.StartsWith("HTTP/1.1 400 ", Ask(server, "rubbish\r\n\r\n"), StringComparison.Ordinal);
-        Assert.StartsWith("HTTP/1.1 400 ", Ask(server, "GET / HTTP/1.1\r\n\r\n"), StringComparison.Ordinal); // no Host
+        Assert.StartsWith("HTTP/1.1 400 ", Ask(server, "GET / HTTP/1.1\r\n\r\n"), StringComparison.Ordinal); // without a Host header
         Assert.StartsWith("HTTP/1.1 400 ", Ask(server, $"POST /echo HTTP/1.1\r\n{host}Content-Length: -1\r\n\r\n"), StringComparison.Ordinal);
         Assert.StartsWith("HTTP/1.1 405 ", Ask(server, $"POST / HTTP/1.1\r\n{host}Connection: close\r\n\r\n"), StringComparison.Ordinal);
         Assert.StartsWith("HTTP/1.1 413 ", Ask(server, $"POST /echo HTTP/1.1\r\n{host}Content-Length: 99999999\r\n\r\n"), StringComparison.Ordinal);
@@ -110,11 +110,11 @@ public sealed class SampleTests : SampleTestBase
     }
 
     [Theory]
-    [InlineData("30 2 * * *", "2026-03-28T12:00Z", "Sun 2026-03-29 03:00 +02:00|Mon 2026-03-30 02:30 +02:00")] // skipped
-    [InlineData("30 2 * * *", "2026-10-24T12:00Z", "Sun 2026-10-25 02:30 +02:00|Mon 2026-10-26 02:30 +01:00")] // comes twice
+    [InlineData("30 2 * * *", "2026-03-28T12:00Z", "Sun 2026-03-29 03:00 +02:00|Mon 2026-03-30 02:30 +02:00")] // 02:30 is skipped
+    [InlineData("30 2 * * *", "2026-10-24T12:00Z", "Sun 2026-10-25 02:30 +02:00|Mon 2026-10-26 02:30 +01:00")] // 02:30 comes twice
     [InlineData("*/30 * * * *", "2026-10-25T00:15Z", "Sun 2026-10-25 02:30 +02:00|Sun 2026-10-25 02:00 +01:00|Sun 2026-10-25 02:30 +01:00")]
     [InlineData("0 0 29 2 *", "2026-01-01T00:00Z", "Tue 2028-02-29 00:00 +01:00|Sun 2032-02-29 00:00 +01:00")]
-    [InlineData("0 12 13 * 5", "2026-01-03T00:00Z", "Fri 2026-01-09 12:00 +01:00|Tue 2026-01-13 12:00 +01:00")] // either day
+    [InlineData("0 12 13 * 5", "2026-01-03T00:00Z", "Fri 2026-01-09 12:00 +01:00|Tue 2026-01-13 12:00 +01:00")] // the 13th, and every Friday
     public void Cron_knows_the_calendar_and_the_time_zone(string rule, string from, string times)
     {
         string[] expected = times.Split('|');
@@ -124,10 +124,10 @@ public sealed class SampleTests : SampleTestBase
     }
 
     [Fact]
-    public void Cron_takes_a_zone_of_the_machine_that_has_no_name()
+    public void Cron_uses_the_zone_of_the_machine_even_if_it_has_no_name()
     {
         byte[] berlin = File.ReadAllBytes("/usr/share/zoneinfo/Europe/Berlin");
-        berlin[berlin.AsSpan().LastIndexOf("CET-1CEST,"u8)] = (byte)'X'; // like no zone of the system
+        berlin[berlin.AsSpan().LastIndexOf("CET-1CEST,"u8)] = (byte)'X'; // a zone that the system does not have
         string zone = Path.Combine(_directory, "zone");
         File.WriteAllBytes(zone, berlin);
         Spawn(Sample("Cron"), "--from 2026-03-28T12:00Z --list 1 '0 12 * * *'", $"export TZ='{zone}'; ");
@@ -144,7 +144,7 @@ public sealed class SampleTests : SampleTestBase
     }
 
     [Fact]
-    public void Tail_follows_a_file_that_is_cut_and_replaced()
+    public void Tail_follows_a_file_that_is_truncated_and_replaced()
     {
         string path = Path.GetTempFileName();
 
@@ -153,7 +153,7 @@ public sealed class SampleTests : SampleTestBase
             File.WriteAllLines(path, Enumerable.Range(1, 12).Select(i => $"line {i}"));
             Spawn(Sample("Tail"), $"'{path}'");
             WaitFor("line 12\n");
-            Assert.StartsWith("line 3\n", Output, StringComparison.Ordinal); // the last ten
+            Assert.StartsWith("line 3\n", Output, StringComparison.Ordinal); // the ten last lines of the file
             File.AppendAllText(path, "added\n");
             WaitFor("added\n");
             File.WriteAllText(path, "cut\n");
@@ -187,7 +187,7 @@ public sealed class SampleTests : SampleTestBase
         Assert.EndsWith("rest\nnew\n", Output, StringComparison.Ordinal);
     }
 
-    // Between the report of a new file and its opening, the path gets further files.
+    // The path gets further files between the report of a new file and the moment at which the sample opens it.
     [Fact]
     public void Tail_copies_no_file_twice()
     {
@@ -199,7 +199,7 @@ public sealed class SampleTests : SampleTestBase
 
         for (int i = 1; i <= last; i++)
         {
-            File.WriteAllText(path + ".new", $"file {i} {new string('x', i)}\n"); // each has another size
+            File.WriteAllText(path + ".new", $"file {i} {new string('x', i)}\n"); // each file has a size of its own
             File.Move(path + ".new", path, overwrite: true);
         }
 
@@ -222,7 +222,7 @@ public sealed class SampleTests : SampleTestBase
         {
             await process.StandardInput.WriteLineAsync("in 1000 later\nin 0.05 tea time\nlist\nnonsense");
             Assert.Equal("> > > in 1000 s: later", await ReadLineAsync());
-            await ReadLineAsync(); // the list's second line, rounded
+            await ReadLineAsync(); // skips the second line of the list, whose time is rounded
             Assert.Equal("> 'nonsense' is no command: type help", await ReadLineAsync());
             Assert.Equal("> ", await ReadLineAsync());
             Assert.Equal("*** tea time", await ReadLineAsync());

@@ -6,11 +6,13 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>A process that was started with signals blocked or ignored, as daemons, scripts and native hosts do.</summary>
+/// <summary>
+/// Processes that were started with signals blocked or ignored, as daemons, scripts and native hosts start them.
+/// </summary>
 public sealed class SignalMaskTests
 {
     [Fact]
-    public void The_end_of_a_child_is_reported_when_SIGCHLD_was_ignored()
+    public void The_end_of_a_child_is_reported_if_SIGCHLD_was_ignored_at_the_process_s_start()
     {
         string output = Succeed("masked-child", "env --ignore-signal=CHLD");
         Assert.Equal(NativeTesting.TellsReapedStatus ? "own 6\nprocess 3" : "own gone\nprocess gone", output);
@@ -26,13 +28,13 @@ public sealed class SignalMaskTests
     [Theory]
     [InlineData("CHLD")]
     [InlineData("RTMAX")]
-    public void The_end_of_a_child_is_reported_when_a_signal_was_blocked(string signal)
+    public void The_end_of_a_child_is_reported_if_a_signal_was_blocked_at_the_process_s_start(string signal)
     {
         Assert.Equal("own 6\nprocess 3", Succeed("masked-child", "env --block-signal=" + signal));
     }
 
     [Fact]
-    public void The_end_of_a_child_is_reported_when_every_signal_was_blocked()
+    public void The_end_of_a_child_is_reported_if_every_signal_was_blocked_at_the_process_s_start()
     {
         Assert.Equal("own 6\nprocess 3", Succeed("masked-child", "env --block-signal"));
     }
@@ -47,13 +49,13 @@ public sealed class SignalMaskTests
     }
 
     [Fact]
-    public void Stop_is_quick_when_other_signals_are_blocked()
+    public void Stop_is_quick_if_other_signals_are_blocked()
     {
         AssertStops(Succeed("masked-signal 10 12", "env --block-signal=RTMAX").Split('\n')[^1]);
     }
 
     [Fact]
-    public void Children_and_signals_are_reported_when_the_kernel_queues_no_signals()
+    public void Children_and_signals_are_reported_if_the_kernel_queues_no_signals()
     {
         // The kernel then refuses to queue real-time signals, and delivers the others without information about their sender.
         const string Wrapper = "prlimit --sigpending=0:0";

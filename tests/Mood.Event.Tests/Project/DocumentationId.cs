@@ -4,7 +4,7 @@ using System.Reflection;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The names that the compiler gives types and members in the documentation file.</summary>
+/// <summary>Makes the identifiers of types and members that the compiler writes into the documentation file.</summary>
 internal static class DocumentationId
 {
     internal static string Of(MemberInfo member)

@@ -8,14 +8,18 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>
-/// The C# code in README.md and in pages of docs/guide is compiled and run (ReferenceTests has the other pages). The code of a page docs/guide/x.md is in Guide/XGuide.cs, that of
-/// README.md in the host's ReadmeScenarios.cs, that of hosting.md in HostingGuide.cs of the tests of Mood.Event.Hosting, and that of aspnetcore.md in AspnetcoreGuide.cs of the tests of Mood.Event.AspNetCore: each block is there word for word, except for the indentation.
+/// The C# code of README.md and of the pages of docs/guide that have a source file is compiled and run. Each block of a page is
+/// in its source
+/// word for word, except for the indentation. SourceOf tells where: docs/guide/x.md has Guide/XGuide.cs. ReferenceTests has the
+/// other pages.
 /// </summary>
 public sealed partial class GuideTests
 {
     public static TheoryData<string> Pages => new(Repository.TrackedFiles.Where(f => PagePath().IsMatch(f) && HasSource(f)));
 
-    /// <summary>Whether the page's code is in a source file. The code of all other pages is compiled by the project Mood.Event.Pages.</summary>
+    /// <summary>
+    /// Whether the page's code is in a source file. The project Mood.Event.Pages compiles the code of all other pages.
+    /// </summary>
     internal static bool HasSource(string page) => page == "README.md" || page.StartsWith("docs/guide/", StringComparison.Ordinal) && File.Exists(Path.Combine(Repository.Root, SourceOf(page)));
 
     [Theory]
@@ -28,8 +32,8 @@ public sealed partial class GuideTests
         Assert.NotEmpty(blocks);
         Assert.All(blocks, block =>
         {
-            // A whole program begins with its using directives. The source has them at its top, and its namespace replaces `using
-            // Mood.Event`.
+            // A whole program begins with its using directives. The source has them at its top, and needs no `using Mood.Event`,
+            // because its namespace is below Mood.Event.
             string[] directives = [.. block.TakeWhile(line => UsingDirective().IsMatch(line))];
             Assert.Empty(directives.Except(code).Except(["using Mood.Event;"]));
             string[] statements = [.. block.Skip(directives.Length).SkipWhile(line => line.Length == 0)];

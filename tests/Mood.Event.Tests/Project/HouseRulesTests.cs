@@ -10,7 +10,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The rules of this repository that a test can check in its files.</summary>
+/// <summary>The rules of this repository that a test can check by reading its files.</summary>
 public sealed partial class HouseRulesTests
 {
     private const string Rooms = "src/Mood.Event/";
@@ -35,11 +35,12 @@ public sealed partial class HouseRulesTests
     }
 
     /// <summary>
-    /// A room may use the classes of its own layer and of those below, and every enum. The exceptions are where native code calls
-    /// managed code, and a pool that each loop has one of. Error is below everything: every layer throws.
+    /// A file may use the classes of its own layer and of the layers below, and every enum. The exceptions are the places where
+    /// native code
+    /// calls managed code, and the pools that each loop has. Error is the lowest layer, because every layer throws.
     /// </summary>
     [Fact]
-    public void Arrows_between_rooms_point_downwards()
+    public void A_folder_uses_only_classes_of_its_own_layer_and_of_lower_ones()
     {
         string[] exceptions =
         [
@@ -56,7 +57,7 @@ public sealed partial class HouseRulesTests
         Assert.InRange(types.Length, 60, int.MaxValue);
         string[] found = [.. code.SelectMany(f =>
         {
-            string body = Enumeration().Replace(f.Value, ""); // the members of enum mood_kind are named like watchers
+            string body = Enumeration().Replace(f.Value, ""); // the members of enum mood_kind have the names of watchers
             return types.Where(t => t.Layer > Layer(f.Key) && IsUsed(t.Name, body)).Select(t => $"{f.Key}: {t.Name}");
         })];
         Assert.Empty(found.Select(f => f.Replace(".net8.", ".", StringComparison.Ordinal).Replace(".netstandard2.", ".", StringComparison.Ordinal))
@@ -69,13 +70,13 @@ public sealed partial class HouseRulesTests
     [Fact]
     public void No_finalizer_stops_a_watcher()
     {
-        // No class has a finalizer. Those of SafeHandle call code in Handles/, which stops no watcher.
+        // No class declares a finalizer. The finalizers of the SafeHandles call code in Handles/, which stops no watcher.
         Assert.DoesNotContain(Sources, f => Regex.IsMatch(Code(f), @"~\w+\s*\(\s*\)"));
         string[] stoppers = [.. Sources.Where(f => Regex.IsMatch(Code(f), @"\bmood_watcher_(stop|clear)\b"))];
         Assert.NotEmpty(stoppers);
         Assert.All(stoppers, f => Assert.DoesNotContain("/Handles/", f, StringComparison.Ordinal));
 
-        // the native code that they call stops none either
+        // The native code that the SafeHandles call stops no watcher either.
         string free = Regex.Match(Repository.Read("native/watcher.c"), @"\nmood_watcher_free \(.*?\n\}", RegexOptions.Singleline).Value;
         Assert.Contains("free (", free, StringComparison.Ordinal);
         Assert.DoesNotMatch(@"_stop\b", free);
@@ -109,7 +110,7 @@ public sealed partial class HouseRulesTests
         Assert.Empty(all.Except([.. typeof(Loop).Assembly.GetExportedTypes().Select(DocumentationId.Of), .. PublicMembers().Select(DocumentationId.Of)]));
         Assert.Empty(documentation.Descendants("content"));
 
-        // the members that they inherit their documentation from are documented
+        // Every member of this library that another one inherits its documentation from is documented.
         Assert.Empty(documentation.Descendants("inheritdoc").Select(i => i.Attribute("cref")?.Value)
             .Where(cref => cref?.Contains("Mood.Event", StringComparison.Ordinal) == true).Except(all));
     }
@@ -117,7 +118,7 @@ public sealed partial class HouseRulesTests
     [Fact]
     public void Files_of_src_are_short()
     {
-        // about 300 lines; one topic may need a few more
+        // The aim is about 300 lines. A file about one topic may need a few more.
         Assert.All(Sources, f => Assert.True(
             Repository.Read(f).Split('\n').Length - 1 <= 350, f));
     }
@@ -136,7 +137,7 @@ public sealed partial class HouseRulesTests
     [Fact]
     public void No_binary_is_committed()
     {
-        // a picture of the documentation is allowed
+        // Pictures for the documentation are allowed.
         Assert.DoesNotContain(Repository.TrackedFiles, f => !f.EndsWith(".png", StringComparison.Ordinal)
             && File.Exists(Path.Combine(Repository.Root, f)) && File.ReadAllBytes(Path.Combine(Repository.Root, f)).Contains((byte)0));
         Assert.DoesNotContain(Repository.TrackedFiles, f => BinaryName().IsMatch(f));
@@ -156,7 +157,7 @@ public sealed partial class HouseRulesTests
         Assert.Empty(found);
     }
 
-    // written so that they do not match this file
+    // The brackets in these patterns keep them from matching this file.
     [GeneratedRegex(@"(?<![\w.~])/(?:wor[k]|hom[e]/\w+|Use[r]s/\w+|roo[t])/|\b[A-Z]:\\\\?Use[r]s\\")]
     private static partial Regex MachinePath();
 
@@ -175,7 +176,7 @@ public sealed partial class HouseRulesTests
     [GeneratedRegex(@"(?m)^(?:\w+ )*(?:class|struct|interface) (\w+)")]
     private static partial Regex Declaration();
 
-    /// <summary>The layer of a file of src/Mood.Event, by its room: 0 is the lowest.</summary>
+    /// <summary>The layer of a file of src/Mood.Event by its folder. 0 is the lowest.</summary>
     private static int Layer(string file) => file.Split('/')[0] switch
     {
         "Error.cs" or "Error.Children.cs" or "Error.Streams.cs" or "Error.Windows.cs" or "EventException.cs" or "Uninterrupted.cs" or "UnixTime.cs" => 0,

@@ -17,7 +17,10 @@ internal static class PublicApi
 
     private static readonly NullabilityInfoContext s_nullability = new();
 
-    /// <summary>Fails with the difference if the file has other lines. With MOOD_EVENT_ACCEPT_API=1 it writes the file first.</summary>
+    /// <summary>
+    /// Fails and shows the difference if the file does not have these lines. With MOOD_EVENT_ACCEPT_API=1, writes them to the
+    /// file first.
+    /// </summary>
     internal static void AssertIsFile(string path, string[] actual)
     {
         if (Environment.GetEnvironmentVariable("MOOD_EVENT_ACCEPT_API") == "1")
@@ -33,7 +36,7 @@ internal static class PublicApi
         Assert.Equal(expected, actual);
     }
 
-    /// <summary>A line for each public member.</summary>
+    /// <summary>The lines that describe the API: one for each public member.</summary>
     internal static string[] Of(Assembly assembly) =>
         [.. assembly.GetExportedTypes().SelectMany(Describe).Order(StringComparer.Ordinal)];
 

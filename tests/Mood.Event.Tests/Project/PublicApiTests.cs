@@ -8,10 +8,11 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>
-/// The public API of both target frameworks. PublicApi.txt has one line for each member on net8.0.
-/// PublicApi.netstandard2.0.txt has the difference: a line with "- " is missing on netstandard2.0, a line with "+ " exists
-/// only there. To accept a change on purpose, run these tests with MOOD_EVENT_ACCEPT_API=1 in the environment, which writes
-/// both files, and commit the files with the change.
+/// The public API of both target frameworks. PublicApi.txt has one line for each member on net8.0. PublicApi.netstandard2.0.txt
+/// has the
+/// difference: a member with "- " is missing on netstandard2.0, a member with "+ " exists only there. To accept a change on
+/// purpose, run
+/// these tests with MOOD_EVENT_ACCEPT_API=1 in the environment. This writes both files. Commit them with the change.
 /// </summary>
 public sealed class PublicApiTests
 {
@@ -25,7 +26,7 @@ public sealed class PublicApiTests
 
         try
         {
-            // reflection runs no code of the assembly, so the native library is not loaded a second time
+            // reads metadata only, so the native library is not loaded a second time
             Assembly assembly = context.LoadFromAssemblyPath(Path.Combine(AppContext.BaseDirectory, "netstandard2.0", "Mood.Event.dll"));
             Assert.Equal(".NETStandard,Version=v2.0", assembly.GetCustomAttribute<TargetFrameworkAttribute>()?.FrameworkName);
             PublicApi.AssertIsFile(

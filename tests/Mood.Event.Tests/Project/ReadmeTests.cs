@@ -22,7 +22,7 @@ public sealed class ReadmeTests
     }
 
     [Fact]
-    public void The_five_lines_tick_and_stop_at_SIGINT()
+    public void The_program_of_five_lines_ticks_and_stops_at_SIGINT()
     {
         using var process = new HostProcess("readme five 0");
         Assert.True(Posix.Until(() => process.Output.Contains("tick\n", StringComparison.Ordinal), seconds: 30), process.Output);
@@ -65,8 +65,8 @@ public sealed class ReadmeTests
     }
 
     /// <summary>
-    /// Starts a program on a free port and waits until it is ready. Another process may take the port before the program binds it:
-    /// then another port is tried.
+    /// Starts a program on a free port and waits until it is ready. If another process takes the port before the program binds
+    /// it, tries another port.
     /// </summary>
     private static (HostProcess Process, IPEndPoint Server) Start(string program, SocketType type, Func<HostProcess, IPEndPoint, bool> isReady)
     {

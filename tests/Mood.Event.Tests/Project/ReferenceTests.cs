@@ -9,8 +9,9 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>
-/// The pages of docs. The code of docs/reference and of most pages of docs/guide is compiled by the project Mood.Event.Pages. Its programs
-/// run here, each in a process of its own, and must write what their page says. The other pages are in GuideTests.
+/// The pages of docs. The project Mood.Event.Pages compiles the code of docs/reference and of most pages of docs/guide. Each
+/// program of a page
+/// runs here in a process of its own, and must write what the page says. GuideTests has the other pages.
 /// </summary>
 public sealed partial class ReferenceTests
 {
@@ -54,7 +55,10 @@ public sealed partial class ReferenceTests
         }
     }
 
-    /// <summary>A class has a heading of the first level, at the top of a page or within it. Its members are in code up to the next such heading.</summary>
+    /// <summary>
+    /// The section of a class begins with its heading of the first level, which may be in the middle of a page, and ends before
+    /// the next such heading. It names each member of the class in code.
+    /// </summary>
     [Theory]
     [InlineData("tests/Mood.Event.Tests/Project/PublicApi.txt")]
     [InlineData("tests/Mood.Event.Hosting.Tests/PublicApi.txt")]
@@ -110,7 +114,7 @@ public sealed partial class ReferenceTests
         {
             foreach (Match section in Section().Matches(WithoutCode().Replace(Repository.Read(page), "")))
             {
-                // "Loop: looking inside" and "LoopOptions" are sections of the classes Loop and LoopOptions
+                // The titles "Loop: looking inside" and "LoopOptions" begin sections of the classes Loop and LoopOptions.
                 foreach (string name in Regex.Matches(WebUtility.HtmlDecode(section.Groups[1].Value).Split(':')[0], @"[\w<>]+").Select(m => m.Value))
                 {
                     sections[name] = sections.GetValueOrDefault(name, "") + section.Value;
@@ -123,12 +127,12 @@ public sealed partial class ReferenceTests
 
     private static string TypeOf(string line) => line[..line.IndexOfAny(['.', ':'])];
 
-    // The member and its parameters. A line of a type itself has no member.
+    // The names of the member and of its parameters. The line of a type has no member, so its name is that of the type.
     private static IEnumerable<string> Names(string line)
     {
         string plain = line;
 
-        // the type arguments contain commas
+        // Type arguments are removed first, because they may contain commas.
         while (TypeArguments().IsMatch(plain))
         {
             plain = TypeArguments().Replace(plain, "");
@@ -145,7 +149,7 @@ public sealed partial class ReferenceTests
         return member.Groups[2].Value.Split(", ").Select(p => p.Split(" = ")[0].Split(' ')[^1]).Where(p => p.Length > 0).Append(name);
     }
 
-    // an operator may stand for its method
+    // The section has the name in code. For an operator, the symbol is enough.
     private static bool Has(Dictionary<string, string> sections, string type, string name) =>
         sections.TryGetValue(type, out string? text) &&
         Code().Matches(text).Any(code => Regex.IsMatch(code.Groups[1].Value, $@"(?<!\w){Regex.Escape(name)}(?!\w)"))

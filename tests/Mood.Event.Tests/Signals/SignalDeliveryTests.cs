@@ -14,7 +14,7 @@ public sealed class SignalDeliveryTests : LoopTestBase
     private const int EBUSY = 16;
 
     [Fact]
-    public void A_burst_is_one_call_for_each_watcher_in_the_order_of_their_starts()
+    public void A_burst_causes_one_call_of_each_watcher_in_the_order_of_their_starts()
     {
         Loop loop = NewLoop();
         string log = "";
@@ -26,7 +26,7 @@ public sealed class SignalDeliveryTests : LoopTestBase
             Ev.FeedSignal(Signum.SIGUSR1);
         }
 
-        Assert.Equal(0, loop.Pending); // an iteration must take the signal first
+        Assert.Equal(0, loop.Pending); // the watchers become pending in an iteration, and not before
         loop.Start(RunFlags.NoWait);
         Assert.Equal("ab", log);
         loop.Start(RunFlags.NoWait);
@@ -34,13 +34,13 @@ public sealed class SignalDeliveryTests : LoopTestBase
     }
 
     [Fact]
-    public void A_burst_of_sent_signals_is_one_call()
+    public void A_burst_of_sent_signals_causes_one_call()
     {
         Loop loop = NewLoop();
         int calls = 0, before = 0, after = 0;
 
-        // The runtime calls its registrations one after the other. So when the outer ones were called, the middle one was called
-        // too.
+        // The runtime calls its registrations one after the other. So when the first and the last one have been called, the
+        // loop's one in between has been called too.
         using var first = PosixSignalRegistration.Create((PosixSignal)Signum.SIGUSR1, _ => Interlocked.Increment(ref before));
         loop.Signal(Signum.SIGUSR1, (_, _) => calls++).Start();
         using var last = PosixSignalRegistration.Create((PosixSignal)Signum.SIGUSR1, _ => Interlocked.Increment(ref after));
@@ -123,7 +123,7 @@ public sealed class SignalDeliveryTests : LoopTestBase
     }
 
     [Fact]
-    public void A_disposed_loop_owns_no_signal_any_more()
+    public void A_disposed_loop_does_not_own_a_signal()
     {
         Loop a = NewLoop(), b = NewLoop();
         int calls = 0;
@@ -142,7 +142,7 @@ public sealed class SignalDeliveryTests : LoopTestBase
     }
 
     [Fact]
-    public void An_abandoned_loop_owns_no_signal_once_it_is_collected()
+    public void A_collected_loop_does_not_own_a_signal()
     {
         Abandon();
         Assert.True(Posix.Until(() =>
@@ -166,7 +166,7 @@ public sealed class SignalDeliveryTests : LoopTestBase
     }
 
     [Fact]
-    public void A_signal_from_before_the_start_is_not_delivered()
+    public void A_signal_that_came_before_Start_is_not_reported()
     {
         Loop loop = NewLoop();
         int calls = 0, others = 0;
@@ -182,7 +182,7 @@ public sealed class SignalDeliveryTests : LoopTestBase
         w.Start();
         Run();
 
-        // A signal between two starts is not reported either, nor one that its own Stop came before.
+        // A signal between Stop and Start is not reported, and neither is a signal that was followed by Stop.
         w.Stop();
         Posix.Raise(Signum.SIGUSR1);
         Assert.True(Posix.Until(() => Volatile.Read(ref others) == 2));
@@ -205,7 +205,7 @@ public sealed class SignalDeliveryTests : LoopTestBase
     }
 
     [Fact]
-    public void A_signal_from_before_the_start_is_not_delivered_to_another_loop()
+    public void A_signal_that_came_before_Start_of_another_loop_s_watcher_is_not_reported()
     {
         Loop a = NewLoop(), b = NewLoop();
         int calls = 0;
@@ -250,7 +250,7 @@ public sealed class SignalDeliveryTests : LoopTestBase
     [Fact]
     public void Watchers_can_be_started_and_stopped_while_signals_arrive()
     {
-        // Held throughout, so that a signal between two watchers does not end the process.
+        // The guard remains for the whole test, so that a signal that comes while no watcher is active does not end the process.
         using var guard = new SignalGuard(Signum.SIGUSR1);
         using var stop = new ManualResetEventSlim();
         var threads = new Thread[3];
@@ -290,7 +290,7 @@ public sealed class SignalDeliveryTests : LoopTestBase
                     loop.Stop();
                 }
             }).Start();
-            loop.Start(); // and it is disposed with its watcher active
+            loop.Start(); // the loop is then disposed with an active watcher
         }
 
         stop.Set();

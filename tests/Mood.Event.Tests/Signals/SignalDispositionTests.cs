@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>A Signal installs and removes handlers of the process, and never changes a signal mask, with any loop flag.</summary>
+/// <summary>A Signal installs and removes handlers of the process. With no loop flag does it change a signal mask.</summary>
 public sealed class SignalDispositionTests : LoopTestBase
 {
     [Theory]
@@ -67,7 +67,7 @@ public sealed class SignalDispositionTests : LoopTestBase
     {
         Loop loop = NewLoop();
 
-        // The runtime installs some handlers at first use and leaves them installed. So it is used once before.
+        // The runtime installs some handlers at first use and does not remove them. This registration is that first use.
         PosixSignalRegistration.Create((PosixSignal)signum, _ => { }).Dispose();
         nint before = Posix.Disposition(signum);
         using Signal w = loop.Signal(signum, (_, _) => { });
@@ -150,7 +150,7 @@ public sealed class SignalDispositionTests : LoopTestBase
         w.Start();
         Assert.Equal(before, Posix.Blocked());
 
-        // other threads do not block the signal, so any of them may take it
+        // The threads do not block the signal, so the kernel may deliver it to any of them.
         var threads = new Thread[4];
 
         for (int i = 0; i < threads.Length; i++)
@@ -186,7 +186,7 @@ public sealed class SignalDispositionTests : LoopTestBase
     {
         Exception? failure = null;
 
-        // a thread of its own: the mask goes with it
+        // A thread of its own, whose mask does not affect other tests.
         var thread = new Thread(() => failure = Record.Exception(() =>
         {
             Posix.Mask(block: true, Signum.SIGUSR2);
@@ -199,7 +199,7 @@ public sealed class SignalDispositionTests : LoopTestBase
                 w.Stop();
             }).Start();
             Assert.Equal(before, Posix.Blocked());
-            Posix.Raise(Signum.SIGUSR2); // another thread takes it
+            Posix.Raise(Signum.SIGUSR2); // the kernel delivers it to another thread
             loop.Start();
             Assert.Equal(1, calls);
             Assert.Equal(before, Posix.Blocked());

@@ -4,12 +4,14 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Loops of several threads that watch the same signal. One of them at a time has it, and the process always has a
-/// handler for it.</summary>
+/// <summary>
+/// Loops on several threads that watch the same signal. One loop at a time owns the signal, and the process always has a handler
+/// for it.
+/// </summary>
 public sealed class SignalOwnerTests : LoopTestBase
 {
     [Fact]
-    public void After_loops_have_taken_a_signal_from_one_another_its_handler_is_the_original_one()
+    public void After_several_loops_have_owned_a_signal_in_turn_its_handler_is_the_original_one()
     {
         Loop first = NewLoop(), second = NewLoop();
         int calls = 0;
@@ -37,7 +39,7 @@ public sealed class SignalOwnerTests : LoopTestBase
             int taken = 0;
             double end = Ev.Time() + Patience;
 
-            // On a busy machine, the other thread may be delayed while its loop has the signal.
+            // On a busy machine, the other thread may be preempted while its loop owns the signal.
             for (int i = 0; i < 600 || (taken == 0 && Ev.Time() < end); i++)
             {
                 try
@@ -47,7 +49,7 @@ public sealed class SignalOwnerTests : LoopTestBase
                 }
                 catch (EventException)
                 {
-                    // the other loop has the signal
+                    // the other loop owns the signal
                 }
 
                 signal.Stop();
@@ -68,7 +70,7 @@ public sealed class SignalOwnerTests : LoopTestBase
             w.Stop();
         });
 
-        // Another thread keeps the lock of the registrations busy, so that the two threads meet there.
+        // A third thread takes the lock of the registrations again and again, so that the other two threads meet at the lock.
         bool over = false;
         using Signal third = NewLoop().Signal(Signum.SIGUSR2, (_, _) => { });
         var noise = new Thread(() =>
@@ -107,7 +109,7 @@ public sealed class SignalOwnerTests : LoopTestBase
 
                 while (Record.Exception(follower.Start) is EventException)
                 {
-                    // until the other loop stops watching the signal
+                    // Repeats until the other loop has stopped watching the signal.
                 }
             });
             thread.Start();

@@ -31,7 +31,7 @@ public sealed class SignalStopTests : LoopTestBase
     }
 
     [Fact]
-    public void The_rest_of_a_burst_is_harmless_after_a_stop_in_the_callback()
+    public void After_a_stop_in_the_callback_the_rest_of_the_burst_is_harmless()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -94,11 +94,11 @@ public sealed class SignalStopTests : LoopTestBase
     }
 
     [Fact]
-    public void The_last_Stop_takes_a_signal_that_no_thread_has_taken_and_changes_no_mask()
+    public void The_last_Stop_consumes_a_signal_that_is_still_pending_and_changes_no_mask()
     {
         Exception? failure = null;
 
-        // a thread of its own, so that its mask does not affect other tests
+        // A thread of its own, whose mask does not affect other tests.
         var thread = new Thread(() => failure = Record.Exception(() =>
         {
             using var loop = new Loop(LoopFlags.NoEnv);

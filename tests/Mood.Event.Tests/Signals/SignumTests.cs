@@ -62,24 +62,24 @@ public sealed class SignumTests : LoopTestBase
             return;
         }
 
-        // C libraries reserve the first two or three real-time signals
+        // The C library reserves the first two or three real-time signals.
         Assert.InRange(Signum.SIGRTMIN, 34, 35);
         Assert.Equal(64, Signum.SIGRTMAX);
     }
 
     [Fact]
-    public void Every_name_is_tested_and_no_number_comes_twice()
+    public void Every_name_is_tested_and_each_number_has_one_name()
     {
         Dictionary<string, int> all = All();
         Assert.True(all.Remove("SIGPOLL", out int poll));
-        Assert.Equal(Signum.SIGIO, poll); // the one alias
+        Assert.Equal(Signum.SIGIO, poll); // the only name with the number of another one
         Assert.Equal([.. s_numbers.Select(s => s.Name), "SIGRTMIN", "SIGRTMAX"], all.Keys.ToHashSet());
         int[] present = [.. all.Values.Where(number => number >= 0)];
         Assert.Equal(present.Length, present.Distinct().Count());
     }
 
     [Theory, MemberData(nameof(PosixSignals))]
-    public void A_PosixSignal_is_the_signal_of_its_name(PosixSignal signal, string name) =>
+    public void A_PosixSignal_stands_for_the_signal_of_its_name(PosixSignal signal, string name) =>
         Assert.Equal(All()[name], Signum.From(signal));
 
     [Fact]

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Mood.Event.Tests.Guide;
 
-/// <summary>The code of docs/guide/debugging.md: each test makes the situation and reads the answer.</summary>
+/// <summary>The code of docs/guide/debugging.md. Each test causes a problem and finds it.</summary>
 public sealed class DebuggingGuide : FdTestBase
 {
     [Fact]
