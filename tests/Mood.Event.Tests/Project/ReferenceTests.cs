@@ -149,7 +149,7 @@ public sealed partial class ReferenceTests
         return member.Groups[2].Value.Split(", ").Select(p => p.Split(" = ")[0].Split(' ')[^1]).Where(p => p.Length > 0).Append(name);
     }
 
-    // The section has the name in code. For an operator, the symbol is enough.
+    // The section of a type need not repeat the name of the type in code.
     private static bool Has(Dictionary<string, string> sections, string type, string name) =>
         sections.TryGetValue(type, out string? text) &&
         Code().Matches(text).Any(code => Regex.IsMatch(code.Groups[1].Value, $@"(?<!\w){Regex.Escape(name)}(?!\w)"))

@@ -7,10 +7,10 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Sockets that are disposed while a wait of the loop waits for them.</summary>
+/// <summary>Sockets that are disposed while an awaitable of the loop waits for them.</summary>
 public sealed class DisposedSocketTests : AwaitTestBase
 {
-    // the library promises one second, and a busy machine may need more
+    // The library promises one second. A busy machine may need more.
     private const double Soon = 5;
 
     [Theory]
@@ -34,7 +34,7 @@ public sealed class DisposedSocketTests : AwaitTestBase
                 loop.WaitAsync(waiter.SafeHandle, Events.Read).AsTask(),
                 new LoopStream(loop, streamed).ReadAsync(new byte[1]).AsTask(),
             ];
-            await loop.Delay(0.01); // the backend has registered them now
+            await loop.Delay(0.01); // gives the loop an iteration in which the backend registers the sockets
             double begin = loop.Now();
             Array.ForEach([receiver, sender, waiter, streamed, listener], socket => socket.Dispose());
 
@@ -75,12 +75,12 @@ public sealed class DisposedSocketTests : AwaitTestBase
         loop.Io(client, Events.Read, (_, _) => { }).Start();
         using Timer later = loop.Timer(2, 0, (_, _) => loop.Stop());
         later.Start();
-        loop.Start(RunFlags.NoWait); // the backend knows the socket now
+        loop.Start(RunFlags.NoWait); // makes the backend register the socket
         uint before = loop.Iteration;
         loop.Start();
         Assert.InRange(loop.Iteration - before, 1u, 2u);
         client.Dispose();
-        Assert.False(loop.Start()); // and it still notices
+        Assert.False(loop.Start()); // the loop still notices that the socket is disposed
     }
 
     [Fact]

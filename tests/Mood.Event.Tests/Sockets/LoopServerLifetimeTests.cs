@@ -14,7 +14,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
 {
     private static IPEndPoint AnyPort => new(IPAddress.Loopback, 0);
 
-    // The runtime may open other files meanwhile, which are not counted.
+    // Counts only what the server and the tests open, because the runtime may open other files meanwhile.
     private static int OpenSockets() =>
         Posix.OpenFiles().Count(f => f.Contains("socket:", StringComparison.Ordinal) || f.Contains("/dev/null", StringComparison.Ordinal));
 
@@ -34,7 +34,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
             server = LoopServer.Listen(loop, AnyPort, HandleAsync, options);
             running = server.RunAsync();
 
-            for (int i = 0; i < 8; i++) // two of them wait
+            for (int i = 0; i < 8; i++) // two more than MaxConnections: they wait in the backlog
             {
                 clients.Add(LoopServerTests.Connect(server.EndPoint));
             }
@@ -79,7 +79,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
         Assert.Equal((0, 0), Live());
     }
 
-    // Each accepted connection makes another one, as a flood of clients does.
+    // Each accepted connection causes the next one, as in a flood of clients.
     [Fact]
     public void A_stop_does_not_accept_for_ever_while_new_connections_arrive()
     {
@@ -281,7 +281,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
     }
 
     [Fact]
-    public void Without_file_descriptors_it_backs_off_reports_once_and_continues()
+    public void Without_file_descriptors_the_server_backs_off_reports_once_and_continues()
     {
         Loop loop = NewLoop();
         var reports = new List<Exception>();
@@ -293,7 +293,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
             await LoopServerTests.CheckEchoAsync(loop, first);
             var clients = Enumerable.Range(0, 30).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToList();
 
-            // The limit applies to the highest number, so the server's accept fails.
+            // No new descriptor can be made. The sockets of the clients exist already, so only the server's accept fails.
             Posix.WithFdsLeft(0, () =>
             {
                 clients.ForEach(c => c.Connect(server.EndPoint));
@@ -314,7 +314,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
     }
 
     [Fact]
-    public void With_few_file_descriptors_left_and_a_connection_that_never_ends_it_accepts_without_its_reserve()
+    public void With_few_file_descriptors_left_and_a_lasting_connection_the_server_accepts_without_its_reserve()
     {
         Loop loop = NewLoop();
         loop.CallbackException += (_, _) => { };
@@ -344,7 +344,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
     }
 
     [Fact]
-    public void With_few_file_descriptors_left_and_no_connection_it_accepts_without_its_reserve()
+    public void With_few_file_descriptors_left_and_no_connection_the_server_accepts_without_its_reserve()
     {
         Loop loop = NewLoop();
         loop.CallbackException += (_, _) => { };

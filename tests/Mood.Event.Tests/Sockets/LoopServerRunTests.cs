@@ -24,7 +24,7 @@ public sealed class LoopServerRunTests : AwaitTestBase
             {
                 LoopServer server = Listen(loop, async (_, token) =>
                 {
-                    await loop.Delay(0.2, token); // the token is cancelled after ShutdownTimeout
+                    await loop.Delay(0.2, token); // the server cancels the token only after ShutdownTimeout
                     hasEnded = true;
                 });
                 client = Connect(server);

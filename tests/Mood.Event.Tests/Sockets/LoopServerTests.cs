@@ -10,7 +10,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>LoopServer, from the view of a handler and of a client.</summary>
+/// <summary>LoopServer as its handlers and its clients see it.</summary>
 public sealed class LoopServerTests : AwaitTestBase
 {
     private static IPEndPoint AnyPort => new(IPAddress.Loopback, 0);
@@ -52,7 +52,7 @@ public sealed class LoopServerTests : AwaitTestBase
     }
 
     [Fact]
-    public void The_grace_is_over_then_the_token_is_cancelled_then_the_connection_is_reset()
+    public void After_the_grace_the_token_is_cancelled_and_then_the_connection_is_reset()
     {
         Loop loop = NewLoop();
         var stages = new List<string>();
@@ -211,7 +211,7 @@ public sealed class LoopServerTests : AwaitTestBase
                 new LoopServerOptions { MaxConnections = 3 });
             Socket[] clients = [.. Enumerable.Range(0, 10).Select(_ => Connect(server))];
 
-            foreach (Socket client in clients) // in the order of the backlog
+            foreach (Socket client in clients) // the server accepts the connections in this order
             {
                 await CheckEchoAsync(loop, client);
                 client.Dispose();
@@ -222,7 +222,7 @@ public sealed class LoopServerTests : AwaitTestBase
     }
 
     [Theory]
-    [InlineData(1, 3)] // one tick
+    [InlineData(1, 3)] // the smallest TimeSpan
     [InlineData(TimeSpan.TicksPerMillisecond * 200, 1)]
     public void A_silent_connection_is_closed_without_spinning(long ticks, double atMost)
     {
@@ -240,7 +240,7 @@ public sealed class LoopServerTests : AwaitTestBase
             Assert.InRange(loop.Now(update: true) - began, ticks / (double)TimeSpan.TicksPerSecond, atMost);
             Assert.InRange(loop.Iteration - iterations, 0u, 60u);
             iterations = loop.Iteration;
-            await loop.Delay(0.3); // no connection is left
+            await loop.Delay(0.3); // the server must not spin after the last connection either
             Assert.InRange(loop.Iteration - iterations, 0u, 10u);
         });
         Assert.Empty(reports);
@@ -267,7 +267,7 @@ public sealed class LoopServerTests : AwaitTestBase
     }
 
     [Fact]
-    public void Ranges_are_checked_and_a_wrong_value_changes_nothing()
+    public void A_value_out_of_range_is_refused_and_changes_nothing()
     {
         var options = new LoopServerOptions();
         Assert.Throws<ArgumentOutOfRangeException>(() => options.Backlog = 0);
@@ -295,7 +295,7 @@ public sealed class LoopServerTests : AwaitTestBase
     }
 
     [Fact]
-    public void It_serves_IPv6()
+    public void A_server_listens_on_IPv6()
     {
         Loop loop = NewLoop();
         loop.Run(async () =>
@@ -368,13 +368,13 @@ public sealed class LoopServerTests : AwaitTestBase
             stop.CancelAfter(50);
             await server.RunAsync(stop.Token);
             Assert.Equal(0, server.ConnectionCount);
-            await server.RunAsync(stop.Token); // ends at once
+            await server.RunAsync(stop.Token); // returns at once, because the token is cancelled
         });
         AssertIdle(loop);
     }
 
     [Fact]
-    public async Task It_is_made_and_stopped_from_other_threads()
+    public async Task A_server_may_be_made_and_stopped_on_other_threads()
     {
         await using var thread = new LoopThread("server");
         LoopServer server = LoopServer.Listen(thread.Loop, AnyPort, EchoAsync);

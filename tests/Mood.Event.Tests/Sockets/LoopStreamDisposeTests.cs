@@ -7,14 +7,15 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Dispose of a stream on another thread, in the middle of a read or a write: after it has begun, and before it calls the
-/// socket.</summary>
+/// <summary>
+/// Another thread disposes a stream during a read or a write, after the call has begun and before it calls the socket.
+/// </summary>
 public sealed class LoopStreamDisposeTests : AwaitTestBase
 {
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void A_read_that_Dispose_shuts_down_is_not_the_end_of_the_stream(bool onLoop)
+    public void If_Dispose_shuts_down_the_socket_during_a_read_the_read_throws_and_does_not_return_0(bool onLoop)
     {
         Loop loop = NewLoop();
         (LoopStream stream, _) = NewStream(loop, owns: true);
@@ -29,7 +30,7 @@ public sealed class LoopStreamDisposeTests : AwaitTestBase
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void A_write_that_Dispose_shuts_down_is_no_broken_connection(bool onLoop)
+    public void If_Dispose_shuts_down_the_socket_during_a_write_the_write_throws_ObjectDisposedException(bool onLoop)
     {
         Loop loop = NewLoop();
         (LoopStream stream, _) = NewStream(loop, owns: true);
@@ -42,7 +43,7 @@ public sealed class LoopStreamDisposeTests : AwaitTestBase
     }
 
     [Fact]
-    public void A_waiting_read_that_Dispose_shuts_down_is_not_the_end_of_the_stream()
+    public void If_Dispose_shuts_down_the_socket_at_the_end_of_a_wait_the_read_throws_and_does_not_return_0()
     {
         Loop loop = NewLoop();
         (LoopStream stream, Socket peer) = NewStream(loop, owns: true);
@@ -59,7 +60,7 @@ public sealed class LoopStreamDisposeTests : AwaitTestBase
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_read_that_Dispose_overtakes_ends_while_no_thread_runs_the_loop(bool owns)
+    public async Task A_read_during_which_the_stream_is_disposed_ends_although_no_thread_runs_the_loop(bool owns)
     {
         Loop loop = NewLoop();
         (LoopStream stream, _) = NewStream(loop, owns);
@@ -73,12 +74,12 @@ public sealed class LoopStreamDisposeTests : AwaitTestBase
         return (new LoopStream(loop, one, owns), two);
     }
 
-    /// <summary>A buffer that disposes a stream on another thread when the stream asks for its bytes.</summary>
+    /// <summary>A buffer that disposes the stream on another thread when the stream accesses the bytes of the buffer.</summary>
     private sealed class Disposer(LoopStream stream) : MemoryManager<byte>
     {
         private readonly byte[] _bytes = new byte[1];
 
-        /// <summary>How often the stream may ask for the bytes before it is disposed.</summary>
+        /// <summary>The number of accesses before the one that disposes the stream.</summary>
         internal int Uses { get; set; }
 
         public override Memory<byte> Memory => CreateMemory(1);

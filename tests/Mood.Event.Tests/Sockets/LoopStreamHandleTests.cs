@@ -43,14 +43,14 @@ public sealed class LoopStreamHandleTests : AwaitTestBase
     }
 
     [Fact]
-    public void Two_streams_on_one_terminal_do_not_touch_its_flags_and_do_not_block_each_other()
+    public void Two_streams_on_one_terminal_do_not_change_its_flags_and_do_not_block_each_other()
     {
         Loop loop = NewLoop();
         (int master, int terminal) = Posix.OpenTerminal();
         SetBlocking(terminal);
         using var screen = new SafeFileHandle(master, ownsHandle: true);
         using var input = new SafeFileHandle(terminal, ownsHandle: true);
-        using var output = new SafeFileHandle(Posix.Duplicate(terminal), ownsHandle: true); // the same open file
+        using var output = new SafeFileHandle(Posix.Duplicate(terminal), ownsHandle: true); // the same open file as input
         loop.Run(async () =>
         {
             var reader = new LoopStream(loop, input, FileAccess.Read);
@@ -58,7 +58,7 @@ public sealed class LoopStreamHandleTests : AwaitTestBase
             Assert.True(IsBlocking(terminal));
             byte[] buffer = new byte[100];
             ValueTask<int> reading = reader.ReadAsync(buffer);
-            Assert.False(reading.IsCompleted); // and the loop is not blocked
+            Assert.False(reading.IsCompleted); // the call has returned without blocking
             Type(master, "one\n");
             Assert.Equal(4, await reading);
             await writer.DisposeAsync(); // must not make the reads of the other stream block
@@ -80,7 +80,7 @@ public sealed class LoopStreamHandleTests : AwaitTestBase
             await Assert.ThrowsAsync<ObjectDisposedException>(() => writing);
             await reader.DisposeAsync();
         });
-        Assert.True(IsBlocking(terminal)); // unchanged, so a shell finds its terminal as it was
+        Assert.True(IsBlocking(terminal)); // the flags are unchanged, because a shell shares the open file
         AssertIdle(loop);
     }
 
@@ -100,13 +100,13 @@ public sealed class LoopStreamHandleTests : AwaitTestBase
             Assert.False(reading.IsCompleted);
             await screen.WriteAsync("hello\n"u8.ToArray());
             Assert.True(await reading > 0); // the terminal's echo
-            Task flood = screen.WriteAsync(new byte[100_000]).AsTask(); // more bytes than the terminal accepts; the loop must not block
+            Task flood = screen.WriteAsync(new byte[100_000]).AsTask(); // more bytes than the terminal accepts, which must not block the loop
             await loop.Delay(0.05);
             program.Dispose();
 
             while (await screen.ReadAsync(buffer) > 0)
             {
-                // until the end, which the kernel reports as EIO
+                // Reads until the end, which the kernel reports as EIO.
             }
         });
     }
@@ -309,7 +309,7 @@ public sealed class LoopStreamHandleTests : AwaitTestBase
     }
 
     [Fact]
-    public void An_eventfd_is_written_only_where_a_large_value_cannot_block()
+    public void A_stream_that_writes_is_made_only_over_a_non_blocking_eventfd()
     {
         Loop loop = NewLoop();
         using var blocking = new SafeFileHandle(Posix.EventFd(blocking: true), ownsHandle: true);
@@ -334,7 +334,7 @@ public sealed class LoopStreamHandleTests : AwaitTestBase
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void A_value_that_does_not_fit_into_an_eventfd_now_is_an_error_of_the_write(bool isBlocking)
+    public void A_write_throws_if_its_value_does_not_fit_into_the_eventfd_now(bool isBlocking)
     {
         Loop loop = NewLoop();
         using var handle = new SafeFileHandle(Posix.EventFd(blocking: false), ownsHandle: true);
@@ -423,7 +423,7 @@ public sealed class LoopStreamHandleTests : AwaitTestBase
         }
     }
 
-    // octal flags, as /proc has them
+    // /proc gives the flags of the open file in octal.
     private static bool IsBlocking(int fd) => (Convert.ToInt32(
         File.ReadLines($"/proc/self/fdinfo/{fd}").Single(l => l.StartsWith("flags:", StringComparison.Ordinal))[6..].Trim(), 8) & 0x800) == 0;
 

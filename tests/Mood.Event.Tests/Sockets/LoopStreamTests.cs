@@ -74,7 +74,7 @@ public sealed class LoopStreamTests : AwaitTestBase
     }
 
     [Fact]
-    public void A_call_on_another_thread_waits_with_the_loop_and_continues_elsewhere()
+    public void A_call_on_another_thread_waits_on_the_loop_and_its_continuation_runs_on_another_thread()
     {
         Loop loop = NewLoop();
         (LoopStream client, LoopStream server) = NewStreams(loop);
@@ -258,7 +258,7 @@ public sealed class LoopStreamTests : AwaitTestBase
             Assert.Throws<ObjectDisposedException>(() => { _ = server.ReadAsync(new byte[1]); });
             Assert.Throws<ObjectDisposedException>(() => server.WriteByte(1));
 
-            // the other side receives the end of the stream
+            // The other side receives the end of the stream, or a reset.
             await Assert.ThrowsAnyAsync<Exception>(async () =>
             {
                 while (await client.ReadAsync(new byte[1024 * 1024]) > 0)
@@ -429,7 +429,7 @@ public sealed class LoopStreamTests : AwaitTestBase
     }
 
     [Fact]
-    public void A_connection_that_breaks_is_an_IOException()
+    public void A_reset_connection_causes_an_IOException()
     {
         Loop loop = NewLoop();
         (LoopStream client, LoopStream server) = NewStreams(loop);
@@ -449,7 +449,7 @@ public sealed class LoopStreamTests : AwaitTestBase
     public void ConnectAsync_finds_names_and_tries_their_addresses(bool onLoop)
     {
         Loop loop = NewLoop();
-        Socket listener = NewListener(); // IPv4 only: "localhost" may be ::1 too
+        Socket listener = NewListener(); // listens on IPv4 only, while "localhost" may also mean ::1
         int port = ((IPEndPoint)listener.LocalEndPoint!).Port;
         Drive(loop, () => onLoop ? Test() : Task.Run(Test));
         AssertIdle(loop);

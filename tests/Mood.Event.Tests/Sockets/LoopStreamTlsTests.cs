@@ -96,7 +96,7 @@ public sealed class LoopStreamTlsTests : AwaitTestBase
 
             using (var http = new HttpClient(handler) { BaseAddress = new Uri($"{(tls ? "https" : "http")}://localhost:{port}/") })
             {
-                // one after the other over one connection, from the loop's thread and from another
+                // Requests one after the other use one connection, from the loop's thread and from another one.
                 Assert.Equal("GET /a", await http.GetStringAsync(new Uri("a", UriKind.Relative)));
                 Assert.Equal("GET /b", await Task.Run(() => http.GetStringAsync(new Uri("b", UriKind.Relative))));
                 using var content = new StringContent(big);
@@ -104,14 +104,14 @@ public sealed class LoopStreamTlsTests : AwaitTestBase
                 Assert.Equal(big, await response.Content.ReadAsStringAsync());
                 _ = Assert.Single(connections);
 
-                // and many at the same time, over as many connections as HttpClient makes
+                // Many requests at the same time use as many connections as HttpClient makes.
                 string[] answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => http.GetStringAsync(new Uri($"{i}", UriKind.Relative))));
                 Assert.Equal(Enumerable.Range(0, 20).Select(i => $"GET /{i}"), answers);
             }
 
             stop.Cancel();
             await serving;
-            await Task.WhenAll(connections); // HttpClient has closed them
+            await Task.WhenAll(connections); // they end, because HttpClient has closed the connections
         });
         Assert.Equal(23, requests);
         AssertClosed(loop);
@@ -131,7 +131,8 @@ public sealed class LoopStreamTlsTests : AwaitTestBase
             }
         }
 
-        // HttpClient may make a connection that it never uses, and close it before it has read the TLS records. That is a reset.
+        // HttpClient may make a connection that it never uses, and close it before it has read the TLS records. That close
+        // resets the connection.
         async Task ServeUntilClosedAsync(Socket socket)
         {
             try
@@ -143,7 +144,7 @@ public sealed class LoopStreamTlsTests : AwaitTestBase
             }
         }
 
-        // the part of HTTP that this test needs
+        // Implements the part of HTTP that this test needs.
         async Task ServeConnectionAsync(Socket socket)
         {
             await using Stream stream = await AcceptStreamAsync(new LoopStream(loop, socket, ownsSocket: true));
@@ -163,7 +164,7 @@ public sealed class LoopStreamTlsTests : AwaitTestBase
 
                 char[] body = new char[length];
 
-                if (length > 0) // StreamReader waits even for an empty read
+                if (length > 0) // StreamReader would wait for bytes even in an empty read
                 {
                     Assert.Equal(length, await reader.ReadBlockAsync(body));
                 }
@@ -206,7 +207,7 @@ public sealed class LoopStreamTlsTests : AwaitTestBase
         AssertClosed(loop);
     }
 
-    // HttpClient may read the last bytes on any thread
+    // Waits, because HttpClient may read the last bytes on any thread.
     private static void AssertClosed(Loop loop) => Assert.True(Posix.Until(() => !loop.Start(RunFlags.NoWait)));
 
     private static SslStream NewTlsClient(Loop loop, Socket socket) =>

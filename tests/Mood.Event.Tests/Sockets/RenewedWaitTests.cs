@@ -50,7 +50,7 @@ public sealed class RenewedWaitTests : AwaitTestBase
             Assert.Equal(1, await received);
             Assert.NotNull(loop.Waits.Renewable);
             received = server.ReceiveAsync(loop, buffer);
-            Assert.Null(loop.Waits.Renewable); // the watcher serves the new wait
+            Assert.Null(loop.Waits.Renewable); // the new wait has taken the watcher
             client.Send([2]);
             Assert.Equal(1, await received);
         });
@@ -181,7 +181,7 @@ public sealed class RenewedWaitTests : AwaitTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void The_number_of_a_disposed_socket_may_serve_another_socket_at_once(Backends backend)
+    public void Another_socket_may_get_the_number_of_a_disposed_socket_at_once(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (Socket client, Socket server) = NewConnection();
@@ -204,7 +204,7 @@ public sealed class RenewedWaitTests : AwaitTestBase
                     (client, server) = (server, client);
                 }
 
-                // the number is the same, but the socket is another
+                // Another socket now has the same number.
                 client.Send([2]);
                 Assert.Equal(1, await server.ReceiveAsync(loop, buffer));
                 Assert.Equal(2, buffer[0]);
@@ -218,7 +218,7 @@ public sealed class RenewedWaitTests : AwaitTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_number_without_a_handle_is_watched_anew(Backends backend)
+    public void A_wait_for_a_bare_fd_leaves_no_watcher_to_renew(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, int write) = NewPipe();
@@ -359,13 +359,13 @@ public sealed class RenewedWaitTests : AwaitTestBase
         byte[] buffer = new byte[1];
         Task main = MainAsync();
         client.Send([1, 2, 3]);
-        Assert.False(loop.Start()); // the watchdog is in the background
+        Assert.False(loop.Start()); // returns false, because the watchdog does not keep Start running
         Assert.True(main.IsCompleted);
         main.GetAwaiter().GetResult();
 
         async Task MainAsync()
         {
-            // If the watcher stayed active in the inner Start, the bytes that are left would call it for ever.
+            // The receive leaves bytes. If the watcher stayed active in the inner Start, they would call it for ever.
             Assert.Equal(1, await server.ReceiveAsync(loop, buffer).ConfigureAwait(false));
             Assert.NotNull(loop.Waits.Renewable);
             Assert.False(loop.Start());
@@ -590,7 +590,7 @@ public sealed class RenewedWaitTests : AwaitTestBase
             client.Send([2]);
             Assert.True(server.Poll(1_000_000, SelectMode.SelectRead));
             received = server.ReceiveAsync(loop, buffer);
-            Assert.False(received.IsCompleted); // it did not call recv, and the event has not come yet
+            Assert.False(received.IsCompleted); // it has not called recv, because the last receive was short
             Assert.Equal(1, await received);
 
             // After a receive that filled its buffer, the next one calls recv at once.
@@ -601,7 +601,7 @@ public sealed class RenewedWaitTests : AwaitTestBase
             client.Send([7]);
             Assert.True(server.Poll(1_000_000, SelectMode.SelectRead));
             received = server.ReceiveAsync(loop, buffer);
-            Assert.True(received.IsCompletedSuccessfully); // this runs in the continuation of the delay and not of a short receive, so it calls recv at once
+            Assert.True(received.IsCompletedSuccessfully); // it has called recv at once, because it follows the delay and not a short receive
             Assert.Equal(1, received.Result);
         });
         AssertIdle(loop);

@@ -28,7 +28,7 @@ public sealed class SocketAcceptTests : AwaitTestBase
             Assert.Equal(O_NONBLOCK | O_CLOEXEC, flags & (O_NONBLOCK | O_CLOEXEC));
         });
 
-        // they are connected
+        // The accepted sockets are connected.
         Assert.True(clients[2].TrySend([7], out int _));
         Assert.True(accepted[2].Poll(30_000_000, SelectMode.SelectRead));
         byte[] buffer = new byte[2];
@@ -53,7 +53,7 @@ public sealed class SocketAcceptTests : AwaitTestBase
             Assert.Null(none);
             Assert.False(listener.Blocking);
             Connect(listener);
-            AcceptAll(loop, listener, 1); // it calls TryAccept until there is no connection left
+            AcceptAll(loop, listener, 1); // calls TryAccept until it returns false
         }
         finally
         {
@@ -84,7 +84,7 @@ public sealed class SocketAcceptTests : AwaitTestBase
                 accepted.Add(Own(socket));
             }
 
-            // Linux accepts the reset one too: its first receive throws
+            // Linux accepts the reset connection too, and its first receive throws.
             if (accepted.Any(a => PeerOf(a) == client.LocalEndPoint!.ToString()))
             {
                 w.Stop();
@@ -101,7 +101,7 @@ public sealed class SocketAcceptTests : AwaitTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Without_free_file_descriptors_it_throws_and_the_connection_stays_in_the_backlog(Backends backend)
+    public void Without_free_file_descriptors_TryAccept_throws_and_the_connection_stays_in_the_backlog(Backends backend)
     {
         Loop loop = NewLoop(backend);
         Socket listener = NewListener();
@@ -124,7 +124,7 @@ public sealed class SocketAcceptTests : AwaitTestBase
         return client;
     }
 
-    // accepts in the callback of an Io until there are so many
+    // Accepts in the callback of an Io until `count` connections are accepted.
     private List<Socket> AcceptAll(Loop loop, Socket listener, int count)
     {
         List<Socket> accepted = [];
@@ -144,7 +144,7 @@ public sealed class SocketAcceptTests : AwaitTestBase
         return accepted;
     }
 
-    // null: the peer has reset the connection
+    // Returns null if the peer has reset the connection.
     private static string? PeerOf(Socket socket)
     {
         try

@@ -71,7 +71,7 @@ public sealed class SocketExtensionsTests : AwaitTestBase
         Drive(loop, async () =>
         {
             ValueTask<int> sending = client.SendAsync(loop, sent);
-            Assert.False(sending.IsCompleted && !OperatingSystem.IsWindows()); // Windows may take everything at once
+            Assert.False(sending.IsCompleted && !OperatingSystem.IsWindows()); // Windows may accept all bytes at once
             int count = 0;
 
             while (count < Size)
@@ -170,7 +170,7 @@ public sealed class SocketExtensionsTests : AwaitTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_connection_that_breaks_is_a_SocketException(Backends backend)
+    public void A_reset_connection_causes_a_SocketException(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (Socket client, Socket server) = NewConnection();
@@ -178,7 +178,7 @@ public sealed class SocketExtensionsTests : AwaitTestBase
         {
             ValueTask<int> receiving = server.ReceiveAsync(loop, new byte[1]);
             await loop.Delay(0.001);
-            client.LingerState = new LingerOption(true, 0); // reset, and not closed
+            client.LingerState = new LingerOption(true, 0); // Dispose resets the connection
             client.Dispose();
             SocketException e = await Assert.ThrowsAsync<SocketException>(() => receiving.AsTask());
             Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode);
@@ -189,7 +189,7 @@ public sealed class SocketExtensionsTests : AwaitTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_connection_that_is_refused_is_a_SocketException(Backends backend)
+    public void A_refused_connection_causes_a_SocketException(Backends backend)
     {
         Loop loop = NewLoop(backend);
         EndPoint closed;
@@ -418,7 +418,7 @@ public sealed class SocketExtensionsTests : AwaitTestBase
                 server.Dispose();
             }
 
-            // Reading the error clears it. Here Connected reads it before ConnectAsync does.
+            // Reading a socket's error clears it. Here Connected reads the error before ConnectAsync does.
             Assert.True(client.Poll(1_000_000, SelectMode.SelectWrite));
             Assert.False(client.Connected);
             Task task = connecting.AsTask();
@@ -498,7 +498,7 @@ public sealed class SocketExtensionsTests : AwaitTestBase
         loop.CallbackException += (_, _) =>
         {
             reports++;
-            buffer.IsFreed = false; // so that the wait ends
+            buffer.IsFreed = false; // the next attempt to receive ends the wait
         };
         Drive(loop, async () =>
         {
@@ -517,7 +517,7 @@ public sealed class SocketExtensionsTests : AwaitTestBase
         AssertIdle(loop);
     }
 
-    /// <summary>Memory that throws when it is used after its end, as memory of the C library's allocator should.</summary>
+    /// <summary>Memory that throws if it is used after it was freed.</summary>
     private sealed class FreedMemory : MemoryManager<byte>
     {
         private readonly byte[] _bytes = new byte[1];

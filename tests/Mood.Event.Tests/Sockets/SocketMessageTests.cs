@@ -32,7 +32,7 @@ public sealed class SocketMessageTests : AwaitTestBase
                 Assert.Equal(one.LocalEndPoint, result.RemoteEndPoint);
             }
 
-            // a datagram that has arrived already
+            // A datagram that has already arrived is received without a wait.
             await one.SendToAsync(loop, new byte[3], two.LocalEndPoint!);
             Assert.True(two.Poll(1_000_000, SelectMode.SelectRead));
             Assert.True(two.ReceiveFromAsync(loop, buffer, any).IsCompletedSuccessfully);
@@ -40,7 +40,7 @@ public sealed class SocketMessageTests : AwaitTestBase
         AssertIdle(loop);
     }
 
-    // The system then has an error for the socket, but no datagram. epoll reports the error again and again, until it is read.
+    // After a refusal the system has an error for the socket, but no datagram. epoll reports the error until it is read.
     [Theory]
     [MemberData(nameof(AllBackends))]
     public void A_wait_for_a_datagram_ends_when_the_peer_refuses_one(Backends backend)
@@ -121,7 +121,9 @@ public sealed class SocketMessageTests : AwaitTestBase
         AssertIdle(loop);
     }
 
-    /// <summary>A datagram socket makes a datagram of each system call.</summary>
+    /// <summary>
+    /// Each system call sends one datagram, so the length of the datagram shows that one call sent all buffers.
+    /// </summary>
     [Fact]
     public void Many_buffers_are_sent_with_one_system_call()
     {
@@ -176,7 +178,7 @@ public sealed class SocketMessageTests : AwaitTestBase
         return socket;
     }
 
-    // pieces of different lengths, among them empty ones
+    // Splits the bytes into pieces of different lengths, some of which are empty.
     private static ReadOnlySequence<byte> Split(byte[] bytes, int pieces)
     {
         Segment? first = null, last = null;

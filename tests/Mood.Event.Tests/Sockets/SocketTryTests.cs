@@ -92,7 +92,7 @@ public sealed class SocketTryTests : AwaitTestBase
     }
 
     [Fact]
-    public void A_sequence_is_sent_in_one_call_as_far_as_the_socket_takes_it()
+    public void One_call_sends_as_much_of_a_sequence_as_the_socket_accepts()
     {
         (Socket client, Socket server) = NewConnection();
         var first = new Segment([1, 2]);
@@ -125,7 +125,7 @@ public sealed class SocketTryTests : AwaitTestBase
     }
 
     [Fact]
-    public void The_end_of_a_connection_is_zero_bytes_and_a_reset_a_SocketException()
+    public void TryReceive_gives_zero_bytes_at_the_end_of_a_connection_and_throws_after_a_reset()
     {
         (Socket client, Socket server) = NewConnection();
         client.Shutdown(SocketShutdown.Send);

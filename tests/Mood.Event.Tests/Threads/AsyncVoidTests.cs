@@ -5,11 +5,11 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The exception of an async void callback, where the loop's SynchronizationContext is set.</summary>
+/// <summary>The exceptions of async void callbacks, for which the loop's SynchronizationContext is set.</summary>
 public sealed class AsyncVoidTests : LoopTestBase
 {
     [Theory, InlineData(false), InlineData(true)]
-    public async Task On_a_LoopThread_it_raises_CallbackException_on_the_loop_s_thread(bool afterAwait)
+    public async Task On_a_LoopThread_the_exception_raises_CallbackException_on_the_loop_s_thread(bool afterAwait)
     {
         await using var thread = new LoopThread("async void", LoopFlags.NoEnv);
         Loop loop = thread.Loop;
@@ -33,7 +33,7 @@ public sealed class AsyncVoidTests : LoopTestBase
     }
 
     [Fact]
-    public void In_a_Run_it_raises_CallbackException()
+    public void In_a_Run_the_exception_raises_CallbackException()
     {
         Loop loop = NewLoop();
         var told = new List<string>();
@@ -55,9 +55,9 @@ public sealed class AsyncVoidTests : LoopTestBase
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void In_a_plain_Start_it_raises_CallbackException_with_the_watcher(bool afterAwait)
+    public void In_a_Start_the_exception_raises_CallbackException_with_the_watcher(bool afterAwait)
     {
-        System.Threading.SynchronizationContext.SetSynchronizationContext(null); // xunit has one
+        System.Threading.SynchronizationContext.SetSynchronizationContext(null); // xunit has set a context
         Loop loop = NewLoop();
         var told = new List<(Watcher?, string)>();
         loop.CallbackException += (_, e) => told.Add((e.Watcher, e.Exception.Message));
@@ -81,7 +81,7 @@ public sealed class AsyncVoidTests : LoopTestBase
     [Fact]
     public void Each_of_several_callbacks_in_one_delegate_is_handled()
     {
-        System.Threading.SynchronizationContext.SetSynchronizationContext(null); // xunit has one
+        System.Threading.SynchronizationContext.SetSynchronizationContext(null); // xunit has set a context
         Loop loop = NewLoop();
         var told = new List<string>();
         loop.CallbackException += (_, e) => told.Add(e.Exception.Message);
@@ -102,9 +102,9 @@ public sealed class AsyncVoidTests : LoopTestBase
     }
 
     [Fact]
-    public void A_fatal_one_leaves_Start()
+    public void A_fatal_exception_of_an_async_void_callback_leaves_Start()
     {
-        System.Threading.SynchronizationContext.SetSynchronizationContext(null); // xunit has one
+        System.Threading.SynchronizationContext.SetSynchronizationContext(null); // xunit has set a context
         Loop loop = NewLoop();
         loop.Timer(0, 0, [Fatal] async (_, _) =>
         {
@@ -116,9 +116,9 @@ public sealed class AsyncVoidTests : LoopTestBase
     }
 
     [Fact]
-    public void After_the_end_of_Start_it_is_reported_at_once()
+    public void After_the_end_of_Start_the_exception_is_reported_at_once()
     {
-        System.Threading.SynchronizationContext.SetSynchronizationContext(null); // xunit has one
+        System.Threading.SynchronizationContext.SetSynchronizationContext(null); // xunit has set a context
         Loop loop = NewLoop();
         using var told = new System.Threading.ManualResetEventSlim();
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -134,9 +134,9 @@ public sealed class AsyncVoidTests : LoopTestBase
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void Outside_Start_a_fatal_one_leaves_Invoke(bool byAttribute)
+    public void Outside_Start_a_fatal_exception_of_an_async_void_callback_leaves_Invoke(bool byAttribute)
     {
-        System.Threading.SynchronizationContext.SetSynchronizationContext(null); // xunit has one
+        System.Threading.SynchronizationContext.SetSynchronizationContext(null); // xunit has set a context
         Loop loop = NewLoop();
         var told = new List<string>();
         loop.CallbackException += (_, e) => told.Add(e.Exception.Message);
@@ -160,9 +160,9 @@ public sealed class AsyncVoidTests : LoopTestBase
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void While_Start_ends_it_does_not_wait_for_the_next_Start(bool fatal)
+    public void An_exception_while_Start_ends_does_not_wait_for_the_next_Start(bool fatal)
     {
-        System.Threading.SynchronizationContext.SetSynchronizationContext(null); // xunit has one
+        System.Threading.SynchronizationContext.SetSynchronizationContext(null); // xunit has set a context
         Loop loop = NewLoop();
         using var told = new System.Threading.ManualResetEventSlim();
         loop.CallbackException += (_, _) => told.Set();
@@ -180,7 +180,7 @@ public sealed class AsyncVoidTests : LoopTestBase
             (_, _) =>
             {
                 gate.SetResult();
-                System.Threading.Thread.Sleep(200); // another thread throws now, and this Start handles no more events
+                System.Threading.Thread.Sleep(200); // meanwhile the exception is thrown on another thread, and this Start handles no more events
             },
             priority: Ev.MinPriority);
         last.Start();
@@ -199,9 +199,9 @@ public sealed class AsyncVoidTests : LoopTestBase
     }
 
     [Fact]
-    public void None_is_lost_when_it_races_with_the_end_of_Start()
+    public void No_exception_is_lost_when_it_races_with_the_end_of_Start()
     {
-        System.Threading.SynchronizationContext.SetSynchronizationContext(null); // xunit has one
+        System.Threading.SynchronizationContext.SetSynchronizationContext(null); // xunit has set a context
         const int Rounds = 300;
         Loop loop = NewLoop();
         using var told = new System.Threading.CountdownEvent(Rounds);
@@ -232,7 +232,7 @@ public sealed class AsyncVoidTests : LoopTestBase
     {
         int value = 0;
         Action<Timer, Events> ordinary = (_, _) => value++, asynchronous = async (_, _) => await Task.Delay(value);
-        Assert.False(AsyncVoidMethod.IsIn(ordinary)); // another lambda of the same closure is asynchronous
+        Assert.False(AsyncVoidMethod.IsIn(ordinary)); // the closure has asynchronous lambdas too
         Assert.True(AsyncVoidMethod.IsIn(asynchronous));
         Assert.True(AsyncVoidMethod.IsIn(ordinary + asynchronous));
         Assert.True(AsyncVoidMethod.IsIn(asynchronous + ordinary));
@@ -255,11 +255,11 @@ public sealed class AsyncVoidTests : LoopTestBase
     }
 
     [Fact]
-    public void The_look_at_a_closure_allocates_nothing()
+    public void Recognizing_an_async_void_callback_allocates_nothing()
     {
         if (Environment.Version.Major < 9)
         {
-            return; // no HasSingleTarget
+            return; // before .NET 9, Delegate has no HasSingleTarget
         }
 
         const int Count = 1000;

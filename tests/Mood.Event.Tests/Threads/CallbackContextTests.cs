@@ -25,7 +25,7 @@ public sealed class CallbackContextTests : AnyWatcherTestBase
             seen.Add(_local.Value);
             _local.Value = kind;
             w.Stop();
-            w.Feed(Events.Custom); // its second call in the same iteration
+            w.Feed(Events.Custom); // causes a second call in the same iteration
             loop.Post(() => seen.Add(_local.Value));
 
             if (seen.Count > 1)
@@ -71,8 +71,9 @@ public sealed class CallbackContextTests : AnyWatcherTestBase
         Assert.Equal([null, null, null, null], seen);
     }
 
-    /// <summary>Without this field, each event costs an additional call of ExecutionContext.Capture: see
-    /// StartContext.net8.cs.</summary>
+    /// <summary>
+    /// Without this field, each event would cost an additional call of ExecutionContext.Capture: see StartContext.net8.cs.
+    /// </summary>
     [Fact]
     public void This_runtime_has_the_field_that_StartContext_reads() => Assert.Equal(
         typeof(ExecutionContext),
@@ -160,7 +161,7 @@ public sealed class CallbackContextTests : AnyWatcherTestBase
     }
 
     [Fact]
-    public void A_method_keeps_its_values_over_its_awaits_and_other_callbacks_do_not_see_them()
+    public void An_async_method_keeps_its_values_after_its_awaits_and_other_callbacks_do_not_see_them()
     {
         Loop loop = NewLoop();
         var seen = new List<string?>();
@@ -194,7 +195,7 @@ public sealed class CallbackContextTests : AnyWatcherTestBase
         var seen = new List<string?>();
         loop.Run(() =>
         {
-            _local.Value = "main"; // not an async method, which would restore the context itself
+            _local.Value = "main"; // this function is not async, because an async method would restore the context itself
             var ended = new TaskCompletionSource();
             loop.Timer(0, 0, (_, _) =>
             {

@@ -6,13 +6,13 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>
-/// Thread.Interrupt of a loop's thread ends a wait of a callback, but no wait of the library. An exception that crosses native frames
-/// would end the process.
+/// Thread.Interrupt of a loop's thread ends a wait in a callback, but no wait of the library. If its exception crossed native
+/// frames, the process would end.
 /// </summary>
 public sealed class InterruptTests : LoopTestBase
 {
     [Fact]
-    public void Interrupts_do_not_end_Start_of_a_loop_whose_manual_clock_others_move()
+    public void Interrupts_do_not_end_Start_while_another_thread_moves_the_manual_clock()
     {
         var clock = new ManualClock();
         using var loop = new Loop(LoopFlags.NoEnv, clock: clock);
@@ -22,7 +22,7 @@ public sealed class InterruptTests : LoopTestBase
     }
 
     [Fact]
-    public void Interrupts_do_not_end_Start_of_a_loop_that_others_post_to()
+    public void Interrupts_do_not_end_Start_while_another_thread_posts()
     {
         using var loop = new Loop(LoopFlags.NoEnv);
         loop.IncRef();
@@ -40,7 +40,7 @@ public sealed class InterruptTests : LoopTestBase
         {
             disposer.Start();
             disposer.Interrupt();
-            Thread.Sleep(50); // for Dispose to reach the gate
+            Thread.Sleep(50); // gives Dispose the time to reach the gate
         }
 
         disposer.Join();
@@ -50,7 +50,7 @@ public sealed class InterruptTests : LoopTestBase
     }
 
     [Fact]
-    public void A_Send_whose_loop_is_interrupted_ends()
+    public void An_interrupt_of_the_loop_s_thread_does_not_keep_a_Send_waiting()
     {
         using var loop = new Loop(LoopFlags.NoEnv);
         var sent = new LoopSynchronizationContext.Sent((LoopSynchronizationContext)loop.SynchronizationContext, _ => { }, null);
@@ -61,7 +61,7 @@ public sealed class InterruptTests : LoopTestBase
             interruption = Record.Exception(() => Thread.Sleep(TimeSpan.FromSeconds(Patience)));
         });
 
-        using (sent.Gate.Enter()) // the sender is about to wait
+        using (sent.Gate.Enter()) // holds the gate, as a sender does before it waits
         {
             runner.Start();
             Assert.True(Posix.Until(() => (runner.ThreadState & ThreadState.WaitSleepJoin) != 0, Patience));

@@ -7,7 +7,9 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>InvokeAsync calls a function on the loop's thread, and its task has the result or the exception.</summary>
+/// <summary>
+/// InvokeAsync calls a function on the loop's thread. The task that it returns has the result or the exception of the function.
+/// </summary>
 public sealed class InvokeAsyncTests : LoopTestBase
 {
     [Fact]

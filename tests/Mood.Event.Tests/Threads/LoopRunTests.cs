@@ -36,7 +36,7 @@ public sealed class LoopRunTests : LoopTestBase
     }
 
     [Fact]
-    public void A_main_that_ends_elsewhere_or_at_once_ends_Run_too()
+    public void Run_returns_if_main_ends_at_once_or_on_another_thread()
     {
         Loop loop = NewLoop();
         loop.Run(() => Task.CompletedTask);
@@ -66,13 +66,13 @@ public sealed class LoopRunTests : LoopTestBase
         Assert.Equal(5, calls);
         Assert.True(far.IsActive);
 
-        // the reference count is as before
+        // Run has left the reference count unchanged.
         far.Stop();
         Assert.False(loop.Start());
     }
 
     [Fact]
-    public void A_Stop_in_a_main_that_never_waits_is_not_for_the_next_Run()
+    public void A_Stop_in_a_main_that_never_waits_does_not_end_the_next_Run()
     {
         Loop loop = NewLoop();
         loop.Run(() =>
@@ -255,7 +255,7 @@ public sealed class LoopRunTests : LoopTestBase
     // -- ends before main's -------------------------------------------------------------------------------------------
 
     [Theory, InlineData(false), InlineData(true)]
-    public void Stop_ends_Run_with_an_exception_and_main_may_go_on_later(bool elsewhere)
+    public void Stop_ends_Run_with_an_exception_and_main_may_continue_later(bool elsewhere)
     {
         Loop loop = NewLoop();
         bool went = false;
@@ -322,7 +322,7 @@ public sealed class LoopRunTests : LoopTestBase
             await new TaskCompletionSource().Task;
         }));
 
-        // a Dispose at the end of main is not a failure
+        // A Dispose at the end of main is not a failure.
         loop = NewLoop();
         loop.Run(async () =>
         {

@@ -69,7 +69,7 @@ public sealed class LoopSynchronizationContextTests : LoopTestBase
     }
 
     [Fact]
-    public void Send_on_the_home_thread_of_an_idle_loop_calls_at_once()
+    public void Send_on_the_home_thread_of_an_idle_loop_calls_the_delegate_at_once()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -88,7 +88,7 @@ public sealed class LoopSynchronizationContextTests : LoopTestBase
             () => loop.SynchronizationContext.Send(_ => throw new InvalidTimeZoneException(), null)));
         loop.Start();
         Assert.Equal(3, calls);
-        OnThread(() => loop.Now()); // the claim was released
+        OnThread(() => loop.Now()); // works, because Send has released its claim
     }
 
     [Fact]
@@ -151,7 +151,7 @@ public sealed class LoopSynchronizationContextTests : LoopTestBase
         loop.SynchronizationContext.Post(_ => { }, null);
         Assert.Equal(1, told);
 
-        // a handler that throws has no effect
+        // An exception of the handler has no effect.
         loop.CallbackException += (_, _) => throw new InvalidTimeZoneException();
         loop.SynchronizationContext.Post(_ => { }, null);
         Assert.Equal(2, told);

@@ -45,7 +45,7 @@ public sealed class LoopTaskSchedulerTests : LoopTestBase
         loop.Start();
         Assert.Equal(1, calls);
 
-        // the same while the loop is idle
+        // The wait also runs the task while the loop is idle.
         Action wait = Start(loop, () => calls++).Wait;
         wait();
         Assert.Equal(2, calls);

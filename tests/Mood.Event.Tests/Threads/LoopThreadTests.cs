@@ -77,7 +77,7 @@ public sealed class LoopThreadTests : LoopTestBase
             thread.Loop.Post(log.Add, i);
         }
 
-        thread.Loop.Post(() => thread.Loop.Timer(0, 0, (_, _) => { }).Start()); // the loop still works
+        thread.Loop.Post(() => thread.Loop.Timer(0, 0, (_, _) => { }).Start()); // watchers can still be started
         Task stopped = thread.StopAsync();
         Assert.Same(stopped, thread.StopAsync());
         await stopped;
@@ -89,7 +89,7 @@ public sealed class LoopThreadTests : LoopTestBase
     }
 
     [Fact]
-    public void Dispose_waits_for_the_thread_but_not_on_it()
+    public void Dispose_waits_for_the_loop_s_thread_unless_that_thread_calls_it()
     {
         var thread = new LoopThread(null, LoopFlags.NoEnv);
         Thread? inner = null;
@@ -197,7 +197,7 @@ public sealed class LoopThreadTests : LoopTestBase
     }
 
     [Fact]
-    public async Task A_use_of_the_loop_on_the_constructor_s_thread_does_not_keep_its_own_thread_from_running_it()
+    public async Task A_use_of_the_loop_on_the_thread_that_made_it_does_not_prevent_the_loop_s_thread_from_running_it()
     {
         for (int i = 0; i < 300; i++)
         {
@@ -206,7 +206,7 @@ public sealed class LoopThreadTests : LoopTestBase
 
             for (int n = 0; n < 100; n++)
             {
-                // The first call is posted to the loop's thread, and the second is refused, even if that thread has not begun
+                // The timer is started by a post to the loop's thread. Delay is refused, even if the loop's thread has not begun
                 // yet.
                 using ITimer timer = thread.Loop.TimeProvider.CreateTimer(_ => { }, null, TimeSpan.Zero, TimeSpan.Zero);
                 Assert.Throws<InvalidOperationException>(() => thread.Loop.Delay(1));

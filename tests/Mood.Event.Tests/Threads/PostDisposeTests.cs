@@ -81,13 +81,13 @@ public sealed class PostDisposeTests : LoopTestBase
         Assert.Equal(Rounds * Producers * 20, counts.Accepted + counts.Refused);
         Assert.Equal(0, late); // nothing ran after Dispose had returned
 
-        // both outcomes have occurred
+        // Some posts were accepted, and some were refused.
         Assert.InRange(counts.Accepted, 1, int.MaxValue);
         Assert.InRange(counts.Refused, 1, int.MaxValue);
     }
 
     [Fact]
-    public void The_default_loop_is_disposed_and_remade_while_others_post()
+    public void The_default_loop_is_disposed_and_remade_while_other_threads_post()
     {
         var counts = new Counts();
         bool over = false;

@@ -9,10 +9,10 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Post: the loop's thread calls every action of other threads once, in order.</summary>
+/// <summary>The loop's thread calls every action that any thread posts, once and in order.</summary>
 public sealed class PostTests : LoopTestBase
 {
-    // for the initializer of Slow
+    // The type initializer of Slow posts to this loop.
     private static Loop? s_loop;
 
     [Theory, MemberData(nameof(AllBackends))]
@@ -38,7 +38,7 @@ public sealed class PostTests : LoopTestBase
     }
 
     [Fact]
-    public void A_state_whose_type_initializer_waits_for_another_thread_that_posts_blocks_neither()
+    public void The_type_initializer_of_a_state_may_wait_for_another_thread_that_posts()
     {
         s_loop = NewLoop();
         int calls = 0;
@@ -82,7 +82,7 @@ public sealed class PostTests : LoopTestBase
         {
             for (int i = 0; i < Items; i++)
             {
-                // three ways to post, and one order
+                // Posts of all three kinds keep one order.
                 switch (i % 3)
                 {
                     case 0:
@@ -121,8 +121,8 @@ public sealed class PostTests : LoopTestBase
         var random = new Random(1);
         int posted = 0, called = 0, wrong = 0;
 
-        // bursts that are longer than the spare pieces, much shorter ones right after, and some that are interrupted in the
-        // middle
+        // Some bursts are longer than the spare pieces of the queue, the burst after such a one is much shorter, and some are
+        // interrupted by a nested Start.
         for (int i = 0; i < 200; i++)
         {
             int size = i % 20 == 0 ? 200_000 : random.Next(1, 1 << random.Next(1, 14));
@@ -174,7 +174,7 @@ public sealed class PostTests : LoopTestBase
             log.Add(2);
             loop.Stop();
         });
-        loop.Post(() => log.Add(3)); // stays in the batch, as pending watchers stay pending
+        loop.Post(() => log.Add(3)); // runs in this Start too, because a Stop ends Start after the batch
         Assert.True(loop.Start());
         Assert.Equal([1, 2, 3], log);
         loop.Post(() => log.Add(4));
@@ -184,7 +184,7 @@ public sealed class PostTests : LoopTestBase
     }
 
     [Fact]
-    public void Actions_that_a_thread_has_posted_run_in_its_next_Start_however_many_others_post()
+    public void Actions_that_a_thread_has_posted_run_in_its_next_Start_while_other_threads_keep_posting()
     {
         Loop loop = NewLoop();
         bool over = false;
@@ -198,7 +198,8 @@ public sealed class PostTests : LoopTestBase
         }))];
         int calls = 0, rounds = 0, inTime = 0;
 
-        // The thread that posted the first item must wake the loop. It may be preempted before it does so.
+        // The thread that posted the first item must wake the loop, and may be preempted before it does. This Start must still
+        // run the action.
         for (double end = Ev.Time() + 2; Ev.Time() < end; rounds++)
         {
             int before = calls;
@@ -315,7 +316,8 @@ public sealed class PostTests : LoopTestBase
         Assert.Equal(1000, calls);
         Assert.Equal(1u, loop.Iteration - before);
 
-        // Nothing else is left that would wake the loop. Only the kernel may wake it, slightly before the timer is due.
+        // No wake is left in the loop. Only the kernel may add an iteration, if it ends the wait slightly before the timer is
+        // due.
         before = loop.Iteration;
         loop.Timer(0.05, 0, (_, _) => loop.Stop()).Start();
         loop.Start();
@@ -323,7 +325,7 @@ public sealed class PostTests : LoopTestBase
     }
 
     [Fact]
-    public void Only_the_first_post_since_the_loop_last_took_the_queue_wakes_it()
+    public void Only_the_first_post_after_the_loop_has_taken_the_queue_wakes_the_loop()
     {
         Loop loop = NewLoop();
         var queue = new PostQueue();
@@ -363,7 +365,7 @@ public sealed class PostTests : LoopTestBase
     }
 
     [Fact]
-    public void If_Loop_Callback_lets_another_thread_Invoke_the_posted_actions_run_there()
+    public void If_Loop_Callback_lets_another_thread_call_Invoke_the_posted_actions_run_on_that_thread()
     {
         Loop loop = NewLoop();
         int called = 0, other = 0;

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Run with a token, inside this process. Ev.FeedSignal takes the place of a real signal.</summary>
+/// <summary>Run with a token, inside this process. Ev.FeedSignal replaces a real signal.</summary>
 public sealed class RunTokenTests : LoopTestBase
 {
     private static readonly RunOptions s_user = new() { StopSignals = [Signum.SIGUSR2], ShutdownTimeout = TimeSpan.FromSeconds(0.05) };
@@ -35,12 +35,13 @@ public sealed class RunTokenTests : LoopTestBase
         Assert.True(spawned);
     }
 
-    // A stop signal may be sent twice for one stop, but not three times. The arrivals are within 50 ms, unless the machine is slow.
+    // A second arrival of a stop signal within 50 ms counts as the same stop, and a third one does not. All arrivals are within
+    // 50 ms, unless the machine is slow.
     [Theory]
-    [InlineData(2, 1)] // the two are one event, because the loop was busy
+    [InlineData(2, 1)] // the first two arrive while the loop is busy, so its watcher is called once for them
     [InlineData(1, 2)]
     [InlineData(1, 1, 1)]
-    public void The_third_arrival_of_a_stop_signal_is_a_second_stop_however_short_the_time(params int[] arrivals)
+    public void The_third_arrival_of_a_stop_signal_counts_as_a_second_stop_however_soon_it_comes(params int[] arrivals)
     {
         Loop loop = NewLoop();
         var endless = new RunOptions { StopSignals = [Signum.SIGUSR2], ShutdownTimeout = Timeout.InfiniteTimeSpan };
@@ -64,7 +65,7 @@ public sealed class RunTokenTests : LoopTestBase
     }
 
     [Fact]
-    public void A_continuation_that_a_later_Start_has_lost_is_reported_although_the_Run_before_it_has_named_its_functions()
+    public void A_continuation_on_a_disposed_loop_is_reported_if_another_Start_followed_the_Run_that_named_its_functions()
     {
         Loop loop = NewLoop();
         var reports = new List<Exception>();
@@ -84,7 +85,7 @@ public sealed class RunTokenTests : LoopTestBase
     }
 
     [Fact]
-    public void Its_result_and_its_exception_leave_Run()
+    public void The_result_and_the_exception_of_the_main_function_leave_Run()
     {
         Loop loop = NewLoop();
         Assert.Equal(42, loop.Run(_ => Task.FromResult(42), s_user));
@@ -137,7 +138,7 @@ public sealed class RunTokenTests : LoopTestBase
     }
 
     [Fact]
-    public void Stop_ends_it_and_the_exception_of_the_main_function_is_reported_later()
+    public void Stop_ends_Run_and_the_exception_of_the_main_function_is_reported_later()
     {
         Loop loop = NewLoop();
         var told = new List<string>();
@@ -171,7 +172,7 @@ public sealed class RunTokenTests : LoopTestBase
     }
 
     [Fact]
-    public void Options_are_checked()
+    public void Wrong_options_are_refused_and_change_nothing()
     {
         var options = new RunOptions();
         Assert.Equal([Signum.SIGINT, Signum.SIGTERM], options.StopSignals);

@@ -6,13 +6,13 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Functions that run on the loop beside the main function.</summary>
+/// <summary>Loop.Spawn: functions that run on the loop beside the main function.</summary>
 public sealed class SpawnTests : LoopTestBase
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(Patience);
 
     [Fact]
-    public void It_runs_on_the_loop_s_thread_and_Run_waits_for_it()
+    public void A_spawned_function_runs_on_the_loop_s_thread_and_Run_waits_for_it()
     {
         Loop loop = NewLoop();
         var steps = new List<string>();
@@ -35,7 +35,7 @@ public sealed class SpawnTests : LoopTestBase
     }
 
     [Fact]
-    public async Task Its_exception_goes_to_CallbackException_and_to_the_task()
+    public async Task The_exception_of_a_spawned_function_goes_to_CallbackException_and_to_the_task()
     {
         await using var thread = new LoopThread("spawn", LoopFlags.NoEnv);
         var told = new TaskCompletionSource<(string, int)>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -43,7 +43,7 @@ public sealed class SpawnTests : LoopTestBase
         int loopThread = await thread.Loop.InvokeAsync(() => Environment.CurrentManagedThreadId);
         Task task = thread.Loop.Spawn(async () =>
         {
-            await Task.Delay(1).ConfigureAwait(false); // ends on another thread
+            await Task.Delay(1).ConfigureAwait(false); // continues on another thread
             throw new InvalidTimeZoneException("thrown");
         });
         await Assert.ThrowsAsync<InvalidTimeZoneException>(() => task.WaitAsync(s_patience));
@@ -67,7 +67,7 @@ public sealed class SpawnTests : LoopTestBase
     }
 
     [Fact]
-    public void A_fatal_one_leaves_Run()
+    public void A_fatal_exception_of_a_spawned_function_leaves_Run()
     {
         Loop loop = NewLoop();
         Assert.Throws<InvalidTimeZoneException>(() => loop.Run(async () =>
@@ -82,7 +82,7 @@ public sealed class SpawnTests : LoopTestBase
     }
 
     [Fact]
-    public void A_cancelled_one_is_not_reported()
+    public void A_cancelled_spawned_function_is_not_reported()
     {
         Loop loop = NewLoop();
         loop.CallbackException += (_, e) => Assert.Fail(e.Exception.ToString());
@@ -154,7 +154,7 @@ public sealed class SpawnTests : LoopTestBase
     }
 
     [Fact]
-    public void A_main_function_that_sets_another_context_does_not_take_Run_from_its_thread()
+    public void Run_stays_on_its_thread_if_the_main_function_sets_another_context()
     {
         Loop loop = NewLoop();
         _ = loop.Spawn(() => Task.Delay(100));
@@ -169,7 +169,7 @@ public sealed class SpawnTests : LoopTestBase
     }
 
     [Fact]
-    public async Task Against_Dispose_every_task_ends()
+    public async Task Every_task_ends_if_Spawn_races_with_Dispose()
     {
         for (int i = 0; i < 200; i++)
         {
