@@ -32,12 +32,12 @@ public sealed class DateTimeOffsetTests : LoopTestBase
     }
 
     [Fact]
-    public void A_scheduler_computes_with_DateTimeOffset()
+    public void A_reschedule_function_may_use_DateTimeOffset()
     {
         var clock = new ManualClock(s_start);
         using var loop = new Loop(clock: clock);
         int calls = 0;
-        int asked = 0; // before each call, and in Start
+        int asked = 0; // Start and the loop before each call ask the function
         Scheduler scheduler = loop.Scheduler(
             (_, now) => asked++ < 2 ? now.AddHours(1).ToOffset(TimeSpan.FromHours(2)) : null, (_, _) => calls++);
         Assert.Null(scheduler.AtTime);
@@ -45,12 +45,12 @@ public sealed class DateTimeOffsetTests : LoopTestBase
         AssertNear(s_start.AddHours(1), scheduler.AtTime);
         clock.Advance(loop, 10 * 3600.0);
         Assert.Equal(2, calls);
-        Assert.Null(scheduler.AtTime); // never
+        Assert.Null(scheduler.AtTime); // the function has returned null
         Assert.True(scheduler.IsActive);
     }
 
     [Fact]
-    public void A_scheduler_may_return_the_present_time_whatever_is_rounded()
+    public void A_scheduler_may_return_the_present_time_although_DateTimeOffset_rounds()
     {
         var clock = new ManualClock(s_start);
         using var loop = new Loop(clock: clock);
@@ -106,7 +106,7 @@ public sealed class DateTimeOffsetTests : LoopTestBase
         }
     }
 
-    // a double of this century has a resolution of 0.24 us
+    // A double that holds a time of this century has a resolution of 0.24 us.
     private static void AssertNear(DateTimeOffset expected, DateTimeOffset? actual) =>
         Assert.InRange((actual!.Value - expected).Duration(), TimeSpan.Zero, TimeSpan.FromMicroseconds(1));
 }

@@ -45,9 +45,9 @@ public sealed class IdleTimeTests : LoopTestBase
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void A_scheduler_gets_the_time_of_the_clock(bool reset)
+    public void A_reschedule_function_gets_the_time_of_the_clock(bool reset)
     {
-        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd); // with a timerfd, libev would read the clock
+        Loop loop = NewLoop(flags: LoopFlags.NoTimerFd); // with a timerfd, libev itself would read the clock
         loop.Start(RunFlags.NoWait);
         Thread.Sleep(100);
         double begun = Ev.Time(), now = 0;
@@ -72,7 +72,7 @@ public sealed class IdleTimeTests : LoopTestBase
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void A_periodic_is_not_due_for_a_time_that_has_passed_before_its_start(bool reset)
+    public void The_first_due_time_of_a_periodic_is_not_before_its_start(bool reset)
     {
         Loop loop = NewLoop(flags: LoopFlags.NoTimerFd);
         loop.Start(RunFlags.NoWait);

@@ -9,7 +9,9 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Loop.TimeProvider: the loop's time and timers as a TimeProvider, on the system's clock and on a ManualClock.</summary>
+/// <summary>
+/// Loop.TimeProvider, which gives the loop's time and timers to .NET, on the system's clock and on a ManualClock.
+/// </summary>
 public sealed class LoopTimeProviderTests : LoopTestBase
 {
     private readonly ManualClock _clock = new();
@@ -94,7 +96,7 @@ public sealed class LoopTimeProviderTests : LoopTestBase
     }
 
     [Fact]
-    public void New_timers_on_the_home_thread_do_not_keep_another_thread_from_running_the_loop()
+    public void New_timers_on_the_home_thread_do_not_prevent_another_thread_from_running_the_loop()
     {
         for (int i = 0; i < 500; i++)
         {
@@ -115,7 +117,7 @@ public sealed class LoopTimeProviderTests : LoopTestBase
     }
 
     [Fact]
-    public void A_loop_has_one_provider_which_shows_the_system_s_time()
+    public void A_loop_has_one_provider_which_gives_the_time_of_the_system()
     {
         Loop loop = NewLoop();
         TimeProvider time = loop.TimeProvider;
@@ -127,7 +129,7 @@ public sealed class LoopTimeProviderTests : LoopTestBase
     }
 
     [Fact]
-    public void The_provider_of_a_loop_on_a_manual_clock_shows_the_clock_s_time()
+    public void The_provider_of_a_loop_on_a_manual_clock_gives_the_time_of_the_clock()
     {
         Loop loop = NewLoop(_clock);
         TimeProvider time = loop.TimeProvider;
@@ -174,7 +176,7 @@ public sealed class LoopTimeProviderTests : LoopTestBase
         _clock.Advance(loop, 0.0000001);
         Assert.True(delay.IsCompletedSuccessfully);
         Assert.False(source.IsCancellationRequested);
-        source.CancelAfter(TimeSpan.FromHours(3)); // from now
+        source.CancelAfter(TimeSpan.FromHours(3)); // counts from now
         _clock.Advance(loop, TimeSpan.FromHours(2.5));
         Assert.False(source.IsCancellationRequested);
         _clock.Advance(loop, TimeSpan.FromHours(0.5));
@@ -395,7 +397,7 @@ public sealed class LoopTimeProviderTests : LoopTestBase
             {
                 seen = s;
                 flowed = local.Value;
-                local.Value = "changed"; // in the callback only
+                local.Value = "changed"; // changes the value in the callback only
             },
             state,
             TimeSpan.FromSeconds(1),
@@ -415,11 +417,11 @@ public sealed class LoopTimeProviderTests : LoopTestBase
 
         Assert.Same(state, seen);
         Assert.Equal("captured", flowed);
-        Assert.Equal("later", suppressed); // no context was captured, so the callback saw that of the loop's thread, which is this thread
+        Assert.Equal("later", suppressed); // without a captured context the callback runs in that of this thread, which runs the loop
         Assert.Equal("later", local.Value);
     }
 
-    // -- life ---------------------------------------------------------------------------------------------------------
+    // -- lifetime -----------------------------------------------------------------------------------------------------
 
     [Fact]
     public void Timers_do_not_keep_the_loop_alive()
@@ -431,7 +433,7 @@ public sealed class LoopTimeProviderTests : LoopTestBase
     }
 
     [Fact]
-    public void Exceptions_go_to_CallbackException_and_the_timer_goes_on()
+    public void Exceptions_go_to_CallbackException_and_the_timer_stays_active()
     {
         Loop loop = NewLoop(_clock);
         var thrown = new List<CallbackExceptionEventArgs>();
@@ -455,7 +457,7 @@ public sealed class LoopTimeProviderTests : LoopTestBase
     }
 
     [Fact]
-    public void A_timer_without_references_goes_on_as_in_the_system_provider_and_is_collected_after_its_end()
+    public void A_timer_without_references_keeps_running_as_in_the_system_provider_and_is_collected_after_its_end()
     {
         Loop loop = NewLoop(_clock);
         int before = Live().Watchers;
@@ -561,14 +563,14 @@ public sealed class LoopTimeProviderTests : LoopTestBase
     }
 
     [Fact]
-    public void A_delay_of_another_thread_counts_from_when_it_was_asked_for()
+    public void A_delay_of_another_thread_counts_from_its_call()
     {
         Loop loop = NewLoop(_clock);
         Task? delay = null;
         var thread = new Thread(() => delay = Task.Delay(TimeSpan.FromSeconds(10), loop.TimeProvider));
         thread.Start();
         thread.Join();
-        _clock.Advance(4); // the other thread has posted the delay, and the loop has not taken it yet
+        _clock.Advance(4); // the loop has not taken the posted delay yet
         loop.Start(RunFlags.NoWait);
         _clock.Advance(loop, 5.9);
         Assert.False(delay!.IsCompleted);
@@ -594,7 +596,7 @@ public sealed class LoopTimeProviderTests : LoopTestBase
     }
 
     [Fact]
-    public void Threads_may_change_and_dispose_timers_in_any_way()
+    public void Several_threads_may_make_change_and_dispose_timers_at_once()
     {
         Loop loop = NewLoop();
         int before = Live().Watchers, calls = 0, afterDispose = 0;
@@ -606,7 +608,7 @@ public sealed class LoopTimeProviderTests : LoopTestBase
         {
             var random = new Random(seed);
 
-            // on a busy machine all timers may be disposed before the loop's thread gets a processor
+            // On a busy machine, all timers may be disposed before the loop's thread runs.
             for (int i = 0; i < 1500 || (Volatile.Read(ref calls) == 0 && Environment.TickCount64 < end); i++)
             {
                 var gone = new StrongBox<bool>();
@@ -628,7 +630,7 @@ public sealed class LoopTimeProviderTests : LoopTestBase
                 if (random.Next(2) == 0)
                 {
                     Assert.True(timer.DisposeAsync().AsTask().Wait(TimeSpan.FromSeconds(Patience)));
-                    gone.Value = true; // from now on no callback may be called
+                    gone.Value = true; // the callback must not run any more
                 }
                 else
                 {

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>A loop on a ManualClock with io, threads, failures and other loops.</summary>
+/// <summary>A loop on a ManualClock together with io, threads, failures and other loops.</summary>
 public sealed class ManualClockLoopTests : LoopTestBase
 {
     private readonly ManualClock _clock = new();
@@ -33,7 +33,7 @@ public sealed class ManualClockLoopTests : LoopTestBase
         _clock.Advance(loop, 10);
         Assert.Equal([$"{5 * 86400} midnight", $"{5 * 86400 + 5} timer"], _log);
 
-        // The clock is set back, and the same times come again.
+        // After the clock is set back, the same times come again.
         _clock.SetUtcNow(new DateTimeOffset(2000, 1, 5, 23, 59, 55, TimeSpan.Zero));
         _clock.Advance(loop, 10);
         Assert.Equal($"{5 * 86400} midnight", Assert.Single(_log.Skip(2)));
@@ -119,7 +119,7 @@ public sealed class ManualClockLoopTests : LoopTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Real_io_works_on_a_manual_clock_and_its_callback_sees_the_clock_s_time(Backends backend)
+    public void Real_io_works_on_a_manual_clock_and_its_callback_sees_the_time_of_the_clock(Backends backend)
     {
         Loop loop = NewLoop(_clock, backend);
         (int read, int write) = Posix.Pipe();
@@ -152,7 +152,7 @@ public sealed class ManualClockLoopTests : LoopTestBase
         Assert.True(loop.Start());
         thread.Join();
         Assert.Empty(_log);
-        Assert.InRange(loop.Iteration, 1u, 20u); // it has waited and not spun
+        Assert.InRange(loop.Iteration, 1u, 20u); // the loop has waited and has not spun
         Posix.Close(read, write);
     }
 
@@ -186,7 +186,7 @@ public sealed class ManualClockLoopTests : LoopTestBase
     }
 
     [Fact]
-    public void Posted_actions_and_fed_events_run_before_time_goes_on()
+    public void Posted_actions_and_fed_events_run_before_the_clock_moves()
     {
         Loop loop = NewLoop(_clock);
         Async async = loop.Async((_, _) => Log(loop, "async"));
@@ -244,7 +244,7 @@ public sealed class ManualClockLoopTests : LoopTestBase
         for (int i = 0; i < Rounds; i++)
         {
             Assert.True(ready.Wait(TimeSpan.FromSeconds(Patience)));
-            Thread.SpinWait(i * 20); // in different rounds, the loop does not run yet, is about to wait, or waits
+            Thread.SpinWait(i * 20); // the time differs in each round: the loop does not run yet, is about to wait, or waits
             _clock.Advance(60);
             Assert.True(called.Wait(TimeSpan.FromSeconds(Patience)));
             Assert.Equal(i + 1, calls);
@@ -285,7 +285,7 @@ public sealed class ManualClockLoopTests : LoopTestBase
     }
 
     [Fact]
-    public void Advance_of_a_loop_is_for_the_thread_that_runs_it()
+    public void Advance_of_a_loop_that_runs_is_refused_on_another_thread()
     {
         Loop loop = NewLoop(_clock);
         Exception? thrown = null;
@@ -334,7 +334,7 @@ public sealed class ManualClockLoopTests : LoopTestBase
     // -- several loops ------------------------------------------------------------------------------------------------
 
     [Fact]
-    public void Loops_share_a_clock_and_others_do_not()
+    public void Two_loops_may_share_a_clock_and_a_loop_on_another_clock_is_not_affected()
     {
         Loop first = NewLoop(_clock), second = NewLoop(_clock), other = NewLoop(new ManualClock());
         first.Timer(1, 1, (_, _) => Log(first, "first")).Start();
@@ -348,19 +348,19 @@ public sealed class ManualClockLoopTests : LoopTestBase
     }
 
     [Fact]
-    public void A_callback_may_run_another_loop_through_time()
+    public void A_callback_may_call_Advance_for_another_loop()
     {
         Loop outer = NewLoop(_clock), inner = NewLoop(_clock);
         inner.Timer(1, 1, (_, _) => Log(inner, "inner")).Start();
         outer.Timer(0.5, 0, (_, _) => _clock.Advance(inner, 2)).Start();
         outer.Timer(1.5, 0, (_, _) => Log(outer, "outer")).Start();
         _clock.Advance(outer, 3);
-        Assert.Equal(["1 inner", "2 inner", "2.5 outer"], _log); // 0.5 + 2: outer's timer is late
+        Assert.Equal(["1 inner", "2 inner", "2.5 outer"], _log); // outer's timer is late, because its loop continues at 0.5 + 2
         Assert.Equal(_start + 3, _clock.Now);
     }
 
     [Fact]
-    public void A_callback_may_run_its_own_loop_through_time()
+    public void A_callback_may_call_Advance_for_its_own_loop()
     {
         Loop loop = NewLoop(_clock);
         loop.Timer(1, 0, (_, _) =>
@@ -377,7 +377,7 @@ public sealed class ManualClockLoopTests : LoopTestBase
 
     [Theory]
     [MemberData(nameof(EmbeddableBackends))]
-    public void An_embedded_loop_has_its_own_clock(Backends backend)
+    public void An_embedded_loop_keeps_its_own_clock(Backends backend)
     {
         Loop outer = NewLoop(), inner = NewLoop(_clock, backend);
         inner.Timer(60, 0, (_, _) => Log(inner, "inner")).Start();
@@ -409,7 +409,7 @@ public sealed class ManualClockLoopTests : LoopTestBase
     // -- the end ------------------------------------------------------------------------------------------------------
 
     [Fact]
-    public void A_fatal_exception_leaves_Advance_at_its_time_and_the_next_Advance_goes_on()
+    public void A_fatal_exception_leaves_Advance_at_its_time_and_the_next_Advance_continues()
     {
         Loop loop = NewLoop(_clock);
         var expected = new InvalidCastException();
@@ -424,7 +424,7 @@ public sealed class ManualClockLoopTests : LoopTestBase
     }
 
     [Fact]
-    public void Other_exceptions_go_to_CallbackException_and_time_goes_on()
+    public void Other_exceptions_go_to_CallbackException_and_Advance_continues()
     {
         Loop loop = NewLoop(_clock);
         loop.CallbackException += (_, e) => Log(loop, e.Exception.Message);

@@ -4,11 +4,15 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>A manual clock works at every time from 1900 to 2100, near 1970 too, where seconds since the epoch are small numbers.</summary>
+/// <summary>
+/// A manual clock works at every time from 1900 to 2100, also near 1970, where the seconds since the epoch are small numbers.
+/// </summary>
 public sealed class ManualClockRangeTests : LoopTestBase
 {
-    /// <summary>The resolution of the monotonic time after two centuries: the unit in the last place of 6.3e9 seconds, and a
-    /// rounding error.</summary>
+    /// <summary>
+    /// The resolution of the monotonic time after two centuries: the unit in the last place of 6.3e9 seconds, plus a rounding
+    /// error.
+    /// </summary>
     private const double Resolution = 2e-6;
 
     [Fact]
@@ -23,7 +27,7 @@ public sealed class ManualClockRangeTests : LoopTestBase
     }
 
     [Fact]
-    public void An_hourly_periodic_passes_from_1969_to_1970()
+    public void An_hourly_periodic_is_called_on_time_from_1969_to_1970()
     {
         var clock = new ManualClock(new DateTimeOffset(1969, 12, 31, 22, 0, 0, TimeSpan.Zero));
         Loop loop = NewLoop(clock);
@@ -39,7 +43,7 @@ public sealed class ManualClockRangeTests : LoopTestBase
     }
 
     [Fact]
-    public void A_periodic_goes_on_when_the_wall_clock_is_set_to_1970()
+    public void A_periodic_continues_after_the_wall_clock_is_set_to_1970()
     {
         var clock = new ManualClock();
         Loop loop = NewLoop(clock);
@@ -97,7 +101,7 @@ public sealed class ManualClockRangeTests : LoopTestBase
     {
         DateTimeOffset from = new(1900, 1, 1, 0, 0, 0, TimeSpan.Zero), to = new(2100, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-        // a quarter of them near 1970
+        // A quarter of the times is near 1970.
         return random.Next(4) == 0
             ? DateTimeOffset.UnixEpoch.AddTicks((long)((random.NextDouble() - 0.5) * TimeSpan.TicksPerDay))
             : from.AddTicks((long)(random.NextDouble() * (to - from).Ticks));

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>ManualClock: which watchers are due at which time, exact to the last bit.</summary>
+/// <summary>ManualClock: which watchers are due at which time. The times are exact to the last bit.</summary>
 public sealed class ManualClockTests : LoopTestBase
 {
     private const double Start = 946684800; // 2000-01-01
@@ -16,7 +16,7 @@ public sealed class ManualClockTests : LoopTestBase
     // -- the clock itself ---------------------------------------------------------------------------------------------
 
     [Fact]
-    public void A_clock_shows_2000_unless_it_is_told_otherwise_and_stands_still()
+    public void A_clock_starts_at_2000_unless_another_time_is_given_and_stands_still()
     {
         Assert.Equal(Start, _clock.Now);
         Assert.Equal(new DateTimeOffset(2000, 1, 1, 0, 0, 0, TimeSpan.Zero), _clock.UtcNow);
@@ -28,7 +28,7 @@ public sealed class ManualClockTests : LoopTestBase
     }
 
     [Fact]
-    public void Advance_and_SetUtcNow_move_it()
+    public void Advance_and_SetUtcNow_move_the_clock()
     {
         _clock.Advance(90);
         _clock.Advance(TimeSpan.FromMilliseconds(500));
@@ -82,7 +82,7 @@ public sealed class ManualClockTests : LoopTestBase
     }
 
     [Fact]
-    public void Advance_takes_no_loop_of_another_clock()
+    public void Advance_refuses_a_loop_of_another_clock()
     {
         Loop loop = NewLoop(new ManualClock()), real = NewLoop();
         Assert.Equal("loop", Assert.Throws<ArgumentException>(() => _clock.Advance(loop, 1)).ParamName);
@@ -223,7 +223,7 @@ public sealed class ManualClockTests : LoopTestBase
     }
 
     [Fact]
-    public void A_timer_and_a_periodic_of_one_moment_come_in_one_iteration()
+    public void A_timer_and_a_periodic_that_are_due_at_the_same_time_are_called_in_one_iteration()
     {
         Loop loop = NewLoop(_clock);
         uint timer = 0, periodic = 0, later = 0, last = 0;
@@ -240,7 +240,7 @@ public sealed class ManualClockTests : LoopTestBase
     }
 
     [Fact]
-    public void A_timer_due_at_the_end_is_called_and_a_later_one_is_not()
+    public void A_timer_that_is_due_at_the_end_of_Advance_is_called_and_a_later_one_is_not()
     {
         Loop loop = NewLoop(_clock);
         loop.Timer(10, 0, (_, _) =>
@@ -258,7 +258,7 @@ public sealed class ManualClockTests : LoopTestBase
     }
 
     [Fact]
-    public void Watchers_of_one_moment_are_called_in_the_order_of_libev()
+    public void Watchers_that_are_due_at_the_same_time_are_called_in_the_order_of_libev()
     {
         Loop loop = NewLoop(_clock);
         loop.Timer(1, 0, (_, _) => Log(loop, "low"), priority: -2).Start();
@@ -284,7 +284,7 @@ public sealed class ManualClockTests : LoopTestBase
         Assert.True(loop.Start(RunFlags.NoWait));
         Assert.Equal(["7 once", "7 repeat"], _log.Order());
 
-        // As on a real clock, it is called late, called once more at once, and then continues from there.
+        // As on a real clock, the repeating timer is called late, then once more at once, and then at its regular times.
         Assert.True(loop.Start(RunFlags.NoWait));
         Assert.True(loop.Start(RunFlags.NoWait));
         Assert.Equal(3, _log.Count);
@@ -331,7 +331,7 @@ public sealed class ManualClockTests : LoopTestBase
     }
 
     [Fact]
-    public void A_nested_Start_does_not_wait_for_time_and_the_outer_Start_goes_on()
+    public void A_nested_Start_does_not_wait_for_time_and_the_outer_Start_continues()
     {
         Loop loop = NewLoop(_clock);
         loop.Timer(5, 0, (_, _) => Log(loop, "later")).Start();
@@ -347,7 +347,7 @@ public sealed class ManualClockTests : LoopTestBase
     // -- Now ----------------------------------------------------------------------------------------------------------
 
     [Fact]
-    public void Outside_Start_a_loop_s_time_is_the_clock_s_and_timers_count_from_it()
+    public void Outside_Start_the_time_of_a_loop_is_that_of_the_clock_and_timers_count_from_it()
     {
         Loop loop = NewLoop(_clock);
         Assert.Equal(Start, loop.Now());

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>A ManualClock and a loop that runs on another thread: AdvanceAsync.</summary>
+/// <summary>AdvanceAsync of a ManualClock, whose loop may run on another thread.</summary>
 public sealed class ManualClockThreadTests : LoopTestBase
 {
     private readonly ManualClock _clock = new();
@@ -33,7 +33,7 @@ public sealed class ManualClockThreadTests : LoopTestBase
     }
 
     [Fact]
-    public async Task AdvanceAsync_runs_a_timer_when_the_loop_has_looked_at_the_clock_before()
+    public async Task AdvanceAsync_runs_a_timer_although_the_loop_has_read_the_clock_before_it()
     {
         await using var thread = new LoopThread("manual", LoopFlags.NoEnv, clock: _clock);
         Loop loop = thread.Loop;
@@ -44,7 +44,7 @@ public sealed class ManualClockThreadTests : LoopTestBase
             loop.Timer(5, 5, (_, _) => fired++).Start();
             loop.Callback = l =>
             {
-                // the loop has read the clock, and calls the callback now
+                // When the loop calls this callback, it has already read the clock.
                 if (Interlocked.Exchange(ref armed, 0) == 1)
                 {
                     inside.Release();
@@ -59,7 +59,7 @@ public sealed class ManualClockThreadTests : LoopTestBase
             _clock.Advance(5);
             return loop.InvokeAsync(() => fired);
         });
-        Assert.Equal(0, firedBefore); // Advance is not enough: the posted action comes before the timer
+        Assert.Equal(0, firedBefore); // after Advance alone, a posted action runs before the timer
         await loop.InvokeAsync(() => { });
         int firedAfter = await Hold(async () =>
         {

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Timeout.InfiniteTimeSpan, which is -1 ms, given to every member that takes a TimeSpan.</summary>
+/// <summary>Timeout.InfiniteTimeSpan, which is -1 ms, as the argument of every member that takes a TimeSpan.</summary>
 public sealed class TimeSpanTests : LoopTestBase
 {
     [Fact]
@@ -52,12 +52,12 @@ public sealed class TimeSpanTests : LoopTestBase
         foreach ((string member, Action call) in members)
         {
             var refused = Record.Exception(call) as ArgumentOutOfRangeException;
-            Assert.True(refused is not null, $"{member} takes an infinite time");
+            Assert.True(refused is not null, $"{member} accepts an infinite time");
             Assert.Equal(member.Split('.')[^1], refused.ParamName);
             Assert.Contains("infinite", refused.Message, StringComparison.OrdinalIgnoreCase);
         }
 
-        // These members document an infinite time: only a cancellation ends the wait.
+        // These members accept an infinite time, as they document. Only a cancellation ends such a wait.
         string[] others = ["Loop.Delay.delay", "LoopServer.StopAsync.grace"];
         string[] all = [.. typeof(Loop).Assembly.GetExportedTypes().SelectMany(MembersOf).Distinct()];
         Assert.Empty(all.Except(members.Keys.Select(WithoutLoop)).Except(others));
