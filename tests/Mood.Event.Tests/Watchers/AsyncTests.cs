@@ -63,7 +63,7 @@ public sealed class AsyncTests : LoopTestBase
         active.Start();
         loop.Dispose();
         inactive.Send();
-        Assert.Throws<ObjectDisposedException>(active.Send); // the loop disposed it
+        Assert.Throws<ObjectDisposedException>(active.Send); // the loop has disposed the watcher
         Assert.Equal(0, calls);
         inactive.Dispose();
     }
@@ -77,7 +77,7 @@ public sealed class AsyncTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_send_is_one_call_in_the_next_iteration(Backends backend)
+    public void A_send_causes_one_call_in_the_next_iteration(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
@@ -105,7 +105,7 @@ public sealed class AsyncTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void Many_sends_are_one_call(Backends backend)
+    public void Many_sends_cause_one_call(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
@@ -190,7 +190,7 @@ public sealed class AsyncTests : LoopTestBase
         async.Start();
         var sender = new Thread(() =>
         {
-            Thread.Sleep(20); // the loop waits by now
+            Thread.Sleep(20); // gives the loop the time to begin its wait
             async.Send();
         });
         var watch = Stopwatch.StartNew();
@@ -203,7 +203,7 @@ public sealed class AsyncTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_thread_that_sends_without_pause_causes_three_calls(Backends backend)
+    public void A_thread_that_sends_without_pause_does_not_block_the_loop(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
@@ -231,7 +231,7 @@ public sealed class AsyncTests : LoopTestBase
     }
 
     [Fact]
-    public void No_send_of_several_threads_is_lost()
+    public void When_several_threads_send_no_send_is_lost()
     {
         const int threads = 4, sends = 5000;
         Loop loop = NewLoop();
@@ -261,7 +261,7 @@ public sealed class AsyncTests : LoopTestBase
             senders[i].Start();
         }
 
-        // After a lost wake-up, the loop would wait until the watchdog expires.
+        // If a wake were lost, the loop would wait until the watchdog expires.
         Assert.False(loop.Start());
         Assert.Equal(threads * sends, taken);
 
@@ -321,7 +321,7 @@ public sealed class AsyncTests : LoopTestBase
         Run(loop, () => !other.Sent);
         Assert.Equal(0, calls);
 
-        // The same for a watcher that is stopped while a Send is pending. The next Send is seen.
+        // A watcher that is stopped while a Send is pending is not called for it either. It is called for the next Send.
         async.Send();
         async.Stop();
         async.Start();
@@ -333,7 +333,7 @@ public sealed class AsyncTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void Without_KeepAlive_it_does_not_keep_the_loop_alive(Backends backend)
+    public void Without_KeepAlive_an_async_watcher_does_not_keep_the_loop_alive(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
@@ -350,7 +350,7 @@ public sealed class AsyncTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_stop_that_another_thread_sends_ends_start(Backends backend)
+    public void A_stop_by_another_thread_ends_Start(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
@@ -376,7 +376,7 @@ public sealed class AsyncTests : LoopTestBase
     }
 
     [Fact]
-    public void It_may_dispose_itself_in_its_callback()
+    public void An_async_watcher_may_dispose_itself_in_its_callback()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -392,7 +392,7 @@ public sealed class AsyncTests : LoopTestBase
         Assert.Equal(1, calls);
     }
 
-    // Several iterations, because a backend that does not wait may see its eventfd later.
+    // Runs several iterations, because a backend that does not wait may report its eventfd later.
     private static void Run(Loop loop, Func<bool> done)
     {
         for (int i = 0; i < 1000 && !done(); i++)
@@ -441,7 +441,7 @@ public sealed class AsyncTests : LoopTestBase
                     Volatile.Write(ref published, published + 1);
                     async.Send();
 
-                    // so that the next Send comes at every stage of the loop's work for the last one
+                    // The next Send comes at every stage of the loop's handling of the last one.
                     Thread.SpinWait((i + j * 5) % 17 * 2);
                 }
 

@@ -56,7 +56,7 @@ public sealed class CheckTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void It_is_called_in_every_iteration_with_prepare_before_it(Backends backend)
+    public void A_check_is_called_in_every_iteration_after_the_prepare(Backends backend)
     {
         Loop loop = NewLoop(backend);
         var log = new List<(Events, uint)>();
@@ -68,7 +68,7 @@ public sealed class CheckTests : LoopTestBase
             Assert.True(loop.Start(RunFlags.NoWait));
         }
 
-        // the iteration is counted between them
+        // The iteration is counted between the Prepare and the Check.
         Assert.Equal(
             [
                 (Events.Prepare, 0u), (Events.Check, 1u),
@@ -79,7 +79,7 @@ public sealed class CheckTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void It_is_called_after_the_loop_has_waited(Backends backend)
+    public void A_check_is_called_after_the_loop_has_waited(Backends backend)
     {
         Loop loop = NewLoop(backend);
         var watch = Stopwatch.StartNew();
@@ -93,12 +93,12 @@ public sealed class CheckTests : LoopTestBase
         }).Start();
         loop.Start(RunFlags.Once);
 
-        // A backend may wake slightly early once, but must wait first.
+        // The backend may end the wait slightly early.
         Assert.InRange(waited, 0.01, Patience);
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void It_comes_before_the_events_of_its_priority_and_after_those_above(Backends backend)
+    public void A_check_is_called_before_events_of_its_priority_and_after_events_of_a_higher_one(Backends backend)
     {
         Loop loop = NewLoop(backend);
         string log = "";
@@ -110,7 +110,7 @@ public sealed class CheckTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_stop_in_it_ends_start(Backends backend)
+    public void A_stop_in_a_check_ends_Start(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
@@ -127,7 +127,7 @@ public sealed class CheckTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void Without_KeepAlive_it_does_not_keep_the_loop_alive(Backends backend)
+    public void Without_KeepAlive_a_check_does_not_keep_the_loop_alive(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;

@@ -6,11 +6,13 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The pidfds of watched children after another part of the process has closed them, as a daemon does, and their numbers were taken.</summary>
+/// <summary>
+/// Another part of the process closes the pidfds of watched children, as a daemon closes all fds, and other files get their numbers.
+/// </summary>
 public sealed class ChildDescriptorTests : FdTestBase
 {
     [Fact]
-    public void A_pipe_with_the_number_of_a_pidfd_is_not_closed_and_the_end_is_told()
+    public void A_pipe_with_the_number_of_a_pidfd_is_not_closed_and_the_end_of_the_child_is_reported()
     {
         Loop loop = NewDefaultLoop();
         (int read, int write) = NewPipe();
@@ -45,7 +47,7 @@ public sealed class ChildDescriptorTests : FdTestBase
     }
 
     [Fact]
-    public void A_child_whose_pidfd_got_a_pipe_s_number_is_not_reported_as_gone_by_a_trace()
+    public void A_traced_child_is_not_reported_as_gone_if_a_pipe_got_the_number_of_its_pidfd()
     {
         Loop loop = NewDefaultLoop();
         (int read, _) = NewPipe();
@@ -63,7 +65,7 @@ public sealed class ChildDescriptorTests : FdTestBase
     }
 
     [Fact]
-    public void A_pidfd_with_the_number_of_another_s_pidfd_confuses_neither()
+    public void If_a_pidfd_gets_the_number_of_another_one_both_children_are_reported_correctly()
     {
         Loop loop = NewDefaultLoop();
         using var first = new Watched(loop, "exec sleep 100");
@@ -106,7 +108,7 @@ public sealed class ChildDescriptorTests : FdTestBase
         Assert.False(late, "The child was not reported in 10 s.");
     }
 
-    /// <summary>A child that is watched, and the number of its pidfd.</summary>
+    /// <summary>A watched child and the number of its pidfd.</summary>
     private sealed class Watched : IDisposable
     {
         internal Watched(Loop loop, string script, bool trace = false)
@@ -116,7 +118,7 @@ public sealed class ChildDescriptorTests : FdTestBase
             Watcher = loop.Child(Pid, trace, (_, _) => Told++);
             Watcher.Start();
             int[] made = [.. Pidfds().Except(before)];
-            Pidfd = made.Length == 0 ? before[^1] : made[0]; // a closed number may be taken again: the table of fds shows no new one
+            Pidfd = made.Length == 0 ? before[^1] : made[0]; // empty if the new pidfd has got the number of a closed one
         }
 
         internal int Pid { get; }

@@ -8,11 +8,11 @@ namespace Mood.Event.Tests;
 /// <summary>Child.Kill.</summary>
 public class ChildKillTests : LoopTestBase
 {
-    /// <summary>Whether the kernel has pidfds in these tests.</summary>
+    /// <summary>Whether the library uses pidfds in these tests.</summary>
     protected virtual bool HasPidfds => true;
 
     [Fact]
-    public void It_ends_the_child()
+    public void Kill_ends_the_child()
     {
         Loop loop = NewDefaultLoop();
         Child w = Sleeper(loop);
@@ -20,11 +20,11 @@ public class ChildKillTests : LoopTestBase
         Assert.True(w.Kill(Signum.SIGTERM));
         loop.Start();
         Assert.Equal(Signum.SIGTERM, w.TermSignal);
-        Assert.False(w.Kill(Signum.SIGKILL)); // it is reaped, and another process may have its pid
+        Assert.False(w.Kill(Signum.SIGKILL)); // the child is reaped, and another process may have its pid
     }
 
     [Fact]
-    public void It_takes_a_PosixSignal()
+    public void Kill_takes_a_PosixSignal()
     {
         Loop loop = NewDefaultLoop();
         Child w = Sleeper(loop);
@@ -35,7 +35,7 @@ public class ChildKillTests : LoopTestBase
     }
 
     [Fact]
-    public void It_stops_and_continues_a_traced_child()
+    public void Kill_stops_and_continues_a_traced_child()
     {
         Loop loop = NewDefaultLoop();
         string seen = "";
@@ -68,7 +68,7 @@ public class ChildKillTests : LoopTestBase
     }
 
     [Fact]
-    public void A_process_that_is_no_child_gets_no_signal()
+    public void A_process_that_is_not_a_child_gets_no_signal()
     {
         Loop loop = NewDefaultLoop();
         using Child own = loop.Child(Environment.ProcessId, trace: false, (_, _) => { });
@@ -80,7 +80,7 @@ public class ChildKillTests : LoopTestBase
     }
 
     [Fact]
-    public void A_child_of_Process_gets_it_only_by_a_pidfd()
+    public void A_child_of_Process_gets_a_signal_only_through_a_pidfd()
     {
         Loop loop = NewDefaultLoop();
         using Process process = Process.Start("sleep", "60");
@@ -108,7 +108,7 @@ public class ChildKillTests : LoopTestBase
     {
         Loop loop = NewDefaultLoop();
         Child w = Sleeper(loop);
-        Assert.Throws<InvalidOperationException>(() => w.Kill(Signum.SIGKILL)); // not active
+        Assert.Throws<InvalidOperationException>(() => w.Kill(Signum.SIGKILL)); // the watcher is not active
         using Child every = loop.Child(0, trace: false, (_, _) => { });
         every.Start();
         Assert.Throws<InvalidOperationException>(() => every.Kill(Signum.SIGKILL));
@@ -130,7 +130,7 @@ public class ChildKillTests : LoopTestBase
         loop.Child(Posix.Spawn(command), trace: false, (_, _) => loop.Stop());
 }
 
-/// <summary>ChildKillTests as on Linux before 5.4 and on macOS.</summary>
+/// <summary>ChildKillTests without pidfds, as on Linux before 5.4 and on macOS.</summary>
 public sealed class ChildKillWithoutPidfdTests : ChildKillTests
 {
     public ChildKillWithoutPidfdTests() => NativeTesting.Lacking = NativeTesting.Lack.Pidfd;

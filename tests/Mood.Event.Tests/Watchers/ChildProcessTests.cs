@@ -7,7 +7,9 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>A Child and a System.Diagnostics.Process of the same child. The Process must work as without the Child.</summary>
+/// <summary>
+/// A Child and a System.Diagnostics.Process for the same child. The Process must work as it does without the Child.
+/// </summary>
 public class ChildProcessTests : LoopTestBase
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
@@ -65,7 +67,8 @@ public class ChildProcessTests : LoopTestBase
             Assert.False(w.IsGone);
             (int, int, int) told = (w.TermSignal, w.ExitCode, w.RStatus);
 
-            // If the kernel has forgotten the status, only the runtime's exit code is left. It is not converted to a wait status.
+            // If the kernel has forgotten the status, the Child knows only the runtime's exit code, which it does not convert to
+            // a wait status.
             Assert.True(told == (9, -1, 9) || (!NativeTesting.TellsReapedStatus && told == (0, 137, -1)), $"{told}");
             Assert.True(process.WaitForExit(s_patience));
             Assert.Equal(137, process.ExitCode);
@@ -73,7 +76,7 @@ public class ChildProcessTests : LoopTestBase
     }
 
     [Fact]
-    public void A_process_watched_by_its_pid_has_its_status_where_the_kernel_tells_it()
+    public void A_process_watched_by_its_pid_has_its_status_if_the_kernel_keeps_it()
     {
         Loop loop = NewDefaultLoop();
 
@@ -91,7 +94,7 @@ public class ChildProcessTests : LoopTestBase
     }
 
     [Fact]
-    public void A_stray_SIGRTMAX_steals_no_process()
+    public void A_SIGRTMAX_from_elsewhere_does_not_make_the_loop_reap_a_child_of_Process()
     {
         using var guard = new SignalGuard(Signum.SIGRTMAX);
         Loop loop = NewDefaultLoop();
@@ -114,10 +117,10 @@ public class ChildProcessTests : LoopTestBase
     {
         Exception? failure = null;
 
-        // a thread of its own: the mask goes with it
+        // A thread of its own, whose mask does not affect other tests.
         var thread = new Thread(() => failure = Record.Exception(() =>
         {
-            // all signals except 32 to 34, which the C library and the runtime send to their own threads
+            // All signals except 32 to 34, which the C library and the runtime send to their own threads.
             int[] all = [.. Enumerable.Range(1, 64).Where(n => n is < 32 or > 34)];
             Posix.Mask(block: true, all);
             ulong blocked = Posix.Blocked();
@@ -150,7 +153,7 @@ public class ChildProcessTests : LoopTestBase
     }
 
     [Fact]
-    public void A_process_s_stops_are_traced()
+    public void The_stops_of_a_Process_are_reported_with_trace()
     {
         Loop loop = NewDefaultLoop();
         using Process process = Run("sleep 100");
@@ -193,7 +196,7 @@ public class ChildProcessTests : LoopTestBase
     }
 
     [Fact]
-    public void A_process_watched_by_its_pid_is_never_broken()
+    public void A_Process_keeps_its_exit_code_when_it_is_watched_by_its_pid()
     {
         Loop loop = NewDefaultLoop();
 
@@ -211,7 +214,7 @@ public class ChildProcessTests : LoopTestBase
     }
 
     [Fact]
-    public void One_process_can_be_watched_both_ways()
+    public void One_child_can_be_watched_by_its_Process_and_by_its_pid()
     {
         Loop loop = NewDefaultLoop();
         using Process process = Run("sleep 0.02; exit 14");
@@ -288,7 +291,7 @@ public class ChildProcessTests : LoopTestBase
     }
 
     [Fact]
-    public void A_process_disposed_under_its_watcher_is_still_seen_to_end()
+    public void The_end_of_a_child_is_reported_after_its_Process_was_disposed()
     {
         Loop loop = NewDefaultLoop();
         Process process = Run("sleep 0.03");
@@ -313,7 +316,7 @@ public class ChildProcessTests : LoopTestBase
     }
 
     [Fact]
-    public void A_hundred_of_each_at_once_are_all_reported()
+    public void A_hundred_children_with_a_Process_and_a_hundred_without_are_all_reported()
     {
         Loop loop = NewDefaultLoop();
         List<Process> processes = [];

@@ -9,7 +9,9 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Hundreds of children at once, with and without a System.Diagnostics.Process. Each watcher gets its own child.</summary>
+/// <summary>
+/// Hundreds of children at once, with and without a System.Diagnostics.Process. Each watcher must report its own child.
+/// </summary>
 public sealed class ChildStormTests : LoopTestBase
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
@@ -19,15 +21,15 @@ public sealed class ChildStormTests : LoopTestBase
     private int _exited;
 
     [Fact]
-    public void Five_hundred_of_each_made_before_while_and_after_the_default_loop_all_end_right()
+    public void The_exit_codes_of_a_thousand_children_are_right_before_during_and_after_the_default_loop()
     {
         Dictionary<int, int> seen = [];
 
-        // before Loop.Default exists
+        // Some children start before Loop.Default exists.
         MakeOfEach(100);
         Loop loop = NewPatientLoop();
 
-        // Meanwhile, some watchers are made before the next children, and some after them.
+        // Some start while it exists: some before a watcher is started, and some after it.
         for (int n = 0; n < 4; n++)
         {
             WatchNew();
@@ -42,7 +44,7 @@ public sealed class ChildStormTests : LoopTestBase
         Assert.All(_processes.Where((_, i) => i % 2 == 0), process => Assert.Contains(process.Id, seen.Keys));
         loop.Dispose();
 
-        // afterwards: a child without a watcher is not reaped
+        // Some start after its end. A child without a watcher is not reaped.
         int old = _strangers.Count;
         MakeOfEach(100);
         Assert.Equal((500, 500), (_strangers.Count, _processes.Count));
@@ -81,7 +83,7 @@ public sealed class ChildStormTests : LoopTestBase
     {
         const int each = 100, stopped = 10;
 
-        // All children wait until the fifo has a line for each of them. So none can end too early on a slow machine.
+        // Each child waits until it has read a line from the fifo, so that none ends too early on a slow machine.
         string fifo = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
         Repository.Run("mkfifo", fifo);
         using FileStream gate = File.Open(fifo, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
@@ -117,7 +119,7 @@ public sealed class ChildStormTests : LoopTestBase
         all.Fatal = true;
         all.Start();
 
-        // They are stopped and continued, with time in between, so that the loop sees both. Then all of them end.
+        // Some children are stopped, and continued after the loop has reported all stops. Then all children end.
         int[] victims = [.. _strangers.Take(stopped), .. _processes.Take(stopped).Select(p => p.Id)];
         Array.ForEach(victims, pid => Posix.Kill(pid, Signum.SIGSTOP));
         Timer resume = loop.Timer(0.001, 0.001, (w, _) =>
@@ -157,7 +159,7 @@ public sealed class ChildStormTests : LoopTestBase
 
     private static int Code(int i) => i % 251;
 
-    /// <summary>The time at which a check first found all children ended.</summary>
+    /// <summary>Waits until all children have ended, and returns the time at which it found that.</summary>
     private static double WhenAllEnded(List<int> pids)
     {
         for (double now = Ev.Time(); ; Thread.Sleep(5), now = Ev.Time())
@@ -181,8 +183,10 @@ public sealed class ChildStormTests : LoopTestBase
         return loop;
     }
 
-    /// <summary>Starts a number of Process children, whose Exited events are counted, and as many other children. They end soon,
-    /// or when they read a line from the fifo.</summary>
+    /// <summary>
+    /// Starts `count` children with a Process, whose Exited events are counted, and `count` children without one. They end at
+    /// once, or when they have read a line from the fifo.
+    /// </summary>
     private void MakeOfEach(int count, string? fifo = null)
     {
         for (int n = 0; n < count; n++)

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Child, with children that the test has spawned. For children of Process see ChildProcessTests.</summary>
+/// <summary>Child, for children that the test has spawned itself. ChildProcessTests has the children of Process.</summary>
 public class ChildTests : LoopTestBase
 {
     private const int SIGKILL = 9;
@@ -35,7 +35,7 @@ public class ChildTests : LoopTestBase
     }
 
     [Fact]
-    public void Its_priority_is_always_the_highest()
+    public void The_priority_of_a_child_watcher_is_always_the_highest()
     {
         Loop loop = NewDefaultLoop();
         using Child w = loop.Child(1, trace: false, (_, _) => { });
@@ -68,7 +68,7 @@ public class ChildTests : LoopTestBase
     [InlineData(SIGKILL)]
     [InlineData(15)]
     [InlineData(6)]
-    public void The_signal_that_ended_it_is_reported(int signum)
+    public void The_signal_that_ended_a_child_is_reported(int signum)
     {
         Loop loop = NewDefaultLoop();
         Child w = Watch(loop, Posix.Spawn($"kill -{signum} $$"));
@@ -81,7 +81,7 @@ public class ChildTests : LoopTestBase
     }
 
     [Fact]
-    public void It_is_called_with_Child_on_the_loop_s_thread_and_stays_active()
+    public void The_callback_gets_Events_Child_on_the_loop_s_thread_and_the_watcher_stays_active()
     {
         Loop loop = NewDefaultLoop();
         (Events, int) seen = default;
@@ -97,7 +97,7 @@ public class ChildTests : LoopTestBase
     }
 
     [Fact]
-    public void It_is_called_once_for_an_end()
+    public void The_callback_is_called_once_for_an_end()
     {
         Loop loop = NewDefaultLoop();
         int calls = 0;
@@ -119,9 +119,9 @@ public class ChildTests : LoopTestBase
     }
 
     [Fact]
-    public void It_is_reaped_before_the_callback()
+    public void The_child_is_reaped_before_the_callback()
     {
-        // only if the pool has a free thread
+        // The child is reaped before the callback only if the pool has a free thread.
         ThreadPool.GetMinThreads(out int workers, out int ports);
         ThreadPool.SetMinThreads(workers + 16, ports);
         Loop loop = NewDefaultLoop();
@@ -157,7 +157,7 @@ public class ChildTests : LoopTestBase
 
             if (debugger.Output != "holds\n")
             {
-                Console.WriteLine("The system allows no debugger: the test is over.");
+                Console.WriteLine("Not tested with a debugger: the system allows none.");
                 Posix.Kill(pid, SIGKILL);
                 Assert.True(loop.Start());
                 return;
@@ -165,7 +165,7 @@ public class ChildTests : LoopTestBase
 
             Posix.Kill(pid, SIGKILL);
             Assert.True(Posix.Until(() => Posix.IsZombie(pid)));
-            RunFor(0.1); // the loop asks in every iteration for 50 ms
+            RunFor(0.1); // for the first 50 ms the loop asks for the child in every iteration
             uint before = loop.Iteration;
             RunFor(0.5);
             Assert.Equal(0, calls);
@@ -185,7 +185,7 @@ public class ChildTests : LoopTestBase
     }
 
     [Fact]
-    public void On_a_manual_clock_it_is_reported_without_any_time_passing_and_reaped_soon_after()
+    public void On_a_manual_clock_that_stands_still_the_end_is_reported_and_the_child_is_reaped_soon_after()
     {
         var clock = new ManualClock();
         using Loop loop = Loop.GetDefault(LoopFlags.NoEnv, clock: clock);
@@ -218,7 +218,7 @@ public class ChildTests : LoopTestBase
     }
 
     [Fact]
-    public void A_child_that_another_part_of_the_process_reaped_is_gone_unless_the_kernel_tells_its_status()
+    public void A_child_that_another_part_of_the_process_has_reaped_is_gone_unless_the_kernel_keeps_its_status()
     {
         Loop loop = NewDefaultLoop();
         int pid = Posix.Spawn("sleep 0.05; exit 7");
@@ -238,7 +238,7 @@ public class ChildTests : LoopTestBase
     }
 
     [Fact]
-    public void A_pid_that_is_no_child_is_gone()
+    public void A_pid_of_a_process_that_is_not_a_child_is_reported_as_gone()
     {
         Loop loop = NewDefaultLoop();
         CheckGone(Watch(loop, Environment.ProcessId), Environment.ProcessId);
@@ -277,7 +277,7 @@ public class ChildTests : LoopTestBase
     }
 
     [Fact]
-    public void Another_loop_than_the_default_one_is_refused()
+    public void A_loop_that_is_not_the_default_loop_is_refused()
     {
         Loop loop = NewLoop();
         (int Loops, int Watchers) before = Live();
@@ -337,7 +337,7 @@ public class ChildTests : LoopTestBase
             Assert.Equal(code, w.ExitCode);
         }
 
-        // After another start for the same child, no event is left.
+        // A Start for the same child, whose end was reported already, reports that the child is gone.
         w.Start();
         CheckNothingHappened(w);
         Assert.False(loop.Start());
@@ -345,7 +345,7 @@ public class ChildTests : LoopTestBase
     }
 
     [Fact]
-    public void Stopped_before_the_end_it_is_not_called_and_does_not_reap()
+    public void A_watcher_that_is_stopped_before_the_end_is_not_called_and_does_not_reap()
     {
         Loop loop = NewDefaultLoop();
         int pid = Posix.Spawn("exit 2"), calls = 0;
@@ -380,7 +380,7 @@ public class ChildTests : LoopTestBase
     }
 
     [Fact]
-    public void The_default_loop_can_be_remade_with_children_before_and_after()
+    public void Children_are_reported_before_and_after_the_default_loop_is_remade()
     {
         int alive = Posix.Spawn("sleep 0.1; exit 30");
 
@@ -434,7 +434,7 @@ public class ChildTests : LoopTestBase
     }
 
     [Fact]
-    public void It_can_be_disposed_in_its_own_callback()
+    public void A_watcher_may_dispose_itself_in_its_callback()
     {
         Loop loop = NewDefaultLoop();
         int calls = 0;
@@ -459,7 +459,7 @@ public class ChildTests : LoopTestBase
     }
 
     [Fact]
-    public void The_child_s_signal_belongs_to_the_default_loop()
+    public void SIGCHLD_belongs_to_the_default_loop()
     {
         Loop loop = NewDefaultLoop(), other = NewLoop();
         Signal w = other.Signal(Signum.SIGCHLD, (_, _) => { });
@@ -500,7 +500,7 @@ public class ChildTests : LoopTestBase
     }
 
     [Fact]
-    public void Disposed_in_the_callback_and_made_anew_the_default_loop_sees_children_that_ended_before()
+    public void After_the_default_loop_is_disposed_in_a_callback_the_next_one_reports_children_that_ended_before()
     {
         for (int round = 0; round < 5; round++)
         {
@@ -509,7 +509,7 @@ public class ChildTests : LoopTestBase
             Assert.All(pids, pid => Assert.True(Posix.Until(() => Posix.IsZombie(pid))));
             int calls = 0;
 
-            // the loop is disposed while it reports these
+            // The loop is disposed in the callback that reports one of these children.
             foreach (int pid in pids[..2])
             {
                 loop.Child(pid, trace: false, (_, _) =>
@@ -522,7 +522,7 @@ public class ChildTests : LoopTestBase
             Assert.False(loop.Start());
             Assert.Equal(1, calls);
 
-            // the loop never saw two of these
+            // The first loop has never watched the other two children.
             Loop next = NewDefaultLoop();
             Assert.NotSame(loop, next);
             Dictionary<int, int> codes = [];

@@ -11,7 +11,7 @@ public class ChildTraceTests : LoopTestBase
     private const int SIGSTOP = 19, SIGCONT = 18, SIGKILL = 9;
 
     [Fact]
-    public void With_trace_it_is_called_when_the_child_stops_and_continues()
+    public void With_trace_the_callback_is_called_when_the_child_stops_and_continues()
     {
         Loop loop = NewDefaultLoop();
         int pid = Posix.Spawn("kill -STOP $$; exit 3");
@@ -32,7 +32,7 @@ public class ChildTraceTests : LoopTestBase
         }).Start();
         Assert.False(loop.Start());
 
-        // A continued child may end before the loop asks for its status.
+        // A continued child may end before the loop asks for its status. Then the continuation is not reported.
         log.Remove("stopped False by 0, continued True, exited False with -1, 0");
         Assert.Equal(
             [
@@ -43,7 +43,7 @@ public class ChildTraceTests : LoopTestBase
     }
 
     [Fact]
-    public void A_child_that_lives_on_is_seen_to_continue()
+    public void The_continuation_of_a_child_that_does_not_end_is_reported()
     {
         Loop loop = NewDefaultLoop();
         int pid = Posix.Spawn("sleep 100");
@@ -59,7 +59,7 @@ public class ChildTraceTests : LoopTestBase
     }
 
     [Fact]
-    public void Without_trace_it_is_called_for_the_end_only()
+    public void Without_trace_the_callback_is_called_for_the_end_only()
     {
         Loop loop = NewDefaultLoop();
         int pid = Posix.Spawn("sleep 100");
@@ -81,7 +81,7 @@ public class ChildTraceTests : LoopTestBase
     }
 
     [Fact]
-    public void A_lost_end_after_a_stop_is_told_to_watchers_without_trace_too()
+    public void If_the_status_is_lost_after_a_stop_watchers_without_trace_are_called_too()
     {
         NativeTesting.Lack before = NativeTesting.Lacking;
         NativeTesting.Lacking |= NativeTesting.Lack.PidfdInfo;
@@ -97,7 +97,7 @@ public class ChildTraceTests : LoopTestBase
                 if (w.IsStopped)
                 {
                     Posix.Kill(pid, SIGKILL);
-                    Assert.Equal(pid, Posix.Wait(pid, out int status)); // another part of the process reaps it
+                    Assert.Equal(pid, Posix.Wait(pid, out int status)); // the test reaps the child, as another part of the process may
                 }
                 else
                 {
@@ -120,7 +120,7 @@ public class ChildTraceTests : LoopTestBase
     }
 
     [Fact]
-    public void Pid_0_sees_and_reaps_every_child()
+    public void Pid_0_reports_and_reaps_every_child()
     {
         Loop loop = NewDefaultLoop();
         Dictionary<int, int> seen = [];
@@ -153,7 +153,7 @@ public class ChildTraceTests : LoopTestBase
     }
 
     [Fact]
-    public void Pid_0_and_the_pid_are_both_called_once()
+    public void A_watcher_of_pid_0_and_a_watcher_of_the_pid_are_each_called_once()
     {
         Loop loop = NewDefaultLoop();
         int pid = Posix.Spawn("sleep 0.01; exit 4");
@@ -172,7 +172,7 @@ public class ChildTraceTests : LoopTestBase
     }
 
     [Fact]
-    public void Pid_0_with_trace_sees_stops()
+    public void Pid_0_with_trace_reports_stops()
     {
         Loop loop = NewDefaultLoop();
         int pid = Posix.Spawn("sleep 100");
@@ -188,7 +188,7 @@ public class ChildTraceTests : LoopTestBase
         Assert.Equal("stopped continued killed 9", log);
     }
 
-    // Continues a stopped child, kills a continued one, and stops the watcher of one that has ended.
+    // Continues a stopped child, kills a continued child, and stops the watcher of an ended child.
     private static void Next(Child child, int pid)
     {
         if (child.HasExited)

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The Embed, its loop or the embedded loop is disposed, reset or fails, in any order and in any callback.</summary>
+/// <summary>The Embed, the outer loop or the inner loop is disposed, reset or fails, in any order and in any callback.</summary>
 public sealed class EmbedLifetimeTests : FdTestBase
 {
     [Theory]
@@ -40,7 +40,7 @@ public sealed class EmbedLifetimeTests : FdTestBase
         outer.Dispose();
         Assert.False(embed.IsActive);
 
-        // The inner loop is no longer embedded. It can run alone, and in another loop.
+        // The inner loop is no longer embedded. It can run by itself, and in another outer loop.
         inner.Start();
         Assert.Equal(1, calls);
         next.Embed(inner).Start();
@@ -148,7 +148,7 @@ public sealed class EmbedLifetimeTests : FdTestBase
         }).Start();
         Assert.False(outer.Start());
 
-        // the first iteration registers the io, and may find it ready and call it at once
+        // The iteration that registers the Io may already call it, if it is ready.
         Assert.True(calls is 1 or 11, $"{calls}");
     }
 
@@ -263,7 +263,7 @@ public sealed class EmbedLifetimeTests : FdTestBase
         Assert.Same(exception, Assert.Throws<InvalidDataException>(() => outer.Start()));
         Assert.Contains(nameof(A_fatal_exception_in_an_inner_callback_leaves_the_outer_Start), exception.StackTrace, StringComparison.Ordinal);
 
-        // the exception is thrown once, and both loops can run again
+        // The exception is thrown once, and afterwards both loops can run.
         Assert.True(outer.Start(RunFlags.NoWait));
         inner.Start(RunFlags.NoWait);
         Assert.Equal(1, calls);
@@ -272,7 +272,7 @@ public sealed class EmbedLifetimeTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(EmbeddableBackends))]
-    public void A_fatal_exception_leaves_Sweep_and_then_follows_the_embed_s_own_policy(Backends backend)
+    public void A_fatal_exception_of_the_inner_loop_leaves_Sweep_and_is_then_an_exception_of_the_embed_s_callback(Backends backend)
     {
         Loop outer = NewLoop(), inner = NewLoop(backend);
         string log = "";
@@ -313,7 +313,7 @@ public sealed class EmbedLifetimeTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(EmbeddableBackends))]
-    public void An_abandoned_pair_is_collected(Backends backend)
+    public void An_abandoned_outer_loop_and_its_inner_loop_are_collected(Backends backend)
     {
         Abandon(backend);
         Assert.True(Posix.Until(() =>

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Embed refuses bad arguments and states, and Set.</summary>
+/// <summary>The arguments and the states that Embed refuses, and Set.</summary>
 public sealed class EmbedRefusalTests : FdTestBase
 {
     /// <summary>The backends that work here and cannot be embedded.</summary>
@@ -56,7 +56,7 @@ public sealed class EmbedRefusalTests : FdTestBase
         Assert.False(c.Start(RunFlags.NoWait));
 
         ab.Stop();
-        CheckWorks(ca); // the circle is broken
+        CheckWorks(ca); // the refused Start has left no circle
         ba.Dispose();
         ca.Dispose();
         ab.Dispose();
@@ -104,7 +104,7 @@ public sealed class EmbedRefusalTests : FdTestBase
     }
 
     [Fact]
-    public void Set_embeds_another_loop()
+    public void After_Set_another_loop_is_embedded()
     {
         Loop outer = NewLoop(), first = NewLoop(Backends.Epoll), second = NewLoop(Backends.Epoll);
         using Embed embed = outer.Embed(first);

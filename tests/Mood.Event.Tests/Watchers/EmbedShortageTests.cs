@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>A refusal by the system is an exception of the call that meets it, or of the outer loop's Start.</summary>
+/// <summary>
+/// If the system refuses a resource to an Embed, the call that needs it throws, or the outer loop's Start throws.
+/// </summary>
 public sealed class EmbedShortageTests : FdTestBase
 {
     private const int EMFILE = 24, ELOOP = 40;
@@ -49,12 +51,12 @@ public sealed class EmbedShortageTests : FdTestBase
 
         if (!keepAlive)
         {
-            Assert.False(loops[0].Start()); // nothing keeps it running
+            Assert.False(loops[0].Start()); // no watcher keeps Start running
         }
     }
 
     [Fact]
-    public void The_outer_and_the_inner_loop_may_change_places()
+    public void The_inner_loop_may_become_the_outer_one()
     {
         Loop a = NewLoop(Backends.Epoll), b = NewLoop(Backends.Epoll);
         Embed ab = a.Embed(b), ba = b.Embed(a);
@@ -84,7 +86,7 @@ public sealed class EmbedShortageTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(EmbeddableBackends))]
-    public void Without_a_free_fd_the_Reset_of_an_inner_loop_ends_Start_and_is_tried_again(Backends backend)
+    public void Without_a_free_fd_the_Reset_of_an_inner_loop_ends_Start_and_the_next_Start_tries_again(Backends backend)
     {
         Loop outer = NewLoop(), inner = NewLoop(backend);
         (int read, int write) = NewPipe();
@@ -100,7 +102,7 @@ public sealed class EmbedShortageTests : FdTestBase
         inner.Fork((_, _) => innerForks++).Start();
         Check(1);
         outer.Reset();
-        Check(2); // the code for the checks below is loaded
+        Check(2); // loads the code of the checks below
         Assert.Equal((1, 1), (outerForks, innerForks));
 
         Exception? thrown = null;
@@ -109,7 +111,7 @@ public sealed class EmbedShortageTests : FdTestBase
         Assert.Equal(EMFILE, Assert.IsType<EventException>(thrown).NativeErrorCode);
         Check(3);
         Check(4);
-        Assert.True(innerForks >= 2); // a Stop in the callback defers the rest of the Reset
+        Assert.True(innerForks >= 2); // can be more, because a Stop in the callback defers the rest of the Reset
         Assert.True(outerForks >= 2);
 
         void Check(int times)
@@ -122,7 +124,7 @@ public sealed class EmbedShortageTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void An_inner_loop_whose_epoll_was_closed_ends_Start_where_the_backend_can_tell(Backends backend)
+    public void If_the_epoll_fd_of_the_inner_loop_was_closed_Start_ends_if_the_backend_notices(Backends backend)
     {
         foreach (bool keepAlive in new[] { true, false })
         {

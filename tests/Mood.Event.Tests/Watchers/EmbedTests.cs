@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The inner loop's watchers run in the outer loop. Disposal and failures: EmbedLifetimeTests.</summary>
+/// <summary>The inner loop's watchers run in the outer loop. EmbedLifetimeTests has disposal and failures.</summary>
 public sealed class EmbedTests : FdTestBase
 {
     [Theory]
@@ -59,7 +59,7 @@ public sealed class EmbedTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(EmbeddableBackends))]
-    public void With_a_callback_the_program_sweeps(Backends backend)
+    public void With_a_callback_the_inner_io_runs_only_when_the_callback_sweeps(Backends backend)
     {
         Loop outer = NewLoop(), inner = NewLoop(backend);
         (int read, int write) = NewPipe();
@@ -82,7 +82,7 @@ public sealed class EmbedTests : FdTestBase
         });
         embed.Start();
         outer.Start(RunFlags.NoWait);
-        Posix.Write(write); // The kernel knows the io now. A write before would have been found while the io is registered.
+        Posix.Write(write); // The kernel now watches the fd. After an earlier write, the iteration that registers the fd would already call the Io.
         Assert.False(outer.Start());
         Assert.Equal("embed embed io swept ", log);
     }
@@ -136,7 +136,7 @@ public sealed class EmbedTests : FdTestBase
             }).Start();
         }).Start();
 
-        // the outer loop waits, and only the kernel can wake it
+        // While the outer loop waits, only the kernel can report the write.
         outer.Timer(0.04, 0, (_, _) =>
         {
             log += "write ";
@@ -148,7 +148,7 @@ public sealed class EmbedTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(EmbeddableBackends))]
-    public void An_inner_io_that_is_started_later_is_called_with_an_Embed_callback_too(Backends backend)
+    public void With_a_callback_an_inner_io_that_is_started_later_is_called_too(Backends backend)
     {
         Loop outer = NewLoop(), inner = NewLoop(backend);
         string log = "";
@@ -166,7 +166,7 @@ public sealed class EmbedTests : FdTestBase
         }).Start()).Start();
         outer.Start();
 
-        // the iteration that registers the io may find it ready at once
+        // The iteration that registers the Io may already call it, if it is ready.
         Assert.True(log is "embed io " or "io ", log);
     }
 
@@ -192,7 +192,7 @@ public sealed class EmbedTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(EmbeddableBackends))]
-    public void Signals_and_asyncs_of_the_inner_loop_arrive(Backends backend)
+    public void Signals_and_asyncs_of_the_inner_loop_are_called(Backends backend)
     {
         Loop outer = NewLoop(), inner = NewLoop(backend);
         List<string> log = [];
@@ -323,7 +323,7 @@ public sealed class EmbedTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Any_backend_can_be_the_outer_one(Backends backend)
+    public void The_outer_loop_may_have_any_backend(Backends backend)
     {
         Loop outer = NewLoop(backend), inner = NewLoop(Backends.Epoll);
         (int read, int write) = NewPipe();
@@ -401,7 +401,7 @@ public sealed class EmbedTests : FdTestBase
         Assert.All(thrown, e => Assert.IsType<InvalidOperationException>(e));
     }
 
-    // Three loops, each embedded in the one before. Returns the first and the last.
+    // Makes three loops, each of which is embedded in the one before. Returns the first and the last one.
     private (Loop Outer, Loop Inner) NewNestedLoops(Backends backend)
     {
         Loop outer = NewLoop(), middle = NewLoop(backend), inner = NewLoop(backend);
@@ -410,7 +410,8 @@ public sealed class EmbedTests : FdTestBase
         return (outer, inner);
     }
 
-    // A Prepare that stops its loop in every iteration. After 1000 calls it fails the test, because the outer loop hangs.
+    // Starts a Prepare that stops its loop in every iteration. If it is called more than 1000 times, the outer loop hangs, and
+    // it fails the test.
     private static Prepare StopInPrepare(Loop loop, Func<int> count)
     {
         Prepare prepare = loop.Prepare((_, _) =>

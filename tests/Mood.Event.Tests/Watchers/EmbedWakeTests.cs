@@ -49,16 +49,16 @@ public sealed class EmbedWakeTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(EmbeddableBackendsWithAndWithoutCallback))]
-    public void Every_Stop_reaches_the_inner_loop_and_the_outer_one_goes_on(Backends backend, bool callback)
+    public void Every_Stop_reaches_the_inner_loop_and_the_outer_one_keeps_running(Backends backend, bool callback)
     {
         (Loop outer, Loop inner) = NewPair(backend, callback);
         int checks = 0;
         inner.Check((_, _) => Interlocked.Increment(ref checks)).Start();
 
-        // a Stop takes effect in the inner loop's next iteration, and nothing but the Stop causes that iteration
+        // A Stop takes effect in the inner loop's next iteration, and only the Stop causes that iteration.
         Check(outer, 200, () => Volatile.Read(ref checks), () => inner.Stop(), exact: false);
 
-        // no Stop is left for the next Start
+        // The next Start is not ended by an earlier Stop.
         int late = 0;
         outer.Dispose();
         inner.Timer(0.01, 0, (_, _) =>
@@ -77,7 +77,8 @@ public sealed class EmbedWakeTests : FdTestBase
         Loop outer = NewLoop(), inner = NewLoop(backend);
         Embed embed = outer.Embed(inner);
 
-        // Among equal priorities the prepare that was started last is called first. The Embed's own prepare is started later.
+        // Among equal priorities, the Prepare that was started last is called first. The Embed starts its own Prepare later than
+        // this one.
         outer.Prepare((_, _) => embed.Sweep(), priority: Ev.MinPriority).Start();
         embed.Start();
         int calls = 0;
@@ -126,7 +127,7 @@ public sealed class EmbedWakeTests : FdTestBase
         Start(outer.Embed(inner, callback ? (w, _) => w.Sweep() : null));
         int sum = 0, calls = 0;
 
-        // one child after the other, so that each exit has to wake the waiting loop
+        // The children end one after the other, so that each end has to wake the waiting loop.
         Next();
         Assert.True(outer.Start());
         Assert.Equal((children, children * (children + 1) / 2), (calls, sum));
@@ -149,7 +150,7 @@ public sealed class EmbedWakeTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(EmbeddableBackendsWithAndWithoutCallback))]
-    public void After_a_Reset_of_the_inner_loop_its_io_and_its_Sends_keep_arriving(Backends backend, bool callback)
+    public void After_a_Reset_of_the_inner_loop_its_io_and_its_Sends_still_arrive(Backends backend, bool callback)
     {
         (Loop outer, Loop inner) = NewPair(backend, callback);
         (int read, int write) = NewPipe();
@@ -162,7 +163,7 @@ public sealed class EmbedWakeTests : FdTestBase
         Async async = inner.Async((_, _) => Interlocked.Increment(ref sent));
         async.Start();
 
-        // a Reset takes effect in the loop's next iteration, so that only the second write meets the new kernel side
+        // A Reset takes effect in the loop's next iteration, so only the second write meets the new kernel objects.
         for (int i = 0; i < 20; i++)
         {
             inner.Reset();
@@ -198,7 +199,7 @@ public sealed class EmbedWakeTests : FdTestBase
             (Loop outer, Loop inner) = NewPair(backend, callback);
             int calls = 0;
 
-            // The inner loop may run before the outer one waits, and Start(Once) would still wait.
+            // Stops the outer loop, because Start(Once) would still wait if the inner loop runs before the outer one waits.
             Async async = inner.Async((_, _) =>
             {
                 calls++;
@@ -274,7 +275,9 @@ public sealed class EmbedWakeTests : FdTestBase
         Assert.Equal(1, forks);
     }
 
-    /// <summary>Runs the outer loop while another thread causes an event and waits for its arrival, several times.</summary>
+    /// <summary>
+    /// Runs the outer loop. Meanwhile another thread causes an event and waits for its callback, several times.
+    /// </summary>
     private static void Check(Loop outer, int times, Func<int> count, Action happen, bool exact = true)
     {
         int seen = 0;
@@ -293,7 +296,7 @@ public sealed class EmbedWakeTests : FdTestBase
                     break;
                 }
 
-                // in most rounds the loop waits again by now
+                // After most of these pauses, the loop waits again.
                 Thread.SpinWait(seen % 7 * 300);
             }
 

@@ -3,8 +3,10 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-// A .NET process cannot fork and continue in the child. Loop.Reset does what the loop would do in the child.
-/// <summary>Fork: calls after the loop was reset.</summary>
+/// <summary>
+/// Fork: calls after the loop was reset. A .NET process cannot fork and continue in the child, so the tests call Loop.Reset,
+/// which does what the loop would do in the child.
+/// </summary>
 public sealed class ForkTests : LoopTestBase
 {
     private static readonly Action<Fork, Events> s_nothing = (_, _) => { };
@@ -55,7 +57,7 @@ public sealed class ForkTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void It_is_called_once_after_a_reset(Backends backend)
+    public void A_fork_watcher_is_called_once_after_a_reset(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
@@ -80,9 +82,10 @@ public sealed class ForkTests : LoopTestBase
         Assert.Equal(2, calls);
     }
 
-    // The kernel still watches the closed file, because it has a duplicate. epoll then reports events that nobody can remove.
+    // The kernel still watches the closed file, because the file has a duplicate. epoll then reports events of an fd that cannot
+    // be removed.
     [Theory, MemberData(nameof(AllBackends))]
-    public void It_is_not_called_when_a_loop_replaces_its_epoll_fd_after_events_of_a_closed_fd(Backends backend)
+    public void A_fork_watcher_is_not_called_when_the_loop_replaces_its_epoll_fd_after_events_of_a_closed_fd(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, int write) = Posix.Pipe();
@@ -121,7 +124,7 @@ public sealed class ForkTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void It_comes_before_prepare_and_check(Backends backend)
+    public void A_fork_watcher_is_called_before_prepare_and_check(Backends backend)
     {
         Loop loop = NewLoop(backend);
         string log = "";
@@ -134,7 +137,7 @@ public sealed class ForkTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void The_other_watchers_go_on_after_a_reset(Backends backend)
+    public void The_other_watchers_work_after_a_reset(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, int write) = Posix.Pipe();
@@ -173,7 +176,7 @@ public sealed class ForkTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_reset_leaves_the_loop_s_references_right(Backends backend)
+    public void A_reset_does_not_change_the_reference_count(Backends backend)
     {
         Loop loop = NewLoop(backend);
         Fork fork = loop.Fork(s_nothing);
@@ -194,7 +197,7 @@ public sealed class ForkTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void ForkCheck_sees_no_fork_where_there_is_none(Backends backend)
+    public void With_ForkCheck_a_fork_watcher_is_not_called_without_a_fork(Backends backend)
     {
         Loop loop = NewLoop(backend, LoopFlags.ForkCheck);
         int calls = 0;

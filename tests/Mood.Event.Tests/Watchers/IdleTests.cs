@@ -56,7 +56,7 @@ public sealed class IdleTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void It_is_called_in_every_iteration_with_nothing_else_to_do(Backends backend)
+    public void An_idle_watcher_is_called_in_every_iteration_without_other_events(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
@@ -78,7 +78,7 @@ public sealed class IdleTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void Without_a_callback_it_still_keeps_the_loop_from_waiting(Backends backend)
+    public void An_idle_watcher_without_a_callback_keeps_the_loop_from_waiting_too(Backends backend)
     {
         Loop loop = NewLoop(backend);
         Idle idle = loop.Idle();
@@ -96,7 +96,7 @@ public sealed class IdleTests : LoopTestBase
     }
 
     [Fact]
-    public void A_callback_can_be_taken_away_and_given_while_active()
+    public void The_callback_can_be_removed_and_set_while_the_watcher_is_active()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -112,7 +112,7 @@ public sealed class IdleTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_pending_event_of_its_priority_postpones_it(Backends backend)
+    public void A_pending_event_of_the_same_priority_postpones_an_idle_watcher(Backends backend)
     {
         Loop loop = NewLoop(backend);
         string log = "";
@@ -128,7 +128,7 @@ public sealed class IdleTests : LoopTestBase
     [InlineData(1, "T", "TI")]
     [InlineData(0, "T", "TI")]
     [InlineData(-1, "IT", "ITI")]
-    public void Only_events_of_its_priority_or_above_postpone_it(int timer, string first, string second)
+    public void Only_events_of_the_same_or_a_higher_priority_postpone_an_idle_watcher(int timer, string first, string second)
     {
         Loop loop = NewLoop();
         string log = "";
@@ -209,7 +209,7 @@ public sealed class IdleTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void Without_KeepAlive_it_does_not_keep_the_loop_alive(Backends backend)
+    public void Without_KeepAlive_an_idle_watcher_does_not_keep_the_loop_alive(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
