@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The properties of FileStatus, compared with real files.</summary>
+/// <summary>The properties of FileStatus. The tests compare them with real files.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class FileStatusTests : LoopTestBase
 {
@@ -29,7 +29,7 @@ public sealed class FileStatusTests : LoopTestBase
     }
 
     [Fact]
-    public void The_properties_are_those_of_stat()
+    public void The_properties_are_those_that_stat_reports()
     {
         string path = FilePath();
         File.WriteAllText(path, "hello");

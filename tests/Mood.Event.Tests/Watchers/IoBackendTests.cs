@@ -68,7 +68,7 @@ public sealed class IoBackendTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void It_is_level_triggered(Backends backend)
+    public void An_io_is_level_triggered(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, int write) = NewPipe();
@@ -218,7 +218,7 @@ public sealed class IoBackendTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void With_the_mask_None_it_is_active_and_never_called(Backends backend)
+    public void An_io_with_the_mask_None_is_active_and_never_called(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, int write) = NewReadablePipe();
@@ -227,7 +227,7 @@ public sealed class IoBackendTests : FdTestBase
         io.Start();
         Assert.True(io.IsActive);
         Assert.True(loop.Start(RunFlags.NoWait));
-        CloseFd(write); // the kernel reports a hang-up even if no event is asked for
+        CloseFd(write); // the kernel reports a hang-up even to a watcher without events
         RunFor(loop, 0.02);
         Assert.True(io.IsActive);
         Assert.Equal(0, calls);
@@ -284,7 +284,7 @@ public sealed class IoBackendTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void It_can_be_stopped_and_started_again(Backends backend)
+    public void An_io_can_be_stopped_and_started_again(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;

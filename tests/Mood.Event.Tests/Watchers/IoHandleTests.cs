@@ -12,10 +12,10 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Handles of every type that are disposed while an Io or a wait watches them.</summary>
+/// <summary>Handles of every type that are disposed while an Io or a WaitAsync watches them.</summary>
 public sealed class IoHandleTests : AwaitTestBase
 {
-    // In seconds. The library promises to notice a closed handle within one second, and a busy machine may need more.
+    // In seconds. The library promises to notice a closed handle within one second. A busy machine may need more.
     private const double Soon = 5;
 
     /// <summary>Every type of handle that NewSubject can create.</summary>
@@ -42,7 +42,7 @@ public sealed class IoHandleTests : AwaitTestBase
         Io io = subject.Watch(loop, (w, _) =>
         {
             calls++;
-            subject.Read(); // a pipe stream creates its Socket at the first read
+            subject.Read(); // a pipe stream makes its Socket at the first read
             subject.Dispose();
             w.Stop();
         });
@@ -69,7 +69,7 @@ public sealed class IoHandleTests : AwaitTestBase
 
     [Theory]
     [MemberData(nameof(AllHandles))]
-    public void Dispose_under_WaitAsync_returns_and_the_wait_ends(Handles kind) => InTime(() =>
+    public void Dispose_during_WaitAsync_returns_and_the_wait_ends(Handles kind) => InTime(() =>
     {
         Loop loop = NewLoop();
         using Subject subject = NewSubject(kind);
@@ -81,7 +81,7 @@ public sealed class IoHandleTests : AwaitTestBase
 
             if (kind == Handles.FileHandle)
             {
-                subject.MakeReadable(); // its file descriptor stays open until the wait ends
+                subject.MakeReadable(); // a SafeFileHandle stays open until the wait ends
                 Assert.Equal(Events.Read, await ready);
                 return;
             }
@@ -128,7 +128,7 @@ public sealed class IoHandleTests : AwaitTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void An_io_whose_number_belongs_to_another_file_stops_itself(Backends backend)
+    public void An_io_whose_fd_number_belongs_to_another_file_stops_itself(Backends backend)
     {
         Loop loop = NewLoop(backend);
         using Subject subject = NewSubject(Handles.Socket);
@@ -233,14 +233,14 @@ public sealed class IoHandleTests : AwaitTestBase
             loop.Start(RunFlags.NoWait);
         }
 
-        // one more search for closed handles may come
+        // The loop may search for closed handles once more.
         loop.Timer(0.9, 0, (_, _) => before = loop.Iteration).Start();
         loop.Start();
         Assert.InRange(loop.Iteration - before, 0u, 2u);
     }
 
     [Fact]
-    public void An_io_among_ten_thousand_is_found()
+    public void Closed_handles_are_found_among_ten_thousand_watchers()
     {
         Loop loop = NewLoop();
         var stopped = new Io[10];
@@ -315,7 +315,7 @@ public sealed class IoHandleTests : AwaitTestBase
     [Fact]
     public void The_exception_for_a_closed_and_reused_fd_names_the_fd()
     {
-        Loop loop = NewLoop(Backends.Poll); // reports at once that an fd is closed
+        Loop loop = NewLoop(Backends.Poll); // poll reports a closed fd at once
         int fd = NewPipe().Read, other = NewReadablePipe().Read;
         Io io = loop.Io(fd, Events.Read, (_, _) => { });
         io.Start();
@@ -336,7 +336,8 @@ public sealed class IoHandleTests : AwaitTestBase
         Assert.NotEqual(0, e.NativeErrorCode);
     }
 
-    // A Dispose that waits for ever must fail this test and not hang the run. Its thread is abandoned then.
+    // Runs the test on a thread of its own. If a Dispose waits for ever, the test fails and leaves the thread behind, and the
+    // run does not hang.
     private static void InTime(Action test)
     {
         Exception? thrown = null;
@@ -394,7 +395,7 @@ public sealed class IoHandleTests : AwaitTestBase
         }
     }
 
-    /// <summary>A handle of one type, the object that owns it, and the way to give it something to read.</summary>
+    /// <summary>A handle of one type, the object that owns it, and an action that makes it readable.</summary>
     private sealed class Subject(SafeHandle handle, IDisposable owner, Action makeReadable) : IDisposable
     {
         public Socket? Socket { get; init; }
@@ -416,7 +417,7 @@ public sealed class IoHandleTests : AwaitTestBase
             : loop.WaitAsync(Socket, Events.Read);
     }
 
-    /// <summary>A handle whose Dispose waits until every reference to it is released, as a socket's does.</summary>
+    /// <summary>A handle whose Dispose waits until every reference to it is released, as the Dispose of a socket does.</summary>
     private sealed class WaitingHandle : SafeHandleMinusOneIsInvalid
     {
         private volatile bool _released;

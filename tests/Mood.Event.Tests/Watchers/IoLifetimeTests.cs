@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The fd of an Io is closed, kept open or reused while the Io is active.</summary>
+/// <summary>The fd of an Io is closed, kept open or reused for another file while the Io is active.</summary>
 public sealed class IoLifetimeTests : FdTestBase
 {
     private const int EBADF = 9;
@@ -33,7 +33,7 @@ public sealed class IoLifetimeTests : FdTestBase
     [Fact]
     public void An_io_started_again_before_its_error_was_reported_holds_its_SafeHandle_once()
     {
-        // poll reports at once that an fd is closed
+        // poll reports a closed fd at once.
         Loop loop = NewLoop(Backends.Poll);
         (int number, _) = NewPipe();
         int other = NewReadablePipe().Read, errors = 0;
@@ -48,7 +48,7 @@ public sealed class IoLifetimeTests : FdTestBase
             if (io.IsPending && !io.IsActive)
             {
                 errors++;
-                Posix.Replace(number, other); // the number is that of an open file again
+                Posix.Replace(number, other); // gives the number to an open file
                 io.Start();
             }
 
@@ -58,7 +58,7 @@ public sealed class IoLifetimeTests : FdTestBase
         Assert.Equal(1, errors);
         Assert.True(io.IsActive);
 
-        // The handle is disposed while it is held. It closes the fd when its last holder releases it.
+        // The Io holds the handle once, so the handle closes the fd when the Io stops.
         handle.Dispose();
         Assert.True(Posix.IsOpen(number));
         io.Stop();
@@ -68,7 +68,7 @@ public sealed class IoLifetimeTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_closed_fd_is_reported_at_once_while_others_wait(Backends backend)
+    public void A_closed_fd_is_reported_at_once_although_no_other_fd_is_ready(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int fd = NewPipe().Read;
@@ -112,7 +112,7 @@ public sealed class IoLifetimeTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void An_fd_closed_under_an_io_without_KeepAlive_leaves_the_reference_count_right(Backends backend)
+    public void A_closed_fd_of_an_io_without_KeepAlive_does_not_change_the_reference_count(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int fd = NewPipe().Read, calls = 0;
@@ -130,7 +130,7 @@ public sealed class IoLifetimeTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Every_io_of_a_closed_fd_is_stopped_and_the_others_go_on(Backends backend)
+    public void Every_io_of_a_closed_fd_is_stopped_and_the_other_ios_work(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int fd = NewPipe().Read, calls = 0;
@@ -141,7 +141,7 @@ public sealed class IoLifetimeTests : FdTestBase
         other.Start();
         CloseFd(fd);
 
-        // each may be reported in an iteration of its own
+        // Each Io may be reported in an iteration of its own.
         for (int i = 0; i < 3; i++)
         {
             Record.Exception(() => loop.Start(RunFlags.Once));
@@ -182,7 +182,7 @@ public sealed class IoLifetimeTests : FdTestBase
         Io second = loop.Io(server, Events.Read, (_, _) => { });
         server.Dispose();
 
-        // other files have the numbers now
+        // Other files get the numbers.
         Posix.Replace(fd, with: reused);
         Posix.Replace(second.Fd, with: reused);
         CheckNamed(fd, Assert.Throws<EventException>(io.Start));
@@ -196,7 +196,7 @@ public sealed class IoLifetimeTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_number_closed_and_reused_between_two_iterations_fires(Backends backend)
+    public void An_fd_number_that_is_closed_and_reused_between_two_iterations_is_watched(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, _) = NewPipe();
@@ -211,14 +211,14 @@ public sealed class IoLifetimeTests : FdTestBase
 
         io.Stop();
         Posix.Replace(read, with: NewReadablePipe().Read);
-        io.Start(); // no iteration ran while it was stopped
+        io.Start(); // no iteration has run since Stop
         Assert.False(loop.Start());
         Assert.Equal(1, calls);
     }
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_number_closed_and_reused_in_a_callback_fires(Backends backend)
+    public void An_fd_number_that_is_closed_and_reused_in_a_callback_is_watched(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, int write) = NewReadablePipe();
@@ -243,7 +243,7 @@ public sealed class IoLifetimeTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_reused_number_does_not_report_the_old_file(Backends backend)
+    public void After_a_number_is_reused_events_of_the_old_file_are_not_reported(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, int write) = NewPipe();
@@ -255,7 +255,7 @@ public sealed class IoLifetimeTests : FdTestBase
         io.Stop();
         Posix.Replace(read, with: NewPipe().Read);
         io.Start();
-        Record.Exception(() => Posix.Write(write)); // no reader is left: EPIPE
+        Record.Exception(() => Posix.Write(write)); // fails with EPIPE, because no reader is left
         loop.Timer(0.02, 0, (_, _) => loop.Stop()).Start();
         loop.Start();
         Assert.Equal(0, calls);
@@ -294,7 +294,7 @@ public sealed class IoLifetimeTests : FdTestBase
         CheckClosed(io => io.Dispose());
         CheckClosed(io =>
         {
-            io.Events = Events.Write; // this stops and starts the native watcher, and the handle is still held once
+            io.Events = Events.Write; // stops and starts the native watcher, and must not hold the handle twice
             io.Stop();
         });
         CheckClosed(io =>

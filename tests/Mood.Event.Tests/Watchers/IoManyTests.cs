@@ -193,7 +193,7 @@ public sealed class IoManyTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Many_fds_changed_in_one_iteration_do_not_silence_one_another(Backends backend)
+    public void If_many_fds_change_in_one_iteration_all_are_still_reported(Backends backend)
     {
         const int size = 200;
         Loop loop = NewLoop(backend);
@@ -210,7 +210,7 @@ public sealed class IoManyTests : FdTestBase
 
         for (int round = 0; round < 5; round++)
         {
-            // The events, the watcher, the fd and its number change before the next iteration.
+            // Before the next iteration the events change, or the watcher is started again, or another fd gets the number.
             for (int i = 0; i < size; i++)
             {
                 switch ((i + round) % 5)
@@ -240,7 +240,7 @@ public sealed class IoManyTests : FdTestBase
             {
                 if ((i + round) % 5 == 0)
                 {
-                    Watch(i); // often with a number that was just closed
+                    Watch(i); // the fd often has a number that was just closed
                 }
             }
 
@@ -283,7 +283,7 @@ public sealed class IoManyTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void Fds_closed_under_their_ios_do_not_silence_the_others(Backends backend)
+    public void If_some_fds_are_closed_while_they_are_watched_the_others_are_still_reported(Backends backend)
     {
         const int size = 200;
         Loop loop = NewLoop(backend);
@@ -297,7 +297,7 @@ public sealed class IoManyTests : FdTestBase
         Array.ForEach(ios, io => io.Start());
         loop.Start(RunFlags.NoWait);
 
-        // some fds are registered, some of these have a changed mask, and some are not registered yet
+        // Some fds are registered, the mask of some registered ones has changed, and some are not registered yet.
         for (int i = 0; i < size; i++)
         {
             ios[i].Stop();
@@ -313,7 +313,7 @@ public sealed class IoManyTests : FdTestBase
         int[] expected = [.. Enumerable.Range(0, size).Where(i => i % 3 != 0 && i % 7 != 1)];
         Array.ForEach(expected, i => Posix.Write(pipes[i].Write));
 
-        // each closed fd may be reported by a Start of its own
+        // Each closed fd may be reported by a Start of its own.
         for (double end = Ev.Time() + (Patience / 4); seen.Count < expected.Length && Ev.Time() < end;)
         {
             Exception? e = Record.Exception(() => loop.Start(RunFlags.NoWait));
@@ -327,7 +327,7 @@ public sealed class IoManyTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void An_fd_that_is_no_longer_watched_is_really_closed_by_close(Backends backend)
+    public void A_loop_does_not_keep_the_file_of_a_stopped_io_open(Backends backend)
     {
         const int size = 100;
         Loop loop = NewLoop(backend), other = NewLoop(Backends.Poll);
@@ -340,7 +340,7 @@ public sealed class IoManyTests : FdTestBase
         loop.Start(RunFlags.NoWait);
         int ended = 0;
 
-        // a full pipe becomes writable only when its last reader is gone
+        // A full pipe becomes writable only when its last reader is closed.
         foreach ((int read, int write) in pipes)
         {
             Posix.Fill(write);

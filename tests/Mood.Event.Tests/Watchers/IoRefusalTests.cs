@@ -47,7 +47,7 @@ public sealed class IoRefusalTests : FdTestBase
     {
         Loop loop = NewLoop();
 
-        foreach (int fd in new[] { NewPipe().Read + 500, int.MaxValue }) // far from the numbers that later pipes get
+        foreach (int fd in new[] { NewPipe().Read + 500, int.MaxValue }) // no later pipe gets these numbers
         {
             Refused<ArgumentException>("fd", () => loop.Io(fd, Events.Read, (_, _) => { }));
             CheckUnchanged(loop, io => Refused<ArgumentException>("fd", () => io.Set(fd, Events.Write)));
@@ -92,7 +92,7 @@ public sealed class IoRefusalTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(BadMasks))]
-    public void Other_events_than_read_and_write_are_refused(Events events)
+    public void Events_other_than_read_and_write_are_refused(Events events)
     {
         Loop loop = NewLoop();
         int fd = NewPipe().Read;
@@ -102,7 +102,7 @@ public sealed class IoRefusalTests : FdTestBase
     }
 
     [Fact]
-    public void A_refused_event_mask_leaves_an_active_io_as_it_was()
+    public void A_refused_event_mask_does_not_change_an_active_io()
     {
         Loop loop = NewLoop();
         int calls = 0;

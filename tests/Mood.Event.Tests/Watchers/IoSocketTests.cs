@@ -8,8 +8,10 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>A socket is disposed while its Io is active: Dispose does not hang, and the callback is not called for another file with
-/// the same fd number.</summary>
+/// <summary>
+/// A socket is disposed while its Io is active. Dispose does not hang, and the Io's callback is not called for another file that
+/// gets the fd number.
+/// </summary>
 public sealed class IoSocketTests : FdTestBase
 {
     [Theory]
@@ -37,7 +39,7 @@ public sealed class IoSocketTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_SafeSocketHandle_can_be_closed_through_its_Socket_too(Backends backend)
+    public void The_Socket_of_a_watched_SafeSocketHandle_can_be_disposed_too(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (Socket client, Socket server) = NewConnection();
@@ -54,7 +56,7 @@ public sealed class IoSocketTests : FdTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_Socket_disposed_under_its_io_gives_no_event_for_the_reused_number(Backends backend)
+    public void An_io_whose_Socket_was_disposed_gets_no_event_of_the_reused_number(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (Socket client, Socket server) = NewConnection();
@@ -76,21 +78,21 @@ public sealed class IoSocketTests : FdTestBase
 
         Assert.Equal(0, calls);
         Assert.Equal(1, others);
-        Assert.False(io.IsActive); // the other file's event reached this Io too: it found its socket closed, and stopped itself
+        Assert.False(io.IsActive); // the other file's event has reached this Io too, which found its socket closed and stopped itself
         loop.Dispose();
         Posix.Close(fd);
     }
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_Socket_disposed_under_its_io_does_not_stop_the_loop(Backends backend)
+    public void An_io_whose_Socket_was_disposed_does_not_stop_the_loop(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (Socket client, Socket server) = NewConnection();
         int calls = 0;
         Io io = loop.Io(server, Events.Read, (_, _) => calls++);
         io.Start();
-        server.Dispose(); // before it is registered
+        server.Dispose(); // before the loop has registered the socket
         loop.Timer(0.02, 0, (_, _) => loop.Stop(BreakHow.All)).Start();
         Assert.Null(Record.Exception(() => loop.Start()));
         Assert.Equal(0, calls);
@@ -104,7 +106,7 @@ public sealed class IoSocketTests : FdTestBase
         Loop loop = NewLoop();
         (Socket client, Socket server) = NewConnection();
 
-        // called when the other thread has disposed `server`: the connection has ended, so `client` is readable
+        // Called after the other thread has disposed `server`: the end of the connection makes `client` readable.
         loop.Io(client, Events.Read, (w, _) => w.Stop()).Start();
         Io io = loop.Io(server, Events.Read, (_, _) => { });
         io.KeepAlive = false;

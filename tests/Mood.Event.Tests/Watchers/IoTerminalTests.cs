@@ -9,7 +9,7 @@ public sealed class IoTerminalTests : FdTestBase
 {
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void A_key_arrives_after_the_terminal_s_mode_was_changed(Backends backend)
+    public void A_key_arrives_after_the_mode_of_the_terminal_was_changed(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int master, int terminal) = Posix.OpenTerminal();
@@ -34,7 +34,7 @@ public sealed class IoTerminalTests : FdTestBase
             {
                 var thread = new Thread(() =>
                 {
-                    Thread.Sleep(5); // the loop waits
+                    Thread.Sleep(5); // gives the loop the time to begin its wait
                     Posix.SetCanonical(terminal, on: true);
                     Thread.Sleep(1);
                     Posix.SetCanonical(terminal, on: false);

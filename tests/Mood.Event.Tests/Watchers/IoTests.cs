@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The members of Io. Refusals: IoRefusalTests. Events on each backend: IoBackendTests.</summary>
+/// <summary>The members of Io. IoRefusalTests has refusals, and IoBackendTests has the events on each backend.</summary>
 public sealed class IoTests : FdTestBase
 {
     [Fact]
@@ -125,7 +125,7 @@ public sealed class IoTests : FdTestBase
         loop.Invoke();
         Assert.Equal(2, calls);
 
-        io.Set(other, Events.Write); // neither pending nor active now
+        io.Set(other, Events.Write); // accepted, because the Io is neither pending nor active
         Assert.Equal(other, io.Fd);
 
         void CheckRefused()
@@ -167,7 +167,7 @@ public sealed class IoTests : FdTestBase
     }
 
     [Fact]
-    public void A_disposed_loop_s_io_is_stopped_and_refuses_to_be_used()
+    public void An_io_of_a_disposed_loop_is_stopped_and_refuses_changes()
     {
         Loop loop = NewLoop();
         int fd = NewReadablePipe().Read;
@@ -202,7 +202,7 @@ public sealed class IoTests : FdTestBase
         CheckFed(() => loop.FeedFdEvent(server, Events.Read));
         CheckFed(() => loop.FeedFdEvent(server.SafeHandle, Events.Read));
 
-        // these have no watcher
+        // No active Io watches these.
         loop.FeedFdEvent(client, Events.Read);
         loop.FeedFdEvent(-1, Events.Read);
         loop.FeedFdEvent(int.MaxValue, Events.Read);
@@ -260,7 +260,7 @@ public sealed class IoTests : FdTestBase
         Assert.True(loop.Start(RunFlags.NoWait));
         io.KeepAlive = false;
         Assert.False(loop.Start());
-        io.Events = Events.None; // this stops and starts the native watcher
+        io.Events = Events.None; // stops and starts the native watcher
         Assert.False(loop.Start());
         Assert.True(io.IsActive);
         io.KeepAlive = true;
@@ -268,7 +268,7 @@ public sealed class IoTests : FdTestBase
     }
 
     [Fact]
-    public void Start_and_Stop_twice_do_nothing_more()
+    public void A_second_Start_and_a_second_Stop_do_nothing()
     {
         Loop loop = NewLoop();
         int calls = 0;

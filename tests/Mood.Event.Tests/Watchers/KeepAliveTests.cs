@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Watcher.KeepAlive: the loop's reference count is right after every order of calls.</summary>
+/// <summary>Watcher.KeepAlive: the loop's reference count is correct after calls in any order.</summary>
 public sealed class KeepAliveTests : AnyWatcherTestBase
 {
     [Theory]
@@ -86,7 +86,7 @@ public sealed class KeepAliveTests : AnyWatcherTestBase
     }
 
     [Fact]
-    public void A_background_timer_that_expires_leaves_the_reference_count_right()
+    public void After_a_background_timer_expires_the_reference_count_is_correct()
     {
         Loop loop = NewLoop();
         Timer timer = loop.Timer(0, 0, (_, _) => { });
@@ -100,7 +100,7 @@ public sealed class KeepAliveTests : AnyWatcherTestBase
             AssertNoReferences(loop);
         }
 
-        // Clear between expiry and callback: no callback corrects the count
+        // Clear between expiry and callback prevents the callback, which therefore cannot correct the count.
         loop.Callback = _ => timer.Clear();
         timer.Start();
         loop.Start(RunFlags.NoWait);
@@ -110,7 +110,7 @@ public sealed class KeepAliveTests : AnyWatcherTestBase
     }
 
     [Fact]
-    public void KeepAlive_set_between_expiry_and_callback_leaves_the_reference_count_right()
+    public void After_KeepAlive_is_set_between_expiry_and_callback_the_reference_count_is_correct()
     {
         Loop loop = NewLoop();
         Timer timer = loop.Timer(0, 0, (_, _) => { });
@@ -131,7 +131,7 @@ public sealed class KeepAliveTests : AnyWatcherTestBase
     }
 
     [Fact]
-    public void Reset_and_Restart_of_a_background_timer_leave_the_reference_count_right()
+    public void After_Reset_and_Restart_of_a_background_timer_the_reference_count_is_correct()
     {
         Loop loop = NewLoop();
         Timer timer = loop.Timer(100, 0, (_, _) => { });
@@ -198,7 +198,7 @@ public sealed class KeepAliveTests : AnyWatcherTestBase
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void Random_operations_in_and_outside_callbacks_leave_the_reference_count_right(string kind)
+    public void After_random_operations_in_and_outside_callbacks_the_reference_count_is_correct(string kind)
     {
         Loop loop = LoopFor(kind);
         var random = new Random(kind.Length * 1000 + kind[0]);

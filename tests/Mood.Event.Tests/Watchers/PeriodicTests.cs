@@ -89,7 +89,7 @@ public sealed class PeriodicTests : LoopTestBase
 
         periodic.Start();
         Assert.Throws<ArgumentOutOfRangeException>(() => periodic.Interval = bad);
-        periodic.Reset(); // with the interval that libev has
+        periodic.Reset(); // uses the interval that libev has
         Assert.Equal(30, periodic.At % 60);
         loop.Verify();
     }
@@ -135,7 +135,7 @@ public sealed class PeriodicTests : LoopTestBase
     }
 
     [Fact]
-    public void A_disposed_loop_takes_no_periodic()
+    public void A_disposed_loop_refuses_a_periodic()
     {
         Loop loop = NewLoop();
         Periodic periodic = loop.Periodic(1, 2, s_nothing);
@@ -359,9 +359,9 @@ public sealed class PeriodicTests : LoopTestBase
         clock.Run(1);
         Assert.InRange(periodic.At, clock.Wall, clock.Wall + 3600);
         Assert.Equal(0, periodic.At % 3600);
-        Assert.Equal(0, calls); // hours that are skipped or come again cause no call
+        Assert.Equal(0, calls); // an hour that a step skips or repeats causes no call
 
-        clock.Step(periodic.At - clock.Wall - 1.6); // just before the next hour, and then over it
+        clock.Step(periodic.At - clock.Wall - 1.6); // to just before the next hour, which comes in the second Run
         clock.Run(1);
         Assert.Equal(0, calls);
         clock.Run(1);
@@ -422,7 +422,7 @@ public sealed class PeriodicTests : LoopTestBase
     }
 
     [Fact]
-    public void Reset_starts_an_inactive_one()
+    public void Reset_starts_an_inactive_periodic()
     {
         Loop loop = NewLoop();
         Periodic periodic = loop.Periodic(0, 3600, s_nothing);
@@ -436,7 +436,7 @@ public sealed class PeriodicTests : LoopTestBase
     }
 
     [Fact]
-    public void Reset_forgets_a_pending_event()
+    public void Reset_discards_a_pending_event()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -449,7 +449,7 @@ public sealed class PeriodicTests : LoopTestBase
     }
 
     [Fact]
-    public void A_periodic_that_does_not_keep_the_loop_alive_leaves_its_references_right()
+    public void A_periodic_without_KeepAlive_does_not_change_the_reference_count()
     {
         (Loop loop, TestClock clock) = NewTestClockLoop();
         int calls = 0;

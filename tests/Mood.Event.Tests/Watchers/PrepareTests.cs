@@ -55,7 +55,7 @@ public sealed class PrepareTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void It_is_called_in_every_iteration(Backends backend)
+    public void A_prepare_is_called_in_every_iteration(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
@@ -76,7 +76,7 @@ public sealed class PrepareTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void The_loop_waits_in_the_same_iteration_for_a_watcher_that_it_starts(Backends backend)
+    public void A_watcher_that_a_prepare_starts_is_called_in_the_same_iteration(Backends backend)
     {
         Loop loop = NewLoop(backend);
         (int read, int write) = Posix.Pipe();
@@ -102,7 +102,7 @@ public sealed class PrepareTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void It_is_called_before_the_loop_waits(Backends backend)
+    public void A_prepare_is_called_before_the_loop_waits(Backends backend)
     {
         Loop loop = NewLoop(backend);
         var watch = new Stopwatch();
@@ -119,7 +119,7 @@ public sealed class PrepareTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_stop_in_it_ends_start_before_the_loop_waits(Backends backend)
+    public void A_stop_in_a_prepare_ends_Start_before_the_loop_waits(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0, checks = 0;
@@ -137,7 +137,7 @@ public sealed class PrepareTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void Without_KeepAlive_it_does_not_keep_the_loop_alive(Backends backend)
+    public void Without_KeepAlive_a_prepare_does_not_keep_the_loop_alive(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
@@ -174,7 +174,7 @@ public sealed class PrepareTests : LoopTestBase
     }
 
     [Fact]
-    public void Several_run_by_priority()
+    public void Several_prepares_are_called_by_priority()
     {
         Loop loop = NewLoop();
         string log = "";
@@ -189,7 +189,7 @@ public sealed class PrepareTests : LoopTestBase
     }
 
     [Fact]
-    public void It_may_dispose_itself_and_others()
+    public void A_prepare_may_dispose_itself_and_others()
     {
         Loop loop = NewLoop();
         int calls = 0;

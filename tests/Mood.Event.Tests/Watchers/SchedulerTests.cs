@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Scheduler: the reschedule function, its failures, and what it must not do.</summary>
+/// <summary>Scheduler: the reschedule function, its failures, and the calls that it may not make.</summary>
 public sealed class SchedulerTests : LoopTestBase
 {
     private static readonly Action<Scheduler, Events> s_nothing = (_, _) => { };
@@ -69,7 +69,7 @@ public sealed class SchedulerTests : LoopTestBase
     }
 
     [Fact]
-    public void A_disposed_loop_takes_no_scheduler()
+    public void A_disposed_loop_refuses_a_scheduler()
     {
         Loop loop = NewLoop();
         int asked = 0;
@@ -185,7 +185,7 @@ public sealed class SchedulerTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_scheduler_that_returns_never_does_not_keep_the_loop_alive_and_Reset_asks_it_again(Backends backend)
+    public void A_scheduler_that_returns_infinity_does_not_keep_the_loop_alive_and_Reset_calls_its_function_again(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
@@ -207,7 +207,7 @@ public sealed class SchedulerTests : LoopTestBase
         Assert.True(loop.Start(RunFlags.NoWait));
         Assert.Equal(0, calls);
 
-        // never, after one more call
+        // The function returns infinity after one more call.
         int asked = 0;
         scheduler.Reschedule = (_, now) => ++asked == 1 ? now + 0.01 : double.PositiveInfinity;
         scheduler.Reset();
@@ -226,7 +226,7 @@ public sealed class SchedulerTests : LoopTestBase
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void A_step_of_the_wall_clock_may_make_it_never_and_back(bool keepAlive)
+    public void After_a_step_of_the_wall_clock_the_function_may_return_infinity_and_after_another_a_time(bool keepAlive)
     {
         (Loop loop, TestClock clock) = NewTestClockLoop();
         bool isNever = false;
@@ -260,7 +260,7 @@ public sealed class SchedulerTests : LoopTestBase
     }
 
     [Fact]
-    public void Never_on_a_manual_clock_ends_a_Start_too()
+    public void On_a_manual_clock_a_scheduler_that_returns_infinity_does_not_keep_Start_running()
     {
         var clock = new ManualClock();
         Loop loop = NewLoop(clock);
@@ -279,7 +279,7 @@ public sealed class SchedulerTests : LoopTestBase
     }
 
     [Fact]
-    public void A_replaced_function_is_used_from_the_next_call_or_reset_on()
+    public void A_new_function_is_used_from_the_next_call_or_reset_on()
     {
         (Loop loop, TestClock clock) = NewTestClockLoop();
         int calls = 0;
@@ -297,7 +297,7 @@ public sealed class SchedulerTests : LoopTestBase
     }
 
     [Fact]
-    public void Reset_asks_the_function_and_starts_an_inactive_scheduler()
+    public void Reset_calls_the_function_and_starts_an_inactive_scheduler()
     {
         Loop loop = NewLoop();
         int asked = 0, calls = 0;
@@ -315,7 +315,7 @@ public sealed class SchedulerTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_step_of_the_wall_clock_asks_the_function_again(Backends backend)
+    public void A_step_of_the_wall_clock_causes_another_call_of_the_function(Backends backend)
     {
         (Loop loop, TestClock clock) = NewTestClockLoop(backend);
         var asked = new List<double>();
@@ -389,7 +389,7 @@ public sealed class SchedulerTests : LoopTestBase
             (_, now) => ++asked == 1 ? now + 0.001 : Fail(how, now), (w, e) => log.Add($"{e} {w.IsActive}"));
         scheduler.Start();
 
-        // another scheduler continues
+        // Another scheduler is not affected.
         Scheduler other = loop.Scheduler((_, now) => now + 0.002, (w, _) =>
         {
             if (++others == 5)
@@ -421,7 +421,7 @@ public sealed class SchedulerTests : LoopTestBase
         fails = true;
         clock.Step(3600);
         clock.Pass(1);
-        loop.Now(update: true); // the function runs inside this call, where no watcher can be stopped
+        loop.Now(update: true); // calls the function, in which no watcher can be stopped
         Assert.False(loop.Start(RunFlags.NoWait));
         Assert.Single(thrown);
         Assert.False(scheduler.IsActive);
@@ -635,7 +635,7 @@ public sealed class SchedulerTests : LoopTestBase
         Assert.Equal(3, calls);
         loop.Verify();
 
-        // afterwards every change is allowed again
+        // After the function has returned, every change is allowed again.
         Assert.Equal(2, Live().Loops);
         NewDefaultLoop();
         scheduler.Stop();

@@ -7,8 +7,9 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The members of Signal, and the arguments that they refuse. See also SignalDeliveryTests and
-/// SignalDispositionTests.</summary>
+/// <summary>
+/// The members of Signal, and the arguments that they refuse. See also SignalDeliveryTests and SignalDispositionTests.
+/// </summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class SignalTests : LoopTestBase
 {
@@ -77,7 +78,7 @@ public sealed class SignalTests : LoopTestBase
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void A_name_of_Signum_is_the_number_of_this_platform(PosixSignal signal)
+    public void A_PosixSignal_can_be_watched_and_fed(PosixSignal signal)
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -124,7 +125,7 @@ public sealed class SignalTests : LoopTestBase
     }
 
     [Fact]
-    public void A_name_that_does_not_exist_is_refused()
+    public void A_PosixSignal_that_does_not_exist_is_refused()
     {
         Loop loop = NewLoop();
         Assert.Throws<ArgumentOutOfRangeException>(() => loop.Signal((PosixSignal)(-99), (_, _) => { }));
@@ -236,7 +237,7 @@ public sealed class SignalTests : LoopTestBase
     [InlineData(-1)]
     [InlineData(65)]
     [InlineData(int.MaxValue)]
-    public void FeedSignalEvent_refuses_numbers_that_are_no_signal(int signum)
+    public void FeedSignalEvent_refuses_numbers_that_are_not_signals(int signum)
     {
         Loop loop = NewLoop();
         Assert.Throws<ArgumentOutOfRangeException>(() => loop.FeedSignalEvent(signum));

@@ -21,7 +21,7 @@ public sealed class StatPathTests : LoopTestBase
         File.CreateSymbolicLink(At("current"), "r1");
         Expect(backend, flags, "current/file", 6, () =>
         {
-            // as Kubernetes updates a ConfigMap
+            // Kubernetes updates a ConfigMap in this way.
             File.CreateSymbolicLink(At("next"), "r2");
             Posix.Rename(At("next"), At("current"));
         });
@@ -107,7 +107,7 @@ public sealed class StatPathTests : LoopTestBase
             stat.Refresh();
             Assert.Equal(6, stat.Attr.Size);
             Directory.SetCurrentDirectory(At("here"));
-            stat.Refresh(); // inactive: the path is resolved again
+            stat.Refresh(); // resolves the path again, because the Stat is inactive
             Assert.Equal(3, stat.Attr.Size);
             stat.Start();
             Directory.SetCurrentDirectory(At("there"));
@@ -190,7 +190,7 @@ public sealed class StatPathTests : LoopTestBase
         stat.Start();
         loop.Start(RunFlags.NoWait);
         change();
-        using Timer late = loop.Timer(20 * Interval, 0, (_, _) => loop.Stop()); // for a busy machine
+        using Timer late = loop.Timer(20 * Interval, 0, (_, _) => loop.Stop()); // allows more than the interval, because the machine may be busy
         late.Start();
 
         while (stat.Attr.Size != size && late.IsActive)
@@ -198,7 +198,7 @@ public sealed class StatPathTests : LoopTestBase
             loop.Start(RunFlags.Once);
         }
 
-        Assert.InRange(calls, 1, 2); // it may read the status in the middle of the change
+        Assert.InRange(calls, 1, 2); // two, if the Stat reads the status in the middle of the change
         Assert.Equal((size, size != 0), (stat.Attr.Size, stat.Attr.Exists));
     }
 

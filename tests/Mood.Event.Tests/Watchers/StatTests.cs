@@ -6,10 +6,10 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The members of Stat, and the changes of a file that it reports. Changes of the path: StatPathTests.</summary>
+/// <summary>The members of Stat, and the changes of a file that it reports. StatPathTests has changes of the path.</summary>
 public sealed class StatTests : LoopTestBase
 {
-    // the shortest interval that libev accepts
+    // The shortest interval that libev accepts.
     private const double MinInterval = 0.1074891;
 
     private static readonly Action<Stat, Events> s_nothing = (_, _) => { };
@@ -90,7 +90,7 @@ public sealed class StatTests : LoopTestBase
     [InlineData("")]
     [InlineData("\0")]
     [InlineData("a\0b")]
-    public void A_path_is_not_empty_and_holds_no_nul(string bad)
+    public void A_path_that_is_empty_or_holds_a_nul_is_refused(string bad)
     {
         Loop loop = NewLoop();
         Assert.Throws<ArgumentException>("path", () => loop.Stat(bad, 0, s_nothing));
@@ -129,7 +129,7 @@ public sealed class StatTests : LoopTestBase
     }
 
     [Fact]
-    public void A_disposed_loop_refuses_its_watchers()
+    public void A_disposed_loop_refuses_a_stat()
     {
         Loop loop = NewLoop();
         string path = FilePath();
@@ -362,7 +362,7 @@ public sealed class StatTests : LoopTestBase
 
         while (first == 0)
         {
-            Assert.True(loop.Start(RunFlags.Once)); // their timers may fire in different iterations
+            Assert.True(loop.Start(RunFlags.Once)); // the timers of the two watchers may expire in different iterations
         }
 
         Assert.Equal((1, 1), (first, second));
@@ -373,7 +373,7 @@ public sealed class StatTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllWays))]
-    public void With_KeepAlive_false_it_does_not_keep_the_loop_running(Backends backend, LoopFlags flags)
+    public void With_KeepAlive_false_a_stat_does_not_keep_the_loop_running(Backends backend, LoopFlags flags)
     {
         Loop loop = NewLoop(backend, flags);
         Stat stat = loop.Stat(FilePath(), MinInterval, s_nothing);
@@ -415,7 +415,7 @@ public sealed class StatTests : LoopTestBase
         loop.Reset();
         using Fork fork = loop.Fork((w, _) =>
         {
-            File.AppendAllText(paths[2], "more"); // before inotify is replaced
+            File.AppendAllText(paths[2], "more"); // before Reset replaces inotify
             w.Stop();
         });
         fork.Start();
@@ -438,7 +438,7 @@ public sealed class StatTests : LoopTestBase
         }).Start();
         using Fork fork = loop.Fork((w, _) =>
         {
-            File.AppendAllText(path, "more"); // inotify exists already, and is replaced after this
+            File.AppendAllText(path, "more"); // inotify exists already, and Reset replaces it after this callback
             w.Stop();
         });
         fork.Start();
@@ -468,7 +468,7 @@ public sealed class StatTests : LoopTestBase
     }
 
     [Fact]
-    public void A_path_is_utf8()
+    public void A_path_is_encoded_as_utf8()
     {
         string path = FilePath("ä-€-\U0001F600");
         File.WriteAllText(path, "four");
@@ -478,7 +478,7 @@ public sealed class StatTests : LoopTestBase
     }
 
     [Fact]
-    public void A_symbolic_link_is_watched_itself()
+    public void A_stat_of_a_symbolic_link_watches_the_link_itself()
     {
         string path = FilePath();
         File.CreateSymbolicLink(path, "nowhere");
@@ -489,7 +489,7 @@ public sealed class StatTests : LoopTestBase
     }
 
     [Fact]
-    public void It_may_dispose_itself_in_its_callback()
+    public void A_stat_may_dispose_itself_in_its_callback()
     {
         Loop loop = NewLoop();
         string path = FilePath();
@@ -506,7 +506,7 @@ public sealed class StatTests : LoopTestBase
     }
 
     [Fact]
-    public void It_may_be_set_to_another_path_in_its_callback()
+    public void A_stat_may_be_set_to_another_path_in_its_callback()
     {
         Loop loop = NewLoop();
         string path = FilePath(), other = FilePath("b");

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Timer: times, repetition, Reset and Restart, the order of calls.</summary>
+/// <summary>Timer: times, repetition, Reset and Restart, and the order of calls.</summary>
 public sealed class TimerTests : LoopTestBase
 {
     private static readonly Action<Timer, Events> s_nothing = (_, _) => { };
@@ -94,7 +94,7 @@ public sealed class TimerTests : LoopTestBase
     }
 
     [Fact]
-    public void A_disposed_loop_takes_no_timer()
+    public void A_disposed_loop_refuses_a_timer()
     {
         Loop loop = NewLoop();
         Timer timer = loop.Timer(1, 2, s_nothing);
@@ -195,7 +195,7 @@ public sealed class TimerTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void Zero_and_less_expire_in_the_first_iteration(Backends backend)
+    public void A_time_of_zero_or_less_expires_in_the_first_iteration(Backends backend)
     {
         foreach (double after in new[] { 0, -1, -1e300 })
         {
@@ -208,7 +208,7 @@ public sealed class TimerTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void Timers_of_huge_times_do_not_expire(Backends backend)
+    public void Timers_with_huge_times_do_not_expire(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
@@ -221,7 +221,7 @@ public sealed class TimerTests : LoopTestBase
             Assert.InRange(timer.Remaining, after * 0.999, double.MaxValue);
         }
 
-        // such times must not make the loop spin, or sleep past other timers
+        // With such times the loop must neither spin nor wait too long for other timers.
         loop.Timer(0.02, 0, (_, _) => loop.Stop()).Start();
         Assert.True(loop.Start());
         Assert.Equal(0, calls);
@@ -229,7 +229,7 @@ public sealed class TimerTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_repeating_timer_keeps_its_rhythm(Backends backend)
+    public void A_repeating_timer_is_called_at_multiples_of_its_period(Backends backend)
     {
         (Loop loop, TestClock clock) = NewTestClockLoop(backend);
         int calls = 0;
@@ -241,7 +241,7 @@ public sealed class TimerTests : LoopTestBase
             Assert.True(clock.Run(0.05));
         }
 
-        // in one second: 0.1, 0.3, 0.5, 0.7 and 0.9
+        // In one second the timer is due at 0.1, 0.3, 0.5, 0.7 and 0.9.
         Assert.Equal(5, calls);
         Assert.True(timer.IsActive);
     }
@@ -299,7 +299,7 @@ public sealed class TimerTests : LoopTestBase
     }
 
     [Fact]
-    public void Remaining_counts_down_while_active_and_stands_still_while_not()
+    public void Remaining_counts_down_while_the_timer_is_active_and_stands_still_while_it_is_not()
     {
         (Loop loop, TestClock clock) = NewTestClockLoop();
         Timer timer = loop.Timer(5, 0, s_nothing);
@@ -332,7 +332,7 @@ public sealed class TimerTests : LoopTestBase
         timer.Start();
         clock.Pass(2);
         loop.Now(update: true);
-        Assert.True(timer.IsActive); // due, but the loop has not run
+        Assert.True(timer.IsActive); // the timer is due, but the loop has not run
         Assert.Equal(0, timer.Remaining);
         clock.Run(0);
         Assert.False(timer.IsActive);
@@ -388,12 +388,12 @@ public sealed class TimerTests : LoopTestBase
     }
 
     [Fact]
-    public void Reset_pushes_an_idle_timeout_back()
+    public void Reset_postpones_an_idle_timeout()
     {
         (Loop loop, TestClock clock) = NewTestClockLoop();
         int calls = 0;
         Timer timer = loop.Timer(0, 1, (_, _) => calls++);
-        timer.Reset(); // starts it, with Repeat instead of after
+        timer.Reset(); // starts the timer, which is due after Repeat
         Assert.True(timer.IsActive);
 
         for (int i = 0; i < 5; i++)
@@ -452,7 +452,7 @@ public sealed class TimerTests : LoopTestBase
         Assert.False(clock.Run(0.2));
         Assert.Equal(1, calls);
 
-        // the timer keeps the time given to Restart, as if it had been given to Set
+        // The timer keeps the time that Restart was given, as it keeps a time given to Set.
         timer.Restart();
         Assert.InRange(timer.Remaining, 2.9999, 3.0001);
         loop.Verify();
@@ -486,7 +486,7 @@ public sealed class TimerTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_one_shot_that_restarts_itself_waits_its_time_again(Backends backend)
+    public void A_one_shot_timer_that_restarts_itself_waits_its_time_again(Backends backend)
     {
         Loop loop = NewLoop(backend);
         var watch = Stopwatch.StartNew();
@@ -540,7 +540,7 @@ public sealed class TimerTests : LoopTestBase
     }
 
     [Fact]
-    public void Reset_forgets_a_pending_event()
+    public void Reset_discards_a_pending_event()
     {
         Loop loop = NewLoop();
         int calls = 0;
@@ -665,7 +665,7 @@ public sealed class TimerTests : LoopTestBase
     [InlineData("stopped")]
     [InlineData("disposed")]
     [InlineData("cleared")]
-    public void A_background_timer_leaves_the_reference_count_right_however_it_ends(string how)
+    public void However_a_background_timer_ends_the_reference_count_is_correct(string how)
     {
         (Loop loop, TestClock clock) = NewTestClockLoop();
         Timer background = loop.Timer(1, 0, s_nothing);
@@ -686,7 +686,7 @@ public sealed class TimerTests : LoopTestBase
                 background.Dispose();
                 break;
             case "cleared":
-                // libev stops it when it expires, and its callback is not called
+                // libev stops the timer when it expires, but its callback is not called.
                 loop.Timer(0.9, 0, [Fatal] (_, _) => Assert.Equal(Events.Timer, background.Clear()), priority: 2).Start();
                 break;
         }
@@ -834,7 +834,7 @@ public sealed class TimerTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
-    public void A_stop_that_is_cancelled_does_not_stop(Backends backend)
+    public void A_Stop_that_was_withdrawn_does_not_end_Start(Backends backend)
     {
         Loop loop = NewLoop(backend);
         int calls = 0;
@@ -893,7 +893,7 @@ public sealed class TimerTests : LoopTestBase
 
         clock.Step(3600);
         Assert.True(clock.Run(1));
-        Assert.InRange(loop.Now(), clock.Wall - 0.001, clock.Wall + 0.001); // the loop has seen the step
+        Assert.InRange(loop.Now(), clock.Wall - 0.001, clock.Wall + 0.001); // the loop has noticed the step
         Assert.InRange(timer.Remaining, 2.999, 3.001);
 
         clock.Step(-7200);
@@ -907,7 +907,7 @@ public sealed class TimerTests : LoopTestBase
         timer.Dispose();
     }
 
-    // not inlined: no local of the test keeps the last timer alive
+    // A method of its own, so that no local of the test keeps the last timer alive.
     [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
     private static void Drop(Loop loop, Action called)
     {

@@ -135,7 +135,7 @@ public sealed class WatcherTests : AnyWatcherTestBase
 
     [Theory]
     [MemberData(nameof(AllKinds))]
-    public void Stop_forgets_a_fed_event(string kind)
+    public void Stop_discards_a_fed_event(string kind)
     {
         Loop loop = LoopFor(kind);
         int calls = 0;
@@ -162,7 +162,7 @@ public sealed class WatcherTests : AnyWatcherTestBase
         loop.Invoke();
 
         any.Watcher.Start();
-        any.Watcher.Clear(); // the start itself may have made it pending, for children that ended before
+        any.Watcher.Clear(); // Start may have made a Child pending
         any.Watcher.Feed(Events.Custom);
         Assert.Equal(Events.Custom, any.Watcher.Clear());
         Assert.True(any.Watcher.IsActive);
@@ -197,7 +197,7 @@ public sealed class WatcherTests : AnyWatcherTestBase
         var watchers = new List<Idle>();
         int calls = 0;
 
-        // the first one that is called stops the others
+        // The first callback stops the other watchers.
         for (int i = 0; i < 3; i++)
         {
             watchers.Add(loop.Idle((w, _) =>
@@ -396,7 +396,7 @@ public sealed class WatcherTests : AnyWatcherTestBase
         Embed embed = loop.Embed(other, (_, _) => { });
         embed.Callback = null;
         embed.Invoke(Events.Embed);
-        Assert.Equal(1u, other.Iteration); // the Embed has swept it without a callback
+        Assert.Equal(1u, other.Iteration); // an Embed without a callback has swept the loop
     }
 
     [Fact]
@@ -424,7 +424,7 @@ public sealed class WatcherTests : AnyWatcherTestBase
         using var any = new AnyWatcher(loop, kind, (_, _) => Assert.Fail("called"));
         Watcher w = any.Watcher;
         w.Priority = -1;
-        int priority = w.Priority; // a Child's is always the highest
+        int priority = w.Priority; // the priority of a Child is always the highest
         w.Start();
         w.Feed(Events.Custom);
         w.Dispose();
@@ -450,7 +450,7 @@ public sealed class WatcherTests : AnyWatcherTestBase
         Loop loop = LoopFor(kind);
         using var any = new AnyWatcher(loop, kind, (_, _) => { });
         Watcher w = any.Watcher;
-        loop.Dispose(); // it is inactive, so that the loop does not dispose it
+        loop.Dispose(); // does not dispose the watcher, which is inactive
         w.Stop();
         Assert.Equal((false, false), (w.IsActive, w.IsPending));
 
