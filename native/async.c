@@ -4,7 +4,7 @@
 static void
 send (mood_loop *l, ev_async *w)
 {
-  /* Senders that come after the close do not count themselves in: close_gate (loop.c) waits for a bounded number of them. */
+  /* After the close, a sender returns here and is not counted in `senders`. So close_gate (loop.c) waits only for those that came before. */
   if (!__atomic_load_n (&l->open, __ATOMIC_SEQ_CST))
     return;
 

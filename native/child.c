@@ -21,7 +21,7 @@
  *   mood_child_passed          the host has done so: a zombie of that epoch that is left does not belong to the host
  *   the next look              it is reaped (or found reaped), then reported
  *
- * The host answers on its thread pool, which may have no thread to spare. After TICKS ticks of TICK seconds the end is reported,
+ * The host answers on its thread pool, which may have no free thread. After TICKS ticks of TICK seconds the end is reported,
  * and the child is reaped later, when the answer comes. Ticks are counted, not time, because a machine that delays this thread
  * delays the pool too. On a manual clock no tick comes, so the end is reported at once. A child watched on
  * behalf of the host (keep) is never reaped here, and its report is never delayed.
@@ -36,15 +36,18 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* A bit that is set in a watcher's pid after the end of its child was reported. The pid is then negative and matches no process, so the
- * watcher gets no events of a later child with the same number. libev finds its list by the lowest bits of the pid, which stay the same. */
+/* This bit is set in a watcher's pid after the end of its child was reported. The pid is then negative and matches no process, so the
+ * watcher gets no events of a later child with the same number. The lowest bits of the pid, by which libev finds its list of
+ * watchers, stay the same. */
 enum { PAST = INT_MIN };
 
-/* used on the default loop's thread only */
+/* Used on the default loop's thread only. libev calls mood_hook_waitpid in rounds. Each call reports one child, and a result of 0 ends
+ * the round. After each call, libev finds the watchers of the reported child by their pid. So if the child has ended, the next call
+ * sets PAST in their pids. */
 static ev_timer ticker; /* internal: runs while an ENDED child waits for the host's answer */
-static int scanned;     /* this round of mood_hook_waitpid has looked */
+static int scanned;     /* this round has looked at the children; 0 again when the round ends */
 static int partial;     /* the last look could not list the children: see mood_processes_visit */
-static pid_t reported;  /* the last answer, if that child had ended; else 0. libev tells the watchers before it asks again */
+static pid_t reported;  /* the child whose end the previous call of this round reported, or 0 */
 
 /* -- marks of the watchers ---------------------------------------------------------------------------------------------- */
 
@@ -193,7 +196,7 @@ settle (known *k)
   return NOT_YET;
 }
 
-/* in place of waitpid(-1): libev asks until the answer is 0 */
+/* Replaces waitpid(-1). Reports one child, or returns 0 if there is none left to report. */
 pid_t
 mood_hook_waitpid (int *status, int options)
 {
@@ -240,7 +243,7 @@ mood_hook_waitpid (int *status, int options)
             mood_known_forget (k);
         }
 
-      /* it found one child only: look again */
+      /* the look found only one of the children: the next call looks again */
       if (partial)
         scanned = 0;
 

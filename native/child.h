@@ -13,9 +13,16 @@ typedef struct known known;
 /* the states are explained in child.c */
 enum { ALIVE, CHANGED, ENDED, REAPED, GONE };
 
-/* How a child has ended (mood_pidfd_end): it lives, or a debugger holds it; it is a zombie; another part of the process has reaped it, or
- * it is not a child of this process, and a status of -1 is lost; another thread is in the middle of reaping it. */
-enum { END_NONE, END_ZOMBIE, END_GONE, END_REAPING };
+/* How a child has ended: the results of mood_pidfd_end. */
+/* clang-format off */
+enum
+{
+  END_NONE,    /* it lives, or a debugger delays the notice of its end */
+  END_ZOMBIE,  /* it has ended, and can be reaped */
+  END_GONE,    /* another part of the process has reaped it, or it is not a child of this process; a status of -1 is lost */
+  END_REAPING, /* another thread is reaping it now */
+};
+/* clang-format on */
 
 /* An entry of the table of watched children. The default loop's thread alone uses it. */
 struct known
@@ -28,8 +35,8 @@ struct known
   int status;
   int epoch;       /* of the look that found it ENDED */
   int ticks;       /* since it was found ENDED */
-  int held;        /* it ended, but another process (a debugger) delays the notice: asked again from time to time */
-  double deadline; /* monotonic seconds: an unclear end is GONE then; 0: none yet */
+  int held;        /* it has ended, but a debugger delays the notice: the ticker in child.c asks again */
+  double deadline; /* monotonic seconds: an end that is still unclear then counts as GONE; 0: no deadline yet */
 };
 
 /* How long an end may be unclear, and how long the host may take to answer: TICKS ticks of TICK seconds. */

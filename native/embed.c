@@ -1,4 +1,4 @@
-/* ev_embed. "The other loop" is the embedded one. The managed side runs it.
+/* ev_embed. "The other loop" is the embedded one. The managed side runs it, and has checked its backend (Watchers/Embed.cs).
  *
  * libev's own callbacks run the other loop from native code and use the watcher afterwards. That is a use after free when a callback
  * of the other loop disposes the watcher. The callbacks here only report an event, and touch nothing after the report:

@@ -58,7 +58,7 @@ mood_assert_failed (const char *condition)
 }
 
 /* libev calls this when a system call fails in a way that it cannot handle. Some callers go on, and the loop ends. Others retry
- * for ever: after a second of that the process ends with a message. */
+ * for ever: after RETRIES attempts, which take a second, the process ends with a message. */
 static void
 syserr (const char *message) EV_NOEXCEPT
 {
@@ -131,7 +131,7 @@ mood_loop_error (mood_loop *l, char *text, int32_t size)
   retries = 0;
 
   if (error)
-    lay_in (); /* memory may have run out too, after the failure that was recorded first */
+    lay_in (); /* after the recorded failure, memory may also have run out, and the reserve may be in use */
 
   if (error && size > 0)
     {

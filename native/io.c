@@ -1,4 +1,4 @@
-/* ev_io. */
+/* ev_io. watcher.c starts and stops it, like all watchers. */
 #include "libev.h"
 
 #include <errno.h>

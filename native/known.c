@@ -195,7 +195,7 @@ mood_known_forget (known *k)
 
 /* -- looking ------------------------------------------------------------------------------------------------------- */
 
-/* The status of an earlier stop must not stay: libev reports an end that looks like a stop only to watchers with trace. */
+/* Clears the status, because it may be that of an earlier stop. libev would report the end as a stop, and only to watchers with trace. */
 static void
 lose (known *k)
 {

@@ -17,7 +17,7 @@
 #define EV_FEATURES 0x7f
 #define EV_COMPAT3 0
 #define EV_VERIFY 1         /* for Loop.Verify; at this level libev itself does not call it */
-#define EV_CLEANUP_ENABLE 0 /* so that ev_loop_destroy touches no watcher, whose memory may be freed before */
+#define EV_CLEANUP_ENABLE 0 /* so that ev_loop_destroy touches no watcher: its memory may already be freed */
 #define EV_USE_SIGNALFD 0   /* a signalfd needs the signal blocked in every thread, which a library cannot ensure */
 #define EV_USE_NANOSLEEP 1
 #define EV_USE_MONOTONIC 1

@@ -36,8 +36,8 @@ typedef struct
 /* A pending event in libev's own array. The host walks the arrays as ev_invoke_pending does, which saves a transition into
  * managed code per event. The walk goes from the highest priority down, and in each priority from the last slot to the first.
  * For each slot it decrements the count, clears the watcher's `pending`, and then calls the watcher. A callback may feed
- * events, which sets `priority` back, so the walk reads `priority` and the count anew after each call. It ends when `halted`
- * is set. */
+ * events. This sets `priority` to the highest one again, so the walk reads `priority` and the count again after each call. The walk
+ * ends when `halted` is set. */
 typedef struct
 {
   mood_watcher *watcher;
@@ -50,7 +50,7 @@ typedef struct
   int32_t *counts;      /* the number of used slots per priority */
   int32_t *priority;    /* the current priority of the walk: MOOD_PRIORITIES - 1 down to 0 */
   int32_t halted;       /* no pending watcher is called before the next run */
-  int32_t always;       /* the host sets it: mood_callbacks.pending is called in every iteration, also without pending events */
+  int32_t always;       /* the host sets it: call mood_callbacks.pending in every iteration, even without pending events */
 } mood_queue;
 
 #define MOOD_PRIORITIES 5

@@ -61,7 +61,7 @@ told_status (int fd, int *status)
 
 #else
 
-/* the kernel's numbers, for C libraries that are older than they are */
+/* The kernel's numbers. An older C library does not define them. */
 enum { PIDFD_SEND_SIGNAL = 424, PIDFD_OPEN = 434, BY_PIDFD = 3 };
 
 static int
@@ -210,7 +210,7 @@ mood_pidfd_kill (int fd, pid_t pid, int signum, int shared)
   return errno == ESRCH ? 1 : -errno;
 }
 
-/* See END_NONE and its kin in child.h. Any thread. */
+/* Returns END_NONE, END_ZOMBIE, END_GONE or END_REAPING: see child.h. Any thread. */
 int32_t
 mood_pidfd_end (int32_t fd, int32_t pid, int32_t *status)
 {

@@ -118,8 +118,8 @@ visit_first (void (*visit) (pid_t), int traced)
     visit (info.si_pid);
 }
 
-/* Calls visit for each child of this process. Returns 0 if the system cannot list them now: then visit was called for one that has
- * ended, and for one that has stopped or continued. */
+/* Calls visit for each child of this process, and returns 1. If the system cannot list the children now, returns 0: then visit was called
+ * for at most one child that has ended, and for at most one that has stopped or continued. */
 int
 mood_processes_visit (void (*visit) (pid_t), int traced)
 {

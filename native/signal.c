@@ -159,41 +159,52 @@ is_shared (int signum)
   return signum == SIGCHLD || signum == SIGCONT || signum == SIGWINCH || signum == SIGURG;
 }
 
-/* Whether our handler calls the old one. If the host owns the dispositions: always, because it prevents the default action.
- * Otherwise: only for the signals that other parts of a process depend on. */
+/* Whether our handler calls the old one. If the host owns the dispositions: always, because the host's handler prevents the default
+ * action. Otherwise: only for the signals that other parts of a process depend on. */
 static int
 chains (int signum)
 {
   return mood_signals == MOOD_SIGNALS_HOST || is_shared (signum);
 }
 
-/* Returns whether the host's handler is called for a signal. If the host's registration will ask about the signal (mood_signal_guard), counts
- * it in `owed`. A thread may take a signal before mood_signal_unwatch, and come here after the registration was disposed. Then the host would do
- * the default action, so the result is 0, unless the host needs the signal for something else. */
+/* Counts the signal in `owed` if our registration will ask about it (mood_signal_guard). Returns whether it will. */
 static int
 count_owed (int signum)
 {
+  int n = get (owed + signum);
+
+  while (n & GUARDED)
+    if (__atomic_compare_exchange_n (owed + signum, &n, n + 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+      return 1;
+
+  return 0;
+}
+
+/* MOOD_SIGNALS_HOST: whether our handler must call the host's handler for a signal that this thread has taken.
+ *
+ * 1. No watcher is active (`left`): yes. Our handler only passes the signal on.
+ * 2. Our registration exists: yes. It prevents the default action, and the signal is counted in `owed`.
+ * 3. Our registration was disposed after this thread took the signal: yes if the host's handler is installed, because then other
+ *    registrations need it, and decide about the default action. Otherwise no, because the host would do the default action.
+ * 4. Our registration is being made or disposed (`registering` is odd): yes for a shared signal, which the host needs, for example for
+ *    its children. Otherwise no. The test of case 3 would prove nothing here, because the host's handler may be installed for our
+ *    registration only. A wait is not allowed, because this thread may be the one that makes or disposes the registration. */
+static int
+must_pass (int signum)
+{
   struct sigaction now;
-  int before, others, n;
+  int before, others;
 
   do
     {
       before = get (registering + signum);
 
-      if (get (left + signum))
-        return 1; /* no watcher is active: our handler only passes the signal on */
+      if (get (left + signum) || count_owed (signum))
+        return 1;
 
-      for (n = get (owed + signum); n & GUARDED;)
-        if (__atomic_compare_exchange_n (owed + signum, &n, n + 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-          return 1;
-
-      /* No registration of ours will ask. While the host makes or disposes ours (`registering` is odd), its handler may be installed for
-       * ours only, so the test below proves nothing. This thread may be the one that makes or disposes the registration, so it must not
-       * wait for the end of that. It passes on a shared signal, because the host needs it, for example for its children. */
       if (before & 1)
         return is_shared (signum);
 
-      /* If the host's handler is installed, other registrations need it. They decide about the default action. */
       others = !sigaction (signum, 0, &now) && same (&now, saved + signum);
     }
   while (get (registering + signum) != before);
@@ -206,12 +217,12 @@ handler (int signum, siginfo_t *info, void *context)
 {
   int error = errno;
 
-  /* `above`, which this handler has called, calls this handler in turn: now the saved handler must be called */
+  /* This handler has called `above`, and `above` calls this handler again. Now it must call the saved handler. */
   if (get (covered + signum) && context && __atomic_load_n (calling + signum, __ATOMIC_SEQ_CST) == context)
     call (&saved [signum], signum, info, context);
   else
     {
-      int pass = chains (signum) && (mood_signals != MOOD_SIGNALS_HOST || count_owed (signum));
+      int pass = chains (signum) && (mood_signals != MOOD_SIGNALS_HOST || must_pass (signum));
 
       mood_feed_signal (signum);
 
@@ -235,9 +246,9 @@ ours (const struct sigaction *now)
 }
 
 /* Under the lock. A handler should call the handler that it replaced. Mono's Process does not: it installs its SIGCHLD handler
- * when it starts its first process, and the old handler is called no more. So for the signals of `chains`, our handler is
- * installed again, over the new one. The .NET runtime never replaces another handler a second time. When it has put `saved`
- * back, our handler is no longer installed. */
+ * when it starts its first process, and never calls the old one. So for the signals of `chains`, our handler is installed
+ * again, over the new one. The .NET runtime never does this, so there our handler is not installed a second time. If the runtime
+ * has put `saved` back, our handler counts as not installed. */
 static int
 install (int signum)
 {
@@ -300,7 +311,7 @@ uninstall (int signum)
   if (!get (installed + signum) || sigaction (signum, 0, &now))
     return;
 
-  /* Another handler has replaced our handler, and calls it. To put the old handler back would remove that one. */
+  /* Another handler has replaced our handler, and calls it. If the old handler were put back now, the other one would be lost. */
   if (!ours (&now))
     return;
 
@@ -355,7 +366,8 @@ mood_signal_watch (int32_t signum)
 {
   mood_lock (&mood_signal_lock);
 
-  /* A new registration owes nothing. The last one of a shared signal may have gone before it was called. */
+  /* For a new registration the count begins at 0. For a shared signal, the previous registration may have been disposed while calls were
+   * still owed. */
   if (get (registering + signum) & 1)
     set (owed + signum, GUARDED);
   else
@@ -376,7 +388,7 @@ take_pending (int signum)
 
   sigemptyset (&signals);
   sigaddset (&signals, signum);
-  pthread_sigmask (SIG_BLOCK, &signals, &old); /* without a change the kernel does not look */
+  pthread_sigmask (SIG_BLOCK, &signals, &old); /* so that the next call changes the mask, and the kernel delivers the signal */
   pthread_sigmask (SIG_UNBLOCK, &signals, 0);
   pthread_sigmask (SIG_SETMASK, &old, 0);
 }

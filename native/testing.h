@@ -19,7 +19,7 @@ MOOD_API int32_t  mood_live (int32_t what);                         /* [any thre
 MOOD_API void     mood_fail_allocation (int32_t after);             /* [any thread] libev's nth allocation from now fails; 0: none */
 MOOD_API void     mood_fail_wait (int32_t error);                   /* [any thread] a loop's next wait fails with this errno */
 MOOD_API void     mood_fail_watch (int32_t error);                  /* [any thread] the next epoll_ctl fails with this errno */
-MOOD_API void     mood_loop_clock (mood_loop *l, int32_t manual, double monotonic, double realtime); /* the kernel's clocks, for libev in l */
+MOOD_API void     mood_loop_clock (mood_loop *l, int32_t manual, double monotonic, double realtime); /* replaces the kernel's clocks for libev in l */
 MOOD_API void     mood_lacks (int32_t what);                        /* [any thread] the library behaves as if these features were missing, as bits */
 
 /* clang-format on */

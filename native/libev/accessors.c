@@ -61,11 +61,11 @@ mood_ev_monotonic (struct ev_loop *loop)
   return loop->mn_now;
 }
 
-/* Whether this loop, or one that is embedded in it, has work that needs no wait. The loop around it asks before it waits for this
- * loop's fd. 0: no. Any other result changes from call to call as long as those loops make progress.
- * libev writes a wake to the kernel only while pipe_write_wanted is set. From here on it is set, because the loop around this one
- * may wait.
- * A reset that is due is such work: the old fd may be closed, and then the loop around this one would hear nothing. */
+/* Whether this loop, or a loop that is embedded in it, has work that needs no wait. The outer loop, in which this one is embedded, calls
+ * this before it waits for this loop's fd. 0: there is no such work. Otherwise, the result differs from the previous one if these loops
+ * have made progress since then.
+ * A due reset is such work: the old fd may be closed, and the outer loop would get no event from it.
+ * libev writes a wake to the kernel only while pipe_write_wanted is set. This function sets it, because the outer loop may wait now. */
 int
 mood_ev_changes (struct ev_loop *loop)
 {

@@ -3,7 +3,7 @@
 
 #if __linux__
 
-/* A daemon closes all file descriptors of its process, those of a loop too. Files that it opens later get the same numbers. A
+/* A daemon closes all file descriptors of its process, also those of a loop. Files that it opens later may get the same numbers. A
  * loop must not close or replace those files. So each file of a loop carries a mark that names its role and its loop. The mark is
  * the signal number of F_SETSIG, which the kernel stores with the open file and uses only with O_ASYNC, which is not set. Every
  * twelfth loop has the same marks. Measured: a check takes 0.4 us per file. Reading the identity in /proc would take 11 us. */
@@ -67,8 +67,9 @@ mood_ev_drop_reserve (mood_loop *l)
  * it if none can be created. */
 static __thread int old_epoll = -1;
 
-/* In place of a backend's fd that the system refuses to a loop that exists. libev has closed the old one already, and would retry for
- * ever. The kernel refuses every call with this number. The loop has failed, and its next run makes the fd again. */
+/* A placeholder: the number of no fd. An existing loop gets it when the system refuses a new fd for its backend. libev has already closed
+ * the old fd, and without the placeholder would retry for ever. The kernel refuses every call with this number. The loop fails, and its
+ * next run tries to make the fd again. */
 enum { NO_FD = 0x7fffffff };
 
 /* Some backends have an Io for their fd, and libev has an array that is as long as the largest number. So an Io for NO_FD gets the
@@ -131,7 +132,8 @@ watch_fd (int epoll, int op, int fd, struct epoll_event *ev)
 {
   int result = epoll == NO_FD ? 0 : mood_watch_fails () ? -1 : epoll_ctl (epoll, op, fd, ev);
 
-  /* libev handles these itself. It removes an fd only after an event of an fd that is closed here but open in a forked process. */
+  /* libev handles ENOENT, EEXIST and EPERM itself, and also every error of EPOLL_CTL_DEL. It uses that operation only for an fd that was
+   * closed in this process but still gets events, because a forked process has it open. */
   return result && op != EPOLL_CTL_DEL && errno != ENOENT && errno != EEXIST && errno != EPERM ? refuse (fd) : result;
 }
 

@@ -83,7 +83,7 @@ mood_ev_resume (struct ev_loop *loop)
   periodics_reschedule (loop);
 }
 
-/* The monotonic time at which the wall clock reaches `at`: a multiple of 100 ns if one gives exactly this time. */
+/* The monotonic time at which the wall clock reaches `at`. If a multiple of 100 ns gives exactly `at`, the result is that multiple. */
 static double
 monotonic_of (mood_loop *l, double at)
 {
@@ -92,7 +92,8 @@ monotonic_of (mood_loop *l, double at)
   if (l->origin + rounded (t) == at)
     return rounded (t);
 
-  /* The step must change both t and the sum. Near 1970 `at` is small and `t` is large. Near the origin it is the reverse. */
+  /* After a rounding error the sum may be less than `at`. So t is increased until the sum reaches `at`. The step is the larger of the
+   * distances from `at` and from t to the next double, because a smaller step would not change the sum or t. */
   step = just_after (at) - at;
 
   if (step < just_after (t) - t)
@@ -128,7 +129,7 @@ mood_ev_busy (struct ev_loop *loop)
          || loop->pipe_write_skipped;
 }
 
-/* 1: an active watcher that keeps the loop alive */
+/* Whether this active watcher keeps the loop alive. */
 #define HOLDS(w) ((w)->owner && (w)->plain)
 
 /* Whether an active watcher waits for something other than time: io, a signal, another thread. */
@@ -155,7 +156,7 @@ has_sources (struct ev_loop *loop)
   return count > 0;
 }
 
-/* Replaces timers_reify. A late timer that is due again already is called in the next iteration. */
+/* Replaces timers_reify. A timer may be so late that its next time has passed too. Then it is called again in the next iteration. */
 static void
 manual_timers (struct ev_loop *loop)
 {
@@ -211,8 +212,8 @@ next_time (struct ev_loop *loop, ev_periodic *w)
   return at > ev_rt_now ? at : w->reschedule_cb (w, just_after (ev_rt_now));
 }
 
-/* Sets the next time of a periodic with an interval, with libev's own computation. Its rounding errors differ from those of the
- * time that was just due. So it may give that time again, only slightly later. Then the interval is added. */
+/* Sets the next time of a periodic with an interval, with libev's own computation. Because of rounding errors, the result may be the time
+ * that was just due, or slightly later. Then the interval is added. */
 static void
 next_multiple (struct ev_loop *loop, ev_periodic *w)
 {

@@ -1,5 +1,6 @@
 /* Part of libev.c: the hooks of libev/descriptors.c that need the fields of libev's loop, and functions that register another
- * loop's epoll fd. The function that creates a loop's own epoll fd, also in a reset, is make_epoll in libev/descriptors.c. */
+ * loop's epoll fd. The function that creates a loop's own epoll fd, also in a reset, is make_epoll in libev/descriptors.c. Loop.Reset
+ * itself is mood_loop_reset in loop.c. */
 
 /* `postfork` of libev. Other values mean a fork or a Reset: the watchers of forks are called, and all files are replaced. */
 enum { BACKEND_ONLY = 2 };
@@ -13,7 +14,7 @@ mood_ev_renew (struct ev_loop *loop)
     return;
 
   loop_fork (EV_A);
-  mood_ev_return_reference (loop); /* the run may end, or renew them again, before it reads the clock */
+  mood_ev_return_reference (loop); /* now, because the run may end or renew the files again before it reads the clock */
 }
 
 #if __linux__
@@ -69,7 +70,7 @@ close_own (struct ev_loop *loop, int fd)
 
   if (l->open && fd == loop->backend_fd && loop->backend & (EVBACKEND_EPOLL | EVBACKEND_LINUXAIO))
     {
-      /* libev has a list of the fds that epoll does not take, and would add each of them once more for the new epoll fd */
+      /* libev keeps a list of the fds that epoll refuses. With the new epoll fd it would add each of them to the list a second time. */
       while (loop->epoll_epermcnt)
         loop->anfds [loop->epoll_eperms [--loop->epoll_epermcnt]].emask = 0;
 

@@ -145,11 +145,33 @@ make_placeholder (mood_loop *l)
 
   requests = r->maps [0];
   requests [2] = ENTRIES - 1;
-  requests [3] = ROOM; /* libev would wait for room */
+  requests [3] = ROOM; /* without room, libev would wait for it */
   return 1;
 }
 
-/* in place of io_uring_setup */
+/* Makes the ring. If there is not enough memory for it, makes a ring of half the size. The shortage may last only a moment. If it happens
+ * twice in a row, half the size becomes libev's maximum: libev then changes to epoll when it needs a larger ring. Returns 0 or an errno. */
+static int
+make_ring_or_half (mood_loop *l, unsigned entries)
+{
+  int error = make_ring (l, entries);
+
+  if (!error)
+    l->halved = 0;
+
+  if (error != ENOMEM || entries <= IOURING_INIT_ENTRIES || make_ring (l, entries / 2))
+    return error;
+
+  l->ev->iouring_entries = entries / 2;
+
+  if (l->halved++)
+    l->ev->iouring_max_entries = entries / 2;
+
+  return 0;
+}
+
+/* Replaces io_uring_setup. libev gets the prepared ring, or else a new one, or else a placeholder. It gets an error in three cases: the
+ * loop is being constructed; it is libev's first EINVAL, after which libev asks for half the size; there is no memory for a placeholder. */
 static long
 take_ring (mood_loop *l, unsigned entries, struct io_uring_params *params)
 {
@@ -158,20 +180,7 @@ take_ring (mood_loop *l, unsigned entries, struct io_uring_params *params)
   if (!has_ring (l))
     {
       drop_ring (l);
-      error = make_ring (l, entries);
-
-      /* The larger ring is refused, but the smaller one is not. Memory may be short for a moment. If it happens twice in a row, it is
-       * the limit, at which libev changes to epoll instead of renewing a ring that is too small. */
-      if (error == ENOMEM && entries > IOURING_INIT_ENTRIES && !make_ring (l, entries / 2))
-        {
-          error = 0;
-          l->ev->iouring_entries = entries / 2;
-
-          if (l->halved++)
-            l->ev->iouring_max_entries = entries / 2;
-        }
-      else if (!error)
-        l->halved = 0;
+      error = make_ring_or_half (l, entries);
 
       if (error && (!l->open || (error == EINVAL && !l->ev->iouring_max_entries) || !make_placeholder (l)))
         {

@@ -4,7 +4,7 @@
  *   wake     a packet in the completion port's queue, with a key of our own
  *   time     a wait ends to the microsecond if Windows has high-resolution timers (Windows 10 1803), otherwise at the next tick of the system's
  *            clock, usually every 15.6 ms
- *   number   a number that is added to the port and is in it already belongs to another socket now: the old socket was closed
+ *   number   if libev adds a number that is in the port already, the old socket was closed, and a new one has its number
  *   reset    libev makes a new port. Threads may be about to post to the old one, so the structure below stays, and its lock guards `handle`
  */
 #include <winsock2.h>
@@ -172,7 +172,9 @@ wait_once (port *p, OVERLAPPED_ENTRY *entries, ULONG count, ULONG *removed)
   return result;
 }
 
-/* wepoll calls this in place of GetQueuedCompletionStatusEx, with a timeout of INFINITE: the time is in `due`. */
+/* Replaces GetQueuedCompletionStatusEx inside wepoll's epoll_wait. Its parameters are wepoll's: the port that waits, and the end of the
+ * wait, are in `waiting`. Our own packets are removed. Returns TRUE if at least one packet of wepoll has come. Returns FALSE with the
+ * error WAIT_TIMEOUT at the end of the wait or after a wake: then epoll_wait returns 0. */
 static BOOL
 wait_port (HANDLE handle, OVERLAPPED_ENTRY *entries, ULONG count, ULONG *removed, DWORD timeout, BOOL alertable)
 {
