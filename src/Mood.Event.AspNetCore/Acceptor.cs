@@ -50,8 +50,8 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
         // null if the start has failed
         if (_io is not null && _backOff is not null)
         {
-            // For their peers, the connections of the backlog are connected already. Closing the socket would reset them. Further ones may
-            // arrive all the time: so no more than the kernel's queue can hold.
+            // For their peers, the connections of the backlog are connected already. Closing the socket would reset them. New ones may
+            // arrive without end, so it accepts no more than the kernel's queue can hold.
             Accept(worker.Options.Backlog + 1L);
         }
 
@@ -119,7 +119,8 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
 
     private void Resume()
     {
-        // Without connections, there is none whose end could free a file descriptor, and other code may never close a file.
+        // A connection that ends frees a file descriptor. If there are no connections, a longer pause is useless: other code may never
+        // close a file.
         if (_reserve.TryFill() || !listener.HasConnections)
         {
             _io!.Start();

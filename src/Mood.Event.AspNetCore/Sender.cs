@@ -11,14 +11,21 @@ namespace Mood.Event;
 
 /// <summary>Sends what the application writes to a connection.</summary>
 /// <remarks>
-/// <para>It is also the scheduler of its own pipe reader. <see cref="Schedule"/> only stores that there are bytes to send.
-/// <see cref="Run"/> sends them on the calling thread. So the bytes of all flushes before a call of Run are sent with one system
-/// call.</para>
-/// <para>A flush does not call Run while the application has unread input, or while it has not returned to the callback or work
-/// item that runs it (<see cref="BeginCall"/>): Kestrel flushes a chunked answer and its end separately. Run is called when the
-/// application waits for input (<see cref="Input"/>), when that callback or work item ends, and by the <see cref="Guard"/>.</para>
-/// <para>Only Run and <see cref="OnWritable"/> execute SendAllAsync. If another thread flushes just before SendAllAsync begins to wait,
-/// the pipe calls <see cref="Schedule"/> on the sending thread. So both methods check for pending bytes before they return.</para>
+/// <para>The application writes into a pipe. SendAllAsync reads the pipe and sends the bytes. While it waits for bytes, a flush
+/// calls <see cref="Schedule"/>, because this class is the scheduler of the pipe's reader. Schedule only stores the continuation of
+/// SendAllAsync. <see cref="Run"/> calls the continuation, on the calling thread. So the bytes of all flushes before a Run are sent
+/// with one system call. Run is called by:</para>
+/// <code>
+///   Output     after a flush, unless the application has unread input or runs between BeginCall and EndCall
+///   Input      when the application waits for input
+///   EndCall    when the callback or the work item that runs the application ends
+///   Guard      a few milliseconds after a flush that none of the others has sent
+/// </code>
+/// <para>A flush between BeginCall and EndCall is deferred, because Kestrel flushes a chunked answer and its end
+/// separately.</para>
+/// <para>SendAllAsync runs only inside Run and <see cref="OnWritable"/>. Another thread may flush after SendAllAsync has found no bytes
+/// and before it begins to wait. The pipe then calls Schedule on the sending thread. So Run and OnWritable look for a stored
+/// continuation again before they return.</para>
 /// </remarks>
 internal sealed class Sender(Connection connection, Socket socket) : PipeScheduler, IValueTaskSource
 {
@@ -34,8 +41,8 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
     // 1 while the guard watches this sender
     private int _isWatched;
 
-    // The managed id of the thread that runs the application and calls EndCall afterwards. 0 if there is none. A thread only
-    // compares it with its own id, which no other thread writes.
+    // The managed id of the thread between BeginCall and EndCall, or 0. No lock is needed: a thread only compares it with its own id,
+    // and no other thread writes that id here.
     private int _callingThread;
 
     /// <summary>The guard's link.</summary>

@@ -205,8 +205,7 @@ internal static partial class Error
         "The ManualClock cannot advance: a timer was due again at the same time, {0} times in a row. A timer that is started again in its own callback needs a time of more than 0 seconds.",
         rounds));
 
-    // -- failures that libev or the kernel reports
-    // ------------------------------------------------------------------------------------
+    // -- failures that libev or the kernel reports ------------------------------------------------------------------
 
     internal static EventException Event_Native(int error, string what) =>
         new(string.Format(Culture, "{0} (errno {1}: {2}).", what, error, Describe(error)), error);

@@ -63,7 +63,8 @@ internal sealed class IoWait<TOperation, TResult> : Wait<TResult>
         {
             using (claim)
             {
-                // Dispose on another thread sets IsDisposed before it claims the loop: it has found no wait to end.
+                // Another thread may have called Dispose of the stream just before this claim. It found no wait to end, so the wait must
+                // not begin.
                 if (TOperation.OwnerDisposed(_operation) is ObjectDisposedException disposed)
                 {
                     throw disposed;

@@ -3,7 +3,8 @@ using System;
 namespace Mood.Event;
 
 /// <summary>An awaitable that a watcher resolves. Its watcher refers to it (Watcher.Wait). An error of libev and the loop's
-/// Dispose stop the watcher. Through this reference they also end the wait.</summary>
+/// Dispose stop the watcher. Through this reference they also end the wait. The states, and the cancellation, are in
+/// WaitOfT.cs.</summary>
 internal abstract class Wait
 {
     /// <summary>The next wait in a <see cref="WaitPool{TWait}"/>. Written only while this one is not in the pool.</summary>

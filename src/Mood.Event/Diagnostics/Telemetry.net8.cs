@@ -7,9 +7,9 @@ namespace Mood.Event;
 
 /// <summary>
 /// The loops that the meter and the event source know. Both are created one second after the first loop, on a thread of their own.
-/// Creating them takes milliseconds and must not delay the first event of a program. A timer of the runtime would not do: when it is
-/// due while no file descriptor is free, the runtime fails to start the pool's threads and ends the process. Listeners are user code,
-/// and their exceptions must not reach a loop.
+/// Creating them takes milliseconds and must not delay the first event of a program. A timer of the runtime cannot be used: if no file
+/// descriptor is free when it is due, the runtime cannot start the pool's threads, and ends the process. Listeners are user code, and
+/// their exceptions must not reach a loop.
 /// </summary>
 internal static class Telemetry
 {

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace Mood.Event;
 
 /// <summary>
-/// The entries from native code into managed code (mood_callbacks). Each calls one method that catches every exception: none
-/// may cross the native frames.
+/// The entries from native code into managed code (mood_callbacks). No exception may cross the native frames, so each entry calls one
+/// method that catches every exception, such as <see cref="Watcher.OnAnyEvent"/>.
 /// </summary>
 internal static unsafe partial class Trampoline
 {

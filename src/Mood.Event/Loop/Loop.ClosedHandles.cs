@@ -3,7 +3,20 @@ using System.Threading;
 
 namespace Mood.Event;
 
-/// <content>The check for handles that were closed while an Io watches them: see <see cref="ClosedHandleSweep"/>.</content>
+/// <content>
+/// The check for handles that were closed while an Io watches them: see <see cref="ClosedHandleSweep"/>. The states of a loop:
+/// <code>
+///   not listed                         _isListed 0: the sweep's thread does not look at the loop
+///     |  NeedSweep                     an Io whose handle can be closed is started: _needsSweep is true
+///   listed                             _isListed 1: the sweep's thread calls AskForSweep about twice a second
+///     |  AskForSweep posts a sweep     a handle was closed, or no such Io is left
+///   posted                             _isSweepPosted 1: the loop's thread runs Sweep
+///     |  Sweep ends                    it has set _needsSweep to whether such an Io is left
+///   listed
+///     |  AskForSweep                   _needsSweep is false
+///   not listed
+/// </code>
+/// </content>
 public sealed partial class Loop
 {
     // how many slots a sweep looks at before the loop does its other work
@@ -15,8 +28,8 @@ public sealed partial class Loop
     // The slot at which the sweep continues. Loop's thread.
     private int _sweepSlot;
 
-    // Whether an Io that is active may have a handle that its owner can close. Set by the loop's thread when such an Io starts,
-    // cleared by it when a sweep finds none; read by the sweep's thread.
+    // Whether an active Io may have a handle that its owner can close. The loop's thread sets it when such an Io starts, and clears it
+    // when a sweep finds none. The sweep's thread reads it.
     private volatile bool _needsSweep;
 
     // 1 while ClosedHandleSweep has the loop in its list. Set by the loop's thread before it adds the loop. Cleared by the sweep's
@@ -61,8 +74,8 @@ public sealed partial class Loop
 
         try
         {
-            // While no handle is closed, no sweep is posted, so that an idle loop is not woken. If no such Io is left, a sweep is posted all
-            // the same: it clears _needsSweep, which only the loop's thread may do.
+            // While no handle is closed, no sweep is posted, so that an idle loop is not woken. A sweep is also posted if no such Io is
+            // left, because only the loop's thread may clear _needsSweep.
             if ((Watchers.ClosableCount > 0 && !Watchers.HasClosed()) || Interlocked.Exchange(ref _isSweepPosted, 1) != 0)
             {
                 return true;

@@ -70,8 +70,9 @@ public sealed partial class Loop
     /// owner, near the end of Dispose; any thread reads it.</summary>
     internal bool IsClosed { get; private set; }
 
-    /// <summary>Whether the loop's last Start was that of a Run with a token that has returned before all functions had ended, and has
-    /// named them. The loop's thread sets and clears it; any thread reads it when the loop is closed.</summary>
+    /// <summary>Whether a Run with a token has returned before all functions had ended, and has written their names to standard error.
+    /// The next Start clears it. While it is true, continuations that come after Dispose are not reported. The loop's thread sets and
+    /// clears it; any thread reads it when the loop is closed.</summary>
     internal bool HasLeft { get; set; }
 
     /// <summary>The active and pending watchers: the loop keeps them alive.</summary>

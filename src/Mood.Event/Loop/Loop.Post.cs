@@ -120,9 +120,9 @@ public sealed partial class Loop
             return answer == PostQueue.Answer.Further;
         }
 
-        // The first item since the loop last took the queue wakes the loop. The wake fails in two cases. The loop was disposed:
-        // then its Dispose has run the item. Or the loop was abandoned, and its handle finalized: then no thread will run the
-        // queue, and Close finds it open.
+        // The first item since the loop last took the queue wakes the loop. The wake fails in two cases. If the loop was disposed, its
+        // Dispose has closed the queue and runs the item. If the loop was abandoned and its handle finalized, no thread will run the
+        // item. The queue is still open then, and Close returns true.
         bool accepted = Handle.Wake() || !_posts.Close();
         GC.KeepAlive(this);
         return accepted;

@@ -65,11 +65,11 @@ public sealed partial class Loop
     /// <see cref="Spawn"/> must end within <see cref="RunOptions.ShutdownTimeout"/>. If the function ends without a signal, this time
     /// begins at its end. If the function fails, the token is cancelled too. When the time is over, or at a second stop signal, Run
     /// writes the names of the functions that have not ended to standard error, and returns.</para>
-    /// <para>When the function has ended, Run stops each <c>LoopServer</c> of the loop that nobody has stopped, with its
+    /// <para>When the function has ended, Run stops each <c>LoopServer</c> of the loop that is not being stopped yet, with its
     /// ShutdownTimeout as the grace. A nested Run, and a Run without a token, stop no server.</para>
     /// <para>If the function ends with an <see cref="OperationCanceledException"/> after a stop signal, Run returns normally.
     /// The callbacks of the token run on the loop's thread, and must not block it. While one blocks, Run cannot return, not even
-    /// at a second stop signal or when the time is over. Their exceptions go to <see cref="CallbackException"/>.</para>
+    /// at a second stop signal or when the time is over. Exceptions of these callbacks go to <see cref="CallbackException"/>.</para>
     /// <para>Run watches the signals until it returns. Until then their default actions do not happen, and afterwards they have
     /// their previous effect again. Some programs, such as timeout(1), send a signal twice. So a second signal with the number of
     /// the first one does not count if it arrives within 50 ms. A third one counts.</para>

@@ -43,8 +43,9 @@ public sealed partial class Loop
         call.Run();
     }
 
-    /// <summary>The servers that are not over. Called when the main function of a Run with a token has ended: a server that nobody
-    /// stops would go on accepting, and its handlers would keep Run from returning. Any thread adds and removes a server.</summary>
+    /// <summary>Raised when the main function of a Run with a token has ended. Each server of the loop that has not stopped handles it,
+    /// and stops. Otherwise it would go on accepting, and its handlers would keep Run from returning. Any thread adds and removes a
+    /// handler.</summary>
     internal event Func<Task>? MainEnded;
 
     /// <summary>Stops the servers, unless they are being stopped already.</summary>

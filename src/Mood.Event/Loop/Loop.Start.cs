@@ -52,25 +52,25 @@ public sealed partial class Loop
         using Claim claim = ClaimToCall();
         StopRenewableWait(); // it would keep this Start from returning
 
-        // A failure ends all Starts on the stack. A callback that is on the way out must not begin another one.
+        // A failure ends all Starts on the stack. A callback that is still running must not begin another one.
         _failure?.Throw();
 
         using Claim itself = ClaimItself();
 
-        // Callback itself runs the loop: meanwhile no other thread may have its Invoke, and with it the loop.
+        // Loop.Callback may have called this Start. Then this thread takes the right to Invoke, so that no other thread can take it, and
+        // with it the loop, before this Start ends.
         int lender = _starts > 0 ? _ownership.TakeInvoke(Environment.CurrentManagedThreadId) : 0;
         bool more;
         _depth++;
         _starts++;
-        HasLeft = false; // what is lost from here on has not been named
+        HasLeft = false; // the functions that run from now on are not those that the Run has named
         BeSeenRunning();
         _gauge?.Resume();
 
         if (_posts.HasWork || _stops.IsAsked)
         {
-            // The wake for these items has been used up: by the Start that is calling a posted action now, by a Start that
-            // failed, or by an Invoke outside Start. Or it is still to come: the thread that posted the first item has not sent
-            // it yet.
+            // There may be no wake for these items. The Start that is calling a posted action now has taken it, or a Start that
+            // failed, or an Invoke outside Start. Or the thread that posted the first item has not sent it yet.
             Handle.Wake();
         }
 

@@ -99,7 +99,7 @@ public static partial class Signum
     /// <summary>Power failure, Linux.</summary>
     public static int SIGPWR => Number(29);
 
-    /// <summary>The first real-time signal, Linux; .NET's own.</summary>
+    /// <summary>The first real-time signal, Linux; used by .NET itself.</summary>
     public static int SIGRTMIN => Number(30);
 
     /// <summary>The last real-time signal, Linux.</summary>

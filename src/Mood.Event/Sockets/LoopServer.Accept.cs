@@ -51,7 +51,7 @@ public sealed partial class LoopServer
     {
         if (_isOver)
         {
-            return; // stopped before the loop ran: there is nothing to close what would be opened here
+            return; // the server was stopped before the loop ran, so nothing would close what this method opens
         }
 
         try
@@ -129,8 +129,8 @@ public sealed partial class LoopServer
         }
     }
 
-    // Accepts the connections that arrived before the stop, because for their peers they are already connected. Further ones
-    // may arrive all the time: so no more than the kernel's queue can hold.
+    // Accepts the connections that arrived before the stop, because for their peers they are already connected. New ones may arrive
+    // without end, so it accepts no more than the kernel's queue can hold.
     private void AcceptBacklog()
     {
         try

@@ -16,7 +16,7 @@ public sealed partial class LoopServer
     // Set when the server has stopped. Continuations run inline in the loop's context, because a disposed loop takes no posts.
     private readonly TaskCompletionSource _stopped = new();
 
-    // Whether someone has stopped the server. Any thread sets it, the loop's thread reads it.
+    // Whether StopAsync was called. Any thread sets it, the loop's thread reads it.
     private volatile bool _isStopAsked;
 
     // Only the loop's thread uses the fields below.

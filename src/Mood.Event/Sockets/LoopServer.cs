@@ -15,9 +15,10 @@ namespace Mood.Event;
 /// go on. Exceptions that the server's own stop or time-out causes are not reported.</para>
 /// <para>If the process runs out of file descriptors, the connections wait in the backlog. The server tries again every 0.1 seconds,
 /// and reports the shortage to <see cref="Loop.CallbackException"/>, at most every 10 seconds.</para>
-/// <para>When the main function of a Run with a token has ended, the Run stops the loop's servers that nobody has stopped, with
-/// <see cref="LoopServerOptions.ShutdownTimeout"/> as the grace. It waits for the handlers as it does for the functions of <see cref="Loop.Spawn"/>, and names those
-/// that have not ended in time. A Run without a token neither stops a server nor waits for the handlers.</para>
+/// <para>When the main function of a Run with a token has ended, the Run stops the servers of the loop that are not being stopped yet, with
+/// <see cref="LoopServerOptions.ShutdownTimeout"/> as the grace. It waits for the handlers as it does for the functions of
+/// <see cref="Loop.Spawn"/>, and names those that have not ended in time. A Run without a token neither stops a server nor waits for the
+/// handlers.</para>
 /// <para>A server keeps <see cref="Loop.Start"/> from returning until it is stopped. Dispose of the loop closes it with all its
 /// connections. All members may be used on any thread.</para>
 /// <code>

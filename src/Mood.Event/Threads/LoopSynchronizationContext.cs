@@ -26,8 +26,8 @@ internal sealed class LoopSynchronizationContext(Loop loop) : SynchronizationCon
 
     /// <summary>
     /// Calls the callback on the loop's thread, later. On a disposed loop the callback is not called, and
-    /// <see cref="Loop.CallbackException"/> is raised. Post does not throw, because its caller is the await machinery, where an
-    /// exception would end the process. If a Run has named the functions that it did not wait for, there is no second report.
+    /// <see cref="Loop.CallbackException"/> is raised. Post does not throw, because the runtime's code for awaits calls it, and an
+    /// exception there would end the process. If a Run has named the functions that it did not wait for, there is no second report.
     /// </summary>
     public override void Post(SendOrPostCallback d, object? state)
     {

@@ -108,7 +108,7 @@ public sealed class ManualClock
 
     /// <summary>
     /// Moves time and runs the loop on this thread, without waiting: time moves from one due time to the next, and in every
-    /// callback <see cref="Loop.Now"/> equals the time at which it was due. This includes timers that callbacks start on the way.
+    /// callback <see cref="Loop.Now"/> equals the time at which it was due. This includes timers that callbacks start meanwhile.
     /// </summary>
     /// <remarks>
     /// <para>
@@ -152,8 +152,8 @@ public sealed class ManualClock
     public void Advance(Loop loop, TimeSpan time) => Advance(loop, Validate.Time(time, nameof(time)));
 
     /// <summary>
-    /// Moves time and runs the loop on the way, like <see cref="Advance(Loop, double)"/>, on the thread that runs the loop. For
-    /// the loop of a <see cref="LoopThread"/>. May be called from any thread.
+    /// Moves time and runs the loop at each due time, like <see cref="Advance(Loop, double)"/>, but on the thread that runs the loop. It is
+    /// meant for the loop of a <see cref="LoopThread"/>. May be called from any thread.
     /// </summary>
     /// <remarks>If no thread runs the loop, the thread that ran it last runs it at once, inside this call. On any other thread
     /// the task waits until the loop runs.</remarks>

@@ -137,7 +137,7 @@ internal sealed class ProviderTimer : ITimer
 
         using (_gate.Enter())
         {
-            _posted = false; // the next Change must not rely on it
+            _posted = false; // nothing was posted, so the next Change must post again
         }
 
         return false;

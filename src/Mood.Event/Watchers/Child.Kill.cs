@@ -7,7 +7,7 @@ public sealed partial class Child
 {
     /// <summary>Sends a signal to the child (kill), and never to another process that has the same pid by now.</summary>
     /// <remarks>
-    /// <para>The watcher must be active, because the library knows only of an active watcher which process the pid belongs to.
+    /// <para>The watcher must be active, because only then does the library know which process the pid belongs to.
     /// Call it on the loop's thread.</para>
     /// <para>Linux 5.4 and later have pidfds, which name one process for ever. On other systems a child of
     /// System.Diagnostics.Process is refused, because the runtime may reap it at any moment. Use Process.Kill there.</para>

@@ -12,12 +12,12 @@ namespace Mood.Event;
 /// <remarks>
 /// <para>Stop an Io before you close its fd. What happens otherwise depends on how the fd was passed:</para>
 /// <list type="bullet">
-/// <item><description>An fd passed as a <see cref="Microsoft.Win32.SafeHandles.SafeFileHandle"/> stays open while the Io is
-/// active, even if the handle is disposed.</description></item>
-/// <item><description>An fd passed as a <see cref="Socket"/> or any other <see cref="SafeHandle"/> is closed. The callback is not
+/// <item><description>As a <see cref="Microsoft.Win32.SafeHandles.SafeFileHandle"/>: the fd stays open while the Io is active, even
+/// if the handle is disposed.</description></item>
+/// <item><description>As a <see cref="Socket"/> or any other <see cref="SafeHandle"/>: Dispose closes the fd. The callback is not
 /// called any more, and the Io is stopped within a second.</description></item>
-/// <item><description>An fd passed as a number is closed. Only the backends Poll and Select always notice that. Then the Io is
-/// stopped and <see cref="Loop.Start"/> throws an <see cref="EventException"/>. On other backends the Io may stay active for
+/// <item><description>As a number: the backends Poll and Select always notice that the fd is closed. They stop the Io, and
+/// <see cref="Loop.Start"/> throws an <see cref="EventException"/>. On other backends the Io may stay active for
 /// ever.</description></item>
 /// </list>
 /// </remarks>

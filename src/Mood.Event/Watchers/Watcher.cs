@@ -65,7 +65,7 @@ public abstract partial class Watcher : IDisposable
         set
         {
             using Loop.Claim claim = UseSettable(nameof(Priority));
-            SetPriority(value);
+            SetPriority(value); // clamps it
         }
     }
 
