@@ -36,7 +36,7 @@ function Fail($message, $code) {
     exit $code
 }
 
-# these verbs need the native library
+# these verbs need dotnet, and sh to build the native library
 if ($verb -in 'native', 'natives', 'build', 'test', 'test-package', 'test-windows', 'demo', 'soak', 'bench', 'sanitize', 'pack', 'docs') {
     if (-not (Get-Command dotnet -ErrorAction SilentlyContinue)) {
         Fail 'the .NET SDK (10 or later) is not on PATH: https://dotnet.microsoft.com/download' 1
@@ -58,7 +58,7 @@ switch ($verb) {
         if ($LASTEXITCODE) { exit $LASTEXITCODE }
         dotnet test $tests -c $configuration -nologo -v minimal --no-build @filter -- RunConfiguration.TreatNoTestsAsError=true
         $failed = $LASTEXITCODE
-        # A failure of one must not hide the next. A filter names tests of the first: no match is an error.
+        # If the tests of one project fail, the next project runs all the same. A filter is for the first project, and must match a test there.
         if ($verb -eq 'test' -and -not $rest) {
             foreach ($further in 'Mood.Event.Hosting.Tests', 'Mood.Event.AspNetCore.Tests') {
                 dotnet test "tests/$further" -c $configuration -nologo -v minimal --no-build -- RunConfiguration.TreatNoTestsAsError=true

