@@ -91,7 +91,7 @@ public sealed class WineTests(PackageFixture package)
         Assert.EndsWith("done\n", said, StringComparison.Ordinal);
     }
 
-    // Null: not here.
+    // Null: Wine is not installed.
     private string? Publish(string name, string rootNamespace, string[] sources)
     {
         if (!IsHere)

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Children on Windows: their exit codes have 32 bits, and whoever has a handle learns them.</summary>
+/// <summary>Children on Windows: their exit codes have 32 bits, and can be read through any open handle of the process.</summary>
 public sealed class WindowsChildTests : LoopTestBase
 {
     /// <summary>Exit codes of a byte, of 32 bits, and the one that means "still running" to GetExitCodeProcess.</summary>

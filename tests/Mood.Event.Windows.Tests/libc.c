@@ -1,6 +1,6 @@
 /* libc.dll: what the tests use of a POSIX C library (tests/Shared/Posix.Descriptors.cs), over sockets. A pipe is a connection over
- * loopback, because on Windows a loop can wait for sockets only. A number is the handle of a socket. What is not here fails with
- * EntryPointNotFoundException, and skips.txt names the tests that need it. */
+ * loopback, because on Windows a loop can wait for sockets only. A number is the handle of a socket. A call of a missing function throws
+ * EntryPointNotFoundException, and skips.txt names the tests that need one. */
 #include <winsock2.h>
 #include <ws2tcpip.h>
 

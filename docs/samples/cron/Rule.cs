@@ -11,7 +11,8 @@ namespace Cron;
 /// </summary>
 /// <remarks>
 /// When the clocks go forward, a rule for a time that is skipped runs right after the jump. When they go back, a rule for a time that
-/// comes twice runs the first time. A rule for every hour follows the clock: it has no skipped hours, and runs in both equal ones.
+/// comes twice runs the first time. A rule for every hour (*) is different: it does not run for a skipped hour, and runs twice in an hour
+/// that comes twice.
 /// </remarks>
 internal sealed class Rule
 {
@@ -51,7 +52,7 @@ internal sealed class Rule
                 return next;
             }
 
-            // a day without a call: to half an hour before midnight, if the clocks do not change on the way
+            // On a day without a call, continue half an hour before midnight, unless the clocks change until then.
             DateTimeOffset later = Local(next.AddHours(23 - next.Hour).AddMinutes(30 - next.Minute), zone);
             time = !IsDay(next.DateTime) && later > next && later.Date == next.Date && later.Offset == next.Offset ? later : next;
         }
@@ -90,7 +91,7 @@ internal sealed class Rule
         FormatException Wrong() => new($"'{field}' is no {range.Name}: use *, or numbers from {range.First} to {range.Last} like 1,2 or 1-5 or */2.");
     }
 
-    // A rule for certain hours whose time lies between two minutes of the clock. It compares at most two hours.
+    // Whether the clocks went forward from `time` to `next` and skipped a time of the rule. The loop compares at most two hours.
     private bool HasSkipped(DateTime time, DateTime next)
     {
         for (DateTime t = time.AddMinutes(1); !_everyHour && t < next; t = t.AddMinutes(1))

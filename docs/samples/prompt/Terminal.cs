@@ -3,7 +3,7 @@ using Mood.Event;
 
 namespace Prompt;
 
-/// <summary>What .NET has no call for.</summary>
+/// <summary>System calls that .NET does not have.</summary>
 internal static partial class Terminal
 {
     /// <summary>Stops this process, as Ctrl-Z does. Returns when it continues.</summary>

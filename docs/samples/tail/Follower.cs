@@ -68,7 +68,7 @@ internal sealed class Follower : IDisposable
 
         try
         {
-            // Again, if the path has got another file meanwhile: it is not known which of the two was opened.
+            // If the path has got another file in between, it is not known which of the two was opened. Then it is opened again.
             do
             {
                 _file?.Dispose();

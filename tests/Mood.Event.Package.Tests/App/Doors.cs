@@ -4,7 +4,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using Mood.Event;
 
-/// <summary>From other threads to a loop, and asynchronous functions on it.</summary>
+/// <summary>Posts from other threads to a loop, and asynchronous functions on a loop.</summary>
 internal static class Doors
 {
     public static void Post()

@@ -3,7 +3,8 @@ using System.Collections.Generic;
 using System.Threading;
 using Mood.Event;
 
-/// <summary>What a host that loads this program into a load context of its own asks of it: types of the runtime's only.</summary>
+/// <summary>The functions for a host that loads this program into a separate load context. Their parameters and results have types of the
+/// runtime only, because the host cannot name the types of this context.</summary>
 public static class Guest
 {
     private static readonly Dictionary<string, Action> s_topics = new()

@@ -3,8 +3,8 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Mood.Event;
 
-// A program as a user of the package writes it. It goes through the watchers, says what it did, and ends with "done".
-// Package.Tests compiles it for every runtime there is: what is here has to work on all of them.
+// A program as a user of the package writes it. It uses all watchers, writes what it did, and ends with "done". Package.Tests compiles
+// it for every runtime, so this code must work on all of them.
 internal static class Program
 {
     private static int Main(string[] args)
@@ -54,7 +54,7 @@ internal static class Check
         }
     }
 
-    /// <summary>Runs the loop until it ends by itself; one that does not is stopped, and an error.</summary>
+    /// <summary>Runs the loop until it ends by itself. If it does not end, it is stopped, and the check fails.</summary>
     public static void Ends(Loop loop)
     {
         bool late = false;

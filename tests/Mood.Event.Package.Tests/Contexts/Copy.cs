@@ -10,7 +10,7 @@ internal sealed class Copy : AssemblyLoadContext
     private readonly string _program;
 
     /// <param name="program">The program's assembly.</param>
-    /// <param name="own">Whether native libraries are looked for by the context too.</param>
+    /// <param name="own">Whether this context itself searches for native libraries.</param>
     /// <param name="isCollectible">Whether it can be unloaded.</param>
     public Copy(string program, bool own = true, bool isCollectible = false)
         : base(program, isCollectible)
