@@ -19,7 +19,7 @@ enum
 {
   END_NONE,    /* it lives, or a debugger delays the notice of its end */
   END_ZOMBIE,  /* it has ended, and can be reaped */
-  END_GONE,    /* another part of the process has reaped it, or it is not a child of this process; a status of -1 is lost */
+  END_GONE,    /* another part of the process has reaped it, or it is not a child of this process; status: -1 if it is unknown */
   END_REAPING, /* another thread is reaping it now */
 };
 /* clang-format on */
@@ -33,7 +33,7 @@ struct known
   int fd; /* the pidfd, or -1 */
   int state;
   int status;
-  int epoch;       /* of the look that found it ENDED */
+  int epoch;       /* the reaping epoch in which it was found ENDED */
   int ticks;       /* since it was found ENDED */
   int held;        /* it has ended, but a debugger delays the notice: the ticker in child.c asks again */
   double deadline; /* monotonic seconds: an end that is still unclear then counts as GONE; 0: no deadline yet */

@@ -34,7 +34,7 @@ invoke_pending (struct ev_loop *ev)
   mood_ev_refill (ev);
   mood_ev_reread (ev);
 
-  /* A halt inside the poll broke the loop, but libev resets the break after the poll: break again. */
+  /* A halt inside the poll has broken the loop. libev resets the break after the poll, so it is set again here. */
   if (l->queue.halted)
     {
       mood_ev_settle_pending (ev);
@@ -164,7 +164,7 @@ mood_loop_run (mood_loop *l, int32_t flags)
 {
   int active = 1;
 
-  /* A pending break of the run around this one. ev_run would reset it, so it is set again below. */
+  /* In a nested run: the break that is pending for the outer run. ev_run would reset it, so it is set again below. */
   int done = ev_depth (l->ev) ? mood_ev_done (l->ev) : EVBREAK_CANCEL;
 
   /* A failure that was recorded outside a run ends this run before it begins, because ev_run would wait first. */

@@ -126,7 +126,7 @@ public sealed partial class DriverTests(PackageFixture package)
             return true;
         }
 
-        Console.WriteLine($"There is no {loader} here: what needs it is skipped.");
+        Console.WriteLine($"There is no {loader} here: the tests that need it are skipped.");
         return false;
     }
 

@@ -16,14 +16,14 @@ internal static class MethodName
     /// <summary>"ChatServer.OnTick", "ChatServer.Open (lambda)", "ChatServer.Open.OnTick" for a local function.</summary>
     internal static string Of(MethodBase? method) => method is null ? "an unknown method" : Join(method.DeclaringType, Readable(method.Name));
 
-    /// <summary>The name of the method of a delegate. The library's own methods call continuations.</summary>
+    /// <summary>The name of the method of a delegate, or <see cref="Continuation"/> if the library's own code made the delegate.</summary>
     internal static string Of(Delegate? callback)
     {
         MethodInfo? method = callback?.Method;
         return method?.DeclaringType?.Assembly == typeof(MethodName).Assembly ? Continuation : Of(method);
     }
 
-    /// <summary>The name of the async method that an awaiter resumes, or null if the awaiter is none.</summary>
+    /// <summary>The name of the async method that an awaiter resumes, or null if something else waits.</summary>
     /// <param name="waiter">The state of the continuation: for an async method, the runtime's box of its state machine.</param>
     internal static string? OfWaiter(object? waiter)
     {

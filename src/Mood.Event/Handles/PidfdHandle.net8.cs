@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event;
 
-/// <summary>Owns a pidfd. It is invalid if the kernel gave none.</summary>
+/// <summary>Owns a pidfd. The handle is invalid if the kernel gave no pidfd.</summary>
 internal sealed class PidfdHandle : SafeHandle
 {
     private readonly int _pid;

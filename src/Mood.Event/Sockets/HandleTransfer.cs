@@ -43,7 +43,7 @@ internal sealed class HandleTransfer : IDisposable
 
     internal FileAccess Access { get; }
 
-    /// <summary>Closes the handles. The stream has ended the waits. Idempotent.</summary>
+    /// <summary>Closes the handles. The stream ends its waits before it calls this. Idempotent.</summary>
     public void Dispose()
     {
         if (_mode == Native.StreamOwn)
