@@ -59,8 +59,8 @@ public sealed partial class Loop
         }
     }
 
-    /// <summary>How many seconds <see cref="Now"/>, which new timers count from, is behind the clock: callbacks take
-    /// time.</summary>
+    /// <summary>How many seconds <see cref="Now"/> is behind the clock. It falls behind because callbacks take time. A new timer
+    /// counts from <see cref="Now"/>.</summary>
     internal double Lag()
     {
         using Claim claim = ClaimToRead();

@@ -131,8 +131,8 @@ internal static partial class SocketCall
 
             var error = (SocketError)(int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error)!;
 
-            // Read after the error, because Connected clears it. Without an error, a socket that is not connected was connected
-            // and has been reset since.
+            // Connected clears the error, so it is read after the error. A socket without an error that is not connected now was
+            // connected, and has been reset since.
             if (error == SocketError.Success && !socket.Connected)
             {
                 error = SocketError.ConnectionReset;
