@@ -75,7 +75,7 @@ public sealed class LimitTests
             o.Listen(IPAddress.Loopback, 0);
             o.Limits.MinRequestBodyDataRate = new MinDataRate(10_000, TimeSpan.FromSeconds(1.5));
 
-            // Kestrel gives the time that all bytes need at this rate, also those that the kernel has taken at once.
+            // Kestrel waits as long as all bytes need at this rate. It also counts the bytes that the kernel has taken at once.
             o.Limits.MinResponseDataRate = new MinDataRate(50_000_000, TimeSpan.FromSeconds(1.5));
         });
         using RawClient sender = await server.ConnectAsync(), receiver = await server.ConnectAsync();

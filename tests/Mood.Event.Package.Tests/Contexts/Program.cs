@@ -8,7 +8,7 @@ using System.Runtime.InteropServices;
 using System.Threading;
 using Mood.Event;
 
-// A program that uses Mood.Event, and loads others that do: Contexts SCENARIO PROGRAM [PROGRAM]. Ends with "done".
+// A program that uses Mood.Event, and loads other programs that use it: Contexts SCENARIO PROGRAM [PROGRAM]. It writes "done" at its end.
 internal static class Program
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
@@ -59,7 +59,7 @@ internal static class Program
                 Check(process.ExitCode == 3, "a Process keeps its exit code");
             }));
 
-        // both copies see a signal, and after one has stopped, the other still does
+        // both copies see a signal, and after one copy has stopped, the other copy still sees it
         int seenByFirst = 0, seenBySecond = 0;
         using (IDisposable left = second.Watch(Signum.SIGUSR1, () => Interlocked.Increment(ref seenBySecond)))
         {
@@ -70,10 +70,10 @@ internal static class Program
             }
 
             Raise(Signum.SIGUSR1);
-            Until(() => Volatile.Read(ref seenBySecond) == 2, "the other one still does");
+            Until(() => Volatile.Read(ref seenBySecond) == 2, "the other copy still sees it");
         }
 
-        Check(seenByFirst == 1, "the one that stopped does not");
+        Check(seenByFirst == 1, "the copy that stopped does not see it");
 
         using IDisposable one = first.TakeDefault(), other = second.TakeDefault();
     }
@@ -151,7 +151,7 @@ internal static class Program
 
         Check(IsGone(UseAndUnload(program, "signal")), "one that watched a signal is unloaded");
 
-        // the meter and the event source would come a second after the first loop
+        // the meter and the event source are made one second after the first loop: this context is unloaded before that
         Check(IsGone(UseAndUnload(program, "timer")), "one that is unloaded at once");
     }
 
