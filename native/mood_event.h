@@ -217,7 +217,7 @@ MOOD_API void     mood_stat_status (mood_watcher *w, int32_t previous, mood_file
 #define MOOD_STREAM_BLOCKS  -10000 /* the result of a read or write that would block; no errno */
 #define MOOD_STREAM_REFUSED -3 /* a regular file, a directory or a block device, or writing to a blocking eventfd: it cannot be waited for */
 
-MOOD_API int32_t  mood_stream_open (int32_t fd, int32_t writes);    /* [any thread] a new fd, which the caller closes, or MOOD_STREAM_; or -errno - 16 */
+MOOD_API int32_t  mood_stream_open (int32_t fd, int32_t uses);      /* [any thread] a new fd, which the caller closes, or MOOD_STREAM_; or -errno - 16 */
 MOOD_API int32_t  mood_stream_read (int32_t fd, int32_t mode, char *buffer, int32_t size);        /* [any thread] the bytes, 0: the end, MOOD_STREAM_BLOCKS, or -errno */
 MOOD_API int32_t  mood_stream_write (int32_t fd, int32_t mode, const char *buffer, int32_t size); /* [any thread] the bytes, MOOD_STREAM_BLOCKS, or -errno */
 MOOD_API int32_t  mood_stream_poll (int32_t fd, int32_t writes, int32_t milliseconds);           /* [any thread] 1: ready; 0: not in this time; or -errno */

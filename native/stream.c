@@ -96,7 +96,7 @@ is_eventfd (int fd)
 }
 
 int32_t
-mood_stream_open (int32_t fd, int32_t writes)
+mood_stream_open (int32_t fd, int32_t uses)
 {
   struct stat status;
   int flags = fcntl (fd, F_GETFL);
@@ -110,13 +110,13 @@ mood_stream_open (int32_t fd, int32_t writes)
   if (S_ISSOCK (status.st_mode))
     return MOOD_STREAM_SOCKET;
 
-  /* `writes`: bit 0: the stream will be read, bit 1: it will be written */
+  /* `uses`: bit 0: the stream will be read, bit 1: it will be written */
   int access = flags & O_ACCMODE;
 
-  if ((access == O_RDONLY && (writes & 2)) || (access == O_WRONLY && (writes & 1)))
+  if ((access == O_RDONLY && (uses & 2)) || (access == O_WRONLY && (uses & 1)))
     return -EACCES - 16;
 
-  if (writes & 2 && !(flags & O_NONBLOCK) && is_eventfd (fd))
+  if (uses & 2 && !(flags & O_NONBLOCK) && is_eventfd (fd))
     return MOOD_STREAM_REFUSED;
 
   if (!S_ISFIFO (status.st_mode) && (!isatty (fd) || is_master (fd)))
@@ -127,7 +127,7 @@ mood_stream_open (int32_t fd, int32_t writes)
       return MOOD_STREAM_PATIENT;
     }
 
-  int own = reopen (fd, writes == 3 ? O_RDWR : writes == 2 ? O_WRONLY : O_RDONLY);
+  int own = reopen (fd, uses == 3 ? O_RDWR : uses == 2 ? O_WRONLY : O_RDONLY);
 
   if (own >= 0 && !same_file (fd, own))
     {

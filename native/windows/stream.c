@@ -4,10 +4,10 @@
 #include <errno.h>
 
 int32_t
-mood_stream_open (int32_t fd, int32_t writes)
+mood_stream_open (int32_t fd, int32_t uses)
 {
   (void)fd;
-  (void)writes;
+  (void)uses;
   return -ENOSYS - 16;
 }
 

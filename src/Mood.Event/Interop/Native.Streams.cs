@@ -16,7 +16,7 @@ internal static unsafe partial class Native
     internal const int StreamBlocks = -10000;
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern int mood_stream_open(int fd, int writes);
+    internal static extern int mood_stream_open(int fd, int uses);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_stream_read(int fd, int mode, byte* buffer, int size);

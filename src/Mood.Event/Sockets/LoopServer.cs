@@ -45,7 +45,7 @@ public sealed partial class LoopServer : IAsyncDisposable
     // The connections whose handlers have not ended. Loop's thread, and after the loop's Dispose any thread, so under its own lock.
     private readonly HashSet<ServerConnection> _connections = [];
 
-    // The token of the last RunAsync. Any thread sets it before the stop that it causes.
+    // The token of the last RunAsync. Any thread may set it. RunAsync sets it before the token can stop the server.
     private CancellationToken _runToken;
 
     // Copy of _connections.Count. Written under the lock, read by any thread.

@@ -5,8 +5,8 @@
  * It prints one line with six numbers: the round trips per second; their median, 99th percentile and maximum in microseconds;
  * the processor time of the server (the process PID) per round trip in microseconds; and the number of lost messages, which had
  * not come back ten seconds after the end. A wrong byte or a broken connection is a failure. Status 3: there are not enough
- * file descriptors. At the end it shuts its side down, and waits until the server has closed every connection, so that the next
- * round finds the server idle. */
+ * file descriptors. At the end the program shuts its side of every connection down, and waits until the server has closed them all,
+ * so that the next round finds the server idle. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -78,7 +78,8 @@ static uint64_t bins [BINS], count, maximum;
 static void
 record (uint64_t nanoseconds)
 {
-  int shift = nanoseconds < STEPS ? 0 : 57 - __builtin_clzll (nanoseconds); /* leaves STEPS to 2 * STEPS - 1 */
+  /* a time from STEPS on is shifted into the range STEPS to 2 * STEPS - 1 */
+  int shift = nanoseconds < STEPS ? 0 : 57 - __builtin_clzll (nanoseconds);
   uint64_t bin = shift * STEPS + (nanoseconds >> shift);
 
   ++bins [bin < BINS ? bin : BINS - 1];
@@ -277,7 +278,7 @@ main (int argc, char **argv)
   used = read_clock (server);
   begin = now ();
 
-  /* On a busy machine, no message may have come back by then. */
+  /* On a busy machine it is possible that no message has come back in this time. Then the program counts for one more second. */
   for (seconds = atof (argv [6]); !count && seconds < 30; seconds += 1)
     run_until (begin + seconds * 1e9, 1, 1);
 
