@@ -58,7 +58,7 @@ internal static partial class WakeBenchmark
         return new Comparison("wake", name, unit, HigherIsBetter: false, target, contenders);
     }
 
-    // Without pinning, the system runs the two threads on one core or on two, by chance. That makes a factor of ten.
+    // Without pinning, chance decides whether the two threads run on one core or on two. The results then differ by a factor of ten.
     private static double OnFirstCore(Func<double> round)
     {
         Cores.Pin(Cores.First);
@@ -74,8 +74,8 @@ internal static partial class WakeBenchmark
     }
 
     /// <summary>
-    /// Two threads whose loops wake each other. A hop is one way. If both are on one core, processor time is measured, because
-    /// the core is always busy with them.
+    /// Two threads whose loops wake each other. A hop is one wake. If both threads are on one core, processor time is measured,
+    /// because the core is always busy with them.
     /// </summary>
     private static double Wake(int hops, int core, bool same)
     {
