@@ -10,15 +10,17 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Mood.Event.Host;
 
-/// <summary>Signals and children while all threads of the pool are blocked and the pool cannot add any.</summary>
+/// <summary>Signals and children while all threads of the thread pool are blocked and the pool cannot add one.</summary>
 internal static class BusyPoolScenarios
 {
     private const double Patience = 5;
 
     /// <summary>
-    /// Arguments: SIGNUM... Sends each signal while it is watched. Prints the median latency in milliseconds and the number of
-    /// signals that did not arrive. Then it releases the pool and sends the first signal without a watcher. The default action
-    /// ends the process.
+    /// Arguments: SIGNUM... Watches and sends each signal while the pool is busy. Prints the median latency in milliseconds and the number
+    /// of
+    /// signals that were not reported once. Then it frees the pool and sends the first signal without a watcher, whose default action ends
+    /// the
+    /// process.
     /// </summary>
     internal static int Signals(string[] args)
     {
@@ -43,7 +45,7 @@ internal static class BusyPoolScenarios
             }
         }
 
-        Thread.Sleep(200); // the runtime makes the calls that it owes
+        Thread.Sleep(200); // gives the runtime the time to make its delayed calls
         Print(latencies, missing);
         Posix.Raise(signums[0]);
         Thread.Sleep(TimeSpan.FromSeconds(Patience));
@@ -52,8 +54,10 @@ internal static class BusyPoolScenarios
     }
 
     /// <summary>
-    /// While the pool is busy, a signal is watched, sent, no longer watched, and sent again. The first signal has no default
-    /// action. The second one has: it ends the process when the pool is free.
+    /// Argument: SIGNUM. While the pool is busy, sends the signal and then stops its watcher: the signal has no default action, and this
+    /// prints
+    /// "lives". Then does the same and sends the signal once more after the stop: when the pool is free, the default action ends the
+    /// process.
     /// </summary>
     internal static int SignalAfterStop(string[] args)
     {
@@ -100,7 +104,7 @@ internal static class BusyPoolScenarios
         int[] own = [.. Enumerable.Range(0, each).Select(_ => Posix.Spawn("exec sleep 100"))];
         Process[] processes = [.. Enumerable.Range(0, each).Select(_ => Process.Start("/bin/sh", ["-c", "exec sleep 100"]))];
         Stack<SafeFileHandle> files = new();
-        loop.Child(Posix.Spawn("exit 1"), trace: false, (w, _) => w.Dispose()).Start(); // loads all code before the fds run out
+        loop.Child(Posix.Spawn("exit 1"), trace: false, (w, _) => w.Dispose()).Start(); // loads the code before the fds run out
         loop.Start();
 
         new BusyPool().Dispose();
@@ -143,7 +147,7 @@ internal static class BusyPoolScenarios
         }
     }
 
-    /// <summary>Every thread of the pool waits for a child that the loop has to report.</summary>
+    /// <summary>Every thread of the pool waits for a child whose end the loop must report.</summary>
     internal static int Jobs(string[] args)
     {
         const int jobs = 40;
@@ -175,9 +179,11 @@ internal static class BusyPoolScenarios
     }
 
     /// <summary>
-    /// Argument: system or manual, the loop's clock. While the pool is busy, the end of a child is reported, and reported again
-    /// to a second watcher of the zombie. Prints the number of pidfds that are kept for the reaping after each report. When the
-    /// pool is free, it prints whether all are closed and the child is reaped.
+    /// Argument: system or manual, the clock of the loop. While the pool is busy, the end of a child is reported to two watchers, one after
+    /// the
+    /// other. Prints after each report how many pidfds are kept to reap the child later. When the pool is free, prints whether these are
+    /// closed
+    /// and the child is reaped.
     /// </summary>
     internal static int ChildTwice(string[] args)
     {
@@ -185,7 +191,8 @@ internal static class BusyPoolScenarios
         int pid = Posix.Spawn("exit 3");
         string process = "/proc/" + pid.ToString(CultureInfo.InvariantCulture);
 
-        // Start(Once) waits for another event when the watcher was already pending, and RunUntil's timer is not due on a manual clock.
+        // The Idle keeps Start(Once) from waiting if the Child was pending before it. The timer of RunUntil cannot do that, because it is
+        // not due on a manual clock.
         using Idle poll = loop.Idle((_, _) => Ev.Sleep(0.001));
         poll.Start();
 
@@ -222,7 +229,7 @@ internal static class BusyPoolScenarios
         }
         catch (IOException)
         {
-            // that was the last one
+            // No fd is left.
         }
     }
 
@@ -250,7 +257,7 @@ internal static class BusyPoolScenarios
     /// <summary>Blocks every thread of the pool until it is disposed.</summary>
     private sealed class BusyPool : IDisposable
     {
-#pragma warning disable CA2213 // the pool's threads may still be inside its Wait when this is disposed
+#pragma warning disable CA2213 // threads of the pool may still be inside its Wait
         private readonly ManualResetEventSlim _free = new();
 #pragma warning restore CA2213
 

@@ -7,7 +7,10 @@ using System.Threading;
 
 namespace Mood.Event.Host;
 
-/// <summary>Children of System.Diagnostics.Process and others. The runtime installs its handlers on first use, so each order is a scenario.</summary>
+/// <summary>
+/// Children of System.Diagnostics.Process and other children. Each order of the steps is a scenario, because the runtime installs its
+/// handlers when it first needs them.
+/// </summary>
 internal static class ChildScenarios
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
@@ -65,8 +68,9 @@ internal static class ChildScenarios
     }
 
     /// <summary>
-    /// Argument: COUNT. Runs as process 1 of its namespace, where the runtime reaps every child. Starts COUNT spawned children
-    /// and COUNT children of Process, in turn. The spawned ones are reported, with their status or as gone.
+    /// Argument: COUNT. Runs as process 1 of a pid namespace, where the runtime reaps every child. Starts COUNT spawned children and COUNT
+    /// children
+    /// of Process in turn. The ends of the spawned children are reported with their status, or as gone.
     /// </summary>
     internal static int First(string[] args)
     {
@@ -88,8 +92,9 @@ internal static class ChildScenarios
     }
 
     /// <summary>
-    /// Runs in a process that was started with signals blocked or ignored. A spawned child exits with 6, and a Process exits with
-    /// 3. Prints the reports of their watchers.
+    /// Runs in a process that was started with signals blocked or ignored. A spawned child exits with 6, and a child of Process exits with
+    /// 3.
+    /// Prints what their watchers report.
     /// </summary>
     internal static int Masked(string[] args)
     {
@@ -123,8 +128,9 @@ internal static class ChildScenarios
     }
 
     /// <summary>
-    /// Runs in a pid namespace without its own /proc. A watcher of pid 0 sees a child that lives, one that exits with 6, and one
-    /// of Process. Prints the events.
+    /// Runs in a pid namespace whose /proc belongs to another namespace. A watcher of pid 0 must report a child that has ended, and must
+    /// not
+    /// report one that lives. Prints the counts.
     /// </summary>
     internal static int Any(string[] args)
     {
@@ -154,8 +160,9 @@ internal static class ChildScenarios
     }
 
     /// <summary>
-    /// Runs in a pid namespace of its own, where the next pid can be chosen. A child ends and is reported, and another child gets
-    /// its pid. Prints how often the watcher of each was called.
+    /// Runs in a pid namespace of its own, where the next pid can be chosen. A child ends and is reported, and then another child gets its
+    /// pid.
+    /// Prints how often each of their watchers was called.
     /// </summary>
     internal static int SamePid(string[] args)
     {
@@ -191,7 +198,8 @@ internal static class ChildScenarios
     }
 
     /// <summary>
-    /// As SamePid, for a watcher of pid 0. This program itself reaps the first child while the loop does not run. Prints the events.
+    /// Does the same as SamePid for a watcher of pid 0. This program reaps the first child itself while the loop does not run. Prints the
+    /// events.
     /// </summary>
     internal static int SamePidAny(string[] args)
     {
@@ -222,8 +230,10 @@ internal static class ChildScenarios
         return 0;
     }
 
-    /// <summary>Argument: PID. Becomes the debugger of the process, until this program is killed, and never waits for the
-    /// process. Prints "holds" or "refused".</summary>
+    /// <summary>
+    /// Argument: PID. Becomes the debugger of the process and never waits for it, until this program is killed. Prints "holds" or
+    /// "refused".
+    /// </summary>
     internal static int Debugger(string[] args)
     {
         Console.WriteLine(Posix.Seize(int.Parse(args[0], CultureInfo.InvariantCulture)) ? "holds" : "refused");
@@ -240,7 +250,7 @@ internal static class ChildScenarios
         return process;
     }
 
-    /// <summary>1 if WaitForExit, ExitCode and Exited all have the right result.</summary>
+    /// <summary>Returns 1 if WaitForExit, ExitCode and Exited all give the expected result, and 0 otherwise.</summary>
     private static int Run(Process process, ManualResetEventSlim exited, int code)
     {
         using (process)

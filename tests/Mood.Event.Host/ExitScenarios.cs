@@ -12,8 +12,9 @@ internal static class ExitScenarios
     private static readonly TimeSpan s_while = TimeSpan.FromMilliseconds(20);
 
     /// <summary>
-    /// The argument callback, thread or main says where the exit comes from. The loop has timers, a signal and an Async. Sixteen threads send
-    /// the Async all the time, and stop another loop, which starts again.
+    /// Argument: callback, thread or main, the place that calls Exit. The loop has timers, a signal and an Async. Sixteen threads send the
+    /// Async
+    /// without pause, and stop another loop, which is started again each time.
     /// </summary>
     internal static int Exit(string[] args)
     {
@@ -70,8 +71,9 @@ internal static class ExitScenarios
     }
 
     /// <summary>
-    /// The argument callback or main says where the exit comes from. A LoopThread and a LoopGroup run with timers, continuations, and posts
-    /// from sixteen threads.
+    /// Argument: callback or main, the place that calls Exit. A LoopThread and a LoopGroup run with timers and continuations, and sixteen
+    /// threads
+    /// post to them.
     /// </summary>
     internal static int ExitLoops(string[] args)
     {

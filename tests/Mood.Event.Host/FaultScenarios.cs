@@ -7,12 +7,14 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Mood.Event.Host;
 
-/// <summary>The signals that the runtime uses itself keep working.</summary>
+/// <summary>
+/// Errors of the process: a shortage of fds, faults, a broken pipe, and exceptions. The signals that the runtime uses itself keep working.
+/// </summary>
 internal static class FaultScenarios
 {
     private const int Signals = 64;
 
-    /// <summary>The first error of the process is that no file descriptors are left. Then some are free again.</summary>
+    /// <summary>The first error of the process is a shortage of file descriptors. Later some are free again.</summary>
     internal static int Shortage(string[] args)
     {
         var loops = new List<Loop>();
@@ -67,7 +69,9 @@ internal static class FaultScenarios
         return 0;
     }
 
-    /// <summary>Faults become exceptions while every possible signal is watched: outside callbacks, in callbacks, and on other threads.</summary>
+    /// <summary>
+    /// While every possible signal is watched, faults become exceptions: outside callbacks, in callbacks, and on other threads.
+    /// </summary>
     internal static int Faults(string[] args)
     {
         int watched = 0, caught = 0;
@@ -82,7 +86,7 @@ internal static class FaultScenarios
             }
             catch (ArgumentOutOfRangeException)
             {
-                // this signal cannot be watched
+                // The library refuses this signal.
             }
         }
 
@@ -125,7 +129,9 @@ internal static class FaultScenarios
         }
     }
 
-    /// <summary>Writing to a pipe without a reader is an error and does not end the process: before, during and after watching SIGPIPE.</summary>
+    /// <summary>
+    /// A write to a pipe without a reader fails and does not end the process, before, while and after SIGPIPE is watched.
+    /// </summary>
     internal static int Pipe(string[] args)
     {
         using var loop = new Loop(LoopFlags.NoEnv);
@@ -142,7 +148,7 @@ internal static class FaultScenarios
         return 0;
     }
 
-    /// <summary>An exception leaves Start and is not caught.</summary>
+    /// <summary>An exception leaves Start, and the program does not catch it.</summary>
     internal static int Unhandled(string[] args)
     {
         using var loop = new Loop(LoopFlags.NoEnv);
@@ -152,7 +158,7 @@ internal static class FaultScenarios
         return 0;
     }
 
-    /// <summary>Callbacks throw, and the exceptions are written to standard error.</summary>
+    /// <summary>Callbacks throw exceptions, which the loop writes to standard error.</summary>
     internal static int Reported(string[] args)
     {
         using var loop = new Loop();

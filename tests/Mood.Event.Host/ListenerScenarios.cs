@@ -8,14 +8,17 @@ namespace Mood.Event.Host;
 /// <summary>Listeners of the meter and of the event source that throw at every call.</summary>
 internal static class ListenerScenarios
 {
-    // In steps of the timer, 0.01 s.
+    // The largest number of calls of the timer, which repeats every 0.01 s.
     private const int Longest = 3000;
 
     private static int s_sources, s_events, s_instruments;
     private static bool s_sourceThrows;
 
-    /// <summary>The listeners come before the first loop. The loop ends when each of them has been called. With "source" the listener of
-    /// the event source throws when the source is made. Then the runtime sends it no events.</summary>
+    /// <summary>
+    /// Argument: source or event. The listeners exist before the first loop. The loop ends when each listener has been called. With
+    /// "source", the
+    /// listener of the event source throws when the source is made, and then the runtime sends it no events.
+    /// </summary>
     internal static int Listeners(string[] args)
     {
         s_sourceThrows = args is ["source"];

@@ -3,7 +3,7 @@ using System.Collections.Generic;
 
 namespace Mood.Event.Host;
 
-/// <summary>Runs one scenario in its own process, because the test looks at its exit: SCENARIO [ARGUMENTS].</summary>
+/// <summary>Runs one scenario in a process of its own, for tests that look at the end of the process: SCENARIO [ARGUMENTS].</summary>
 internal static class Program
 {
     private static readonly Dictionary<string, Func<string[], int>> s_scenarios = new(StringComparer.Ordinal)

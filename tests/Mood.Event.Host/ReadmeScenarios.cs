@@ -9,7 +9,8 @@ using System.Threading.Tasks;
 namespace Mood.Event.Host;
 
 /// <summary>
-/// The programs of README.md, word for word: <c>five PORT</c>, which needs no port, <c>watchers PORT</c> and <c>await PORT</c>. The build replaces the port 9999 with Port.
+/// The programs of README.md, word for word. Arguments: five, watchers or await, and PORT. The build replaces the port 9999 with Port. The
+/// program five uses no port.
 /// </summary>
 internal static class ReadmeScenarios
 {

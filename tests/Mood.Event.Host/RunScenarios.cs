@@ -5,7 +5,7 @@ using System.Threading.Tasks;
 
 namespace Mood.Event.Host;
 
-/// <summary>Programs that Loop.Run ends at a stop signal: run KIND SECONDS, where SECONDS is the ShutdownTimeout.</summary>
+/// <summary>Programs in which a stop signal ends Loop.Run. Arguments: KIND SECONDS, where SECONDS is the ShutdownTimeout.</summary>
 internal static class RunScenarios
 {
     internal static int Run(string[] args)
@@ -93,7 +93,7 @@ internal static class RunScenarios
         token.Register(() =>
         {
             Console.WriteLine("cancelled");
-            Thread.Sleep(TimeSpan.FromSeconds(2)); // the second signal comes now
+            Thread.Sleep(TimeSpan.FromSeconds(2)); // the test sends the second signal meanwhile
             Console.WriteLine("slow callback ends");
         });
         Console.WriteLine("ready");

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Mood.Event.Host;
 
-/// <summary>One signal, with other handlers in the same process.</summary>
+/// <summary>A process gets a signal that a watcher watches, or for which other parts of .NET have handlers.</summary>
 internal static class SignalScenarios
 {
     private const double Patience = 5;
@@ -80,8 +80,9 @@ internal static class SignalScenarios
         }
     }
 
-    /// <summary>Arguments: SIGNUM, and before or after. Starts a watcher before or after the generic host, which the signal
-    /// stops.</summary>
+    /// <summary>
+    /// Arguments: SIGNUM, and before or after. Starts a watcher before or after the generic host. The signal stops the host.
+    /// </summary>
     internal static async Task<int> Hosting(string[] args)
     {
         int signum = int.Parse(args[0], CultureInfo.InvariantCulture), seen = 0;
@@ -112,8 +113,10 @@ internal static class SignalScenarios
         return 0;
     }
 
-    /// <summary>Arguments: before or after, and cancel or leave. Adds a handler of Console.CancelKeyPress before or after a
-    /// watcher. The handler sets Cancel, or leaves it.</summary>
+    /// <summary>
+    /// Arguments: before or after, and cancel or leave. Adds a handler of Console.CancelKeyPress before or after a watcher is started. The
+    /// handler sets Cancel to true or false.
+    /// </summary>
     internal static int CancelKey(string[] args)
     {
         int seen = 0, presses = 0;
@@ -138,14 +141,16 @@ internal static class SignalScenarios
 
         Posix.Raise(Signum.SIGINT);
         RunUntil(loop, () => seen > 0 && Volatile.Read(ref presses) > 0);
-        Thread.Sleep(100); // waits, because the default action would come after both handlers
+        Thread.Sleep(100); // the default action, if any, comes after both handlers
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seen {seen}, presses {presses}"));
         return 0;
     }
 
     /// <summary>
-    /// Arguments: SIGNUM... Starts, sends and stops each signal, in a process that was started with signals blocked or ignored.
-    /// Prints the number of calls, or why Start refuses, and the longest Stop in milliseconds.
+    /// Arguments: SIGNUM... Runs in a process that was started with signals blocked or ignored. Starts a watcher for each signal, sends the
+    /// signal,
+    /// and stops the watcher. Prints the number of calls, or the reason why Start refuses, and the duration of the longest Stop in
+    /// milliseconds.
     /// </summary>
     internal static int Masked(string[] args)
     {
@@ -185,9 +190,9 @@ internal static class SignalScenarios
     }
 
     /// <summary>
-    /// Arguments: SIGNUM ROUNDS. Two loops take turns. The signal is sent directly before each last stop, while three threads
-    /// compute. The main thread takes many of the signals, and often late: one in some thousands comes after the registration was
-    /// disposed.
+    /// Arguments: SIGNUM ROUNDS. Two loops watch the signal in turn. It is sent right before each last stop, while three threads compute.
+    /// The kernel
+    /// delivers many of the signals to the main thread, often late: one in some thousands comes after the registration was disposed.
     /// </summary>
     internal static int LateSignals(string[] args)
     {
@@ -220,14 +225,14 @@ internal static class SignalScenarios
 
         while (!thread.Join(5))
         {
-            // the main thread takes signals while it waits here
+            // The kernel delivers signals to the main thread while it waits here.
         }
 
         Console.WriteLine("survived");
         return 0;
     }
 
-    /// <summary>Argument: COUNT. Measures the median time of a last Stop while COUNT threads compute without end.</summary>
+    /// <summary>Argument: COUNT. Measures the median duration of a last Stop while COUNT threads compute without end.</summary>
     internal static int StopBesideThreads(string[] args)
     {
         int count = int.Parse(args[0], CultureInfo.InvariantCulture);

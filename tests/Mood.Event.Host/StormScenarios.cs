@@ -12,8 +12,8 @@ internal static class StormScenarios
     private const int Threads = 4;
 
     /// <summary>
-    /// Arguments: COUNT FLAGS. Four threads send this process three signals, COUNT times. After the last signal of each number, its watcher
-    /// is called.
+    /// Arguments: COUNT FLAGS. Four threads send this process three signals, COUNT times in all. After the last signal of each number, its
+    /// watcher must be called.
     /// </summary>
     internal static int Storm(string[] args)
     {
@@ -75,7 +75,7 @@ internal static class StormScenarios
         return 0;
     }
 
-    /// <summary>Measures the time from kill on another thread to the callback, over COUNT signals.</summary>
+    /// <summary>Argument: COUNT. Measures the time from a kill on another thread to the callback, for COUNT signals.</summary>
     internal static int Latency(string[] args)
     {
         int count = int.Parse(args[0], CultureInfo.InvariantCulture), done = 0;
@@ -98,7 +98,7 @@ internal static class StormScenarios
         {
             for (int n = 0; n < count; n++)
             {
-                Thread.Sleep(0); // lets the loop wait again
+                Thread.Sleep(0); // gives the loop's thread the time to wait again
                 Volatile.Write(ref sent, Stopwatch.GetTimestamp());
                 Posix.Raise(Signum.SIGUSR1);
                 arrived.Wait();

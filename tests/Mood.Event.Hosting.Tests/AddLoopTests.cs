@@ -11,7 +11,7 @@ using Xunit;
 
 namespace Mood.Event.Hosting.Tests;
 
-/// <summary>Loops in the real generic host, and in a container alone.</summary>
+/// <summary>AddLoop in a generic host, and in a service container without a host.</summary>
 public sealed class AddLoopTests
 {
     private const int Deadline = 30_000;
@@ -36,7 +36,7 @@ public sealed class AddLoopTests
     }
 
     [Fact(Timeout = Deadline)]
-    public async Task An_exception_of_a_callback_is_logged_and_the_loop_goes_on()
+    public async Task An_exception_of_a_callback_is_logged_and_the_loop_continues()
     {
         using var log = new LogOfTest();
         using IHost host = Build(log);
@@ -63,7 +63,7 @@ public sealed class AddLoopTests
     [Theory(Timeout = Deadline)]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_stuck_loop_holds_the_host_no_longer_than_the_timeouts_of_both(bool isAsync)
+    public async Task A_blocked_loop_delays_the_end_of_the_host_by_no_more_than_both_timeouts(bool isAsync)
     {
         using var log = new LogOfTest();
         using var release = new ManualResetEventSlim();
@@ -171,7 +171,7 @@ public sealed class AddLoopTests
         Loop loop = host.Services.GetRequiredService<Loop>();
         await loop.InvokeAsync(() => loop.Timer(0, 0, (_, _) => release.Wait()).Start());
 
-        // while it runs
+        // The report comes while the callback still runs.
         await Until(() => log.Entries.Any(e => e.Level == LogLevel.Warning && Names(e.Message) && e.Message.Contains("still runs", StringComparison.Ordinal)));
         release.Set();
         await Until(() => log.Entries.Any(e => e.Level == LogLevel.Warning && Names(e.Message) && e.Message.Contains("took", StringComparison.Ordinal)));

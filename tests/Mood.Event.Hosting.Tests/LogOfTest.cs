@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Mood.Event.Hosting.Tests;
 
-/// <summary>A logger that keeps what is logged.</summary>
+/// <summary>A logger that keeps the log entries for the test.</summary>
 internal sealed class LogOfTest : ILoggerProvider, ILogger
 {
     public ConcurrentQueue<(LogLevel Level, string Message, Exception? Exception)> Entries { get; } = new();

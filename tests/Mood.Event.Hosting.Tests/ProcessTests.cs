@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Mood.Event.Hosting.Tests;
 
-/// <summary>Signals end a process with a host and a loop.</summary>
+/// <summary>A signal ends a process with a host and a loop.</summary>
 public sealed class ProcessTests
 {
     private const int Deadline = 60_000;
@@ -15,7 +15,7 @@ public sealed class ProcessTests
     [Theory(Timeout = Deadline)]
     [InlineData("INT")]
     [InlineData("TERM")]
-    public async Task A_signal_ends_the_services_before_the_loop(string signal) =>
+    public async Task At_a_signal_the_services_end_before_the_loop(string signal) =>
         Assert.Equal("cleaned up: True\ndone\n", await EndAsync("polite", signal));
 
     [Theory(Timeout = Deadline)]
@@ -31,7 +31,7 @@ public sealed class ProcessTests
     [Theory(Timeout = Deadline)]
     [InlineData("INT")]
     [InlineData("TERM")]
-    public async Task A_stuck_loop_does_not_hold_the_process(string signal)
+    public async Task A_blocked_loop_does_not_keep_the_process_from_ending(string signal)
     {
         var watch = Stopwatch.StartNew();
         Assert.EndsWith("done\n", await EndAsync("stuck", signal), StringComparison.Ordinal);

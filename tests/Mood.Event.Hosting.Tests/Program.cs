@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Mood.Event.Hosting.Tests;
 
-/// <summary>A program with a host, which <see cref="ProcessTests"/> run and end with a signal.</summary>
+/// <summary>A program with a host. <see cref="ProcessTests"/> run it and end it with a signal.</summary>
 internal static class Program
 {
     private static async Task<int> Main(string[] args)
@@ -25,7 +25,7 @@ internal static class Program
         }
         catch (OperationCanceledException)
         {
-            Console.WriteLine("not all has ended"); // the host's own message when its timeout is over
+            Console.WriteLine("not all has ended"); // the host throws this exception when its timeout is over
         }
 
         Console.WriteLine("done");
@@ -38,7 +38,7 @@ internal static class Program
         {
             if (scenario == "watches")
             {
-                // the loop sees the signals that the host handles
+                // The loop sees the signals that the host handles too.
                 loop.Signal(Signum.SIGTERM, (_, _) => Console.WriteLine("the loop has seen it")).Start();
                 loop.Signal(Signum.SIGINT, (_, _) => Console.WriteLine("the loop has seen it")).Start();
             }
@@ -57,7 +57,7 @@ internal static class Program
             }
             catch (OperationCanceledException)
             {
-                await loop.Delay(0.1); // the loop still runs while the services stop
+                await loop.Delay(0.1); // needs the loop, which still runs while the services stop
                 Console.WriteLine($"cleaned up: {loop.IsLoopThread}");
             }
         });

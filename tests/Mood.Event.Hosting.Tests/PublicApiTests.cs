@@ -6,7 +6,9 @@ using Xunit;
 
 namespace Mood.Event.Hosting.Tests;
 
-/// <summary>The public API of Mood.Event.Hosting is the one in PublicApi.txt. See the tests of Mood.Event with the same name.</summary>
+/// <summary>
+/// The public API of Mood.Event.Hosting is the one in PublicApi.txt. PublicApiTests in Mood.Event.Tests says how to accept a change.
+/// </summary>
 public sealed class PublicApiTests
 {
     private static readonly string s_root = typeof(PublicApiTests).Assembly

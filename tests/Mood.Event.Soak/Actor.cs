@@ -3,8 +3,10 @@ using System;
 namespace Mood.Event.Soak;
 
 /// <summary>
-/// A watcher with its model, which says what operations are allowed and what must result. Act runs outside the loop, in an order that
-/// depends on the seed only. Callbacks draw from a random generator of their own, because their timing would change that order.
+/// A watcher and a model of it. The model says which operations are allowed, and what must result from them. Act runs outside the loop, in
+/// an
+/// order that depends on the seed only. Callbacks use random numbers of their own, because the moments of their calls do not depend on the
+/// seed only.
 /// </summary>
 internal abstract class Actor(int seed) : IDisposable
 {
@@ -26,7 +28,7 @@ internal abstract class Actor(int seed) : IDisposable
     /// <summary>Whether every expected event has come.</summary>
     public abstract bool IsDone { get; }
 
-    /// <summary>The expected events, for the message when they do not come.</summary>
+    /// <summary>The expected events that have not come, for the message of a failure.</summary>
     public abstract string Owes { get; }
 
     public abstract void Dispose();

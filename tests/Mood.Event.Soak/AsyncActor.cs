@@ -29,14 +29,14 @@ internal sealed class AsyncActor : Actor
                 Send();
                 break;
             case 1:
-                // on the thread pool, while this thread continues; the actor waits for it before it drops the watcher
+                // Sends on the thread pool while this thread continues. The actor waits for that before it drops the watcher.
                 Helpers.Run(Send);
                 break;
             case 2:
                 Helpers.Wait();
                 _async.Stop();
                 _async.Start();
-                _seen = _sent; // a stop discards the sends before it
+                _seen = _sent; // Stop discards the earlier sends
                 break;
             default:
                 Helpers.Wait();
@@ -68,7 +68,7 @@ internal sealed class AsyncActor : Actor
 
     private void Seen(Async async, Events revents)
     {
-        Demand(async == _async && revents == Events.Async, "an async that is gone was called");
+        Demand(async == _async && revents == Events.Async, "a disposed async was called");
         Calls++;
         _seen = Volatile.Read(ref _sent);
     }

@@ -27,10 +27,10 @@ internal sealed class ChildActor : Actor
         _every.KeepAlive = false;
     }
 
-    // the runtime may reap a child of a Process before the watcher of every child sees it
+    // The watcher of every child may miss a child of a Process, because the runtime may reap the child first.
     public override bool IsDone => _child is null || (_ends == 1 && (_seenByEvery || !_every.IsActive || _process is not null));
 
-    public override string Owes => $"the end of child {_pid}, seen {_ends} times, by all {_seenByEvery}";
+    public override string Owes => $"the end of child {_pid}, seen {_ends} times, seen by the watcher of every child: {_seenByEvery}";
 
     public override void Act()
     {
@@ -41,7 +41,7 @@ internal sealed class ChildActor : Actor
                 Spawn();
                 break;
             case 1:
-                // no watcher watches the child any more, so the test can wait for it
+                // After Forget no watcher watches the child, so Forget waits for the child itself.
                 Forget();
                 break;
             case 2:
@@ -51,12 +51,12 @@ internal sealed class ChildActor : Actor
                 if (!IsRunning && !_every.IsActive)
                 {
                     _every.Start();
-                    _seenByEvery = true; // the previous child does not count
+                    _seenByEvery = true; // the watcher missed the end of the previous child, which is not an error
                 }
 
                 break;
             default:
-                Demand(_ends <= 1, "a child has ended twice");
+                Demand(_ends <= 1, "the end of a child was reported twice");
                 break;
         }
     }
@@ -92,8 +92,8 @@ internal sealed class ChildActor : Actor
 
     private void Ended(Child child, Events revents)
     {
-        Demand(child == _child && revents == Events.Child, "a child watcher that is gone was called");
-        Demand(child.RPid == _pid && child.HasExited, "a child's end is not its own");
+        Demand(child == _child && revents == Events.Child, "a disposed child watcher was called");
+        Demand(child.RPid == _pid && child.HasExited, "a child watcher reported another child");
         Demand(child.ExitCode == _code, $"a child ended with {child.ExitCode}, not {_code}, gone: {child.IsGone}");
         Calls++;
         _ends++;
@@ -101,7 +101,7 @@ internal sealed class ChildActor : Actor
 
     private void Forget()
     {
-        bool reaped = _child is { IsPending: true }; // a fatal exception delayed the report
+        bool reaped = _child is { IsPending: true }; // the child is reaped, but a fatal exception has delayed the callback
         _child?.Dispose();
 
         if (_process is not null)

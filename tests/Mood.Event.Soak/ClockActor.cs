@@ -4,8 +4,9 @@ using System.Diagnostics;
 namespace Mood.Event.Soak;
 
 /// <summary>
-/// A loop with a manual clock at odd times: near 1970, before it, far ahead. Its periodics have odd offsets and intervals. No run takes
-/// long, and a due time is never in the past.
+/// A loop with a manual clock at extreme times: near 1970, before 1970, and in the far future. The periodic has unusual offsets and
+/// intervals.
+/// No run takes long, and no due time is in the past.
 /// </summary>
 internal sealed class ClockActor : Actor
 {

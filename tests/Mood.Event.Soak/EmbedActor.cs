@@ -4,7 +4,7 @@ using System.Threading;
 
 namespace Mood.Event.Soak;
 
-/// <summary>Events of an embedded loop, from its fds and from other threads, arrive while only the outer loop runs.</summary>
+/// <summary>An embedded loop gets the events of its fds and of other threads while only the outer loop runs.</summary>
 internal sealed class EmbedActor : Actor
 {
     private readonly Loop _loop;
@@ -78,7 +78,7 @@ internal sealed class EmbedActor : Actor
         (_written, _read, _seen) = (0, 0, _sent);
         _io = _inner.Io(_near, Events.Read, (io, _) =>
         {
-            Demand(io == _io, "an Io of an embedded loop that is gone was called");
+            Demand(io == _io, "a disposed Io of an embedded loop was called");
             Calls++;
             int count = _near.Receive(_buffer, 0, _buffer.Length, SocketFlags.None, out SocketError error);
             _read += error == SocketError.Success ? count : 0;
@@ -86,7 +86,7 @@ internal sealed class EmbedActor : Actor
         _io.Start();
         _async = _inner.Async((async, _) =>
         {
-            Demand(async == _async, "an async of an embedded loop that is gone was called");
+            Demand(async == _async, "a disposed async of an embedded loop was called");
             Calls++;
             _seen = Volatile.Read(ref _sent);
         });
@@ -95,7 +95,7 @@ internal sealed class EmbedActor : Actor
         _embed.Start();
     }
 
-    /// <summary>Does both in either order. The outer loop must notice each.</summary>
+    /// <summary>Disposes the Embed and the inner loop in either order. The outer loop must notice both.</summary>
     private void Close()
     {
         Helpers.Wait();

@@ -6,7 +6,10 @@ using System.Threading;
 
 namespace Mood.Event.Soak;
 
-/// <summary>The life of one loop. Actors come, act and go at random, and the loop runs in between. At the end every expected event must have come.</summary>
+/// <summary>
+/// The lifetime of one loop. At random, actors are made, act and are disposed, and the loop runs in between. At the end every expected
+/// event must have come.
+/// </summary>
 internal sealed class Episode(
     int seed, IReadOnlyList<Backends> backends, MailActor?[] neighbours, int number, int[] signals, bool children, Barrier barrier)
 {
@@ -19,7 +22,7 @@ internal sealed class Episode(
     private Exception? _broken;
     private bool _present = true;
 
-    /// <summary>The number of callbacks that were called.</summary>
+    /// <summary>The number of calls of callbacks.</summary>
     public long Calls { get; private set; }
 
     public void Run()
@@ -39,11 +42,11 @@ internal sealed class Episode(
             Step();
         }
 
-        Leave(); // from here on, the other loops write no more
+        Leave(); // waits until no other loop writes to the mailbox any more
         Settle();
     }
 
-    /// <summary>Ends the loop: in a callback, with everything active, or after its watchers.</summary>
+    /// <summary>Disposes the loop, either in a callback while its watchers are active, or after its watchers.</summary>
     public void End()
     {
         _actors.ForEach(a => a.Helpers.Wait());
@@ -57,7 +60,7 @@ internal sealed class Episode(
                 _loop.Dispose();
             }).Start();
 
-            // every expected event has come, but schedulers continue to fail
+            // Every expected event has come, but the functions of schedulers may still fail and end Start.
             while (!over)
             {
                 RunLoop(RunFlags.Default);
@@ -68,7 +71,7 @@ internal sealed class Episode(
         _loop.Dispose();
     }
 
-    /// <summary>Waits once for the other episodes.</summary>
+    /// <summary>Waits for the other episodes. Later calls do nothing.</summary>
     public void Leave()
     {
         if (_present)
@@ -97,7 +100,7 @@ internal sealed class Episode(
                 _loop.Verify();
                 break;
             case < 97:
-                // the mailbox stays, because the other loops write to it
+                // The mailbox (the first actor) stays, because the other loops write to it.
                 if (who > 0)
                 {
                     Retire(_actors[who]);
@@ -114,7 +117,7 @@ internal sealed class Episode(
         }
     }
 
-    /// <summary>Runs until every expected event has come. Only these events wake the loop, so a lost wake-up is noticed.</summary>
+    /// <summary>Runs until every expected event has come. Nothing else wakes the loop, so a lost wake would be noticed.</summary>
     private void Settle()
     {
         using Timer limit = _loop.Timer(Patience, 0, [Fatal] (_, _) => throw new SoakException(
@@ -196,7 +199,7 @@ internal sealed class Episode(
     {
         if (e.Watcher is null && e.Exception is ObjectDisposedException)
         {
-            return; // the rest of an InvokeAsync, after its actor and its loop have ended
+            return; // a continuation of an InvokeAsync came after its loop was disposed
         }
 
         if (e.Exception is not ExpectedException expected)

@@ -3,8 +3,9 @@ using System;
 namespace Mood.Event.Soak;
 
 /// <summary>
-/// Exceptions of callbacks (fatal or not), of Loop.Callback, and of handlers of CallbackException. Each exception arrives once, at the
-/// right place, and no pending event is lost.
+/// Exceptions of callbacks (fatal or not), of Loop.Callback, and of handlers of CallbackException. Each exception arrives exactly once and
+/// in
+/// the right place, and no pending event is lost.
 /// </summary>
 internal sealed class FaultActor : Actor
 {
@@ -20,7 +21,7 @@ internal sealed class FaultActor : Actor
         _loop = loop;
         _thrower = loop.Check((_, _) =>
         {
-            Demand(_owed, "a thrower was called twice");
+            Demand(_owed, "a callback that throws was called twice");
             Calls++;
             _owed = false;
             _throw();
@@ -33,8 +34,8 @@ internal sealed class FaultActor : Actor
 
     public override void Act()
     {
-        Demand((_told?.Told ?? 1) == 1, "an exception was not told once");
-        Demand((_leaving?.Left ?? 1) == 1 || (_mayBeSecond && _leaving!.Left == 0), "a fatal exception did not leave Start once");
+        Demand((_told?.Told ?? 1) == 1, "an exception was not reported exactly once");
+        Demand((_leaving?.Left ?? 1) == 1 || (_mayBeSecond && _leaving!.Left == 0), "a fatal exception did not leave Start exactly once");
 
         if (_owed)
         {
@@ -63,7 +64,7 @@ internal sealed class FaultActor : Actor
                         loop.Invoke();
                     }
 
-                    _mayBeSecond = invokes; // the first of two exceptions leaves Start
+                    _mayBeSecond = invokes; // Invoke may have thrown before: of two exceptions, the first leaves Start
                     throw _leaving = new ExpectedException();
                 };
                 break;

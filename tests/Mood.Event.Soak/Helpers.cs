@@ -3,7 +3,7 @@ using System.Threading;
 
 namespace Mood.Event.Soak;
 
-/// <summary>Work on the thread pool, which the actor can wait for.</summary>
+/// <summary>The work of an actor on the thread pool. The actor can wait for it.</summary>
 internal sealed class Helpers
 {
     private int _running;

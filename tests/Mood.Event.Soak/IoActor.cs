@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace Mood.Event.Soak;
 
-/// <summary>Every byte of a socket pair arrives in order, whatever operations its watchers get.</summary>
+/// <summary>Every byte of a socket pair arrives in order, whatever operations the actor does on the watchers.</summary>
 internal sealed class IoActor : Actor
 {
     private readonly Loop _loop;
@@ -40,12 +40,12 @@ internal sealed class IoActor : Actor
                 _reader.Events = (Events)Random.Next(4);
                 break;
             case 6:
-                // a new pair, mostly with the same fd numbers, within one iteration
+                // Within one iteration a new pair replaces the old one, mostly with the same fd numbers.
                 Close();
                 Open();
                 break;
             default:
-                _loop.FeedFdEvent(_near, Events.Read); // an extra read finds no bytes
+                _loop.FeedFdEvent(_near, Events.Read); // causes a call for which there may be no bytes
                 break;
         }
     }
@@ -86,7 +86,7 @@ internal sealed class IoActor : Actor
 
     private void Ready(Io io, Events revents)
     {
-        Demand(io == _reader, "an Io that is gone was called");
+        Demand(io == _reader, "a disposed Io was called");
         Demand((revents & ~(Events.Read | Events.Write)) == 0, $"an Io got {revents}");
         Calls++;
 

@@ -3,8 +3,9 @@ using System.Threading;
 namespace Mood.Event.Soak;
 
 /// <summary>
-/// A mailbox of a loop, which the loops of other threads write to. Every letter arrives, even if nothing else wakes the loop, and even
-/// if other threads stop the loop.
+/// A mailbox of a loop, to which the loops of other threads write. Every letter arrives, even if nothing else wakes the loop, and even if
+/// other
+/// threads stop the loop.
 /// </summary>
 internal sealed class MailActor : Actor
 {
@@ -38,7 +39,7 @@ internal sealed class MailActor : Actor
 
         if (Volatile.Read(ref _neighbours[who]) is not MailActor neighbour)
         {
-            return; // it does not exist yet
+            return; // the other loop's mailbox does not exist yet
         }
 
         if (what > 0)

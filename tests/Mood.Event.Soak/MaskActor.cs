@@ -1,6 +1,8 @@
 namespace Mood.Event.Soak;
 
-/// <summary>The loop's thread blocks the signals that others watch, as native hosts do. Another thread of the process takes them.</summary>
+/// <summary>
+/// The loop's thread blocks the signals that other actors watch, as native hosts do. The kernel delivers the signals to another thread.
+/// </summary>
 internal sealed class MaskActor(int seed, int[] signals) : Actor(seed)
 {
     private bool _blocked;

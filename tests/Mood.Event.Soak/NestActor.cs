@@ -1,6 +1,6 @@
 namespace Mood.Event.Soak;
 
-/// <summary>A callback starts the loop again, and a timer of its own stops that inner run. Every inner run ends.</summary>
+/// <summary>A callback starts its loop again (an inner run), and a timer stops the inner run. Every inner run ends.</summary>
 internal sealed class NestActor(Loop loop, int seed) : Actor(seed)
 {
     private const int Deepest = 4;
@@ -32,18 +32,18 @@ internal sealed class NestActor(Loop loop, int seed) : Actor(seed)
     private void Nest(double after, bool all)
     {
         Calls++;
-        _ended++; // counted first, because another watcher's Stop may end all runs
+        _ended++; // counted before the run, because another watcher's Stop may end all runs
 
         if (_loop.Depth > Deepest)
         {
             return;
         }
 
-        // It repeats, because a Stop ends the innermost run, which may be that of another NestActor.
+        // The timer repeats, because a Stop ends the innermost run, which may belong to another NestActor.
         using Timer stop = _loop.Timer(after, 0.001, (_, _) => _loop.Stop(all ? BreakHow.All : BreakHow.One));
         stop.Start();
         uint depth = (uint)_loop.Depth;
         _loop.Start();
-        Demand(_loop.Depth == depth, "an inner run has left another depth");
+        Demand(_loop.Depth == depth, "Depth has changed after an inner run");
     }
 }

@@ -2,7 +2,7 @@ using System;
 
 namespace Mood.Event.Soak;
 
-/// <summary>A watcher that is fed events is called once with all of them, unless it is cleared or stopped before.</summary>
+/// <summary>A watcher that was fed events is called once with all of them, unless it is cleared or stopped before the call.</summary>
 internal sealed class PendingActor : Actor
 {
     private readonly Loop _loop;
@@ -19,7 +19,7 @@ internal sealed class PendingActor : Actor
 
     public override bool IsDone => !_pending;
 
-    public override string Owes => $"what was fed: {_fed}";
+    public override string Owes => $"the call for the fed events {_fed}";
 
     public override void Act()
     {
@@ -32,7 +32,7 @@ internal sealed class PendingActor : Actor
                 _pending = true;
                 break;
             case 2:
-                Demand(_watcher.Clear() == _fed, "Clear returned something else than was fed");
+                Demand(_watcher.Clear() == _fed, "Clear did not return the events that were fed");
                 (_fed, _pending) = (Events.None, false);
                 break;
             case 3:
@@ -49,7 +49,7 @@ internal sealed class PendingActor : Actor
             default:
                 if (!_pending)
                 {
-                    // the watcher is inactive, not pending and without a reference, so the garbage collector may take it
+                    // The watcher is inactive and not pending, and no reference to it is left, so the garbage collector may collect it.
                     _dropped = true;
                     _watcher = Make();
                     _dropped = false;

@@ -5,7 +5,10 @@ namespace Mood.Event.Soak;
 /// <summary>A Periodic is called once at its time, or at each multiple of its interval, and never early.</summary>
 internal sealed class PeriodicActor : Actor
 {
-    /// <summary>The tolerance. The loop's wall clock is the sum of two clocks that are read in turn, so it may go back by the time between.</summary>
+    /// <summary>
+    /// The tolerance in seconds. The loop's wall clock is the sum of two clocks that are read one after the other, so it may go back by the
+    /// time between the two readings.
+    /// </summary>
     private const double Wobble = 0.05;
 
     private readonly Loop _loop;
@@ -29,7 +32,7 @@ internal sealed class PeriodicActor : Actor
         switch (Random.Next(6))
         {
             case 0:
-                // a fatal exception has left this call pending
+                // If a fatal exception has left a call pending, the periodic is not started again.
                 if (!_periodic.IsPending)
                 {
                     Arm(_periodic.Start);
@@ -52,7 +55,7 @@ internal sealed class PeriodicActor : Actor
                 _periodic.KeepAlive = !_periodic.KeepAlive;
                 break;
             default:
-                Demand(_periodic.IsPending || _periodic.IsActive == _armed, "a periodic is active and should not be, or the other way round");
+                Demand(_periodic.IsPending || _periodic.IsActive == _armed, "a periodic is active although it should not be, or inactive although it should be active");
                 break;
         }
     }
@@ -72,14 +75,14 @@ internal sealed class PeriodicActor : Actor
 
     private void Fire(Periodic periodic, Events revents)
     {
-        Demand(periodic == _periodic && _armed && revents == Events.Periodic, "a periodic that is gone or stopped has fired");
-        Demand(_loop.Now() >= _due - Wobble, $"a periodic has fired {_due - _loop.Now()} s early");
+        Demand(periodic == _periodic && _armed && revents == Events.Periodic, "a disposed or stopped periodic was called");
+        Demand(_loop.Now() >= _due - Wobble, $"a periodic was called {_due - _loop.Now()} s early");
         Calls++;
 
         if (periodic.Interval > 0)
         {
             double multiples = (periodic.At - periodic.Offset) / periodic.Interval;
-            Demand(Math.Abs(multiples - Math.Round(multiples)) * periodic.Interval < 1e-5, "a periodic's next time is no multiple of its interval");
+            Demand(Math.Abs(multiples - Math.Round(multiples)) * periodic.Interval < 1e-5, "the next time of a periodic is not a multiple of its interval");
             _due = periodic.At;
         }
         else

@@ -2,7 +2,7 @@ using System;
 
 namespace Mood.Event.Soak;
 
-/// <summary>Prepare and Check are called in turn, Prepare first. Idle is called only between them.</summary>
+/// <summary>Each Check is called after its Prepare. An Idle that starts and stops does not change that.</summary>
 internal sealed class PhaseActor : Actor
 {
     private readonly Prepare _prepare;
@@ -17,7 +17,7 @@ internal sealed class PhaseActor : Actor
         _check = loop.Check((_, _) =>
         {
             _checked++;
-            Demand(!_prepare!.IsActive || _checked <= _prepared, "a check without its prepare");
+            Demand(!_prepare!.IsActive || _checked <= _prepared, "a Check was called without its Prepare");
         });
         _idle = loop.Idle();
         _prepare.KeepAlive = _check.KeepAlive = _idle.KeepAlive = false;

@@ -43,7 +43,7 @@ internal sealed class PostActor : Actor
                     static actor =>
                     {
                         Ran(actor);
-                        actor._loop.Post(Ran, actor); // in a later round
+                        actor._loop.Post(Ran, actor); // runs in a later iteration
                     },
                     this);
                 break;
@@ -74,7 +74,7 @@ internal sealed class PostActor : Actor
         _loop.Post(
             item =>
             {
-                Demand(item.number == ++item.Actor._ownSeen, "what one thread posted ran out of order");
+                Demand(item.number == ++item.Actor._ownSeen, "the actions that one thread posted ran out of order");
                 Ran(item.Actor);
             },
             (Actor: this, number));
@@ -84,7 +84,7 @@ internal sealed class PostActor : Actor
     {
         int thread = Environment.CurrentManagedThreadId;
         await Task.Yield();
-        Demand(thread == Environment.CurrentManagedThreadId, "what follows an await ran on another thread");
+        Demand(thread == Environment.CurrentManagedThreadId, "the continuation of an await ran on another thread");
         Ran(this);
     }
 
@@ -95,13 +95,13 @@ internal sealed class PostActor : Actor
         task.ContinueWith(
             task =>
             {
-                // a failed call stays in the list of expected ends
+                // A failed call is not counted as ended, so it remains an expected event.
                 if (task.IsCompletedSuccessfully)
                 {
                     Interlocked.Increment(ref _ended);
                 }
 
-                _loop.TryPost(static () => { }); // the loop waits for it
+                _loop.TryPost(static () => { }); // wakes the loop, which may wait for this end
             },
             CancellationToken.None,
             TaskContinuationOptions.ExecuteSynchronously,

@@ -8,7 +8,7 @@ using System.Linq;
 
 namespace Mood.Event.Soak;
 
-/// <summary>Random operations on several loops and threads, which models check.</summary>
+/// <summary>Runs random operations on several loops and threads, and checks the results with models.</summary>
 internal static class Program
 {
     private static bool s_failed, s_shortage;
@@ -17,16 +17,16 @@ internal static class Program
     private static int Main(string[] args)
     {
         var minutes = new Argument<double>("minutes") { Description = "How long.", DefaultValueFactory = _ => 2 };
-        var seed = new Option<int?>("--seed") { Description = "Replay: one round with this seed, as a failure printed it." };
+        var seed = new Option<int?>("--seed") { Description = "Runs one round with this seed, to replay a failure." };
         var loops = new Option<int>("--loops")
         {
-            Description = "How many loops at once, each on its own thread.",
+            Description = "The number of loops that run at once, each on its own thread.",
             DefaultValueFactory = _ => 3,
         };
-        var shortage = new Option<bool>("--shortage") { Description = "File descriptors run out after each round, while a loop is embedded." };
+        var shortage = new Option<bool>("--shortage") { Description = "After each round, lets the file descriptors run out while a loop is embedded." };
         minutes.Validators.Add(result => Check(result, "minutes", result.GetValueOrDefault<double>() > 0));
         loops.Validators.Add(result => Check(result, "--loops", result.GetValueOrDefault<int>() > 0));
-        var root = new RootCommand("Random operations of every kind against models, until a model is contradicted or the time is up.")
+        var root = new RootCommand("Runs random operations and checks the results with models, until a result is wrong or the time is over.")
         {
             minutes, seed, loops, shortage,
         };

@@ -6,8 +6,8 @@ using System.Threading;
 namespace Mood.Event.Soak;
 
 /// <summary>
-/// Several episodes at once, each on its own thread. They write to and stop each other's loops. Each has signals of its own, and the
-/// first has the default loop.
+/// Several episodes at once, each on its own thread. They write to the loops of each other and stop them. Each has its own signals, and the
+/// first one may have the default loop.
 /// </summary>
 internal sealed class Round : IDisposable
 {
@@ -50,7 +50,7 @@ internal sealed class Round : IDisposable
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            // this failure may cause the failures of other episodes
+            // Only the first failure is kept, because it may cause failures of other episodes.
             Interlocked.CompareExchange(ref _failure, e, null);
         }
         finally

@@ -17,10 +17,10 @@ internal sealed class SchedulerActor : Actor
         _scheduler = Make();
     }
 
-    // the failure is reported in the next run
+    // A failure is reported in the next run.
     public override bool IsDone => _thrown is null || _thrown.Told + _thrown.Left == 1;
 
-    public override string Owes => "what a reschedule function threw";
+    public override string Owes => "the report of the exception of a reschedule function";
 
     public override void Act()
     {
@@ -61,7 +61,7 @@ internal sealed class SchedulerActor : Actor
 
     public override void Dispose() => _scheduler.Dispose();
 
-    /// <summary>Outside Start, a fatal failure leaves the method that was called.</summary>
+    /// <summary>Calls a method of the scheduler. Outside Start, a fatal failure of the function leaves that method.</summary>
     private void Ask(Action action)
     {
         try
@@ -88,7 +88,7 @@ internal sealed class SchedulerActor : Actor
 
     private void Fire(Scheduler scheduler, Events revents)
     {
-        Demand(scheduler == _scheduler && revents == Events.Periodic, "a scheduler that is gone has fired");
+        Demand(scheduler == _scheduler && revents == Events.Periodic, "a disposed scheduler was called");
         Calls++;
     }
 }

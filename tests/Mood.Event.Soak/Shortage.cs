@@ -3,8 +3,9 @@ using System;
 namespace Mood.Event.Soak;
 
 /// <summary>
-/// File descriptors run out while a loop is embedded. It runs between rounds, because the limit holds for the whole process. A Reset or a
-/// new loop may be refused with an exception. Afterwards the embedded loop works.
+/// Lets the file descriptors run out while a loop is embedded. A Reset or a new loop may be refused with an exception. Afterwards the
+/// embedded
+/// loop must work. This runs between rounds, because the limit applies to the whole process.
 /// </summary>
 internal static class Shortage
 {
@@ -15,7 +16,8 @@ internal static class Shortage
         using var inner = new Loop(LoopFlags.NoEnv, Backends.Epoll);
         int seen = 0;
 
-        // After a Reset the inner loop may run before the outer one waits, and Start(Once) would wait nevertheless: so Stop.
+        // Stops the outer loop, because Start(Once) would still wait if the inner loop runs before the outer one waits, as it may after a
+        // Reset.
         using Async async = inner.Async((_, _) =>
         {
             seen++;
@@ -44,7 +46,7 @@ internal static class Shortage
         outer.Reset();
         embed.Start();
         int before = seen;
-        using Timer limit = outer.Timer(20, 0, [Fatal] (_, _) => throw new SoakException("an embedded loop is deaf after a shortage of fds"));
+        using Timer limit = outer.Timer(20, 0, [Fatal] (_, _) => throw new SoakException("an embedded loop gets no events after a shortage of fds"));
         limit.Start();
         async.Send();
 
@@ -62,7 +64,7 @@ internal static class Shortage
         }
         catch (EventException)
         {
-            // the shortage is an error of this call
+            // The shortage has made this call fail.
         }
     }
 }

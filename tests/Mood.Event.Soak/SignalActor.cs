@@ -4,8 +4,8 @@ using System.Threading;
 namespace Mood.Event.Soak;
 
 /// <summary>
-/// After the last signal, each active watcher of it is called at least once more. The signal belongs to this loop, and a start on another
-/// loop is refused.
+/// After the last signal, each active watcher of the signal is called at least once more. The signal belongs to this loop, so a watcher of
+/// another loop is refused.
 /// </summary>
 internal sealed class SignalActor : Actor
 {
@@ -56,7 +56,7 @@ internal sealed class SignalActor : Actor
                 Send(_loop.FeedSignalEvent);
                 break;
             case 4:
-                // while the second watcher is active, a stop of the first is not the last
+                // If the second watcher is active, this is not the last Stop of the signal.
                 Helpers.Wait();
                 _first.Stop();
                 _first.Start();
@@ -112,7 +112,7 @@ internal sealed class SignalActor : Actor
             return;
         }
 
-        Demand(false, "a signal belongs to two loops");
+        Demand(false, "two loops own a signal");
     }
 
     private void Send(Action<int> how)
@@ -130,7 +130,7 @@ internal sealed class SignalActor : Actor
 
     private void Seen(Signal signal, Events revents)
     {
-        Demand(signal == _first && revents == Events.Signal, "a signal watcher that is gone was called");
+        Demand(signal == _first && revents == Events.Signal, "a disposed signal watcher was called");
         Calls++;
         _seen = Volatile.Read(ref _sent);
     }

@@ -13,7 +13,7 @@ internal static class SocketPair
         listener.Listen(1);
         var near = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
         {
-            LingerState = new LingerOption(enable: true, seconds: 0), // without this, a minute of these sockets in TIME_WAIT uses up the ports
+            LingerState = new LingerOption(enable: true, seconds: 0), // Dispose resets the connection, because sockets in TIME_WAIT would use up the ports within a minute
         };
         near.Connect(listener.LocalEndPoint!);
         Socket far = listener.Accept();

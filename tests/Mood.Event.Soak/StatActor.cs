@@ -3,7 +3,7 @@ using System.IO;
 
 namespace Mood.Event.Soak;
 
-/// <summary>A Stat is called only after a change, and ends up with the last status of its file.</summary>
+/// <summary>A Stat is called only after a change, and its last status is that of the file.</summary>
 internal sealed class StatActor : Actor
 {
     private readonly string _path;
@@ -15,7 +15,7 @@ internal sealed class StatActor : Actor
         _path = Path.GetTempFileName();
         _stat = loop.Stat(_path, 0.11, (w, revents) =>
         {
-            Demand(revents == Events.Stat && w.Attr != w.Prev, "a stat watcher was called for nothing");
+            Demand(revents == Events.Stat && w.Attr != w.Prev, "a stat watcher was called without a change");
             Calls++;
         });
         _stat.Start();
@@ -31,7 +31,7 @@ internal sealed class StatActor : Actor
         }
     }
 
-    public override string Owes => $"the news of a file, known size {_stat.Attr.Size}";
+    public override string Owes => $"the last change of a file, known size {_stat.Attr.Size}";
 
     public override void Act()
     {

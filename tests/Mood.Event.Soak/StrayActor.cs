@@ -1,6 +1,9 @@
 namespace Mood.Event.Soak;
 
-/// <summary>Signals that nothing here watches and whose default action is none arrive between everything else. SIGCHLD comes without a child.</summary>
+/// <summary>
+/// Sends signals that no watcher of this program watches, and whose default action does nothing to a running process. SIGCHLD comes without
+/// a child.
+/// </summary>
 internal sealed class StrayActor(int seed) : Actor(seed)
 {
     private static readonly int[] s_signals = [Signum.SIGCHLD, Signum.SIGCONT, Signum.SIGURG, Signum.SIGWINCH];

@@ -3,12 +3,12 @@ using System.Diagnostics;
 
 namespace Mood.Event.Soak;
 
-/// <summary>A Timer without repeat fires once per start. It never fires early, and never after a stop.</summary>
+/// <summary>A Timer that does not repeat is called once for each start. No Timer is called early, or after a stop.</summary>
 internal sealed class TimerActor : Actor
 {
     private readonly Loop _loop;
     private Timer _timer;
-    private long _due; // on the clock of libev's timers
+    private long _due; // in ticks of the Stopwatch, whose clock is that of libev's timers
     private bool _armed, _throws;
     private ExpectedException? _thrown;
 
@@ -27,7 +27,7 @@ internal sealed class TimerActor : Actor
 
     public override void Act()
     {
-        Demand((_thrown?.Told ?? 1) == 1, "an exception was not told once");
+        Demand((_thrown?.Told ?? 1) == 1, "an exception was not reported exactly once");
 
         switch (Random.Next(8))
         {
@@ -70,8 +70,8 @@ internal sealed class TimerActor : Actor
                 _throws = !_throws;
                 break;
             default:
-                // a fatal exception has left this call pending
-                Demand(_timer.IsPending || _timer.IsActive == _armed, "a timer is active and should not be, or the other way round");
+                // A timer whose call is still pending after a fatal exception is no longer active.
+                Demand(_timer.IsPending || _timer.IsActive == _armed, "a timer is active although it should not be, or inactive although it should be active");
                 break;
         }
     }
@@ -82,7 +82,7 @@ internal sealed class TimerActor : Actor
     {
         if (_armed)
         {
-            _timer.Start(); // does nothing
+            _timer.Start(); // does nothing, because the timer is active
             return;
         }
 
@@ -91,7 +91,10 @@ internal sealed class TimerActor : Actor
         _armed = true;
     }
 
-    /// <summary>Computes the due time, then updates the loop's time. So the timer, which counts from the loop's time, is not due earlier.</summary>
+    /// <summary>
+    /// Computes the due time before it updates the loop's time. The timer counts from the loop's time, so it is not due earlier than
+    /// computed.
+    /// </summary>
     private void SetDue(double seconds)
     {
         _due = Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency);
@@ -106,14 +109,14 @@ internal sealed class TimerActor : Actor
 
     private void Fire(Timer timer, Events revents)
     {
-        Demand(timer == _timer && revents == Events.Timer, "a timer that is gone has fired");
-        Demand(_armed, "a stopped timer has fired");
-        Demand(Stopwatch.GetTimestamp() >= _due, $"a timer has fired {Early} s early");
+        Demand(timer == _timer && revents == Events.Timer, "a disposed timer was called");
+        Demand(_armed, "a stopped timer was called");
+        Demand(Stopwatch.GetTimestamp() >= _due, $"a timer was called {Early} s early");
         Calls++;
 
         if (timer.Repeat > 0)
         {
-            _due = 0; // libev decides how much later
+            _due = 0; // libev decides the next time, which the model does not know
         }
         else
         {

@@ -5,7 +5,7 @@ using System.Threading.Tasks;
 
 namespace Mood.Event.Soak;
 
-/// <summary>Every wait ends once on the loop's thread, by its event or by cancellation, also when both race.</summary>
+/// <summary>Every wait ends once and on the loop's thread, by its event or by cancellation, even if the two race.</summary>
 internal sealed class WaitActor : Actor
 {
     private readonly Loop _loop;
@@ -74,7 +74,7 @@ internal sealed class WaitActor : Actor
     {
         Helpers.Wait();
         _isOver = true;
-        _stop.Cancel(); // the remaining waits end in the loop's next iteration, or have ended with the loop
+        _stop.Cancel(); // the remaining waits end in the loop's next iteration, unless the loop's Dispose has ended them
 
         if (!_loop.TryPost(Close))
         {
@@ -114,11 +114,11 @@ internal sealed class WaitActor : Actor
         }
         catch (OperationCanceledException)
         {
-            // cancelled on purpose
+            // The actor has cancelled the wait.
         }
         catch (ObjectDisposedException) when (_isOver)
         {
-            // the loop was disposed first
+            // The loop was disposed before the wait ended.
         }
 
         if (_thread == Environment.CurrentManagedThreadId)

@@ -8,27 +8,31 @@ using System.Threading.Tasks;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Runs the tests of one class in a process. A test that fails runs once more, in another process, because Wine fails tests on a busy
-/// machine: it has failed if it fails twice. If the process crashes, or a test does not end, the same is done once in a class.</summary>
+/// <summary>
+/// Runs the tests of one class in a process. Because Wine fails tests on a busy machine, a test that fails runs a second time, in another
+/// process, and counts as failed only if it fails again. If the process crashes or a test does not end, the same is done, but only once in
+/// a
+/// class.
+/// </summary>
 internal sealed class ClassProcess(string type, string filter, int place, Totals totals)
 {
-    /// <summary>Begins the lines of <see cref="Suite"/>.</summary>
+    /// <summary>The beginning of each line that <see cref="Suite"/> writes for this class.</summary>
     internal const string Mark = "@@ ";
 
-    // A test has its own time limit, which is shorter. This one is for a test that blocks in native code.
+    // A test has a shorter time limit of its own. This limit is for a test that blocks in native code.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
 
-    // A class that takes longer must not take the time of the others.
+    // A class that takes longer would take the time of the other classes.
     private static readonly TimeSpan s_classLimit = TimeSpan.FromMinutes(6);
 
     private static readonly TimeSpan s_moment = TimeSpan.FromSeconds(1);
 
-    // Every process says what its machine lacks. Once is enough.
+    // The lines in which a process says what its machine lacks. Each line is written once.
     private static readonly ConcurrentDictionary<string, bool> s_said = new();
 
     private readonly Stopwatch _watch = Stopwatch.StartNew();
 
-    // The tests that skips.txt names. The processes of a class name the same ones.
+    // The tests that skips.txt names. Each process of the class names the same ones.
     private readonly HashSet<string> _left = [];
 
     // The numbers of the tests that have failed once.
@@ -55,14 +59,14 @@ internal sealed class ClassProcess(string type, string filter, int place, Totals
         totals.AddDuration(type, _watch.Elapsed);
     }
 
-    // Returns the number of the test to go on with, or null: all were run.
+    // Returns the number of the test with which the next process continues, or null if all tests were run.
     private int? Run(int first)
     {
         string[] command = Environment.GetEnvironmentVariable("MOOD_EVENT_WINDOWS_TESTS")?.Split(' ') ?? [Environment.ProcessPath!];
         var start = new ProcessStartInfo(command[0], [.. command[1..], Program.ClassArgument, type, first.ToString(CultureInfo.InvariantCulture), filter])
         {
             RedirectStandardOutput = true,
-            RedirectStandardError = true, // many tests cause reports there; they say something only if the process crashes
+            RedirectStandardError = true, // many tests cause reports there, which are of interest only if the process crashes
         };
 
         if (Environment.GetEnvironmentVariable("MOOD_EVENT_WINE") is string wine)

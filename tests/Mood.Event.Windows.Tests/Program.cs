@@ -6,9 +6,9 @@ using System.Threading;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Runs the tests of Mood.Event.Tests on Windows or under Wine. It skips by name what these lack: see skips.txt.</summary>
-/// <remarks>Under Wine a process that starts others does not work for long. So there this program runs on the host, and starts its build for
-/// Windows by the command in MOOD_EVENT_WINDOWS_TESTS, in the directories 1, 2 and 3 of MOOD_EVENT_WINE.</remarks>
+/// <summary>Runs the tests of Mood.Event.Tests on Windows or under Wine, except those that skips.txt names.</summary>
+/// <remarks>Under Wine a process that starts others does not work for long. So this program then runs on the host system, and starts its
+/// Windows build with the command in MOOD_EVENT_WINDOWS_TESTS. It does so in the directories 1, 2 and 3 of MOOD_EVENT_WINE.</remarks>
 internal static class Program
 {
     /// <summary>The first argument of a process that runs the tests of one class: see <see cref="ClassProcess"/>.</summary>

@@ -6,7 +6,7 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The tests that do not run here, and why: skips.txt.</summary>
+/// <summary>The tests that do not run on this machine, and the reasons: skips.txt.</summary>
 internal static class Skips
 {
     private const string Namespace = "Mood.Event.Tests.";

@@ -10,23 +10,23 @@ using Xunit.Sdk;
 
 namespace Mood.Event.Tests;
 
-/// <summary>The tests of this assembly, found and run by xunit in this process.</summary>
+/// <summary>The tests of this assembly, which xunit finds and runs in this process.</summary>
 internal static class Suite
 {
     private static readonly XunitTestFramework s_framework = new(new Messages());
 
-    /// <summary>The names of the classes that have tests whose names contain a text.</summary>
+    /// <summary>The names of the classes with a test whose name contains the filter.</summary>
     internal static IEnumerable<string> FindClasses(string filter) => typeof(Suite).Assembly.GetTypes()
         .Where(t => !t.IsAbstract && t.GetMethods().Any(m => m.IsDefined(typeof(FactAttribute), inherit: true)
             && $"{t.FullName}.{m.Name}".Contains(filter, StringComparison.Ordinal)))
         .Select(t => t.FullName!)
         .Order(StringComparer.Ordinal);
 
-    /// <summary>The number of the methods of a class that are tests. Their data are not counted.</summary>
+    /// <summary>The number of test methods of a class. A method with several data counts once.</summary>
     internal static int CountMethods(string type) =>
         typeof(Suite).Assembly.GetType(type, throwOnError: true)!.GetMethods().Count(m => m.IsDefined(typeof(FactAttribute), inherit: true));
 
-    // Only a process of a class calls this: reflection by one process for all classes crashes or hangs under Wine.
+    // Only the process of one class calls this, because under Wine a process that uses reflection on all classes crashes or hangs.
     private static List<ITestCase> Find(string type)
     {
         var found = new List<ITestCase>();
@@ -38,7 +38,7 @@ internal static class Suite
         return found;
     }
 
-    // Whether the filter chooses a test, and it is not skipped.
+    // Whether the filter includes a test and skips.txt does not name it.
     private static bool IsChosen(ITestCase test, string filter) =>
         test.DisplayName.Contains(filter, StringComparison.Ordinal) && Skips.ReasonOf(test.DisplayName) is null;
 
@@ -65,14 +65,15 @@ internal static class Suite
 
             if (!RunOne(tests[i]))
             {
-                // Wine 8: the second exception that leaves a method called by reflection never arrives. So a failed test is the last.
+                // Under Wine 8 the second exception that leaves a method called by reflection never arrives. So no test runs after a
+                // failed one in this process.
                 Say("more");
                 Environment.Exit(0);
             }
         }
 
         Say("end");
-        Environment.Exit(0); // a thread that a failed test has left behind does not matter
+        Environment.Exit(0); // ends threads too that a failed test has left behind
     }
 
     // Returns whether the test passed.
@@ -100,7 +101,7 @@ internal static class Suite
     }
 
     /// <summary>Receives xunit's messages.</summary>
-#pragma warning disable xUnit3000 // .NET has no further AppDomain from which it would be called
+#pragma warning disable xUnit3000 // .NET has only one AppDomain, so no call comes from another one
     private sealed class Messages : IMessageSink, IDisposable
 #pragma warning restore xUnit3000
     {

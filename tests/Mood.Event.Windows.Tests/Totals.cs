@@ -5,7 +5,7 @@ using System.Threading;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Counts the results, and writes them. Any thread.</summary>
+/// <summary>Counts and writes the results. It is thread-safe.</summary>
 internal sealed class Totals
 {
     private readonly Dictionary<string, int> _skipped = [];
@@ -21,7 +21,7 @@ internal sealed class Totals
         }
     }
 
-    /// <summary>Notes how long the tests of a class took.</summary>
+    /// <summary>Records how long the tests of a class took.</summary>
     internal void AddDuration(string type, TimeSpan duration)
     {
         lock (_durations)
@@ -32,7 +32,7 @@ internal sealed class Totals
 
     /// <summary>Counts the result of a test.</summary>
     /// <param name="result">passed, failed, skipped or repeated.</param>
-    /// <param name="text">The name of the test, and why it failed, was skipped or runs again.</param>
+    /// <param name="text">The name of the test, and the reason if it failed, was skipped or runs again.</param>
     internal void Add(string result, string text)
     {
         if (result == "passed")
@@ -54,7 +54,7 @@ internal sealed class Totals
                 break;
         }
 
-        Console.WriteLine($"  {char.ToUpperInvariant(result[0])}{result[1..]} {text}"); // .ci/run looks for the first word
+        Console.WriteLine($"  {char.ToUpperInvariant(result[0])}{result[1..]} {text}"); // .ci/run searches for the first word
     }
 
     /// <summary>Writes the counts.</summary>

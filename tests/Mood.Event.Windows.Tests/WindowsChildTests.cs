@@ -9,14 +9,16 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Children on Windows: their exit codes have 32 bits, and can be read through any open handle of the process.</summary>
+/// <summary>Children on Windows. Their exit codes have 32 bits, and every holder of a handle of the process can read the code.</summary>
 public sealed class WindowsChildTests : LoopTestBase
 {
-    /// <summary>Exit codes of a byte, of 32 bits, and the one that means "still running" to GetExitCodeProcess.</summary>
+    /// <summary>
+    /// Exit codes of one byte, exit codes of 32 bits, and 259, which is also what GetExitCodeProcess returns for a process that runs.
+    /// </summary>
     public static TheoryData<int> Codes => [0, 7, 255, 259, 300, 70000, -1];
 
     [Theory, MemberData(nameof(Codes))]
-    public void A_child_of_a_Process_tells_the_whole_exit_code(int code)
+    public void A_child_of_a_Process_has_the_whole_exit_code(int code)
     {
         Loop loop = NewDefaultLoop();
         using Process process = Exit(code);
@@ -29,7 +31,7 @@ public sealed class WindowsChildTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(Codes))]
-    public void A_child_of_a_pid_tells_the_whole_exit_code(int code)
+    public void A_child_of_a_pid_has_the_whole_exit_code(int code)
     {
         Loop loop = NewDefaultLoop();
         using Process process = Exit(code);
@@ -55,7 +57,7 @@ public sealed class WindowsChildTests : LoopTestBase
     public void A_process_that_is_gone_before_the_constructor_has_no_exit_code()
     {
         Loop loop = NewDefaultLoop();
-        const int pid = int.MaxValue - 3; // A process that has ended is there until the last handle is closed, which may belong to the system.
+        const int pid = int.MaxValue - 3; // No process has this number. (A process that has ended exists until its last handle is closed, and the system may hold one.)
         Child child = loop.Child(pid, false, (w, _) => w.Stop());
         child.Start();
         Assert.False(loop.Start());
@@ -85,7 +87,7 @@ public sealed class WindowsChildTests : LoopTestBase
     }
 
     [Fact]
-    public void Kill_ends_the_child_and_knows_no_other_signal()
+    public void Kill_accepts_SIGKILL_only_and_ends_the_child()
     {
         Loop loop = NewDefaultLoop();
         using Process process = Sleeping();
@@ -108,7 +110,7 @@ public sealed class WindowsChildTests : LoopTestBase
         {
             Child one = await loop.WaitForExitAsync(first), two = await loop.WaitForExitAsync(second.Id);
             Assert.Equal((70000, 4), (one.ExitCode, two.ExitCode));
-            Assert.Equal(70000, (await loop.WaitForExitAsync(first)).ExitCode); // once more: it has ended
+            Assert.Equal(70000, (await loop.WaitForExitAsync(first)).ExitCode); // a second wait, after the process has ended
             Assert.Equal(4, (await loop.WaitForExitAsync(second.Id)).ExitCode);
         });
     }
@@ -154,9 +156,9 @@ public sealed class WindowsChildTests : LoopTestBase
         process.Kill();
     }
 
-    /// <summary>A program may wait for processes that it may not control, such as those of a service.</summary>
+    /// <summary>A program may wait for processes that it has no right to control, such as those of a service.</summary>
     [Fact]
-    public void To_wait_and_to_learn_the_code_are_rights_enough()
+    public void The_rights_to_wait_and_to_read_the_exit_code_are_enough()
     {
         Loop loop = NewLoop(), defaultLoop = NewDefaultLoop();
         using Process process = Sleeping();
@@ -185,7 +187,7 @@ public sealed class WindowsChildTests : LoopTestBase
 
     private static Process Exit(int code) => Process.Start(new ProcessStartInfo("cmd.exe", $"/c exit {code}") { UseShellExecute = false })!;
 
-    // it waits for its input
+    // Starts a process that waits for its input.
     private static Process Sleeping() =>
         Process.Start(new ProcessStartInfo("cmd.exe") { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true })!;
 

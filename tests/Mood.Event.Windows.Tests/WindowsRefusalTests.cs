@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>What Windows does not have is refused at once, with the reason.</summary>
+/// <summary>Features that Windows lacks are refused at once, and the exception says why.</summary>
 public sealed class WindowsRefusalTests : LoopTestBase
 {
     private static readonly Backends[] s_others = [Backends.Select, Backends.Poll, Backends.Kqueue, Backends.LinuxAio, Backends.IoUring, Backends.Port];

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Signals on Windows: four events of the console. Wine does not deliver them, so the tests feed them, or call the handler.</summary>
+/// <summary>Signals on Windows are four console events. Wine does not deliver them, so the tests feed them or call the handler.</summary>
 public sealed class WindowsSignalTests : LoopTestBase
 {
     private static readonly string[] s_names = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"];
@@ -19,7 +19,7 @@ public sealed class WindowsSignalTests : LoopTestBase
     {
         Assert.Equal((1, 2, 3, 15), (Signum.SIGHUP, Signum.SIGINT, Signum.SIGQUIT, Signum.SIGTERM));
         string[] present = [.. typeof(Signum).GetProperties().Where(p => (int)p.GetValue(null)! > 0).Select(p => p.Name).Order()];
-        Assert.Equal([.. s_names.Append("SIGKILL").Order()], present); // SIGKILL: for Child.Kill
+        Assert.Equal([.. s_names.Append("SIGKILL").Order()], present); // SIGKILL exists for Child.Kill
     }
 
     [Theory, MemberData(nameof(Names))]
@@ -51,7 +51,7 @@ public sealed class WindowsSignalTests : LoopTestBase
     }
 
     [Fact]
-    public void A_name_that_Windows_does_not_have_is_refused() =>
+    public void A_PosixSignal_that_Windows_does_not_have_is_refused() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => new Signal(NewLoop(), PosixSignal.SIGCHLD, (_, _) => { }));
 
     [Fact]
@@ -94,7 +94,7 @@ public sealed class WindowsSignalTests : LoopTestBase
         var signal = new Signal(loop, name, (_, _) =>
         {
             calls++;
-            loop.Timer(0.5, 0, (_, _) => loop.Stop()).Start(); // the program saves its files
+            loop.Timer(0.5, 0, (_, _) => loop.Stop()).Start(); // as a program that still saves its files
         });
         signal.Start();
         thread.Start();

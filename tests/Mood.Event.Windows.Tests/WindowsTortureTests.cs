@@ -10,7 +10,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Much of everything, with sockets that Windows and its AFD driver make, or Wine's server in their place.</summary>
+/// <summary>Many operations at once on sockets of Windows and its AFD driver, or of Wine's server, which replaces the driver.</summary>
 public sealed class WindowsTortureTests : FdTestBase
 {
     private const double Long = 120;
@@ -93,7 +93,7 @@ public sealed class WindowsTortureTests : FdTestBase
         }).Start();
         RunUntilEnd(loop);
         Assert.Equal((total, total), (sent, received));
-        Assert.True(full > 1, "the sender had to wait");
+        Assert.True(full > 1, "the sender never had to wait");
     }
 
     [Fact]
@@ -101,7 +101,7 @@ public sealed class WindowsTortureTests : FdTestBase
     {
         using var loop = new Loop(LoopFlags.NoEnv);
         using Socket unused = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        unused.Bind(new IPEndPoint(IPAddress.Loopback, 0)); // nobody listens
+        unused.Bind(new IPEndPoint(IPAddress.Loopback, 0)); // bound, but not listening
         loop.Run(async () =>
         {
             using (Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp))
@@ -113,7 +113,7 @@ public sealed class WindowsTortureTests : FdTestBase
             using (Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp))
             using (var source = new CancellationTokenSource(TimeSpan.FromSeconds(0.3)))
             {
-                // an address that does not answer; a machine without a network refuses it at once
+                // This address does not answer. A machine without a network refuses the connection at once.
                 Exception e = await Assert.ThrowsAnyAsync<Exception>(
                     async () => await socket.ConnectAsync(loop, new IPEndPoint(IPAddress.Parse("192.0.2.1"), 9), source.Token));
                 Assert.True(e is OperationCanceledException or SocketException, e.ToString());
@@ -137,7 +137,7 @@ public sealed class WindowsTortureTests : FdTestBase
         });
     }
 
-    /// <summary>Under Wine some of them end with 0, in place of the error.</summary>
+    /// <summary>Under Wine some of the receives return 0 instead of throwing.</summary>
     [Fact]
     public void Two_hundred_connections_that_are_reset_end_their_waits()
     {
@@ -153,7 +153,7 @@ public sealed class WindowsTortureTests : FdTestBase
 
                 if (i % 2 == 0)
                 {
-                    await Task.Yield(); // the port has the socket before the reset
+                    await Task.Yield(); // gives the port the time to watch the socket before the reset
                 }
 
                 client.LingerState = new LingerOption(true, 0);
@@ -238,7 +238,7 @@ public sealed class WindowsTortureTests : FdTestBase
             client.Dispose();
         }
 
-        RunUntilEnd(loop); // no watcher is left after a sweep
+        RunUntilEnd(loop); // no watcher is active after a search for closed handles
         Assert.DoesNotContain(ios, io => io.IsActive);
     }
 
@@ -264,7 +264,7 @@ public sealed class WindowsTortureTests : FdTestBase
 
             if (i % 2 == 0)
             {
-                loop.Start(RunFlags.NoWait); // the kernel knows it before it is readable
+                loop.Start(RunFlags.NoWait); // registers the socket before it is readable
             }
 
             socket.SendTo([1], socket.LocalEndPoint!);
@@ -309,14 +309,14 @@ public sealed class WindowsTortureTests : FdTestBase
     [Fact]
     public void Ten_thousand_loops_lose_no_handle()
     {
-        const int some = 50; // the runtime opens some
+        const int some = 50; // the runtime may open some handles
         Make(100);
         using Process self = Process.GetCurrentProcess();
         (int count, long number) = (self.HandleCount, NewHandle());
         Make(10000);
         self.Refresh();
-        Assert.InRange(self.HandleCount, 0, count + some); // Wine 8 says 0
-        Assert.InRange(NewHandle(), 0, number + (4 * some)); // multiples of 4, and free ones are used again
+        Assert.InRange(self.HandleCount, 0, count + some); // Wine 8 reports 0
+        Assert.InRange(NewHandle(), 0, number + (4 * some)); // handles are multiples of 4, and free values are reused
 
         static void Make(int count)
         {
@@ -328,7 +328,7 @@ public sealed class WindowsTortureTests : FdTestBase
             }
         }
 
-        // the highest of many: there may be gaps
+        // Returns the highest of many new handles, because there may be gaps.
         static long NewHandle()
         {
             EventWaitHandle[] handles = [.. Enumerable.Range(0, some).Select(_ => new ManualResetEvent(false))];

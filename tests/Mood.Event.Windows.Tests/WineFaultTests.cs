@@ -7,8 +7,11 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Faults of Wine for which skips.txt skips tests, shown without this library. A test that fails here says that a newer Wine does not
-/// have the fault any more: then its tests should run.</summary>
+/// <summary>
+/// The faults of Wine for which skips.txt skips tests. These tests show the faults without this library. If one fails, a newer Wine no
+/// longer
+/// has the fault, and the skipped tests should run.
+/// </summary>
 public sealed class WineFaultTests
 {
     [Fact]
@@ -27,7 +30,7 @@ public sealed class WineFaultTests
         using Socket server = listener.Accept();
         client.LingerState = new LingerOption(true, 0);
         client.Dispose();
-        Assert.True(server.Poll(30_000_000, SelectMode.SelectRead)); // Wine reads the error here
+        Assert.True(server.Poll(30_000_000, SelectMode.SelectRead)); // Wine reads the error here, so the receive does not find it
         Assert.Equal(0, server.Receive(new byte[1]));
     }
 

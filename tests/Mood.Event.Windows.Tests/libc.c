@@ -1,6 +1,6 @@
-/* libc.dll: what the tests use of a POSIX C library (tests/Shared/Posix.Descriptors.cs), over sockets. A pipe is a connection over
- * loopback, because on Windows a loop can wait for sockets only. A number is the handle of a socket. A call of a missing function throws
- * EntryPointNotFoundException, and skips.txt names the tests that need one. */
+/* libc.dll has the functions of a POSIX C library that the tests use (tests/Shared/Posix.Descriptors.cs). They work on sockets, because on
+ * Windows a loop can wait for sockets only: a pipe is a connection over loopback, and an fd is the handle of a socket. A call of any other
+ * function throws an EntryPointNotFoundException, and skips.txt names the tests that need one. */
 #include <winsock2.h>
 #include <ws2tcpip.h>
 

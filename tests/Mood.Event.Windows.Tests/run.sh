@@ -1,6 +1,6 @@
 #!/bin/sh
-# Publishes the tests as a program for Windows, and runs it, under Wine where this is not Windows: run.sh CONFIGURATION [FILTER]
-# It needs zig (native/build/zig.sh). The run itself takes 20 minutes at most.
+# Publishes the tests as a program for Windows and runs it. On other systems it runs under Wine. Usage: run.sh CONFIGURATION [FILTER]
+# It needs zig (native/build/zig.sh). The run takes at most 20 minutes.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -21,7 +21,7 @@ cache=${MOOD_EVENT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mood-event}
 export ZIG_GLOBAL_CACHE_DIR="${ZIG_GLOBAL_CACHE_DIR:-$cache/zig-cache}"
 export ZIG_LOCAL_CACHE_DIR="${ZIG_LOCAL_CACHE_DIR:-$cache/zig-cache}"
 
-# the testing build of the native library (native/testing.h), and the POSIX functions of the tests
+# Builds the testing build of the native library (native/testing.h) and the POSIX functions of the tests.
 CC=$cc CFLAGS="${CFLAGS:-} -DMOOD_TESTING" sh "$root/native/build/build.sh" "$out/native"
 $cc -O2 -Wall -Wextra -Werror -shared "$here/libc.c" -lws2_32 -o "$out/native/libc.dll"
 dotnet publish "$here" -c "$configuration" -nologo -v quiet -o "$out/program"
@@ -32,8 +32,8 @@ cp "$out/native/mood_event.dll" "$out/native/libc.dll" "$out/program"
 unset DISPLAY
 export WINEDEBUG=-all
 
-# The server of Wine may crash, and then no program that it serves goes on. So each of the programs that run at the same time (Program.cs)
-# has a server, which belongs to a directory. They share the files of the system.
+# If the server of Wine crashes, no program that it serves continues. So each of the programs that run at the same time (Program.cs) has a
+# server of its own, which belongs to a directory. The servers share the files of the system.
 if [ -n "$wine" ]; then
   rm -rf "$out/wine"
   mkdir -p "$out/wine"
@@ -48,7 +48,7 @@ if [ -n "$wine" ]; then
   done
 fi
 
-# Ends the programs of Wine, also those whose server has crashed: they would keep our output open.
+# Ends the programs of Wine, including those whose server has crashed, because they would keep our output open.
 end_wine() {
   for program in /proc/[0-9]*; do
     if tr '\0' '\n' 2>/dev/null <"$program/environ" | grep -q "^WINEPREFIX=$out/wine/"; then
@@ -62,7 +62,7 @@ failed=0
 
 if [ -n "$wine" ]; then
   trap end_wine EXIT
-  # the program that starts the others runs here (Program.cs)
+  # On this host runs the program that starts the others (Program.cs).
   MOOD_EVENT_WINDOWS_TESTS="$wine ./Mood.Event.Tests.exe" MOOD_EVENT_WINE="$out/wine" timeout --kill-after=10 1200 dotnet "$out/host/Mood.Event.Tests.dll" "$@" || failed=$?
 else
   ./Mood.Event.Tests.exe "$@" || failed=$?
