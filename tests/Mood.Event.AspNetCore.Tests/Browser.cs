@@ -19,13 +19,13 @@ internal sealed class Browser : IDisposable
 
     private Browser(Process process, string profile) => (_process, _profile) = (process, profile);
 
-    /// <param name="path">The browser.</param>
-    /// <param name="url">The page. Its certificate may be self-signed.</param>
+    /// <param name="path">The path of the browser.</param>
+    /// <param name="url">The address of the page, whose certificate may be self-signed.</param>
     public static async Task<Browser> OpenAsync(string path, string url)
     {
         string profile = Directory.CreateTempSubdirectory("mood-event-browser-").FullName;
 
-        // Chromium refuses to run as root with its sandbox, and the page is ours.
+        // Chromium refuses to run as root with its sandbox. The page is safe, because it is a page of these tests.
         var start = new ProcessStartInfo(path, [
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--ignore-certificate-errors",
             "--remote-debugging-port=0", "--user-data-dir=" + profile, url])
@@ -47,7 +47,7 @@ internal sealed class Browser : IDisposable
         }
     }
 
-    /// <summary>The value of an expression of JavaScript.</summary>
+    /// <summary>Evaluates an expression of JavaScript and returns its value.</summary>
     public async Task<string> EvaluateAsync(string expression)
     {
         int id = ++_lastId;
@@ -66,7 +66,7 @@ internal sealed class Browser : IDisposable
         }
     }
 
-    /// <summary>Waits until an expression has a value.</summary>
+    /// <summary>Waits until an expression has the expected value.</summary>
     public async Task UntilAsync(string expression, string expected)
     {
         string value = "";
@@ -97,7 +97,7 @@ internal sealed class Browser : IDisposable
         }
         catch (IOException)
         {
-            // a process of the browser that has not ended yet writes a file
+            // A process of the browser that has not ended yet may still write a file. Then the directory stays.
         }
     }
 
@@ -112,7 +112,7 @@ internal sealed class Browser : IDisposable
         }
         while (!line.StartsWith(Listening, StringComparison.Ordinal));
 
-        _ = _process.StandardError.ReadToEndAsync(); // its pipe must not fill up
+        _ = _process.StandardError.ReadToEndAsync(); // reads on, because the browser would block on a full pipe
         _ = _process.StandardOutput.ReadToEndAsync();
         using var client = new HttpClient();
         string list = $"http://127.0.0.1:{new Uri(line[Listening.Length..]).Port}/json/list";

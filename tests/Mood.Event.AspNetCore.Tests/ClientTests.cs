@@ -15,13 +15,13 @@ using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>Connections that the process itself makes.</summary>
+/// <summary>Connections that the process makes as a client.</summary>
 public sealed class ClientTests
 {
     [Theory(Timeout = 60_000)]
     [InlineData(Mode.Pool)]
     [InlineData(Mode.Inline)]
-    public async Task A_client_of_the_same_loops(Mode mode)
+    public async Task A_client_connects_over_the_loops_of_the_server(Mode mode)
     {
         await using Server server = await Server.StartAsync(mode);
         IConnectionFactory factory = server.Services.GetRequiredService<IConnectionFactory>();
@@ -52,15 +52,15 @@ public sealed class ClientTests
         await cancelled.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await factory.ConnectAsync(server.EndPoint, cancelled.Token));
         using var unused = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        unused.Bind(new IPEndPoint(IPAddress.Loopback, 0)); // bound, not listening
+        unused.Bind(new IPEndPoint(IPAddress.Loopback, 0)); // bound, but not listening
         await Assert.ThrowsAsync<SocketException>(async () => await factory.ConnectAsync(unused.LocalEndPoint!));
     }
 
-    /// <summary>HttpClient, as proxies use it, over the loops: over TCP and over a Unix socket.</summary>
+    /// <summary>HttpClient uses the loops, as a proxy may use it, over TCP and over a Unix socket.</summary>
     [Theory(Timeout = 60_000)]
     [InlineData(Mode.Pool)]
     [InlineData(Mode.Inline)]
-    public async Task HttpClient_over_the_factory(Mode mode)
+    public async Task HttpClient_works_over_the_connection_factory(Mode mode)
     {
         string path = Path.Combine(Path.GetTempPath(), $"mood-{Guid.NewGuid():N}.sock");
         await using Server server = await Server.StartAsync(mode, o =>
@@ -88,11 +88,11 @@ public sealed class ClientTests
         }
     }
 
-    /// <summary>The bytes that were written before the end arrive, and the peer sees a FIN.</summary>
+    /// <summary>The peer receives the bytes that were written before Dispose, and then a FIN.</summary>
     [Theory(Timeout = 60_000)]
     [InlineData(Mode.Pool)]
     [InlineData(Mode.Inline)]
-    public async Task Dispose_sends_what_was_written(Mode mode)
+    public async Task Dispose_sends_the_bytes_that_were_written(Mode mode)
     {
         await using Server server = await Server.StartAsync(mode);
         IConnectionFactory factory = server.Services.GetRequiredService<IConnectionFactory>();
@@ -108,7 +108,7 @@ public sealed class ClientTests
         await disposed;
     }
 
-    /// <summary>A connection as HttpClient wants it.</summary>
+    /// <summary>A connection as the stream that HttpClient needs.</summary>
     private sealed class ConnectionStream(ConnectionContext connection) : Stream
     {
         private readonly Stream _input = connection.Transport.Input.AsStream(), _output = connection.Transport.Output.AsStream();

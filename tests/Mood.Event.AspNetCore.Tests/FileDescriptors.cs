@@ -9,13 +9,15 @@ using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>The open sockets and epolls of this process. (The runtime opens other files, such as assemblies, at any moment.)</summary>
+/// <summary>
+/// The open sockets and epolls of this process. Other files do not count, because the runtime may open one at any moment.
+/// </summary>
 internal static class FileDescriptors
 {
     public static int Count() => Directory.GetFileSystemEntries("/proc/self/fd").Select(f => new FileInfo(f).LinkTarget ?? "")
         .Count(t => t.StartsWith("socket:", StringComparison.Ordinal) || t.StartsWith("anon_inode:", StringComparison.Ordinal));
 
-    /// <summary>How many files can be opened now, up to a maximum.</summary>
+    /// <summary>The number of files that can be opened now, but not more than a maximum.</summary>
     public static int Free(int max)
     {
         var files = new List<SafeFileHandle>();
@@ -29,19 +31,21 @@ internal static class FileDescriptors
         }
         catch (IOException)
         {
-            // no more
+            // No further file can be opened.
         }
 
         files.ForEach(f => f.Dispose());
         return files.Count;
     }
 
-    /// <summary>How many this process may open: the runtime has raised the soft limit to the hard one.</summary>
+    /// <summary>
+    /// The number of files that this process may open. This is the hard limit, to which the runtime has raised the soft limit.
+    /// </summary>
     public static int Limit() => int.Parse(
         File.ReadLines("/proc/self/limits").Single(l => l.StartsWith("Max open files", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[3],
         System.Globalization.CultureInfo.InvariantCulture);
 
-    /// <summary>Waits until the number has not changed for a while, and returns it.</summary>
+    /// <summary>Waits until the number of open ones has not changed for a while, and returns it.</summary>
     public static int Settled()
     {
         int last = -1;
@@ -55,7 +59,7 @@ internal static class FileDescriptors
         return last;
     }
 
-    /// <summary>Waits until at most <paramref name="count"/> of them are open.</summary>
+    /// <summary>Waits until at most <paramref name="count"/> sockets and epolls are open.</summary>
     public static async Task UntilAsync(int count)
     {
         DateTime deadline = DateTime.UtcNow.AddSeconds(30);
@@ -63,7 +67,7 @@ internal static class FileDescriptors
         while (Count() > count)
         {
             Assert.True(DateTime.UtcNow < deadline, $"{Count()} are open, {count} were open before.");
-            GC.Collect(); // closes sockets of the test's own client that are no longer referenced
+            GC.Collect(); // closes sockets of the test's client to which no reference is left
             await Task.Delay(50);
         }
     }

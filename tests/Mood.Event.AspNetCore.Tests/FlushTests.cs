@@ -15,15 +15,17 @@ using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>Flushes while another thread sends.</summary>
+/// <summary>Flushes that come while another thread sends, and flushes that follow one another.</summary>
 public sealed class FlushTests
 {
-    /// <summary>The loop's thread sends the end of a large piece. When the peer has received it, that thread is about to wait for further
-    /// bytes. A byte that another thread flushes at this moment must be sent, too.</summary>
+    /// <summary>
+    /// The loop's thread sends the end of a large piece. When the peer has received it, the loop's thread is about to wait for further
+    /// bytes. A byte that another thread flushes at this moment must be sent too.
+    /// </summary>
     [Theory(Timeout = 60_000)]
     [InlineData(Mode.Pool)]
     [InlineData(Mode.Inline)]
-    public async Task A_flush_at_the_moment_when_the_loop_has_sent_everything(Mode mode)
+    public async Task A_flush_is_sent_if_it_comes_when_the_loop_has_just_sent_everything(Mode mode)
     {
         await using Server server = await Server.StartAsync(mode, transport: o => o.MaxWriteBufferSize = null);
         IConnectionFactory factory = server.Services.GetRequiredService<IConnectionFactory>();
@@ -37,8 +39,10 @@ public sealed class FlushTests
         await Task.Run(() => Exchange(connection.Transport.Output, peer, TimeSpan.FromSeconds(2)));
     }
 
-    /// <summary>Kestrel flushes the body of a chunked answer, and then its end. A handler that does not wait in between must not cost
-    /// two system calls, nor wake the client twice.</summary>
+    /// <summary>
+    /// Kestrel flushes the body of a chunked answer and then the end of the answer. If the handler does not wait between the two, the
+    /// transport must send them with one system call, and the client must be woken once.
+    /// </summary>
     [Theory(Timeout = 60_000)]
     [InlineData(Mode.Pool)]
     [InlineData(Mode.Inline)]
@@ -63,13 +67,13 @@ public sealed class FlushTests
         {
             await client.SendAsync("GET /chunked HTTP/1.1\r\nHost: h\r\n\r\n");
             await client.ReceiveAsync(text => text.Split("\r\n0\r\n\r\n").Length == i + 2);
-            before = i == 0 ? Segments(client.Socket) : before; // the first request may run on another thread
+            before = i == 0 ? Segments(client.Socket) : before; // the first request does not count, because it may run on another thread
         }
 
         Assert.InRange(Segments(client.Socket) - before, 1, Requests + (Requests / 2));
     }
 
-    // the field tcpi_data_segs_in of TCP_INFO
+    // Reads the field tcpi_data_segs_in of TCP_INFO.
     private static int Segments(Socket socket)
     {
         const int Tcp = 6, TcpInfo = 11, Offset = 152;

@@ -10,7 +10,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>The handlers that every server of the tests has.</summary>
+/// <summary>The handlers that every server of these tests has.</summary>
 internal static class Handlers
 {
     public static void Map(WebApplication app)
@@ -33,7 +33,7 @@ internal static class Handlers
 
     private static int Number(HttpContext context) => int.Parse(context.Request.QueryString.Value![1..], CultureInfo.InvariantCulture);
 
-    /// <summary>Answers with as many bytes as the query says.</summary>
+    /// <summary>Answers with the number of bytes that the query gives.</summary>
     private static async Task Big(HttpContext context)
     {
         byte[] chunk = new byte[10_000];
@@ -61,7 +61,7 @@ internal static class Handlers
         await context.Response.WriteAsync(length.ToString(CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Sends each line of the request back as soon as the line has arrived.</summary>
+    /// <summary>Sends each line of the request back when the line has arrived.</summary>
     private static async Task Lines(HttpContext context)
     {
         await context.Response.StartAsync();

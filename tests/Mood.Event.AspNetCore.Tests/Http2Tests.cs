@@ -15,14 +15,14 @@ using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>HTTP/2, and TLS.</summary>
+/// <summary>HTTP/2, and both versions of HTTP over TLS.</summary>
 public sealed class Http2Tests
 {
     private const int Deadline = 60_000;
 
     [Theory(Timeout = Deadline)]
     [EachMode]
-    public async Task Requests_over_one_connection_with_prior_knowledge(Mode mode)
+    public async Task HTTP_2_requests_with_prior_knowledge_share_one_connection(Mode mode)
     {
         await using Server server = await Server.StartAsync(mode, o => o.Listen(IPAddress.Loopback, 0, l => l.Protocols = HttpProtocols.Http2));
         using HttpClient client = H2(server.Client());
@@ -59,7 +59,7 @@ public sealed class Http2Tests
         }));
     }
 
-    /// <summary>As gRPC does: the status follows the stream of messages.</summary>
+    /// <summary>The status follows the messages, as in gRPC.</summary>
     [Theory(Timeout = Deadline)]
     [EachMode]
     public async Task Trailers_follow_the_answer(Mode mode)
@@ -109,7 +109,7 @@ public sealed class Http2Tests
 
     [Theory(Timeout = Deadline)]
     [EachMode]
-    public async Task Tls_with_both_versions(Mode mode)
+    public async Task Both_versions_of_HTTP_work_over_TLS(Mode mode)
     {
         using X509Certificate2 certificate = Certificate();
         await using Server server = await Server.StartAsync(mode, o => o.Listen(IPAddress.Loopback, 0, l => l.UseHttps(certificate)));
@@ -128,7 +128,7 @@ public sealed class Http2Tests
 
     [Theory(Timeout = Deadline)]
     [EachMode]
-    public async Task A_client_that_breaks_off_the_handshake_harms_no_other(Mode mode)
+    public async Task A_client_that_breaks_off_the_handshake_affects_no_other_client(Mode mode)
     {
         using X509Certificate2 certificate = Certificate();
         await using Server server = await Server.StartAsync(mode, o => o.Listen(IPAddress.Loopback, 0, l => l.UseHttps(certificate)));

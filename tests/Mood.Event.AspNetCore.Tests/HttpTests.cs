@@ -43,7 +43,7 @@ public sealed class HttpTests
 
     [Theory(Timeout = Deadline)]
     [EachMode]
-    public async Task Many_clients_at_the_same_time(Mode mode)
+    public async Task Many_clients_are_served_at_the_same_time(Mode mode)
     {
         await using Server server = await Server.StartAsync(mode);
         string[] connections = await Task.WhenAll(Enumerable.Range(0, 50).Select(async i =>
@@ -93,7 +93,7 @@ public sealed class HttpTests
 
     [Theory(Timeout = Deadline)]
     [EachMode]
-    public async Task Chunks_go_up_and_down(Mode mode)
+    public async Task Chunks_are_received_and_sent(Mode mode)
     {
         await using Server server = await Server.StartAsync(mode);
         using RawClient client = await server.ConnectAsync();
@@ -122,7 +122,7 @@ public sealed class HttpTests
 
     [Theory(Timeout = Deadline)]
     [EachMode]
-    public async Task Large_bodies_go_up_and_down(Mode mode)
+    public async Task Large_bodies_are_received_and_sent(Mode mode)
     {
         await using Server server = await Server.StartAsync(mode);
         using HttpClient client = server.Client();
@@ -133,7 +133,7 @@ public sealed class HttpTests
 
     [Theory(Timeout = Deadline)]
     [EachMode]
-    public async Task A_request_that_is_no_http_is_refused(Mode mode)
+    public async Task A_request_that_is_not_HTTP_is_refused(Mode mode)
     {
         await using Server server = await Server.StartAsync(mode);
         using RawClient client = await server.ConnectAsync();

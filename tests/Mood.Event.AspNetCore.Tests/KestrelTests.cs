@@ -16,7 +16,9 @@ using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>Scenarios of Kestrel's own functional tests that depend on the transport and that no other class has: see scenarios.md.</summary>
+/// <summary>
+/// Scenarios of Kestrel's own functional tests that depend on the transport and that no other class here has. See scenarios.md.
+/// </summary>
 public sealed class KestrelTests
 {
     private const int Deadline = 60_000;
@@ -121,10 +123,10 @@ public sealed class KestrelTests
         Assert.IsType<OperationCanceledException>(await test.Ended.Task, exactMatch: false);
     }
 
-    /// <summary>A transport that does not receive sees the end of the connection when it sends.</summary>
+    /// <summary>A transport that has paused receiving notices the end of the connection when it sends.</summary>
     [Theory(Timeout = Deadline)]
     [EachMode]
-    public async Task A_write_finds_out_that_a_paused_connection_has_ended(Mode mode)
+    public async Task A_write_notices_that_a_paused_connection_has_ended(Mode mode)
     {
         var test = new Handler(async (c, t) =>
         {
@@ -213,7 +215,7 @@ public sealed class KestrelTests
 
     [Theory(Timeout = Deadline)]
     [EachMode]
-    public async Task A_middleware_that_fails_harms_no_other_connection(Mode mode)
+    public async Task A_middleware_that_fails_affects_no_other_connection(Mode mode)
     {
         int count = 0;
         await using Server server = await Server.StartAsync(mode, o => o.Listen(IPAddress.Loopback, 0, l => l.Use(next => connection =>
@@ -241,7 +243,7 @@ public sealed class KestrelTests
         Assert.Equal("", await client.ReceiveToEndAsync());
     }
 
-    /// <summary>A handler of connections, without HTTP, over a Unix socket.</summary>
+    /// <summary>A connection handler, which uses no HTTP, over a Unix socket.</summary>
     [Theory(Timeout = Deadline)]
     [EachMode]
     public async Task A_connection_handler_echoes(Mode mode)
@@ -280,7 +282,7 @@ public sealed class KestrelTests
         Assert.EndsWith("[message 19]", await client.ReceiveToEndAsync(), StringComparison.Ordinal);
     }
 
-    /// <summary>Sends until the transport stops receiving.</summary>
+    /// <summary>Sends until the transport pauses receiving.</summary>
     private static async Task PauseAsync(RawClient client, Server server)
     {
         await client.SendAsync("POST /test HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\n");
@@ -294,7 +296,7 @@ public sealed class KestrelTests
         }
     }
 
-    /// <summary>A handler of /test, and what a test waits for.</summary>
+    /// <summary>A handler of /test, with events that a test can await.</summary>
     private sealed class Handler(Func<HttpContext, Handler, Task> run)
     {
         public TaskCompletionSource Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -40,7 +40,7 @@ public sealed class LimitTests
             }
             catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
             {
-                await Task.Delay(20); // the server has not noticed yet that the first is gone
+                await Task.Delay(20); // the server has not noticed yet that the first client has closed its connection
             }
         }
 
@@ -80,7 +80,7 @@ public sealed class LimitTests
         });
         using RawClient sender = await server.ConnectAsync(), receiver = await server.ConnectAsync();
         await sender.SendAsync("POST /length HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\nfew");
-        await receiver.SendAsync("GET /big?50000000 HTTP/1.1\r\nHost: h\r\n\r\n"); // and receives nothing
+        await receiver.SendAsync("GET /big?50000000 HTTP/1.1\r\nHost: h\r\n\r\n"); // receives nothing
         Assert.StartsWith("HTTP/1.1 408", await ToEndAsync(sender), StringComparison.Ordinal);
 
         while (!server.Log.Entries.Any(e => e.Message.Contains("\" sending RST because", StringComparison.Ordinal)))
@@ -95,7 +95,7 @@ public sealed class LimitTests
         await client.ReceiveAsync("\r\n0\r\n\r\n");
     }
 
-    // a reset counts as the end, too
+    // A reset counts as the end too.
     private static async Task<string> ToEndAsync(RawClient client)
     {
         try

@@ -11,7 +11,7 @@ using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>The kinds of end points, their start and their end.</summary>
+/// <summary>The kinds of end points, and how servers start, listen and stop.</summary>
 public sealed class ListenerTests
 {
     private const int Deadline = 60_000;
@@ -20,7 +20,7 @@ public sealed class ListenerTests
     [EachMode]
     public async Task Many_restarts_lose_no_file_descriptor(Mode mode)
     {
-        await RestartAsync(mode); // opens the files that a process opens only once
+        await RestartAsync(mode); // opens the files that the process opens only once
         int before = FileDescriptors.Settled();
         int times = int.Parse(Environment.GetEnvironmentVariable("MOOD_EVENT_RESTARTS") ?? "25", System.Globalization.CultureInfo.InvariantCulture);
 
@@ -56,7 +56,7 @@ public sealed class ListenerTests
 
     [Theory(Timeout = Deadline)]
     [EachMode]
-    public async Task Several_end_points_share_the_server(Mode mode)
+    public async Task A_server_may_have_several_end_points(Mode mode)
     {
         await using Server server = await Server.StartAsync(mode, o =>
         {
@@ -74,11 +74,11 @@ public sealed class ListenerTests
 
     [Theory(Timeout = Deadline)]
     [EachMode]
-    public async Task IPv6_and_IPv4_on_the_any_address(Mode mode)
+    public async Task The_any_address_serves_IPv6_and_IPv4(Mode mode)
     {
         if (!Socket.OSSupportsIPv6)
         {
-            Console.WriteLine("This machine has no IPv6: it is not tested.");
+            Console.WriteLine("Not tested with IPv6: this machine has none.");
             return;
         }
 
@@ -92,7 +92,7 @@ public sealed class ListenerTests
 
     [Theory(Timeout = Deadline)]
     [EachMode]
-    public async Task A_unix_socket(Mode mode)
+    public async Task A_server_listens_on_a_Unix_socket(Mode mode)
     {
         string path = Path.Combine(Path.GetTempPath(), $"mood-{Guid.NewGuid():N}.sock");
 
@@ -106,10 +106,10 @@ public sealed class ListenerTests
         Assert.False(File.Exists(path));
     }
 
-    /// <summary>A service manager passes a listening socket in this way.</summary>
+    /// <summary>A service manager may pass a listening socket to the server.</summary>
     [Theory(Timeout = Deadline)]
     [EachMode]
-    public async Task An_inherited_handle(Mode mode)
+    public async Task A_server_listens_on_an_inherited_handle(Mode mode)
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
@@ -123,7 +123,7 @@ public sealed class ListenerTests
     [Theory(Timeout = Deadline)]
     [InlineData(Mode.Pool)]
     [InlineData(Mode.Inline)]
-    public async Task Every_loop_listens_with_a_shared_port(Mode mode)
+    public async Task With_ReusePort_every_loop_listens(Mode mode)
     {
         await using Server server = await Server.StartAsync(mode, transport: o => o.ReusePort = true);
         await Task.WhenAll(Enumerable.Range(0, 30).Select(async i =>
@@ -132,14 +132,14 @@ public sealed class ListenerTests
             Assert.Equal($"[{i}]", await client.GetStringAsync($"/number?{i}"));
         }));
 
-        // a second server can listen on the same port
+        // A second server can listen on the same port.
         await using Server second = await Server.StartAsync(mode, o => o.Listen(server.EndPoint), o => o.ReusePort = true);
     }
 
     [Theory(Timeout = Deadline)]
     [InlineData(Mode.Pool)]
     [InlineData(Mode.Inline)]
-    public async Task Other_backends(Mode mode)
+    public async Task Loops_on_other_backends_serve_too(Mode mode)
     {
         foreach (Backends backend in new[] { Backends.Poll, Backends.Select })
         {

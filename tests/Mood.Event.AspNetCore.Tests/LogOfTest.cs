@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>A logger that keeps what is logged.</summary>
+/// <summary>A logger that keeps the log entries for the test.</summary>
 internal sealed class LogOfTest : ILoggerProvider, ILogger
 {
     public ConcurrentQueue<(LogLevel Level, string Message, Exception? Exception)> Entries { get; } = new();
@@ -18,11 +18,11 @@ internal sealed class LogOfTest : ILoggerProvider, ILogger
         Assert.True(errors.Length == 0, $"{errors.Length}: {string.Join('\n', errors)}");
     }
 
-    /// <summary>Whether the end of a connection's message was logged.</summary>
+    /// <summary>Whether a message about a connection with this end was logged.</summary>
     public bool Has(string end) => Entries.Any(e =>
         e.Message.StartsWith("Connection id \"", StringComparison.Ordinal) && e.Message.EndsWith(end, StringComparison.Ordinal));
 
-    /// <summary>Waits for a connection's message.</summary>
+    /// <summary>Waits for a message about a connection with this end.</summary>
     public async Task UntilAsync(string end)
     {
         while (!Has(end))

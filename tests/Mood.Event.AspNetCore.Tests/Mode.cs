@@ -4,7 +4,7 @@ using Xunit.Sdk;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>The transport that a scenario runs over. Sockets is Kestrel's own transport: its behaviour is the expected one.</summary>
+/// <summary>The transport under test. Sockets is Kestrel's own transport, whose behaviour is the expected one.</summary>
 public enum Mode
 {
     Sockets,
@@ -12,7 +12,7 @@ public enum Mode
     Inline,
 }
 
-/// <summary>Runs a theory over every transport.</summary>
+/// <summary>Runs a theory once with each transport.</summary>
 internal sealed class EachModeAttribute : DataAttribute
 {
     public override IEnumerable<object[]> GetData(MethodInfo testMethod) => [[Mode.Sockets], [Mode.Pool], [Mode.Inline]];

@@ -18,13 +18,13 @@ using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>The options of the transport. Backends and ReusePort are in <see cref="ListenerTests"/>.</summary>
+/// <summary>The options of the transport. <see cref="ListenerTests"/> tests Backends and ReusePort.</summary>
 public sealed class OptionTests
 {
     private const int Deadline = 60_000;
 
     [Fact]
-    public void Defaults_and_limits()
+    public void The_options_have_defaults_and_limits()
     {
         var options = new LoopTransportOptions();
         Assert.Equal(Environment.ProcessorCount, options.Loops);
@@ -37,7 +37,7 @@ public sealed class OptionTests
         options.MaxReadBufferSize = options.MaxWriteBufferSize = null;
     }
 
-    /// <summary>Inline, the handlers run on the threads of the loops, which get the connections in turn.</summary>
+    /// <summary>With UnsafeInlineApplication, the handlers run on the threads of the loops, which get the connections in turn.</summary>
     [Theory(Timeout = Deadline)]
     [InlineData(Mode.Pool)]
     [InlineData(Mode.Inline)]
@@ -61,7 +61,7 @@ public sealed class OptionTests
             }
         }
 
-        // The first requests of a connection may run on the thread pool: until Kestrel's first wait for input.
+        // Until Kestrel waits for input for the first time, requests of a connection may run on the thread pool.
         string[] loops = [.. threads.Keys.Where(t => t != "pool").Order(StringComparer.Ordinal)];
         Assert.Equal(mode == Mode.Pool ? [] : ["Kestrel 0", "Kestrel 1", "Kestrel 2"], loops);
     }
@@ -69,7 +69,7 @@ public sealed class OptionTests
     [Theory(Timeout = Deadline)]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task NoDelay_is_that_of_the_sockets(bool noDelay)
+    public async Task The_sockets_get_NoDelay(bool noDelay)
     {
         await using Server server = await Server.StartAsync(Mode.Pool, transport: o => o.NoDelay = noDelay, map: app => app.Map(
             "/nodelay", (RequestDelegate)(c => c.Response.WriteAsync($"{c.Features.Get<IConnectionSocketFeature>()!.Socket.NoDelay}"))));
@@ -80,7 +80,7 @@ public sealed class OptionTests
     }
 
     [Fact(Timeout = Deadline)]
-    public async Task Backlog_is_that_of_the_listening_socket()
+    public async Task The_listening_socket_gets_Backlog()
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
@@ -128,7 +128,7 @@ public sealed class OptionTests
         using var peer = new RawClient(await listener.AcceptAsync());
         bool isCompleted = true;
 
-        for (int i = 0; i < 500 && isCompleted; i++) // 50 MB are more than the kernel buffers
+        for (int i = 0; i < 500 && isCompleted; i++) // the total of 50 MB is more than the kernel buffers
         {
             isCompleted = connection.Transport.Output.WriteAsync(new byte[100_000]).IsCompleted;
         }
@@ -138,7 +138,7 @@ public sealed class OptionTests
         await connection.DisposeAsync();
     }
 
-    /// <summary>The answers to a batch of requests leave in one piece, not one by one.</summary>
+    /// <summary>The answers to a batch of requests are sent together and not one by one.</summary>
     [Theory(Timeout = Deadline)]
     [InlineData(Mode.Pool)]
     [InlineData(Mode.Inline)]
@@ -156,7 +156,8 @@ public sealed class OptionTests
 
     private static class TcpInfo
     {
-        // offsets of tcpi_sacked, which is the limit of a listening socket's queue, and of tcpi_data_segs_in in Linux's struct tcp_info
+        // The offsets in Linux's struct tcp_info of tcpi_sacked, which is the limit of a listening socket's queue, and of
+        // tcpi_data_segs_in.
         internal const int Backlog = 28, DataSegmentsIn = 152;
 
         internal static uint Read(Socket socket, int offset)

@@ -16,12 +16,12 @@ using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>Features, log and metrics are those of Kestrel's own transport.</summary>
+/// <summary>The features, the log and the metrics equal those of Kestrel's own transport.</summary>
 public sealed partial class OracleTests
 {
     private const int Deadline = 60_000;
 
-    // Without a reset within a request: what Kestrel reports then depends on what it notices first, with each transport.
+    // A reset within a request is not among them, because what Kestrel then reports depends on what it notices first, with each transport.
     public static IEnumerable<object[]> Endings =>
         from mode in new[] { Mode.Pool, Mode.Inline }
         from ending in new[] { "fin", "reset", "close", "abort", "nonsense" }
@@ -38,7 +38,7 @@ public sealed partial class OracleTests
         Assert.Empty(expected.Except(actual));
     }
 
-    /// <summary>The reason in a message may differ.</summary>
+    /// <summary>The messages are equal except for the reason that some give after "because".</summary>
     [Theory(Timeout = Deadline)]
     [MemberData(nameof(Endings))]
     public async Task The_same_messages_are_logged(Mode mode, string ending)
@@ -107,7 +107,7 @@ public sealed partial class OracleTests
     private static string Text(ReadOnlySpan<KeyValuePair<string, object?>> tags) =>
         string.Join(' ', tags.ToArray().Where(t => t.Key != "server.port").Select(t => $"{t.Key}={t.Value}"));
 
-    /// <summary>Asks once, ends the connection, and waits until the server has ended it too.</summary>
+    /// <summary>Sends one request, ends the connection in the given way, and waits until the server has ended it too.</summary>
     private static async Task EndAsync(Server server, string ending)
     {
         using RawClient client = await server.ConnectAsync();
@@ -140,7 +140,7 @@ public sealed partial class OracleTests
         }
 
         await server.Log.UntilAsync("\" stopped.");
-        await Task.Delay(100); // what the transport logs at the same time
+        await Task.Delay(100); // waits for what the transport logs at the same time
     }
 
     [GeneratedRegex("id \"[^\"]*\"")]

@@ -1,4 +1,4 @@
 using Xunit;
 
-// The tests count the open files of the process.
+// Only one test runs at a time, because tests count the open files of the process.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]

@@ -17,7 +17,7 @@ public sealed class ProcessTests
 {
     private const int Deadline = 60_000;
 
-    /// <summary>Every request that a handler has begun is answered, and the process ends.</summary>
+    /// <summary>Every request whose handler has begun is answered, and then the process ends.</summary>
     [Theory(Timeout = Deadline)]
     [EachMode]
     public async Task SIGTERM_under_load_loses_no_request(Mode mode)
@@ -39,7 +39,7 @@ public sealed class ProcessTests
             }
             catch (Exception e) when (e is IOException or SocketException)
             {
-                // the server has closed the connection after an answer
+                // The server has closed the connection after an answer.
             }
         }));
         await TerminateAfterAsync(server, () => Volatile.Read(ref answers) >= 300);
@@ -47,7 +47,7 @@ public sealed class ProcessTests
         Assert.Equal($"begun {answers} ended {answers}\n", await server.ToEndAsync());
     }
 
-    /// <summary>The same with a connection for each request, so that connections wait to be accepted when the signal comes.</summary>
+    /// <summary>Each request has a connection of its own, so that connections wait to be accepted when the signal comes.</summary>
     [Theory(Timeout = Deadline)]
     [EachMode]
     public async Task SIGTERM_under_load_of_new_connections_loses_no_request(Mode mode)
@@ -58,7 +58,7 @@ public sealed class ProcessTests
         {
             try
             {
-                while (Interlocked.Increment(ref asked) < 10_000) // Linux has 28,000 ports for clients
+                while (Interlocked.Increment(ref asked) < 10_000) // far fewer than the 28,000 ports that Linux has for clients
                 {
                     using RawClient client = await server.ConnectAsync();
                     await client.SendAsync("GET /counted HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
@@ -67,7 +67,7 @@ public sealed class ProcessTests
                     if (!answer.EndsWith("hello\r\n0\r\n\r\n", StringComparison.Ordinal))
                     {
                         Assert.Equal("", answer);
-                        return; // the server was stopping before the request had arrived
+                        return; // the server has begun to stop before the request arrived
                     }
 
                     Interlocked.Increment(ref answers);
@@ -75,7 +75,7 @@ public sealed class ProcessTests
             }
             catch (SocketException)
             {
-                // the server listens no more
+                // The server no longer listens.
             }
         }));
         await TerminateAfterAsync(server, () => Volatile.Read(ref answers) >= 300);
@@ -83,8 +83,10 @@ public sealed class ProcessTests
         Assert.Equal($"begun {answers} ended {answers}\n", await server.ToEndAsync());
     }
 
-    /// <summary>Without free file descriptors, the server waits until there are some. (Kestrel's own transport never accepts
-    /// again.) It leaves some to the runtime, which would end the process without them.</summary>
+    /// <summary>
+    /// Without free file descriptors, the server waits until there are some. (Kestrel's own transport never accepts again.) It leaves some
+    /// to the runtime, which would otherwise end the process.
+    /// </summary>
     [Theory(Timeout = Deadline)]
     [InlineData(Mode.Pool)]
     [InlineData(Mode.Inline)]
@@ -96,8 +98,8 @@ public sealed class ProcessTests
         var clients = new ConcurrentBag<RawClient>();
         int free = 8;
 
-        // more than the limit: the last ones wait in the backlog
-        // Afterwards there are at least 3 seconds in which the server could accept too many.
+        // There are more connections than file descriptors, so the last ones wait in the backlog. The loop lasts for 3 seconds at least,
+        // in which the server could accept too many.
         var watch = Stopwatch.StartNew();
 
         for (int i = 1; i <= 260 || watch.Elapsed < TimeSpan.FromSeconds(3); i++)
@@ -128,10 +130,12 @@ public sealed class ProcessTests
         await AskAsync(last);
     }
 
-    /// <summary>The manager's part is played by Perl: the listening socket is file descriptor 3, and LISTEN_PID and LISTEN_FDS say so.</summary>
+    /// <summary>
+    /// Perl plays the part of systemd: it passes the listening socket as file descriptor 3, and sets LISTEN_PID and LISTEN_FDS.
+    /// </summary>
     [Theory(Timeout = Deadline)]
     [EachMode]
-    public async Task A_socket_that_systemd_passes(Mode mode)
+    public async Task A_server_listens_on_a_socket_from_systemd(Mode mode)
     {
         if (Tool.Find("perl") is not string perl)
         {
@@ -153,16 +157,16 @@ public sealed class ProcessTests
         await server.ToEndAsync();
     }
 
-    /// <summary>10,000 connections at the same time, or as many as the limit of this process allows. Each asks twice.</summary>
+    /// <summary>10,000 connections at the same time, or as many as the limit of this process allows. Each sends two requests.</summary>
     [Theory(Timeout = 5 * Deadline)]
     [EachMode]
-    public async Task Ten_thousand_connections(Mode mode)
+    public async Task Ten_thousand_connections_are_served(Mode mode)
     {
         int count = Math.Min(10_000, FileDescriptors.Limit() - 1000);
 
         if (count < 10_000)
         {
-            Console.WriteLine($"The limit of file descriptors allows {count} connections only: more are not tested.");
+            Console.WriteLine($"Not tested with more than {count} connections: the limit of file descriptors does not allow more.");
         }
 
         using ServerProcess server = await ServerProcess.StartAsync(mode);
@@ -203,15 +207,15 @@ public sealed class ProcessTests
         await server.ToEndAsync();
     }
 
-    /// <summary>300 MB in each direction, or as many as MOOD_EVENT_MEGABYTES says, leave the memory of the server where it was.</summary>
+    /// <summary>300 MB in each direction, or the number in MOOD_EVENT_MEGABYTES, do not increase the memory of the server.</summary>
     [Theory(Timeout = 10 * Deadline)]
     [EachMode]
-    public async Task Much_goes_through_without_growth(Mode mode)
+    public async Task Large_requests_do_not_increase_the_memory_of_the_server(Mode mode)
     {
         int size = (int)(1_000_000L * int.Parse(Environment.GetEnvironmentVariable("MOOD_EVENT_MEGABYTES") ?? "300", CultureInfo.InvariantCulture) / 3);
         using ServerProcess server = await ServerProcess.StartAsync(mode);
         using RawClient client = await server.ConnectAsync();
-        await ThroughAsync(client, 30_000_000); // what the server needs at its first large request
+        await ThroughAsync(client, 30_000_000); // the first large request may increase the memory
         long before = server.Memory();
 
         for (int i = 0; i < 3; i++)
@@ -237,7 +241,7 @@ public sealed class ProcessTests
         long received = 0;
         byte[] last = [];
 
-        // the answer has as many zeros as the request, and ends with an empty chunk
+        // The answer has as many zeros as the request, and ends with an empty chunk.
         while (!last.AsSpan().EndsWith("\r\n0\r\n\r\n"u8))
         {
             int count = await client.Socket.ReceiveAsync(buffer);

@@ -13,7 +13,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>A server that <see cref="ProcessTests"/> run as a process, and end with a signal.</summary>
+/// <summary>A program with a server. <see cref="ProcessTests"/> run it and end it with a signal.</summary>
 internal static class Program
 {
     private static async Task Main(string[] args)

@@ -6,7 +6,9 @@ using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>The public API of Mood.Event.AspNetCore is the one in PublicApi.txt. See the tests of Mood.Event with the same name.</summary>
+/// <summary>
+/// The public API of Mood.Event.AspNetCore is the one in PublicApi.txt. PublicApiTests in Mood.Event.Tests says how to accept a change.
+/// </summary>
 public sealed class PublicApiTests
 {
     internal static readonly string Root = typeof(PublicApiTests).Assembly

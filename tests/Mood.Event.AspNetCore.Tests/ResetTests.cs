@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>Connections that end early.</summary>
+/// <summary>Connections that end before their request or answer is complete.</summary>
 public sealed class ResetTests
 {
     private const int Deadline = 60_000;
@@ -21,7 +21,7 @@ public sealed class ResetTests
     {
         await using Server server = await Server.StartAsync(mode);
         using RawClient witness = await server.ConnectAsync();
-        await AskAsync(witness, 0); // now the server has accepted the witness, and its socket is counted below
+        await AskAsync(witness, 0); // makes the server accept the witness before its sockets are counted
         int before = FileDescriptors.Settled();
 
         for (int i = 0; i <= Request.Length; i++)
@@ -35,7 +35,7 @@ public sealed class ResetTests
         }
 
         await AskAsync(witness, 1);
-        await FileDescriptors.UntilAsync(before); // no check of the log: Kestrel logs the failed reads of the handler as errors
+        await FileDescriptors.UntilAsync(before); // the log is not checked, because Kestrel logs the failed reads of the handler as errors
     }
 
     [Theory(Timeout = Deadline)]
@@ -44,7 +44,7 @@ public sealed class ResetTests
     {
         await using Server server = await Server.StartAsync(mode);
         using RawClient witness = await server.ConnectAsync();
-        await AskAsync(witness, 0); // now the server has accepted the witness, and its socket is counted below
+        await AskAsync(witness, 0); // makes the server accept the witness before its sockets are counted
         int before = FileDescriptors.Settled();
 
         for (int i = 0; i < 30; i++)
@@ -73,7 +73,7 @@ public sealed class ResetTests
         await server.Log.UntilAsync("\" reset.");
     }
 
-    /// <summary>Kestrel takes a FIN as the end of the connection, also in its own transport.</summary>
+    /// <summary>For Kestrel a FIN is the end of the connection, with its own transport too.</summary>
     [Theory(Timeout = Deadline)]
     [EachMode]
     public async Task A_fin_cancels_the_handler(Mode mode)

@@ -35,7 +35,7 @@ public sealed class SampleTests
         await sample.StopAsync();
     }
 
-    /// <summary>The page opens its WebSocket, and shows what the server sends back.</summary>
+    /// <summary>The page opens its WebSocket, and shows the messages that the server sends back.</summary>
     [Theory(Timeout = Deadline)]
     [InlineData(false)]
     [InlineData(true)]
@@ -59,7 +59,7 @@ public sealed class SampleTests
         await browser.UntilAsync(Answers, "connected|message 1|message 2|message 3");
         Assert.Equal("A WebSocket on a loop", await browser.EvaluateAsync("document.querySelector('h1').textContent"));
 
-        // The page is still connected. This must not hold the server until its shutdown timeout, 30 seconds.
+        // The page is still connected. The server must not wait for its shutdown timeout of 30 seconds because of that.
         var watch = Stopwatch.StartNew();
         await sample.StopAsync();
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"The server took {watch.Elapsed} to end.");

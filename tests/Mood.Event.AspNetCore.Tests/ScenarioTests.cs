@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>The tests that scenarios.md names exist.</summary>
+/// <summary>Checks that the tests which scenarios.md names exist.</summary>
 public sealed partial class ScenarioTests
 {
     [Fact]

@@ -17,7 +17,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>A real server over a transport, with the handlers of <see cref="Handlers"/>.</summary>
+/// <summary>A real server on a transport, with the handlers of <see cref="Handlers"/>.</summary>
 internal sealed class Server : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -33,7 +33,7 @@ internal sealed class Server : IAsyncDisposable
     public IPEndPoint EndPoint => new(Addresses[0].HostNameType == UriHostNameType.IPv6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, Addresses[0].Port);
 
     /// <param name="mode">The transport.</param>
-    /// <param name="listen">Opens the end points. Null: a port of the loopback address, for HTTP/1.1.</param>
+    /// <param name="listen">Opens the end points. If null, the server listens on a free port of the loopback address for HTTP/1.1.</param>
     /// <param name="transport">Changes the options of the loops.</param>
     /// <param name="map">Adds handlers.</param>
     public static async Task<Server> StartAsync(

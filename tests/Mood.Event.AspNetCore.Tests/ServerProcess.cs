@@ -20,7 +20,8 @@ internal sealed class ServerProcess : IDisposable
     public int Port { get; private set; }
 
     /// <param name="mode">The transport.</param>
-    /// <param name="before">Commands of the shell, such as ulimit. The last may end with the name of a program that executes the server.</param>
+    /// <param name="before">Shell commands that come before the command of the server, such as ulimit. The last one may be a program that
+    /// executes the server.</param>
     public static async Task<ServerProcess> StartAsync(Mode mode, string before = "exec")
     {
         var server = new ServerProcess(Process.Start(new ProcessStartInfo(
@@ -50,12 +51,12 @@ internal sealed class ServerProcess : IDisposable
 
     public async Task TerminateAsync()
     {
-        // the kill that the shell contains, because the program kill is not installed everywhere
+        // This is the kill of the shell, because the program kill is not installed everywhere.
         using Process kill = Process.Start("sh", ["-c", $"kill -s TERM {_process.Id}"]);
         await kill.WaitForExitAsync();
     }
 
-    /// <summary>Waits until the process has ended with 0, and returns what it wrote.</summary>
+    /// <summary>Waits until the process has ended, asserts that its exit code is 0, and returns its output.</summary>
     public async Task<string> ToEndAsync()
     {
         string output = await _process.StandardOutput.ReadToEndAsync();

@@ -9,14 +9,14 @@ using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>Flushes, backpressure, slow and blocking peers.</summary>
+/// <summary>Flushes, backpressure, and slow and blocking peers.</summary>
 public sealed class StreamTests
 {
     private const int Deadline = 60_000;
 
     [Theory(Timeout = Deadline)]
     [EachMode]
-    public async Task A_flush_arrives_while_the_handler_goes_on(Mode mode)
+    public async Task A_flush_arrives_before_the_handler_has_ended(Mode mode)
     {
         var goOn = new TaskCompletionSource();
         await using Server server = await Server.StartAsync(mode, map: app => app.Map("/two", (RequestDelegate)(async c =>
@@ -48,14 +48,16 @@ public sealed class StreamTests
         })));
         using RawClient client = await server.ConnectAsync();
         await client.SendAsync("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-        await client.ReceiveAsync("hello"); // from now on, an inline application runs on the loop's thread
+        await client.ReceiveAsync("hello"); // after this, an inline application runs on the loop's thread
         await client.SendAsync("GET /block HTTP/1.1\r\nHost: h\r\n\r\n");
         await client.ReceiveAsync("first");
         release.Set();
         await client.ReceiveAsync("second");
     }
 
-    /// <summary>The transport defers the flush of the first answer, because there is a second request. The delay must be short.</summary>
+    /// <summary>
+    /// The transport defers the flush of the first answer, because a second request has arrived. The delay must be short.
+    /// </summary>
     [Theory(Timeout = Deadline)]
     [EachMode]
     public async Task A_deferred_flush_arrives_while_the_next_handler_blocks(Mode mode)
@@ -68,7 +70,7 @@ public sealed class StreamTests
         })));
         using RawClient client = await server.ConnectAsync();
         await client.SendAsync("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-        await client.ReceiveAsync("hello"); // from now on, an inline application runs on the loop's thread
+        await client.ReceiveAsync("hello"); // after this, an inline application runs on the loop's thread
         await client.SendAsync("GET /number?1 HTTP/1.1\r\nHost: h\r\n\r\nGET /block HTTP/1.1\r\nHost: h\r\n\r\nGET /number?2 HTTP/1.1\r\nHost: h\r\n\r\n");
         await client.ReceiveAsync("[1]");
         release.Set();
@@ -107,9 +109,9 @@ public sealed class StreamTests
         using RawClient client = await server.ConnectAsync();
         await client.SendAsync("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n");
         long seen = await UntilStill(() => Interlocked.Read(ref written));
-        Assert.InRange(seen, 100_000, 50_000_000); // what the buffers of the kernel hold
+        Assert.InRange(seen, 100_000, 50_000_000); // the buffers of the kernel hold so many bytes
 
-        // and the handler goes on when the client reads
+        // The handler continues when the client reads.
         byte[] buffer = new byte[1_000_000];
         long received = 0;
 
@@ -177,7 +179,7 @@ public sealed class StreamTests
     [Theory(Timeout = Deadline)]
     [InlineData(Mode.Sockets)]
     [InlineData(Mode.Pool)]
-    public async Task Blocking_handlers_starve_no_other_connection(Mode mode)
+    public async Task Blocking_handlers_do_not_delay_other_connections(Mode mode)
     {
         ThreadPool.GetMinThreads(out int workers, out int ports);
         ThreadPool.SetMinThreads(32, ports);

@@ -10,7 +10,7 @@ namespace Mood.Event.AspNetCore.Tests;
 /// <summary>Programs that a machine may lack, such as curl.</summary>
 internal static class Tool
 {
-    /// <summary>The path of the first program that is installed. If none is, a line says that it is not tested.</summary>
+    /// <summary>The path of the first program that is installed. If none is installed, returns null and reports it.</summary>
     public static string? Find(params string[] names)
     {
         string[] directories = Environment.GetEnvironmentVariable("PATH")!.Split(':');
@@ -18,13 +18,13 @@ internal static class Tool
 
         if (path is null)
         {
-            Console.WriteLine($"{string.Join(" or ", names)} is not installed: it is not tested.");
+            Console.WriteLine($"{string.Join(" or ", names)} is not installed. The test is skipped.");
         }
 
         return path;
     }
 
-    /// <summary>Runs a program, which must end with 0, and returns its output.</summary>
+    /// <summary>Runs a program, asserts that its exit code is 0, and returns its output.</summary>
     public static async Task<string> RunAsync(string path, params string[] arguments)
     {
         using Process process = Process.Start(new ProcessStartInfo(path, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>Clients of other projects.</summary>
+/// <summary>Clients that other projects have written.</summary>
 public sealed class ToolTests
 {
     private const int Deadline = 60_000;
@@ -107,7 +107,7 @@ public sealed class ToolTests
 
     [Theory(Timeout = Deadline)]
     [EachMode]
-    public async Task Nghttp_gets_several_at_once_and_posts(Mode mode)
+    public async Task Nghttp_gets_several_answers_at_once_and_posts(Mode mode)
     {
         if (Tool.Find("nghttp") is not string nghttp)
         {
@@ -132,7 +132,7 @@ public sealed class ToolTests
         }
     }
 
-    // The addresses, in this order: HTTP/1.1, HTTP/2 without TLS, both over TLS.
+    // The addresses of the server are, in this order: HTTP/1.1, HTTP/2 without TLS, and both versions over TLS.
     private static Task<Server> StartForEachProtocolAsync(Mode mode, X509Certificate2 certificate) => Server.StartAsync(mode, o =>
     {
         o.Listen(IPAddress.Loopback, 0);

@@ -39,7 +39,7 @@ internal sealed class WebSample : IDisposable
         }
     }
 
-    /// <summary>Ends the sample with SIGTERM, as a service manager does. Its exit code must be 0.</summary>
+    /// <summary>Ends the sample with SIGTERM, as a service manager does, and asserts that its exit code is 0.</summary>
     public async Task StopAsync()
     {
         using Process kill = Process.Start("sh", ["-c", $"kill -s TERM {_process.Id}"]);
@@ -54,7 +54,7 @@ internal sealed class WebSample : IDisposable
         _process.Dispose();
     }
 
-    // the next address in Kestrel's log
+    // Reads the next address from Kestrel's log.
     private async Task<string> AddressAsync()
     {
         while (true)

@@ -11,7 +11,7 @@ public sealed class WebSocketTests
 {
     [Theory(Timeout = 60_000)]
     [EachMode]
-    public async Task Messages_come_back(Mode mode)
+    public async Task Messages_are_echoed(Mode mode)
     {
         await using Server server = await Server.StartAsync(mode);
         await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ =>

@@ -5,18 +5,20 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>A new project outside the repository that references the package, and compiles App/ or another directory.</summary>
+/// <summary>
+/// A new project outside the repository. It references the package, and compiles the sources in App/ or in other directories.
+/// </summary>
 internal sealed class App
 {
     private readonly string _directory;
 
     /// <param name="package">The package.</param>
     /// <param name="framework">The target framework.</param>
-    /// <param name="name">The directory's name: one per project.</param>
-    /// <param name="sources">The directories with its sources, relative to this project. A file of a directory is used in place of one with the same name in
-    /// later ones.</param>
-    /// <param name="version">Another version than the package's, or empty: without a reference to the package.</param>
-    /// <param name="references">Elements PackageReference for other packages.</param>
+    /// <param name="name">The name of the project's directory, which no other project has.</param>
+    /// <param name="sources">The directories of its sources, relative to this project. If several have a file with the same name, the file
+    /// of the first one is used.</param>
+    /// <param name="version">Another version than the package's. If empty, the project does not reference the package.</param>
+    /// <param name="references">PackageReference elements for other packages.</param>
     internal App(PackageFixture package, string framework, string name, string[]? sources = null, string? version = null, string references = "")
     {
         _directory = Place.New(name);
@@ -29,7 +31,7 @@ internal sealed class App
 
         File.Copy(Path.Combine(Place.Repository, "tests", "Shared", "Posix.cs"), Path.Combine(_directory, "Posix.cs"));
 
-        // these files keep settings of parent directories out; the machine's package sources stay
+        // These files keep out the settings of parent directories. The package sources of the machine stay.
         File.WriteAllText(Path.Combine(_directory, "Directory.Build.props"), "<Project />");
         File.WriteAllText(Path.Combine(_directory, "Directory.Build.targets"), "<Project />");
         File.WriteAllText(Path.Combine(_directory, "nuget.config"), $"""
@@ -64,7 +66,7 @@ internal sealed class App
     /// <summary>Publishes the project and returns the output directory.</summary>
     internal string Publish(params string[] arguments) => Make("publish", arguments);
 
-    /// <summary>Runs the program, which must reach its end, and returns its output.</summary>
+    /// <summary>Runs the program, asserts that it reaches its end, and returns its output.</summary>
     internal static string AssertRuns(string program, params string[] arguments)
     {
         string output = Command.Run(Place.Root, program, arguments);

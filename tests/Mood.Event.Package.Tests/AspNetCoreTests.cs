@@ -21,7 +21,7 @@ public sealed class AspNetCoreTests(PackageFixture package)
     }
 
     [Fact]
-    public void It_depends_on_Mood_Event_of_the_same_version()
+    public void The_package_depends_on_Mood_Event_of_the_same_version()
     {
         using ZipArchive archive = ZipFile.OpenRead(package.AspNetCore);
         using Stream entry = archive.GetEntry("Mood.Event.AspNetCore.nuspec")!.Open();
@@ -33,7 +33,7 @@ public sealed class AspNetCoreTests(PackageFixture package)
         Assert.Equal("Microsoft.AspNetCore.App", metadata.Descendants().Single(e => e.Name.LocalName == "frameworkReference").Attribute("name")!.Value);
     }
 
-    /// <summary>The app is a minimal API with one added line, the call of UseMoodEvent: see Web/Program.cs.</summary>
+    /// <summary>The app (Web/Program.cs) is a minimal API with one added line, the call of UseMoodEvent.</summary>
     [Fact]
     public void A_minimal_api_runs_over_loops()
     {
@@ -45,7 +45,7 @@ public sealed class AspNetCoreTests(PackageFixture package)
         Assert.Equal("Mood.Event.AspNetCore\ndone\n", App.AssertRuns(Path.Combine(output, "App")));
     }
 
-    // without the parts that the package format adds
+    // The files of the package, without those that the package format adds.
     private static string[] Entries(string file)
     {
         using ZipArchive archive = ZipFile.OpenRead(file);

@@ -51,7 +51,7 @@ public sealed partial class BuildScriptTests
     [GeneratedRegex(@"^  ([a-z-]+)(?:\|[^)]*)?\)", RegexOptions.Multiline)]
     private static partial Regex ShellCase();
 
-    // one verb, or several in a condition
+    // A case has one verb, or a condition with several verbs.
     [GeneratedRegex(@"^    (?:'[\w-]+'|\{ \$_ -in [^}]*\}) \{", RegexOptions.Multiline)]
     private static partial Regex PowerShellCase();
 

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>Runs programs as a user does from a shell.</summary>
+/// <summary>Runs programs as a user runs them from a shell.</summary>
 internal static class Command
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
@@ -16,14 +16,14 @@ internal static class Command
     private static readonly Dictionary<string, string> s_environment = new()
     {
         ["NUGET_PACKAGES"] = Place.Packages,
-        // a build server would stay and keep our pipes open
+        // A build server would keep running, and keep our pipes open.
         ["MSBUILDDISABLENODEREUSE"] = "1",
         ["UseSharedCompilation"] = "false",
         ["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0",
         ["DOTNET_NOLOGO"] = "1",
     };
 
-    /// <summary>Runs a program, which must succeed, and returns its output.</summary>
+    /// <summary>Runs a program, asserts that it succeeds, and returns its output.</summary>
     internal static string Run(string directory, string program, params string[] arguments)
     {
         (int exitCode, string output, string error) = TryRun(directory, program, arguments);
@@ -40,7 +40,7 @@ internal static class Command
             RedirectStandardError = true,
         };
 
-        // the variables of the test runner's MSBuild would disturb another MSBuild
+        // Another MSBuild must not inherit the variables of the MSBuild that runs the tests.
         foreach (string name in start.Environment.Keys.Where(IsOfTheRunner).ToArray())
         {
             start.Environment.Remove(name);
@@ -63,7 +63,7 @@ internal static class Command
         return (process.ExitCode, output.Result, error.Result);
     }
 
-    /// <summary>Whether an optional program is installed. Reports a missing one.</summary>
+    /// <summary>Whether an optional program is installed. Reports a missing program.</summary>
     internal static bool IsHere(string program)
     {
         try
@@ -73,7 +73,7 @@ internal static class Command
         }
         catch (Win32Exception)
         {
-            Console.WriteLine($"{program} is not installed: what needs it is skipped.");
+            Console.WriteLine($"{program} is not installed. The tests that need it are skipped.");
             return false;
         }
     }

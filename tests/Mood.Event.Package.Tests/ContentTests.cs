@@ -62,7 +62,7 @@ public sealed class ContentTests(PackageFixture package)
         Assert.Equal("git", Get("repository").Attribute("type")!.Value);
         Assert.Matches("^[0-9a-f]{40}$", Get("repository").Attribute("commit")!.Value);
 
-        // the version comes from the property Version in Directory.Build.props
+        // The version comes from the property Version in Directory.Build.props.
         Assert.Equal(XDocument.Load(Path.Combine(Place.Repository, "Directory.Build.props")).Descendants("Version").Single().Value, Get("version").Value);
 
         Dictionary<string, string[]> dependencies = Get("dependencies").Elements().ToDictionary(
@@ -72,7 +72,7 @@ public sealed class ContentTests(PackageFixture package)
     }
 
     [Fact]
-    public void The_package_has_libev_s_notice()
+    public void The_package_has_the_license_of_libev()
     {
         string notices = File.ReadAllText(Path.Combine(package.Content, "THIRD-PARTY-NOTICES"));
         string libev = Command.Run(Place.Repository, "sh", Path.Combine("native", "build", "fetch.sh")).Trim();
@@ -81,7 +81,7 @@ public sealed class ContentTests(PackageFixture package)
     }
 
     [Fact]
-    public void The_package_has_wepoll_s_notice()
+    public void The_package_has_the_license_of_wepoll()
     {
         string wepoll = Command.Run(Place.Repository, "sh", Path.Combine("native", "build", "fetch.sh"), "wepoll").Trim();
         IEnumerable<string> license = File.ReadLines(Path.Combine(wepoll, "wepoll.c")).TakeWhile(l => !l.Contains("*/", StringComparison.Ordinal)).Skip(1);
@@ -116,7 +116,8 @@ public sealed class ContentTests(PackageFixture package)
     {
         byte[][] places = [.. new[] { Place.Repository.TrimEnd('/'), Place.Root }.SelectMany(p => new[] { Encoding.UTF8.GetBytes(p), Encoding.Unicode.GetBytes(p) })];
 
-        // Only with zig: without it, the package has this machine's library, whose debug information names the machine.
+        // This needs zig. Without zig the package has the library that this machine's compiler built, whose debug information names the
+        // machine.
         Assert.All(Directory.GetFiles(package.Content, "*", SearchOption.AllDirectories), f =>
         {
             byte[] content = File.ReadAllBytes(f);

@@ -4,11 +4,11 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>Several copies of Mood.Event in one process, each in its own load context, as with plug-ins.</summary>
+/// <summary>Several copies of Mood.Event in one process, each in a load context of its own, as plug-ins have them.</summary>
 [Collection(PackageGroup.Name)]
 public sealed class ContextTests(PackageFixture package, ContextTests.Programs programs) : IClassFixture<ContextTests.Programs>
 {
-    /// <summary>The program for two versions, and the application that loads both.</summary>
+    /// <summary>The programs that the tests share: an application, and a plug-in in two versions.</summary>
     public sealed class Programs
     {
         internal string? Host { get; set; }
@@ -22,7 +22,7 @@ public sealed class ContextTests(PackageFixture package, ContextTests.Programs p
     public void Two_versions_do_not_affect_each_other() => Run("apart", Plugin(), Other());
 
     [Fact]
-    public void Two_places_of_one_version_do_not_affect_each_other()
+    public void Two_copies_of_one_version_in_different_directories_do_not_affect_each_other()
     {
         string copy = Path.Combine(Place.New("plugin-copy"), "out");
         Command.Run(Place.Root, "cp", "-r", Path.GetDirectoryName(Plugin())!, copy);
@@ -30,7 +30,7 @@ public sealed class ContextTests(PackageFixture package, ContextTests.Programs p
     }
 
     [Fact]
-    public void Two_copies_that_share_one_library_share_its_default_loop_and_signals() => Run("shared", Plugin());
+    public void Two_copies_that_use_one_native_library_share_the_default_loop_and_the_signals() => Run("shared", Plugin());
 
     [Fact]
     public void A_context_can_be_unloaded() => Run("unloaded", Plugin());
@@ -42,7 +42,7 @@ public sealed class ContextTests(PackageFixture package, ContextTests.Programs p
     {
         if (!OperatingSystem.IsLinux())
         {
-            return; // the program reads /proc
+            return; // the application reads /proc
         }
 
         programs.Host ??= Path.Combine(new App(package, "net10.0", "contexts", sources: ["Contexts"]).Build(), "App.dll");

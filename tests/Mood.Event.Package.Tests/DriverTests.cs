@@ -8,8 +8,8 @@ using Xunit;
 namespace Mood.Event.Package.Tests;
 
 /// <summary>
-/// NativeTests.c uses the whole C ABI without .NET. It runs with the package's library for each Linux platform, in an emulator if the
-/// machine is another.
+/// NativeTests.c, which uses the whole C ABI without .NET, runs with the package's library for each Linux platform. If the machine has
+/// another processor, it runs in an emulator.
 /// </summary>
 [Collection(PackageGroup.Name)]
 public sealed partial class DriverTests(PackageFixture package)
@@ -20,13 +20,13 @@ public sealed partial class DriverTests(PackageFixture package)
 
     private static string Driver => Path.Combine(Place.Repository, "tests", "Mood.Event.Tests", "Native", "NativeTests.c");
 
-    // the emulator, and the loader in the distribution's cross C library
+    // The arguments are the platform, the emulator, and the loader in the distribution's cross C library.
     [Theory]
     [InlineData("linux-x64", null, "/lib64/ld-linux-x86-64.so.2")]
     [InlineData("linux-arm64", "qemu-aarch64", "/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1")]
     [InlineData("linux-arm", "qemu-arm", "/usr/arm-linux-gnueabihf/lib/ld-linux-armhf.so.3")]
     [InlineData("linux-musl-x64", null, "/lib/ld-musl-x86_64.so.1")]
-    public void Every_kind_on_every_backend(string rid, string? emulator, string loader)
+    public void The_driver_passes_on_each_Linux_platform(string rid, string? emulator, string loader)
     {
         if (!CanRun(emulator, loader))
         {
@@ -38,9 +38,9 @@ public sealed partial class DriverTests(PackageFixture package)
         AssertDone(emulator is null ? [program] : [emulator, "-L", Path.GetDirectoryName(Path.GetDirectoryName(loader))!, program]);
     }
 
-    /// <summary>WindowsTests.c does the same under Wine, and closes 10,000 loops without losing a handle.</summary>
+    /// <summary>WindowsTests.c uses the C ABI under Wine, and closes 10,000 loops without losing a handle.</summary>
     [Fact]
-    public void On_Windows()
+    public void The_Windows_driver_passes_under_Wine()
     {
         if (!package.AllNatives || !Wine.IsHere)
         {
@@ -70,9 +70,9 @@ public sealed partial class DriverTests(PackageFixture package)
         }
     }
 
-    /// <summary>The distribution has no musl loader for arm64, so the same sources are linked statically.</summary>
+    /// <summary>The distribution has no musl loader for arm64, so the sources of the library are linked statically.</summary>
     [Fact]
-    public void Every_kind_on_every_backend_statically_with_musl_on_arm64()
+    public void The_driver_passes_when_it_is_linked_statically_with_musl_on_arm64()
     {
         if (!CanRun("qemu-aarch64", null))
         {
@@ -84,8 +84,8 @@ public sealed partial class DriverTests(PackageFixture package)
     }
 
     /// <summary>
-    /// The managed code declares the same fields in the same order. With 32-bit pointers the layouts agree only if C and the runtime
-    /// leave the same gaps.
+    /// C and managed code declare the same fields in the same order. With 32-bit pointers the layouts agree only if C and the runtime leave
+    /// the same gaps.
     /// </summary>
     [Fact]
     public void With_32_bits_C_and_managed_code_have_the_same_layout()

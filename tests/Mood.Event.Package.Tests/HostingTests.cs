@@ -21,7 +21,7 @@ public sealed class HostingTests(PackageFixture package)
     }
 
     [Fact]
-    public void It_depends_on_Mood_Event_of_the_same_version()
+    public void The_package_depends_on_Mood_Event_of_the_same_version()
     {
         using ZipArchive archive = ZipFile.OpenRead(package.Hosting);
         using Stream entry = archive.GetEntry("Mood.Event.Hosting.nuspec")!.Open();
@@ -47,7 +47,7 @@ public sealed class HostingTests(PackageFixture package)
         Assert.Equal("packed: True\ndone\n", App.AssertRuns(Path.Combine(output, "App")));
     }
 
-    // without the parts that the package format adds
+    // The files of the package, without those that the package format adds.
     private static string[] Entries(string file)
     {
         using ZipArchive archive = ZipFile.OpenRead(file);

@@ -22,7 +22,7 @@ internal sealed class MachO
 
         if (Word(0) != Magic || Word(12) != Library)
         {
-            throw new InvalidDataException($"{file} is no Mach-O library");
+            throw new InvalidDataException($"{file} is not a Mach-O library");
         }
 
         Machine = Word(4);
@@ -66,7 +66,8 @@ internal sealed class MachO
 
     internal List<string> Exports { get; } = [];
 
-    // A node has the size of its export, the export, and its children: for each, the text of the edge and the offset.
+    // A node of the trie has the size of its export, the export itself, and its children. A child is the text of the edge and the offset
+    // of its node.
     private void Walk(int trie, int node, string name)
     {
         int at = node;

@@ -10,13 +10,13 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>A project of "dotnet new web" changes one line, and answers the same requests.</summary>
+/// <summary>A project of "dotnet new web" in which one line is changed answers the same requests in the same way.</summary>
 [Collection(PackageGroup.Name)]
 public sealed class MinimalApiTests(PackageFixture package)
 {
     private const string Build = "var app = builder.Build();", Listening = "Now listening on: ", Category = "Mood.Event.AspNetCore";
 
-    // put before the template's last line
+    // Inserted before the template's last line.
     private const string Routes = """
         app.MapGet("/person/{id:int}", (int id) => new { id, name = "Ada" });
         app.MapPost("/person", (Person person) => Results.Created($"/person/{person.Id}", person));
@@ -145,7 +145,7 @@ public sealed class MinimalApiTests(PackageFixture package)
         return text.ToString();
     }
 
-    /// <summary>Its length is unknown, so that the body is chunked.</summary>
+    /// <summary>A stream whose length is unknown, so that the body is chunked.</summary>
     private sealed class Unseekable(byte[] content) : MemoryStream(content)
     {
         public override bool CanSeek => false;

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>The messages for a native library that is missing or has another version.</summary>
+/// <summary>The messages about a native library that is missing or has another version.</summary>
 [Collection(PackageGroup.Name)]
 public sealed class MissingLibraryTests(PackageFixture package)
 {
@@ -32,7 +32,7 @@ public sealed class MissingLibraryTests(PackageFixture package)
     }
 
     [Fact]
-    public void On_Windows_too()
+    public void On_Windows_the_message_names_the_file_too()
     {
         if (!Wine.IsHere)
         {

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>The native library of each platform: its machine, its dependencies and its exports.</summary>
+/// <summary>The processor, the dependencies and the exports of the native library of each platform.</summary>
 [Collection(PackageGroup.Name)]
 public sealed partial class NativeLibraryTests(PackageFixture package)
 {
@@ -30,7 +30,7 @@ public sealed partial class NativeLibraryTests(PackageFixture package)
         string file = package.Native(rid), elf = Command.Run(Place.Root, "readelf", "-h", "-l", "-d", "-V", "-W", file);
         Assert.Equal(machine, Field(elf, @"Machine:\s+(.*)"));
         Assert.Equal("libmood_event.so", Field(elf, @"\(SONAME\).*\[(.*)\]"));
-        Assert.Matches(@"GNU_STACK.* RW ", elf); // the stack is not executable
+        Assert.Matches(@"GNU_STACK.* RW ", elf); // shows that the stack is not executable
         Assert.DoesNotMatch(@"\((TEXTREL|RPATH|RUNPATH)\)", elf);
 
         if (rid == "linux-arm")
@@ -73,15 +73,15 @@ public sealed partial class NativeLibraryTests(PackageFixture package)
         Assert.Equal("@rpath/libmood_event.dylib", library.Id);
         Assert.Equal(["/usr/lib/libSystem.B.dylib"], library.Needed);
         Assert.Equal(new Version(11, 0), library.OldestSystem);
-        Assert.True(library.IsSigned || machine == MachO.X64, "an arm64 Mac loads nothing that is not signed, an ad-hoc signature is enough");
+        Assert.True(library.IsSigned || machine == MachO.X64, "an arm64 Mac loads a library only if it is signed, and an ad-hoc signature is enough");
 
-        // the linker adds two symbols for the image itself
+        // The linker adds two symbols for the image itself.
         Assert.Equal(
             s_functions.Select(f => "_" + f),
             library.Exports.Except(["__mh_dylib_header", "___dso_handle"]).Order(StringComparer.Ordinal));
     }
 
-    /// <summary>The C library is the Universal CRT, which is part of Windows 10 and later.</summary>
+    /// <summary>The library depends on the Universal CRT, the C library that is part of Windows 10 and later.</summary>
     [Theory]
     [InlineData("win-x64", Machine.Amd64)]
     [InlineData("win-arm64", Machine.Arm64)]
@@ -107,7 +107,7 @@ public sealed partial class NativeLibraryTests(PackageFixture package)
             return;
         }
 
-        // other directories, and a zig cache without our code
+        // The second build uses other directories, and a zig cache without our code.
         string again = Place.New("again"), native = Directory.CreateDirectory(Path.Combine(again, "elsewhere")).FullName;
         Command.Run(Place.Root, "cp", "-r", Path.Combine(Place.Repository, "native") + "/.", native);
         Command.Run(

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>The packages. ./build.sh pack makes them once, outside the repository's own artifacts.</summary>
+/// <summary>The packages, which ./build.sh pack makes once for all tests. Its artifacts are outside the repository's own.</summary>
 public sealed class PackageFixture : IDisposable
 {
     public PackageFixture()
@@ -27,11 +27,11 @@ public sealed class PackageFixture : IDisposable
 
         if (!AllNatives)
         {
-            Console.WriteLine("zig is not to be had: the package holds the native library of this machine only, and only that is tested.");
+            Console.WriteLine("zig is not available: the package has the native library of this machine only. The tests of the other platforms are skipped.");
         }
     }
 
-    /// <summary>The directory that is the package source.</summary>
+    /// <summary>The directory that serves as the package source.</summary>
     public string Feed { get; }
 
     public string File { get; }
@@ -46,12 +46,12 @@ public sealed class PackageFixture : IDisposable
 
     public string Version { get; }
 
-    /// <summary>The unpacked package.</summary>
+    /// <summary>The directory with the unpacked package.</summary>
     public string Content { get; }
 
     public string Log { get; }
 
-    /// <summary>Whether the package has the native library of every platform, which needs zig.</summary>
+    /// <summary>Whether the package has the native libraries of all platforms, which needs zig.</summary>
     public bool AllNatives { get; }
 
     public void Dispose() => Directory.Delete(Place.Root, recursive: true);

@@ -17,7 +17,7 @@ internal sealed class Pe
 
         if (!headers.IsDll)
         {
-            throw new InvalidDataException($"{file} is no Windows library");
+            throw new InvalidDataException($"{file} is not a Windows library");
         }
 
         Machine = headers.CoffHeader.Machine;
@@ -33,14 +33,14 @@ internal sealed class Pe
     /// <summary>The names of the exported functions.</summary>
     internal string[] Exports { get; }
 
-    /// <summary>The libraries that the system loads with this one.</summary>
+    /// <summary>The libraries on which this one depends.</summary>
     internal string[] Needed { get; }
 
-    // the export directory: at 24 the number of names, at 32 the table of their addresses
+    // The export directory has the number of names at offset 24, and the address of the table of names at offset 32.
     private static IEnumerable<string> ReadExports(PEReader file, int directory) =>
         Enumerable.Range(0, Word(file, directory + 24)).Select(i => Text(file, Word(file, Word(file, directory + 32) + (4 * i))));
 
-    // one descriptor of 20 bytes for each library, with the address of its name at 12; zeros end the table
+    // Each library has a descriptor of 20 bytes with the address of its name at offset 12. A descriptor of zeros ends the table.
     private static IEnumerable<string> ReadNeeded(PEReader file, int directory)
     {
         for (int name; (name = Word(file, directory + 12)) != 0; directory += 20)

@@ -4,7 +4,7 @@ using System.Reflection;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>The working directory of the tests: outside the repository, with its own packages folder.</summary>
+/// <summary>The working directory of the tests. It is outside the repository, and has a packages folder of its own.</summary>
 internal static class Place
 {
     internal static string Repository { get; } = Path.GetFullPath(typeof(Place).Assembly

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>The readme of the package is README.md of the repository, with absolute links where the repository has an address.</summary>
+/// <summary>The readme of the package is README.md. If the repository has an address, the links are absolute.</summary>
 public sealed partial class ReadmeTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory().FullName;
@@ -13,7 +13,7 @@ public sealed partial class ReadmeTests : IDisposable
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
-    public void Without_an_address_it_is_the_file_itself() =>
+    public void Without_an_address_the_readme_is_the_file_itself() =>
         Assert.Equal(File.ReadAllText(Path.Combine(Place.Repository, "README.md")).TrimEnd(), Readme("").TrimEnd());
 
     [Fact]

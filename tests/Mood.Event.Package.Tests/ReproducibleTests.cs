@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>The same sources make the same assembly in another directory, and its symbols link to the sources of this commit.</summary>
+/// <summary>The same sources make the same assembly in another directory, and the symbols link to the sources of this commit.</summary>
 [Collection(PackageGroup.Name)]
 public sealed class ReproducibleTests(PackageFixture package)
 {
@@ -21,7 +21,7 @@ public sealed class ReproducibleTests(PackageFixture package)
     {
         if (!Command.IsHere("git") || !Path.Exists(Path.Combine(Place.Repository, ".git")))
         {
-            Console.WriteLine("This is no git repository: whether another one builds the same is skipped.");
+            Console.WriteLine("This is not a git repository. The test of a build in another directory is skipped.");
             return;
         }
 
@@ -30,7 +30,7 @@ public sealed class ReproducibleTests(PackageFixture package)
         Assert.Equal(Packed("dll", package.File), Build(elsewhere, "dll"));
         Assert.Equal(Packed("pdb", package.Symbols), Build(elsewhere, "pdb"));
 
-        // a public remote; the build before had another remote, and no warning either
+        // The remote is now a public one. The build above had another remote or none, and must not warn about that.
         Command.Run(elsewhere, "sh", "-c", "git remote | xargs -r -n 1 git remote remove; git remote add origin https://github.com/someone/mood-event.git");
         string commit = Command.Run(elsewhere, "git", "rev-parse", "HEAD").Trim();
         Assert.Equal(

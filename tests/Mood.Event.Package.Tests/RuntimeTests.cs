@@ -5,19 +5,19 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>A program that references only the package runs on every runtime of this machine.</summary>
+/// <summary>A program that references only the package runs on every runtime that this machine has.</summary>
 [Collection(PackageGroup.Name)]
 public sealed class RuntimeTests(PackageFixture package)
 {
     [Fact]
-    public void Console_program()
+    public void A_console_program_runs()
     {
         string output = new App(package, "net10.0", "console").Build();
         App.AssertRuns("dotnet", Path.Combine(output, "App.dll"));
     }
 
     [Fact]
-    public void Trimmed_and_self_contained()
+    public void A_trimmed_and_self_contained_program_runs()
     {
         string output = new App(package, "net10.0", "trimmed")
             .Publish("-r", Rid, "--self-contained", "-p:PublishTrimmed=true", "-p:TrimMode=full");
@@ -25,7 +25,7 @@ public sealed class RuntimeTests(PackageFixture package)
     }
 
     [Fact]
-    public void Single_file_with_the_native_library_inside()
+    public void A_single_file_that_contains_the_native_library_runs()
     {
         string output = new App(package, "net10.0", "single")
             .Publish("-r", Rid, "--self-contained", "false", "-p:PublishSingleFile=true", "-p:IncludeNativeLibrariesForSelfExtract=true");
@@ -34,7 +34,7 @@ public sealed class RuntimeTests(PackageFixture package)
     }
 
     [Fact]
-    public void Native_AOT()
+    public void A_program_compiled_ahead_of_time_runs()
     {
         string output = new App(package, "net8.0", "aot").Publish("-r", Rid, "-p:PublishAot=true");
         Assert.False(File.Exists(Path.Combine(output, "App.dll")));
@@ -42,7 +42,7 @@ public sealed class RuntimeTests(PackageFixture package)
     }
 
     [Fact]
-    public void Mono()
+    public void A_program_runs_on_Mono()
     {
         if (!Command.IsHere("mono"))
         {
@@ -50,17 +50,17 @@ public sealed class RuntimeTests(PackageFixture package)
         }
 
         string output = new App(package, "net472", "mono").Build();
-        Assert.True(File.Exists(Path.Combine(output, Path.GetFileName(package.Native(Rid)))), "the native library lies beside the program");
+        Assert.True(File.Exists(Path.Combine(output, Path.GetFileName(package.Native(Rid)))), "the native library is missing beside the program");
         App.AssertRuns("mono", Path.Combine(output, "App.exe"));
     }
 
-    /// <summary>The emulator runs Mono. The children are programs of the host machine.</summary>
+    /// <summary>The emulator runs Mono. The children that the program starts are programs of the host machine.</summary>
     [Fact]
-    public void Mono_on_arm64()
+    public void A_program_runs_on_Mono_on_arm64()
     {
         if (!package.AllNatives || !Command.IsHere("qemu-aarch64"))
         {
-            return; // Command has reported it
+            return; // Command has reported the missing program
         }
 
         (int exitCode, string system, string error) = Command.TryRun(
@@ -68,7 +68,7 @@ public sealed class RuntimeTests(PackageFixture package)
 
         if (exitCode != 0)
         {
-            Console.WriteLine($"There is no Mono for arm64: what needs it is skipped. {error}");
+            Console.WriteLine($"There is no Mono for arm64. The test is skipped. {error}");
             return;
         }
 

@@ -2,26 +2,28 @@ using System;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>Runs programs for Windows under Wine, in a Windows directory of their own.</summary>
+/// <summary>Runs Windows programs under Wine, in a Wine prefix of their own.</summary>
 internal sealed class Wine : IDisposable
 {
     private readonly string[] _variables;
 
-    /// <param name="name">The name of the Windows directory: one per test.</param>
-    internal Wine(string name) => _variables = ["-u", "DISPLAY", $"WINEPREFIX={Place.New(name)}", "WINEDEBUG=-all"]; // without a display it shows no dialog
+    /// <param name="name">The name of the Wine prefix, which no other test has.</param>
+    internal Wine(string name) => _variables = ["-u", "DISPLAY", $"WINEPREFIX={Place.New(name)}", "WINEDEBUG=-all"]; // without a display Wine shows no dialog
 
-    /// <summary>Whether Wine is installed. Reports a missing one.</summary>
+    /// <summary>Whether Wine is installed. Reports it if it is missing.</summary>
     internal static bool IsHere => Command.IsHere("wine");
 
-    public void Dispose() => _ = Command.TryRun(Place.Root, "env", [.. _variables, "wineserver", "-k"]); // it stays for a while otherwise
+    public void Dispose() => _ = Command.TryRun(Place.Root, "env", [.. _variables, "wineserver", "-k"]); // otherwise the server stays for a while
 
-    /// <summary>Runs a program, which must succeed, and returns its output.</summary>
+    /// <summary>Runs a program, asserts that it succeeds, and returns its output.</summary>
     internal string Run(string program, params string[] arguments) =>
         Command.Run(Place.Root, "env", [.. _variables, "wine", program, .. arguments]).ReplaceLineEndings("\n");
 
-    /// <summary>Runs a program of .NET, which must succeed, and returns its output.</summary>
-    /// <remarks>Under Wine 8 the runtime sometimes crashes or stops, with no code of this library running. So a program that neither succeeds
-    /// nor returns 1, its own code of a failure, runs once more.</remarks>
+    /// <summary>Runs a .NET program, asserts that it succeeds, and returns its output.</summary>
+    /// <remarks>
+    /// Under Wine 8 the runtime sometimes crashes or hangs although no code of this library runs. So a program runs once more, unless it
+    /// has succeeded or has returned 1, its exit code for a failure.
+    /// </remarks>
     internal string RunManaged(string program, params string[] arguments)
     {
         string[] command = [.. _variables, "timeout", "--kill-after=5", "100", "wine", program, .. arguments];

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>Programs that reference only the package, published for Windows with their runtime, run under Wine.</summary>
+/// <summary>Programs that reference only the package are published for Windows with their runtime, and run under Wine.</summary>
 [Collection(PackageGroup.Name)]
 public sealed class WineTests(PackageFixture package)
 {
@@ -15,7 +15,7 @@ public sealed class WineTests(PackageFixture package)
     private bool IsHere => package.AllNatives && Wine.IsHere;
 
     [Fact]
-    public void The_program_that_runs_on_every_system_runs_there()
+    public void The_program_that_runs_on_every_system_runs_under_Wine()
     {
         if (IsHere)
         {
@@ -23,10 +23,12 @@ public sealed class WineTests(PackageFixture package)
         }
     }
 
-    /// <summary>The .NET Framework uses this assembly. Wine has none, so the runtime of .NET 10 runs it, with the native library beside it as
-    /// buildTransitive copies it.</summary>
+    /// <summary>
+    /// This is the assembly that the .NET Framework uses. Wine has no .NET Framework, so the runtime of .NET 10 runs the assembly, with the
+    /// native library beside it as buildTransitive copies it.
+    /// </summary>
     [Fact]
-    public void So_does_the_assembly_for_the_NET_Framework()
+    public void The_assembly_for_the_NET_Framework_works_under_Wine()
     {
         if (!IsHere)
         {
@@ -40,11 +42,11 @@ public sealed class WineTests(PackageFixture package)
             """));
     }
 
-    /// <summary>The self-test of the sample: it compares every byte, and fails if one is lost.</summary>
+    /// <summary>Runs the sample's self-test, which compares every byte and fails if one is lost.</summary>
     [Theory, InlineData("echo"), InlineData("echo-async")]
     public void A_hundred_connections_of_an_echo_server_lose_nothing(string sample)
     {
-        string? output = Publish(sample, "Echo", [Samples + sample, Samples + "echo"]); // the second sample replaces a file of the first
+        string? output = Publish(sample, "Echo", [Samples + sample, Samples + "echo"]); // files of the first directory replace those of the second
 
         if (output is null)
         {
@@ -60,7 +62,7 @@ public sealed class WineTests(PackageFixture package)
     }
 
     [Fact]
-    public void The_tour_runs_and_says_what_Windows_lacks()
+    public void The_tour_sample_runs_and_says_what_Windows_lacks()
     {
         string? output = Publish("tour", "Tour", [Samples + "tour"]);
 
@@ -83,7 +85,8 @@ public sealed class WineTests(PackageFixture package)
 
     private static void AssertRuns(string name, App app)
     {
-        // Wine 8 and .NET 10: the finalizer of a dynamic method, which reflection makes for its second call, ends the process (0x80131506)
+        // For its second call of a method, reflection makes a dynamic method. With .NET 10 under Wine 8 the finalizer of a dynamic method
+        // ends the process (0x80131506).
         string output = app.Publish("-r", "win-x64", "--self-contained", "-p:InvariantGlobalization=true", "-p:DynamicCodeSupport=false");
         using var wine = new Wine("wine-" + name);
         string said = wine.RunManaged(Path.Combine(output, "App.exe"));

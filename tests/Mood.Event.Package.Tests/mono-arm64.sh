@@ -1,8 +1,9 @@
 #!/bin/sh
-# Prints the directory of an arm64 Debian system that has only what Mono needs, for an emulator. Its packages are unpacked and not
+# Prints the directory of an arm64 Debian system that has only what Mono needs, for an emulator. The packages are unpacked there, not
 # installed.
-# apt downloads the packages from the machine's own sources, and checks their signatures. Its lists, its state and the packages
-# are in a directory of this script. The cache is outside the tree, beside libev's source: see native/build/fetch.sh.
+# apt downloads the packages from the machine's own sources and checks their signatures. The lists, the state and the packages of apt are
+# in a
+# temporary directory of this script. The result is kept in a cache outside the tree, beside libev's source (native/build/fetch.sh).
 set -eu
 
 cache=${MOOD_EVENT_CACHE:-${XDG_CACHE_HOME:-${HOME:?mono-arm64.sh: neither MOOD_EVENT_CACHE nor HOME is set}/.cache}/mood-event}
@@ -31,7 +32,7 @@ for package in "$work"/cache/archives/*.deb; do
   dpkg-deb --extract "$package" "$work/root"
 done
 
-# From the package of the compilers, only the files that programs for .NET Standard need.
+# From the package of the compilers, only the files are taken that programs for .NET Standard need.
 dpkg-deb --fsys-tarfile "$work"/mono-devel_*.deb | tar -x -C "$work/root" ./usr/lib/mono/4.5/Facades
 
 mkdir -p "$cache"

@@ -40,12 +40,12 @@ internal static class Doors
 
         Check.Ends(loop);
         Array.ForEach(threads, t => t.Join());
-        Check.That(ran == accepted && ran == threads.Length * count && sum == ran / 2, "everything posted ran");
+        Check.That(ran == accepted && ran == threads.Length * count && sum == ran / 2, "every posted action has run");
         loop.Post(() => ran = -1);
         loop.Dispose();
-        Check.That(ran == -1, "what was accepted runs in Dispose");
-        Check.That(!loop.TryPost(() => { }), "and what comes later is refused");
-        Check.That(loop.InvokeAsync(() => 1).Exception?.InnerException is ObjectDisposedException, "and told");
+        Check.That(ran == -1, "an accepted action runs in Dispose");
+        Check.That(!loop.TryPost(() => { }), "a post after Dispose is refused");
+        Check.That(loop.InvokeAsync(() => 1).Exception?.InnerException is ObjectDisposedException, "InvokeAsync after Dispose fails");
     }
 
     public static void Run()
@@ -62,7 +62,7 @@ internal static class Doors
                 threads.Add(Environment.CurrentManagedThreadId);
                 return await loop.InvokeAsync(() => 7);
             });
-            Check.That(result == 7 && threads.TrueForAll(t => t == Environment.CurrentManagedThreadId), "awaits come back to the loop's thread");
+            Check.That(result == 7 && threads.TrueForAll(t => t == Environment.CurrentManagedThreadId), "continuations run on the loop's thread");
 
             try
             {
@@ -92,7 +92,7 @@ internal static class Doors
 
             Check.That(group.Next().InvokeAsync(() => Thread.CurrentThread.Name).GetAwaiter().GetResult() == "worker 0", "threads have names");
             group.StopAsync().GetAwaiter().GetResult();
-            Check.That(ran == 300, "StopAsync lets run what was posted");
+            Check.That(ran == 300, "the posted actions run before StopAsync ends");
         }
 
         var thread = new LoopThread();
@@ -103,11 +103,11 @@ internal static class Doors
         try
         {
             thread.StopAsync().GetAwaiter().GetResult();
-            Check.That(false, "a failure is StopAsync's");
+            Check.That(false, "StopAsync throws the failure");
         }
         catch (TimeoutException e)
         {
-            Check.That(told == e, "and the event's");
+            Check.That(told == e, "the event Failed has the same exception");
         }
     }
 }

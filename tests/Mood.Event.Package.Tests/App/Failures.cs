@@ -15,7 +15,7 @@ internal static class Failures
             loop.Timer(0.01, 0, (_, _) => after++).Start();
             Check.Ends(loop);
             Check.That(seen == "Timer an accident", "an exception goes to CallbackException");
-            Check.That(after == 1, "the loop goes on");
+            Check.That(after == 1, "the loop continues");
         }
     }
 
@@ -35,7 +35,7 @@ internal static class Failures
             }
             catch (InvalidOperationException e) when (ReferenceEquals(e, thrown))
             {
-                Check.That(e.StackTrace!.Contains("Fatal"), "and has its stack trace");
+                Check.That(e.StackTrace!.Contains("Fatal"), "the fatal exception has its stack trace");
             }
 
             loop.Timer(0, 0, [Fatal] (_, _) => throw thrown).Start();
@@ -43,7 +43,7 @@ internal static class Failures
             try
             {
                 Check.Ends(loop);
-                Check.That(false, "so does one from a callback marked [Fatal]");
+                Check.That(false, "an exception of a callback with the attribute [Fatal] leaves Start");
             }
             catch (InvalidOperationException e) when (ReferenceEquals(e, thrown))
             {
@@ -73,7 +73,7 @@ internal static class Failures
             loop.Timer(30, 0, (_, _) => { }).Start();
             loop.Start();
             thread.Join();
-            Check.That(seen != null, "a loop that runs belongs to its thread");
+            Check.That(seen != null, "a member that another thread calls while the loop runs throws");
         }
 
         try

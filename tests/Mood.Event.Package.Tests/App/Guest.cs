@@ -18,10 +18,10 @@ public static class Guest
 
     public static void Run(string topic) => s_topics[topic]();
 
-    /// <summary>Makes the default loop, until it is disposed.</summary>
+    /// <summary>Makes the default loop, which lives until it is disposed.</summary>
     public static IDisposable TakeDefault() => Loop.Default;
 
-    /// <summary>Watches a signal on a loop and a thread of its own, until it is disposed.</summary>
+    /// <summary>Watches a signal with a loop on a thread of its own until the result is disposed.</summary>
     public static IDisposable Watch(int signum, Action seen) => new Watch(signum, seen);
 }
 

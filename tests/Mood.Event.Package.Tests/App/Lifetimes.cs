@@ -11,7 +11,7 @@ internal static class Lifetimes
             int fired = 0;
             WeakReference[] dropped = Drop(loop, () => fired++);
             Collect();
-            Check.That(Alive(dropped) < dropped.Length / 10, "watchers that were dropped are collected"); // a conservative collector may keep some
+            Check.That(Alive(dropped) < dropped.Length / 10, "watchers that were dropped are collected"); // a conservative garbage collector may keep some
             Check.Ends(loop);
             Check.That(fired == 100, "active watchers are kept by their loop");
         }

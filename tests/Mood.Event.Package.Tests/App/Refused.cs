@@ -1,8 +1,9 @@
 using System;
 using Mood.Event;
 
-/// <summary>Without a native library for the system, the first member that is used throws an exception that says so, and so does
-/// every later one.</summary>
+/// <summary>
+/// If there is no native library for the system, the first use of any member throws an exception that says so, and so does every later use.
+/// </summary>
 internal static class Refused
 {
     private static readonly Action[] s_doors =
@@ -22,7 +23,7 @@ internal static class Refused
                 try
                 {
                     door();
-                    Check.That(false, "there is no native library");
+                    Check.That(false, "a member throws without a native library");
                 }
                 catch (PlatformNotSupportedException e)
                 {

@@ -51,7 +51,7 @@ internal static class Watchers
                 var buffer = new byte[16];
                 loop.Io(b, Events.Read, (io, revents) =>
                 {
-                    Check.That(revents == Events.Read, "an event that was asked for");
+                    Check.That(revents == Events.Read, "only requested events are reported");
                     got += b.Receive(buffer);
 
                     if (got == 10)
@@ -117,7 +117,7 @@ internal static class Watchers
                 {
                     if (s_isWindows)
                     {
-                        Ev.FeedSignal(signum); // only the console sends signals there
+                        Ev.FeedSignal(signum); // on Windows only the console sends signals
                     }
                     else
                     {
@@ -160,12 +160,12 @@ internal static class Watchers
             }).Start();
             Check.Ends(loop);
             Check.That(codes.Keys.SequenceEqual(Enumerable.Range(1, 10)), "every child ends with its exit code");
-            Check.That(killed == Signum.SIGKILL, "what killed a child is told");
+            Check.That(killed == Signum.SIGKILL, "the signal that ended a child is reported");
             Check.That(codes.Values.All(pid => Posix.Wait(pid, out _, Posix.WNOHANG) == -1), "children are reaped");
         }
     }
 
-    // An exit code has 32 bits there, and a child can only be killed.
+    // On Windows an exit code has 32 bits, and Kill accepts SIGKILL only.
     private static void ChildOnWindows()
     {
         using (Loop loop = Loop.Default)
@@ -185,8 +185,8 @@ internal static class Watchers
             waiting.Start();
             Check.That(waiting.Kill(Signum.SIGKILL), "it runs");
             Check.Ends(loop);
-            Check.That(code == 70000, $"the exit code is told: {code}");
-            Check.That(killed == -1, $"so is that of a child that was killed: {killed}");
+            Check.That(code == 70000, $"the exit code is reported: {code}");
+            Check.That(killed == -1, $"the exit code of a killed child is -1: {killed}");
         }
     }
 
@@ -207,7 +207,7 @@ internal static class Watchers
             }).Start();
             Check.Ends(loop);
             process.WaitForExit();
-            Check.That(ended, "the end of a Process is told");
+            Check.That(ended, "the end of a Process is reported");
             Check.That(process.ExitCode == 7, "a Process keeps its exit code");
         }
     }
@@ -228,7 +228,7 @@ internal static class Watchers
                 }).Start();
                 loop.Timer(0.02, 0, (_, _) => File.WriteAllText(path, "12345")).Start();
                 Check.Ends(loop);
-                Check.That(size is 0 or 5, "a file that changes is seen"); // 0: between being emptied and being written
+                Check.That(size is 0 or 5, "the change of a file is reported"); // 0: between being emptied and being written
             }
         }
         finally

@@ -2,7 +2,7 @@ using System;
 using System.Reflection;
 using System.Runtime.Loader;
 
-/// <summary>A program with its own Mood.Event, in its own load context, which finds files by the program's deps.json.</summary>
+/// <summary>A load context with a program and its own copy of Mood.Event. It finds files with the program's deps.json.</summary>
 internal sealed class Copy : AssemblyLoadContext
 {
     private readonly AssemblyDependencyResolver _files;
@@ -20,7 +20,7 @@ internal sealed class Copy : AssemblyLoadContext
         _program = program;
     }
 
-    // not stored: a context that refers to its own contents is never unloaded
+    // The type is not stored, because a context that refers to its own contents is never unloaded.
     private Type Guest => LoadFromAssemblyPath(_program).GetType("Guest", throwOnError: true)!;
 
     public string Version => (string)Guest.GetProperty("Version")!.GetValue(null)!;

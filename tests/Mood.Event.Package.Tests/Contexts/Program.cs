@@ -37,7 +37,7 @@ internal static class Program
         return 0;
     }
 
-    /// <summary>Each copy has its own native library, and they do not affect each other.</summary>
+    /// <summary>Two copies with a native library each do not affect each other.</summary>
     private static void Apart(Copy first, Copy second)
     {
         Console.WriteLine($"{Ev.Version}, {first.Version}, {second.Version}");
@@ -48,7 +48,7 @@ internal static class Program
         InTurn(second, "signal");
         Check(Libraries().Count == 2, "two native libraries: " + string.Join(", ", Libraries()));
 
-        // children of a shell and of Process, in both copies at once: each is reaped by its owner only
+        // Both copies start children of a shell and of Process at once. Only its owner reaps a child.
         AtOnce(
             () => Repeat(40, () => InTurn(first, "child", "process")),
             () => Repeat(40, () => InTurn(second, "process", "child")),
@@ -66,7 +66,7 @@ internal static class Program
             using (first.Watch(Signum.SIGUSR1, () => Interlocked.Increment(ref seenByFirst)))
             {
                 Raise(Signum.SIGUSR1);
-                Until(() => Volatile.Read(ref seenByFirst) == 1 && Volatile.Read(ref seenBySecond) == 1, "both see a signal");
+                Until(() => Volatile.Read(ref seenByFirst) == 1 && Volatile.Read(ref seenBySecond) == 1, "both copies see a signal");
             }
 
             Raise(Signum.SIGUSR1);
@@ -78,7 +78,7 @@ internal static class Program
         using IDisposable one = first.TakeDefault(), other = second.TakeDefault();
     }
 
-    /// <summary>Two copies that use one file share libev's state, which belongs to the process.</summary>
+    /// <summary>Two copies that use the same native library share the state that libev has for the process.</summary>
     private static void Shared(Copy first, Copy second)
     {
         InTurn(first, "timer", "signal", "child", "process");
@@ -88,7 +88,7 @@ internal static class Program
             () => InTurn(first, "timer", "io", "async", "exceptions", "gc", "echo", "stat"),
             () => InTurn(second, "timer", "io", "async", "exceptions", "gc", "echo", "stat"));
 
-        // a signal belongs to one loop at a time
+        // One loop at a time can watch a signal.
         int seen = 0;
         using (first.Watch(Signum.SIGUSR1, () => Interlocked.Increment(ref seen)))
         {
@@ -103,7 +103,7 @@ internal static class Program
             Until(() => Volatile.Read(ref seen) == 2, "the next owner sees it");
         }
 
-        // and there is one default loop
+        // There is one default loop.
         using (first.TakeDefault())
         {
             Refuses(() => second.TakeDefault(), "default loop");
@@ -116,7 +116,7 @@ internal static class Program
         });
     }
 
-    /// <summary>A context that does not search for its own native library gets the application's.</summary>
+    /// <summary>A context that does not find its own native library gets that of the application.</summary>
     private static void Astray(Copy copy)
     {
         foreach (int _ in new int[2])
@@ -137,11 +137,11 @@ internal static class Program
         bool fired = false;
         loop.Timer(0.001, 0, (_, _) => fired = true).Start();
         loop.Start();
-        Check(fired, "the application goes on");
+        Check(fired, "the application continues");
         Check(Libraries().Count == 1, "one native library");
     }
 
-    /// <summary>A context can be unloaded after use, also one that has watched a signal.</summary>
+    /// <summary>A context can be unloaded after use, even if it has watched a signal.</summary>
     private static void Unloaded(string program)
     {
         foreach (int _ in new int[3])
@@ -149,7 +149,7 @@ internal static class Program
             Check(IsGone(UseAndUnload(program, "timer", "io", "async", "exceptions", "echo")), "a context is unloaded");
         }
 
-        Check(IsGone(UseAndUnload(program, "signal")), "one that watched a signal is unloaded");
+        Check(IsGone(UseAndUnload(program, "signal")), "a context that has watched a signal is unloaded");
 
         // the meter and the event source are made one second after the first loop: this context is unloaded before that
         Check(IsGone(UseAndUnload(program, "timer")), "one that is unloaded at once");
@@ -166,7 +166,7 @@ internal static class Program
 
     private static bool IsGone(WeakReference context)
     {
-        // the thread that looks for closed handles ends within a second after its last loop
+        // The thread that searches for closed handles ends within a second after its last loop.
         for (int i = 0; i < 100 && context.IsAlive; i++)
         {
             GC.Collect();
@@ -193,7 +193,7 @@ internal static class Program
         }
     }
 
-    /// <summary>Runs each on its own thread. An exception ends the process, which is right here.</summary>
+    /// <summary>Runs each action on a thread of its own. An exception ends the process, and so fails the test.</summary>
     private static void AtOnce(params Action[] actions)
     {
         Thread[] threads = [.. actions.Select(a => new Thread(() => a()))];
@@ -227,7 +227,7 @@ internal static class Program
         }
     }
 
-    /// <summary>The native libraries in this process. The application's own is among them only after use.</summary>
+    /// <summary>The native libraries that this process has loaded. The application's own library is loaded when it is first used.</summary>
     private static HashSet<string> Libraries() => [.. File.ReadLines("/proc/self/maps")
         .Where(line => line.EndsWith("/libmood_event.so", StringComparison.Ordinal)).Select(line => line[line.IndexOf('/', StringComparison.Ordinal)..])];
 

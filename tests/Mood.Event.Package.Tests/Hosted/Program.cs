@@ -6,9 +6,9 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Mood.Event;
 
-// A generic host with a loop. It works on the loop, then stops the host.
+// A generic host with a loop. Its service works on the loop, and then stops the host.
 HostApplicationBuilder builder = Host.CreateApplicationBuilder(args);
-builder.Logging.ClearProviders(); // standard output holds the answers only
+builder.Logging.ClearProviders(); // keeps standard output free for the result
 builder.Services.AddLoop(options => options.Name = "packed");
 builder.Services.AddHostedService<Work>();
 await builder.Build().RunAsync();

@@ -7,9 +7,9 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Logging;
 
-// A minimal API over loops: the line with UseMoodEvent is the only one that Mood.Event needs.
+// A minimal API over loops. Mood.Event needs only the line with UseMoodEvent.
 WebApplicationBuilder builder = WebApplication.CreateBuilder(["--urls", "http://127.0.0.1:0"]);
-builder.Logging.ClearProviders(); // standard output holds the answers only
+builder.Logging.ClearProviders(); // keeps standard output free for the result
 builder.WebHost.UseMoodEvent();
 WebApplication app = builder.Build();
 app.MapGet("/", (HttpContext context) => context.Features.Get<IConnectionIdFeature>()?.GetType().Assembly.GetName().Name);
