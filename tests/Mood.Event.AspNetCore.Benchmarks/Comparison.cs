@@ -5,8 +5,10 @@ using System.Linq;
 
 namespace Mood.Event.AspNetCore.Benchmarks;
 
-/// <summary>Requests per second of the server's processor time, with wrk as the client. The contenders of a round run one after the
-/// other in a random order, and only ratios within a round count.</summary>
+/// <summary>
+/// Measures requests per second of the server's processor time, with wrk as the client. In each round the contenders run one
+/// after the other in a random order. Only ratios within a round are used.
+/// </summary>
 internal static class Comparison
 {
     internal const string Sockets = "sockets", Tuned = "tuned", Pool = "pool", Inline = "inline", Before = ", before";
@@ -16,9 +18,9 @@ internal static class Comparison
     internal static string[] Contenders { get; } = [Sockets, Tuned, Pool, Inline];
 
     /// <param name="rounds">The number of rounds of each load.</param>
-    /// <param name="name">Only the loads whose name contains this.</param>
-    /// <param name="before">An earlier build of this program, whose servers are contenders too; or null.</param>
-    /// <param name="write">Writes the documentation with the last results of all loads.</param>
+    /// <param name="name">Only loads whose name contains this text are measured.</param>
+    /// <param name="before">An earlier build of this program, whose servers are contenders too, or null.</param>
+    /// <param name="write">Whether to write the last results of all loads into the documentation.</param>
     internal static int Run(int rounds, string name, string? before, bool write)
     {
         if (!IsHere("wrk") || !IsHere("taskset"))
@@ -46,7 +48,7 @@ internal static class Comparison
         return 0;
     }
 
-    // Each load has servers of its own, because the runtime optimizes for the calls that it has seen.
+    // Each load has servers of its own, because the runtime optimizes a server for the calls that it has made.
     private static Result Measure(Load load, int rounds, string? before)
     {
         string[] contenders = before is null ? Contenders : [.. Contenders, Pool + Before, Inline + Before];

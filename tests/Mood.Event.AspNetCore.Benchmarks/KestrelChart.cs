@@ -6,13 +6,15 @@ using System.Text;
 
 namespace Mood.Event.AspNetCore.Benchmarks;
 
-/// <summary>docs/benchmarks-kestrel.svg: for each load, a bar for each contender but the default transport, which is the line
-/// at 1. A short line across a bar is its target.</summary>
+/// <summary>
+/// docs/benchmarks-kestrel.svg. Each load has a bar for each contender except the default transport, which is the line at 1. A
+/// short line across a bar is its target.
+/// </summary>
 internal static class KestrelChart
 {
     private const int Width = 900, Labels = 285, Right = 60, Top = 78, Line = 15, Gap = 9;
 
-    // Bars of pipelined requests would make the others too short.
+    // The scale ends here, because the bars of pipelined requests would make the others too short.
     private const double Most = 2.5;
 
     private static readonly (string Contender, string Class, string Text)[] s_bars =
@@ -94,7 +96,7 @@ internal static class KestrelChart
         void Text(double x, double y, string kind, string text, string anchor = "start") =>
             Add($"<text class=\"{kind}\" x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\">{SecurityElement.Escape(text)}</text>");
 
-        // a tenth of a pixel is enough
+        // Coordinates have one decimal, because a tenth of a pixel is precise enough.
         void Add(FormattableString element) => svg.AppendFormat(
             CultureInfo.InvariantCulture, element.Format, [.. element.GetArguments().Select(a => a is double d ? Math.Round(d, 1) : a)]).Append('\n');
     }

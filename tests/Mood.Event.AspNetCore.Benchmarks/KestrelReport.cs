@@ -8,7 +8,7 @@ using System.Text;
 
 namespace Mood.Event.AspNetCore.Benchmarks;
 
-/// <summary>The tables and the chart of docs/benchmarks-kestrel.md. The text around them is not changed.</summary>
+/// <summary>The tables and the chart of docs/benchmarks-kestrel.md. The text around the tables is not changed.</summary>
 internal static class KestrelReport
 {
     private const string Begin = "<!-- measured -->", End = "<!-- end of what was measured -->";
@@ -73,7 +73,7 @@ internal static class KestrelReport
     private static string Target(double ratio, double? target) => target is null ? "" : FormattableString.Invariant(
         $", target {target:0.0#}{(ratio >= target ? "" : ": MISSED")}");
 
-    // wrk does not tell the times of pipelined answers
+    // wrk does not report the times of pipelined answers.
     private static string Seen(Result result, string contender) => FormattableString.Invariant(
         $"{result.Median(contender, r => r.Rate):n0}/s{(result.Median(contender, r => r.Percentile99) is > 0 and double p99 ? FormattableString.Invariant($", {p99:n1} ms") : "")}");
 

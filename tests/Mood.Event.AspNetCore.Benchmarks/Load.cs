@@ -1,6 +1,6 @@
 namespace Mood.Event.AspNetCore.Benchmarks;
 
-/// <summary>What wrk asks for, and the targets.</summary>
+/// <summary>The requests that wrk sends, and the targets.</summary>
 /// <param name="Name">The name in the tables.</param>
 /// <param name="Connections">The number of connections.</param>
 /// <param name="Path">The path of the requests.</param>
@@ -17,21 +17,21 @@ internal sealed record Load(string Name, int Connections, string Path)
         wrk.body = string.rep("x", 8192)
         """;
 
-    /// <summary>wrk's script in Lua, or empty.</summary>
+    /// <summary>The Lua script for wrk. Without a script, empty.</summary>
     internal string Script { get; init; } = "";
 
     /// <summary>Whether each request has a connection of its own.</summary>
     internal bool Close { get; init; }
 
-    /// <summary>The number of cores of the server. With two, wrk shares them.</summary>
+    /// <summary>The number of cores of the server. If it is two, wrk runs on the same cores.</summary>
     internal int Cores { get; init; } = 1;
 
-    /// <summary>The least ratios of requests per second of processor time, against sockets.</summary>
+    /// <summary>The targets: the least ratio of requests per second of processor time to that of the default transport.</summary>
     internal double Pool { get; init; } = 1.25;
 
     internal double Inline { get; init; } = 1.7;
 
-    /// <summary>The least ratio of inline against tuned sockets.</summary>
+    /// <summary>The target for inline against tuned sockets.</summary>
     internal double InlineOverTuned { get; init; } = 1.2;
 
     internal static Load[] All { get; } =

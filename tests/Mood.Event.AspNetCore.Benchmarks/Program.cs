@@ -4,7 +4,7 @@ using System.Threading.Tasks;
 
 namespace Mood.Event.AspNetCore.Benchmarks;
 
-/// <summary>Compares Kestrel over loops with Kestrel over sockets, and runs the soak.</summary>
+/// <summary>Compares Kestrel over loops with Kestrel over sockets. Also runs the soak.</summary>
 internal static class Program
 {
     private static async Task<int> Main(string[] args)

@@ -4,10 +4,10 @@ using System.Linq;
 
 namespace Mood.Event.AspNetCore.Benchmarks;
 
-/// <summary>The rounds of all contenders under one load.</summary>
+/// <summary>The rounds of all contenders with one load.</summary>
 internal sealed record Result(string Load, Dictionary<string, Round[]> Rounds)
 {
-    /// <summary>The median of the rounds' ratios, the least and the greatest.</summary>
+    /// <summary>The median, the least and the greatest of the rounds' ratios.</summary>
     internal (double Median, double Min, double Max) Ratio(string contender, string against, Func<Round, double> figure)
     {
         double[] ratios = [.. Rounds[contender].Zip(Rounds[against], (a, b) => figure(a) / figure(b)).Order()];

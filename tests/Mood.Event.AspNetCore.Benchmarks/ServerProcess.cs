@@ -13,8 +13,8 @@ internal sealed class ServerProcess : IDisposable
     private readonly Process _process;
     private readonly int _port, _cores;
 
-    /// <param name="contender">One of <see cref="Comparison.Contenders"/>. With <see cref="Comparison.Before"/> at its end, the
-    /// program <paramref name="before"/> runs it.</param>
+    /// <param name="contender">One of <see cref="Comparison.Contenders"/>. If it ends with <see cref="Comparison.Before"/>, the
+    /// program <paramref name="before"/> runs the server.</param>
     /// <param name="cores">The number of cores of the server.</param>
     /// <param name="before">An earlier build of this program, or null.</param>
     internal ServerProcess(string contender, int cores, string? before)
@@ -37,7 +37,7 @@ internal sealed class ServerProcess : IDisposable
         _port = int.Parse(_process.StandardOutput.ReadLine() ?? "", CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Runs wrk once. On a busy machine a short run may end before its first answer. It is repeated then.</summary>
+    /// <summary>Runs wrk once. If a short run on a busy machine has ended before its first answer, repeats it.</summary>
     internal Round Run(Load load, int seconds)
     {
         for (int tries = 0; tries < 5; tries++)
@@ -103,8 +103,8 @@ internal sealed class ServerProcess : IDisposable
     }
 }
 
-/// <summary>The figures of one run of wrk.</summary>
+/// <summary>The results of one run of wrk.</summary>
 /// <param name="PerProcessorSecond">Requests per second of the server's processor time.</param>
 /// <param name="Rate">Requests per second.</param>
-/// <param name="Percentile99">The time of an answer in milliseconds: 99 % were faster.</param>
+/// <param name="Percentile99">The time in milliseconds within which 99 % of the answers came.</param>
 internal sealed record Round(double PerProcessorSecond, double Rate, double Percentile99);

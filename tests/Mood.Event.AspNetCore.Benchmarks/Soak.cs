@@ -11,8 +11,10 @@ using Microsoft.AspNetCore.Builder;
 
 namespace Mood.Event.AspNetCore.Benchmarks;
 
-/// <summary>Restarts a server again and again under clients that ask, reset, stop reading, and send and read slowly. File descriptors
-/// and memory must stay where they were.</summary>
+/// <summary>
+/// Restarts a server repeatedly while clients send requests, reset their connections, stop reading, and send and read slowly. The
+/// number of file descriptors and the memory must not grow.
+/// </summary>
 internal static class Soak
 {
     internal static async Task<int> RunAsync(double minutes)
@@ -74,7 +76,7 @@ internal static class Soak
 
             switch (kind % 5)
             {
-                case 0: // asks, pipelined
+                case 0: // sends pipelined requests
                     await SendAsync(socket, string.Concat(Enumerable.Repeat("GET / HTTP/1.1\r\nHost: h\r\n\r\n", 10)));
                     await ReceiveAsync(socket, "Hello, World!", 10);
                     asked += 10;
@@ -84,7 +86,7 @@ internal static class Soak
                     socket.LingerState = new LingerOption(true, 0);
                     reset++;
                     break;
-                case 2: // stops to read, then resets
+                case 2: // does not read, and then resets
                     await SendAsync(socket, "GET /endless HTTP/1.1\r\nHost: h\r\n\r\n");
                     await Task.Delay(20);
                     socket.LingerState = new LingerOption(true, 0);

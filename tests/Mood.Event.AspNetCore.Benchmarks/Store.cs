@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Mood.Event.AspNetCore.Benchmarks;
 
-/// <summary>The last results of all loads, so that they can be measured one at a time.</summary>
+/// <summary>Stores the last results of all loads, so that loads can be measured one at a time.</summary>
 internal static class Store
 {
     private static readonly string s_file = Path.Combine(KestrelReport.RepositoryRoot, "artifacts", "bench-kestrel.json");

@@ -12,14 +12,14 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Mood.Event.AspNetCore.Benchmarks;
 
-/// <summary>The server under load. It ends when its standard input does.</summary>
+/// <summary>The server under load. It ends at the end of its standard input.</summary>
 internal static class WebServer
 {
     internal const int LargeSize = 65536;
 
     private static readonly byte[] s_text = "Hello, World!"u8.ToArray(), s_large = new byte[LargeSize];
 
-    /// <summary>Runs the server: its first line of output is its port.</summary>
+    /// <summary>Runs the server. Its first line of output is its port.</summary>
     internal static async Task RunAsync(string contender)
     {
         await using WebApplication app = await StartAsync(contender);

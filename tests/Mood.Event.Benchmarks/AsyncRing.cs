@@ -15,11 +15,11 @@ internal sealed class AsyncRing(int wanted)
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _reads, _writes;
 
-    /// <summary>Nanoseconds of processor time of all threads, per event.</summary>
+    /// <summary>Runs the benchmark. Returns nanoseconds of processor time of all threads per event.</summary>
     internal static double Run(int pairs, int wanted)
     {
-        // It has its own sockets: a socket that was once awaited stays in the runtime's epoll, which would also report the bytes
-        // of other contenders.
+        // This contender has its own sockets. A socket that was once awaited stays in the runtime's epoll, which would then also
+        // report the bytes of other contenders.
         Station[] stations = Station.Wrap(RawSockets.SocketPairs(pairs));
         var ring = new AsyncRing(wanted);
         using var end = new CancellationTokenSource();

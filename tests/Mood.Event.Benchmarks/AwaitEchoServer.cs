@@ -8,7 +8,10 @@ using System.Threading.Tasks;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>The same echo server with awaits: over SocketExtensions, over LoopStream, over async System.Net.Sockets, and over TLS.</summary>
+/// <summary>
+/// The echo server of <see cref="EchoServer"/> with awaits: over SocketExtensions, over LoopStream, over async
+/// System.Net.Sockets, and over TLS.
+/// </summary>
 internal sealed class AwaitEchoServer
 {
     private readonly int _bufferSize;
@@ -39,7 +42,7 @@ internal sealed class AwaitEchoServer
         {
             Socket socket = await listener.AcceptAsync(loop).ConfigureAwait(false);
             socket.NoDelay = true;
-#pragma warning disable CA2025 // it is the task that disposes the socket
+#pragma warning disable CA2025 // the task disposes the socket
             _ = name switch
             {
                 "await" => EchoAsync(loop, socket),
@@ -59,7 +62,7 @@ internal sealed class AwaitEchoServer
         {
             Socket socket = await listener.AcceptAsync();
             socket.NoDelay = true;
-#pragma warning disable CA2025 // it is the task that disposes the socket
+#pragma warning disable CA2025 // the task disposes the socket
             _ = withTls ? EchoWithTlsAsync(new NetworkStream(socket, ownsSocket: true), certificate) : EchoAsync(socket);
 #pragma warning restore CA2025
         }
@@ -85,7 +88,7 @@ internal sealed class AwaitEchoServer
 
         while ((count = await socket.ReceiveAsync(buffer.AsMemory(), SocketFlags.None)) > 0)
         {
-            // completes when all of it is sent
+            // An awaited SendAsync completes when all bytes are sent.
             await socket.SendAsync(buffer.AsMemory(0, count), SocketFlags.None);
         }
 

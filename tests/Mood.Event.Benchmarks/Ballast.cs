@@ -22,7 +22,7 @@ internal sealed unsafe class Ballast : IDisposable
             _blocks.Add((nint)NativeMemory.Alloc((nuint)random.Next(16, MaxSize)));
         }
 
-        // free some of them again, which leaves holes of odd sizes
+        // A part of the blocks is freed again, which leaves holes of different sizes.
         for (int i = 0; i < Blocks / 4; i++)
         {
             int index = random.Next(_blocks.Count);

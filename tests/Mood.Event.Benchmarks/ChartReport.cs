@@ -16,8 +16,8 @@ internal sealed class ChartReport
 {
     private const int Width = 900, Labels = 270, Right = 60, Top = 78, Line = 15, Heading = 19, Gap = 8;
 
-    // The colours are readable on white and on black. Colour-blind readers can tell blue from orange. There are no CSS variables,
-    // because some programs that show SVG files do not support them.
+    // The colours are readable on white and on black, and colour-blind readers can tell blue from orange. CSS variables are not
+    // used, because some programs that show SVG files do not support them.
     private const string Style = """
         <style>
           text { font: 11px system-ui, "DejaVu Sans", sans-serif; fill: #1f2328 }
@@ -91,7 +91,7 @@ internal sealed class ChartReport
         return _text.ToString();
     }
 
-    // Only beside bars, so that the headings stay readable.
+    // The lines of the grid are only beside bars, so that the headings stay readable.
     private void Grid(double from, double to)
     {
         for (double power = _low; power <= _high; power++)
@@ -149,7 +149,7 @@ internal sealed class ChartReport
     private void Text(double x, double y, string kind, string text, string anchor = "start") =>
         Add($"<text class=\"{kind}\" x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\">{SecurityElement.Escape(text)}</text>");
 
-    // a tenth of a pixel is enough
+    // Coordinates have one decimal, because a tenth of a pixel is precise enough.
     private void Add(FormattableString element) => _text.AppendFormat(
         CultureInfo.InvariantCulture, element.Format, [.. element.GetArguments().Select(a => a is double d ? Math.Round(d, 1) : a)]).Append('\n');
 }

@@ -6,8 +6,9 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>Io watchers that are started, stopped and changed repeatedly. Their fd is a number, a SafeHandle or a
-/// Socket.</summary>
+/// <summary>
+/// Io watchers are started, stopped and changed repeatedly. Their fd is given as a number, as a SafeHandle or as a Socket.
+/// </summary>
 internal static partial class ChurnBenchmark
 {
     private const int Count = 100;
@@ -23,7 +24,7 @@ internal static partial class ChurnBenchmark
         yield return Make(
             "start and stop",
             "ns per start and stop",
-            null, // C only writes a few words. The next comparison includes the iteration that passes the change to the kernel.
+            null, // no target, because C only writes a few words; the next comparison includes the iteration that tells the kernel
             () => bench_ev_churn(fds, Count, operations / Count),
             of => StartAndStop(of, operations / Count, inCallback: true),
             () => bench_uv_churn(fds, Count, operations / Count),
@@ -62,7 +63,7 @@ internal static partial class ChurnBenchmark
             List<Contender> contenders =
             [
                 new(Contender.Libev, () => Native.Check(libev(), name)),
-                new(Contender.Ours, () => ours(OfNumber)) { HasTarget = false }, // each Start asks the kernel whether the number is open
+                new(Contender.Ours, () => ours(OfNumber)) { HasTarget = false }, // each Start makes a system call to check that the fd is open
                 new($"{Contender.Ours}, SafeHandle", () => ours((l, i, callback) => l.Io(sockets[i].SafeHandle, Events.Read, callback))),
                 new($"{Contender.Ours}, Socket", () => ours((l, i, callback) => l.Io(sockets[i], Events.Read, callback))),
                 .. more,
@@ -155,7 +156,7 @@ internal static partial class ChurnBenchmark
 
         for (int i = 0, k = 0; i < operations; i++)
         {
-            // one is changed twice in a row, so that it is writable for one iteration
+            // Each watcher is changed twice in a row, so that it is writable for one iteration.
             ios[k].Events = (i & 1) == 0 ? Events.Read | Events.Write : Events.Read;
             loop.Start(RunFlags.NoWait);
 

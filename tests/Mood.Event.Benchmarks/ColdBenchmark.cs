@@ -40,7 +40,7 @@ internal static class ColdBenchmark
         };
     }
 
-    /// <summary>The main function of that process. It prints the processor time per callback for each second.</summary>
+    /// <summary>The main function of such a process. It prints the processor time per callback for each second.</summary>
     internal static void Run(int seconds)
     {
         using var loop = new Loop();
@@ -55,7 +55,7 @@ internal static class ColdBenchmark
         double busy = Benchmarks.Measure.Busy;
         int slices = 0;
 
-        // The clock is read once per iteration, which has a thousand callbacks.
+        // The clock is read once per iteration, in which a thousand callbacks run.
         loop.Prepare((_, _) =>
         {
             if (Stopwatch.GetElapsedTime(begun).TotalMilliseconds >= (slices + 1) * SliceInMilliseconds)

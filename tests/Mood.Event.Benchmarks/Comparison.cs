@@ -10,7 +10,7 @@ namespace Mood.Event.Benchmarks;
 /// do it.</param>
 internal sealed record Contender(string Name, Func<double> Round)
 {
-    /// <summary>Whether the targets of the comparison are for it, if it is Mood.Event.</summary>
+    /// <summary>Whether the targets of the comparison apply to this contender, if it is Mood.Event.</summary>
     public bool HasTarget { get; init; } = true;
 
     internal const string Libev = "C libev";
@@ -18,12 +18,16 @@ internal sealed record Contender(string Name, Func<double> Round)
     internal const string Ours = "Mood.Event";
     internal const string Sockets = "Sockets";
 
-    /// <summary>A variant whose operations run while the loop does not. Programs make nearly all operations in callbacks, where
-    /// the thread owns the loop already.</summary>
+    /// <summary>
+    /// A variant whose operations run while the loop does not run. Programs do nearly all operations in callbacks, where the
+    /// thread already owns the loop.
+    /// </summary>
     internal const string OursOutside = "Mood.Event, outside callbacks";
 
-    /// <summary>A variant in which each watcher has its own delegate. Otherwise all watchers share one, as the C side has one
-    /// function.</summary>
+    /// <summary>
+    /// A variant in which each watcher has its own delegate. In the other variants all watchers share one delegate, as they share
+    /// one function in C.
+    /// </summary>
     internal const string OursClosures = "Mood.Event, a delegate each";
 
     internal bool IsOurs => IsNameOfOurs(Name);
@@ -55,17 +59,19 @@ internal sealed record Comparison(
     /// <summary>The factor by which --quick may miss <see cref="Limit"/>, which was measured on one machine.</summary>
     public double LimitPatience { get; init; } = 2;
 
-    /// <summary>The factor for the number of rounds. It is above 1 for short rounds whose noise would hide whether a target is
-    /// met.</summary>
+    /// <summary>
+    /// The factor for the number of rounds. It is above 1 if the rounds are short and their noise would hide whether a target is
+    /// met.
+    /// </summary>
     public int RoundsFactor { get; init; } = 1;
 
-    /// <summary>The number of rounds, if it is not the usual one; else null.</summary>
+    /// <summary>The number of rounds if it differs from the usual one, or null.</summary>
     public int? Rounds { get; init; }
 
-    /// <summary>The number of rounds before the first that counts. The runtime optimizes during these.</summary>
+    /// <summary>The number of rounds before the first measured one. The runtime optimizes the code during these rounds.</summary>
     public int WarmUps { get; init; } = 3;
 
-    /// <summary>Further numbers of the same rounds.</summary>
+    /// <summary>Further numbers that the same rounds give.</summary>
     public IReadOnlyList<Reading> Readings { get; init; } = [];
 }
 
@@ -73,10 +79,10 @@ internal sealed record Comparison(
 /// <param name="Name">The description of the number.</param>
 /// <param name="Unit">The unit of the number.</param>
 /// <param name="HigherIsBetter">True for a rate, false for a time or a size.</param>
-/// <param name="Target">As <see cref="Comparison"/>'s.</param>
+/// <param name="Target">The target, as in <see cref="Comparison"/>.</param>
 /// <param name="Value">Returns the number of a contender, whose name is the argument, for the round that has just ended.</param>
 internal sealed record Reading(string Name, string Unit, bool HigherIsBetter, double? Target, Func<string, double> Value)
 {
-    /// <summary>As <see cref="Comparison.SocketsTarget"/>.</summary>
+    /// <summary>The target against sockets, as in <see cref="Comparison.SocketsTarget"/>.</summary>
     public double? SocketsTarget { get; init; }
 }

@@ -7,8 +7,10 @@ using System.Net.Sockets;
 namespace Mood.Event.Benchmarks;
 
 /// <summary>The memory of a server per idle connection. Each connection has sent and received one message before it is idle.</summary>
-/// <remarks>A server with awaits has a buffer for each connection. Here it has 64 bytes, so that the numbers say what the connection
-/// costs, and not what the program keeps for it. The kernel's memory does not count: it is the same for all.</remarks>
+/// <remarks>
+/// A server with awaits has a buffer for each connection. Here the buffer has only 64 bytes, so that the numbers show the memory
+/// of the connection and not that of the program. The kernel's memory does not count, because it is the same for all contenders.
+/// </remarks>
 internal static class ConnectionsBenchmark
 {
     internal static IEnumerable<Comparison> All(bool quick)
@@ -37,7 +39,7 @@ internal static class ConnectionsBenchmark
 
     private static double Round(string[] command, int connections, bool isManaged)
     {
-        const int First = 100; // what the first connections cost is the server's own
+        const int First = 100; // the memory of the first connections is not measured, because it includes that of the server itself
         using var server = new EchoProcess(Cores.First, command);
         var clients = new List<Socket>();
 
@@ -64,7 +66,7 @@ internal static class ConnectionsBenchmark
             {
                 var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
                 clients.Add(client);
-                client.LingerState = new LingerOption(true, 0); // leaves no port in TIME_WAIT
+                client.LingerState = new LingerOption(true, 0); // makes Dispose reset the connection, which leaves no port in TIME_WAIT
                 client.Connect(IPAddress.Loopback, port);
                 client.Send(message);
 

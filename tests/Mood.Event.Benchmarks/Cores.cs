@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>Two of the cores that this process may use. They are the same if it may use only one.</summary>
+/// <summary>Two of the cores that this process may use. If it may use only one, both are the same.</summary>
 internal static partial class Cores
 {
     private static readonly int[] s_cores = Allowed();

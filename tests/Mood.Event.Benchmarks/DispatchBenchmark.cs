@@ -4,7 +4,9 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>The cost of calling callbacks alone. It uses idle watchers, which are pending in every iteration.</summary>
+/// <summary>
+/// The cost of the calls of callbacks alone. The watchers are idle watchers, which are pending in every iteration.
+/// </summary>
 internal static partial class DispatchBenchmark
 {
     internal static IEnumerable<Comparison> All(bool quick)
@@ -12,7 +14,7 @@ internal static partial class DispatchBenchmark
         yield return Make("1000 idle watchers", 1000, 2_000_000, target: 1.5) with
         {
             RoundsFactor = quick ? 3 : 5,
-            Patience = 3, // a bad layout of memory makes a factor of 2
+            Patience = 3, // a bad layout of memory costs a factor of 2
         };
         yield return Make("1 idle watcher", 1, quick ? 100_000 : 1_000_000, target: null);
     }
@@ -40,7 +42,8 @@ internal static partial class DispatchBenchmark
         return new Comparison("dispatch", name, "ns per callback", HigherIsBetter: false, target, contenders);
     }
 
-    // One delegate for all watchers, as C has one function. Or one for each, as a lambda inside a loop makes them.
+    // All watchers have one delegate, as they have one function in C, or each watcher has its own (closures), as a lambda inside
+    // a loop makes them.
     private static double Round(int watchers, int callbacks, bool closures)
     {
         using var loop = new Loop();
@@ -64,7 +67,7 @@ internal static partial class DispatchBenchmark
         loop.Start();
         double time = Measure.Busy - start;
 
-        // The watchers that are left in the iteration are called too.
+        // After the Stop, the watchers that are still pending in the iteration are called too.
         Measure.Expect(calls >= callbacks && calls < callbacks + watchers, $"{calls} callbacks instead of {callbacks}");
         return time / calls;
     }

@@ -15,9 +15,10 @@ internal static partial class Documented
     private static readonly Lazy<List<(string Name, string Contender, double Ratio)>> s_rows = new(Read);
 
     /// <summary>
-    /// The factor by which the ratio of the best round is worse than documented, or than its target if the target is weaker; 0 if
-    /// neither is known. The best round is enough: a regression shows in every round, and a busy machine rarely slows all rounds
-    /// down.
+    /// The factor by which the ratio of the best round is worse than the documented ratio or than the target, whichever is
+    /// weaker. It is 0 if neither
+    /// is known. The best round is sufficient, because a regression shows in every round, and a busy machine rarely slows down
+    /// all rounds.
     /// </summary>
     internal static double Decline(Result result)
     {
@@ -33,7 +34,8 @@ internal static partial class Documented
         }
     }
 
-    // --quick has smaller sizes. If no row has the same name, the rows whose names differ only in numbers are used.
+    // The sizes of --quick are smaller, and may be in the name. If no row has the same name, rows whose names differ only in
+    // numbers are used.
     private static double? Ratio(Result result, string contender)
     {
         double[] same = [.. s_rows.Value.Where(r => r.Name == result.Name && r.Contender == contender).Select(r => r.Ratio)];

@@ -7,12 +7,16 @@ namespace Mood.Event.Benchmarks;
 
 /// <summary>
 /// Echo servers under the load of a C program. Each server is a process. All servers run on the same core, and the load runs on
-/// another. All of them run all the time; those without load wait, and use no processor time. Mood.Event takes part with callbacks,
-/// with awaits over SocketExtensions, and with awaits over LoopStream, each as a C# program would use it.
+/// another. All
+/// server processes run all the time. Servers without load wait, and use no processor time. Mood.Event takes part with callbacks,
+/// with awaits
+/// over SocketExtensions, and with awaits over LoopStream, each as a C# program would use it.
 /// <para>
-/// The targets are for the round trips per second of the server's processor time. This is what the server would do on a core of
-/// its own. If the machine does other work, elapsed time would mostly show how much of the core each server got, and a server
-/// with many threads gets more.
+/// The targets apply to the round trips per second of the server's processor time, which are the round trips per second of a
+/// server that has a
+/// core of its own. Elapsed time would mostly show how much of the core each server got on a busy machine, and a server with many
+/// threads gets
+/// more.
 /// </para>
 /// </summary>
 internal static class EchoBenchmark
@@ -33,14 +37,14 @@ internal static class EchoBenchmark
         [
             (Contender.Libev, libev),
             (Contender.Ours, ours),
-            ("await", awaits), // the targets are for callbacks, so these names are not Contender.Ours
+            ("await", awaits), // not named Contender.Ours, because the targets apply to callbacks only
             ("LoopStream", streams),
             (Contender.Sockets, sockets),
             .. Optional(libuv),
         ];
 
-        // The runtime optimizes hot methods in the background, within a few seconds. On a core that a busy server uses fully it
-        // takes longer. So each server works for five seconds before its first measurement.
+        // The runtime optimizes hot methods in the background within a few seconds, and more slowly on a core that a busy server
+        // uses fully. So each server works for five seconds before its first measurement.
         double warmUp = quick ? 0.5 : 5;
         Console.WriteLine(FormattableString.Invariant($"echo: each server works for {warmUp} s before its first measurement"));
 
@@ -57,7 +61,7 @@ internal static class EchoBenchmark
         yield return MakeSystemCalls(servers, Cores.Last);
     }
 
-    // One recv and one send, and a part of an epoll_wait.
+    // A message needs one recv, one send, and a part of an epoll_wait.
     private static Comparison MakeSystemCalls((string Name, EchoProcess Server)[] servers, int core) =>
         new(
             "echo",

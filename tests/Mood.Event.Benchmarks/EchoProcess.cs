@@ -68,7 +68,7 @@ internal sealed class EchoProcess : IDisposable
         return new EchoResult(numbers[0], numbers[1], numbers[2], numbers[4]);
     }
 
-    /// <summary>The number of system calls per message, while the load generator works on it.</summary>
+    /// <summary>The number of system calls per message while the load generator runs against the server.</summary>
     internal double CountSystemCalls(int core, int connections)
     {
         Task load = Task.Run(() => Load(core, connections, seconds: 2));
@@ -85,8 +85,8 @@ internal sealed class EchoProcess : IDisposable
         }
     }
 
-    /// <summary>Has TLS clients work on it.</summary>
-    /// <returns>The microseconds of its processor time per round trip.</returns>
+    /// <summary>Runs TLS clients against the server.</summary>
+    /// <returns>Microseconds of the server's processor time per round trip.</returns>
     internal double LoadWithTls(int core, int connections, double seconds)
     {
         string[] arguments =
@@ -103,7 +103,7 @@ internal sealed class EchoProcess : IDisposable
         return double.Parse(line, CultureInfo.InvariantCulture);
     }
 
-    /// <summary>The bytes of memory that it uses (the resident set), in .NET after a collection.</summary>
+    /// <summary>The resident memory of the server in bytes. A .NET server collects its garbage first.</summary>
     internal long Resident(bool isManaged)
     {
         if (isManaged)

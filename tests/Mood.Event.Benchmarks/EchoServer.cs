@@ -9,7 +9,7 @@ internal sealed class EchoServer
     private readonly Loop _loop;
     private readonly Socket _listener;
 
-    // One buffer for all connections: its bytes are sent, or copied to _rest, before the next connection reads.
+    // One buffer serves all connections. Its bytes are sent, or copied to _rest, before the next connection reads.
     private readonly byte[] _buffer = new byte[16 * 1024];
 
     private EchoServer(Loop loop, Socket listener)
@@ -88,7 +88,7 @@ internal sealed class EchoServer
 
             if (sent < count)
             {
-                // the rest is sent before more is read
+                // The rest must be sent before the next read.
                 _rest = _buffer[sent..count];
                 _start = 0;
                 _io.Events = Events.Write;
@@ -108,7 +108,7 @@ internal sealed class EchoServer
 
         private void End()
         {
-            _io.Dispose(); // the watcher before its socket
+            _io.Dispose(); // the watcher must be disposed before its socket
             _socket.Dispose();
         }
     }

@@ -30,7 +30,7 @@ internal static partial class IdleBenchmark
         using var loop = new Loop();
         int calls = 0;
 
-        // Both loops have an active watcher, because a loop without one does not look for events.
+        // Each loop has an active timer, because a loop without an active watcher does not look for events.
         loop.Timer(1000, 0, (_, _) => { }).Start();
 
         for (int i = 0; i < watchers; i++)

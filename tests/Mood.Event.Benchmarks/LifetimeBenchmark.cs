@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>The time and the managed memory that it takes to make and dispose loops and watchers.</summary>
+/// <summary>The time and the managed memory that loops and watchers need to be made and disposed.</summary>
 internal static partial class LifetimeBenchmark
 {
     private const double MaxTime = 250, MaxBytes = 200;
@@ -59,7 +59,7 @@ internal static partial class LifetimeBenchmark
                     return choose(time, bytes);
                 })
                 {
-                    HasTarget = name != "Io of a number", // it asks the kernel whether the number is open
+                    HasTarget = name != "Io of a number", // the constructor makes a system call to check that the fd is open
                 };
             }
         }

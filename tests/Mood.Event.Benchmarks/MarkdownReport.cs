@@ -8,10 +8,10 @@ using System.Text;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>The tables of docs/benchmarks.md. The text around them is not changed.</summary>
+/// <summary>The tables of docs/benchmarks.md. The text around the tables is not changed.</summary>
 internal static class MarkdownReport
 {
-    /// <summary>Replaces the text between the two marker lines of a file. If the file does not exist, it is made.</summary>
+    /// <summary>Replaces the text between the two marker lines of a file. Makes the file if it does not exist.</summary>
     internal static void Write(string file, string text)
     {
         const string Begin = "<!-- measured -->", End = "<!-- end of what was measured -->";
@@ -46,8 +46,10 @@ internal static class MarkdownReport
         return text.ToString();
     }
 
-    /// <summary>The machine: only its cores and the family of its processor, because the ratios matter and not the
-    /// times.</summary>
+    /// <summary>
+    /// The description of the machine. It has only the cores and the family of the processor, because the report is about ratios
+    /// and not about times.
+    /// </summary>
     internal static string Machine()
     {
         string[] lines = File.Exists("/proc/cpuinfo") ? File.ReadAllLines("/proc/cpuinfo") : [];

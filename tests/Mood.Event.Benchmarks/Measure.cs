@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>The members that the rounds in C# share: the clocks, which are those of the C side, and checks.</summary>
+/// <summary>What the rounds in C# share: the clocks, which are those of the C side, and checks.</summary>
 internal static partial class Measure
 {
     /// <summary>The monotonic clock in nanoseconds, for latencies and for work of several threads or processes.</summary>
@@ -18,7 +18,7 @@ internal static partial class Measure
     /// <summary>The number of bytes that are allocated with malloc.</summary>
     internal static long Malloced => bench_malloced();
 
-    /// <summary>Runs an action in a callback of the loop, or directly.</summary>
+    /// <summary>Runs an action in a callback of the loop, or outside the loop.</summary>
     internal static void Run(Loop loop, bool inCallback, Action action)
     {
         if (!inCallback)

@@ -55,7 +55,7 @@ internal static class MemoryBenchmark
             }),
         ];
 
-        // In some rounds the runtime itself allocates, because it still optimizes the code. So the median is reported.
+        // In some rounds the runtime itself allocates, because it still optimizes the code. The median hides these rounds.
         yield return new Comparison(
             "memory", "managed memory in the steady state", "bytes", HigherIsBetter: false, null, contenders)
         {

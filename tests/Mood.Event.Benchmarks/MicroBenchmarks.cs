@@ -35,8 +35,10 @@ public class MicroBenchmarks : IDisposable
         _async.Start();
     }
 
-    /// <summary>Runs in this process, because a project that BenchmarkDotNet builds would be compiled differently from our
-    /// code.</summary>
+    /// <summary>
+    /// Runs the benchmarks in this process. A project that BenchmarkDotNet builds would be compiled with other settings than our
+    /// code.
+    /// </summary>
     /// <returns>Time and memory, for the report.</returns>
     internal static IReadOnlyList<Result> Run(bool quick)
     {
@@ -86,7 +88,7 @@ public class MicroBenchmarks : IDisposable
     [Benchmark]
     public void IoCreateDispose() => _loop.Io(_socket, Events.Read, static (_, _) => { }).Dispose();
 
-    /// <summary>From libev's queue to the callback, without an iteration and its system calls.</summary>
+    /// <summary>Calls a pending callback, without an iteration and its system calls.</summary>
     [Benchmark]
     public int FeedAndDispatch()
     {
@@ -95,7 +97,7 @@ public class MicroBenchmarks : IDisposable
         return _calls;
     }
 
-    /// <summary>An iteration that finds no event.</summary>
+    /// <summary>Runs an iteration that finds no event.</summary>
     [Benchmark]
     public bool Iteration() => _loop.Start(RunFlags.NoWait);
 

@@ -6,14 +6,13 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>The C side, which tests/Mood.Event.Benchmarks/native/build.sh builds. Each area declares the functions that it
-/// calls.</summary>
+/// <summary>The C side, which native/build.sh builds. Each area declares the functions that it calls.</summary>
 internal static class Native
 {
     /// <summary>libev's benchmarks, for LibraryImport.</summary>
     internal const string Libev = "mood_bench";
 
-    /// <summary>libuv's benchmarks, for LibraryImport; only where <see cref="HasLibuv"/>.</summary>
+    /// <summary>libuv's benchmarks, for LibraryImport. They exist only if <see cref="HasLibuv"/> is true.</summary>
     internal const string Libuv = "mood_bench_uv";
 
     /// <summary>The directory of the libraries and programs.</summary>

@@ -70,7 +70,7 @@ internal static partial class PairsBenchmark
         }
     }
 
-    /// <summary>With read and write as in C, so that only the loop differs.</summary>
+    /// <summary>Runs the benchmark on fds with read and write, as C does, so that only the loop differs.</summary>
     internal static double Run(int[] fds, int events, bool timeouts, Backends backend, int[] idle, out double bytes)
     {
         Station[] stations = [.. Enumerable.Range(0, fds.Length / 2).Select(i => new Station(fds[2 * i], fds[(2 * i + 3) % fds.Length]))];
@@ -98,7 +98,7 @@ internal static partial class PairsBenchmark
             bench_ev_pairs(fds, fds.Length / 2, Active, events, timeouts ? 1 : 0, (uint)backend, idle, idle.Length, out bytes),
             $"socket pairs on {backend}");
 
-    /// <summary>With Socket, as a C# program would use it.</summary>
+    /// <summary>Runs the benchmark on Sockets, as a C# program would use them.</summary>
     private static double Run(Station[] stations, int events, bool timeouts)
     {
         using var loop = new Loop();

@@ -38,7 +38,7 @@ internal static partial class PostBenchmark
             };
         }
 
-        // In some rounds the runtime itself allocates, because it still optimizes the code. So the median is reported.
+        // In some rounds the runtime itself allocates, because it still optimizes the code. The median hides these rounds.
         yield return new Comparison("post", $"managed memory per item, posts of {Burst}", "bytes", HigherIsBetter: false, null,
         [
             new(Contender.Ours, () => Allocated(rounds, (loop, action, _) => loop.Post(action))),
@@ -48,7 +48,7 @@ internal static partial class PostBenchmark
             Limit = 0,
         };
 
-        // The producers get far ahead of the loop, so the spare pieces of the queue do not suffice.
+        // The producers get far ahead of the loop, so the queue needs more pieces than it keeps for reuse.
         yield return new Comparison(
             "post", $"managed memory per item, {Producers} threads", "bytes", HigherIsBetter: false, null,
             [new(Contender.Ours, () => AllocatedByAll(() => Post(Producers, items, (loop, action, _) => loop.Post(action)), Producers * items))]);
@@ -58,8 +58,8 @@ internal static partial class PostBenchmark
         new("post", name, "ns per item", HigherIsBetter: false, Target: 1.5,
             Contenders: [new(Contender.Libev, () => Native.Check(libev(), name)), new(Contender.Ours, ours)])
         {
-            // Elapsed time of several threads. With few items on a busy machine it depends on the scheduler only: --quick must not
-            // judge it.
+            // This is the elapsed time of several threads. With few items on a busy machine it depends on the scheduler only, so
+            // --quick does not judge it.
             Patience = double.PositiveInfinity,
         };
 

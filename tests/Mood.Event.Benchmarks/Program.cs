@@ -6,8 +6,9 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>Compares Mood.Event with C libev and others. They run in turn, in one process, so that their ratios are
-/// meaningful.</summary>
+/// <summary>
+/// Compares Mood.Event with C libev and others. The contenders run in turn in one process, which makes the ratios meaningful.
+/// </summary>
 internal static class Program
 {
     private static int Main(string[] args)
@@ -70,7 +71,7 @@ internal static class Program
         return command.Parse(args).Invoke();
     }
 
-    /// <summary>Our echo servers. EchoBenchmark starts each of them as a process.</summary>
+    /// <summary>The command of our echo servers. EchoBenchmark starts each server as a process.</summary>
     private static Command ServeCommand()
     {
         var server = new Argument<string>("server");
@@ -94,7 +95,7 @@ internal static class Program
         return command;
     }
 
-    /// <summary>The processes of ColdBenchmark.</summary>
+    /// <summary>The command of the processes of ColdBenchmark.</summary>
     private static Command ColdCommand()
     {
         var seconds = new Argument<int>("seconds");
@@ -104,7 +105,7 @@ internal static class Program
         return command;
     }
 
-    /// <summary>The clients of TlsBenchmark.</summary>
+    /// <summary>The command of the clients of TlsBenchmark.</summary>
     private static Command TlsLoadCommand()
     {
         Argument<int> port = new("port"), pid = new("pid"), connections = new("connections");
@@ -153,7 +154,7 @@ internal static class Program
 
                     if (quick && Documented.Decline(result) > comparison.Patience)
                     {
-                        Console.Error.WriteLine($"{comparison.Area}, {result.Name}: in every round far slower than in docs/benchmarks.md");
+                        Console.Error.WriteLine($"{comparison.Area}, {result.Name}: far slower than in docs/benchmarks.md in every round");
                         failed = true;
                     }
                     else if (quick && result.LimitShortfall > comparison.LimitPatience)

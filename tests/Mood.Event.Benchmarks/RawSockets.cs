@@ -6,7 +6,7 @@ namespace Mood.Event.Benchmarks;
 /// <summary>The fds and sockets of the benchmarks.</summary>
 internal static unsafe partial class RawSockets
 {
-    /// <summary>Pairs of connected non-blocking sockets. The two ends of a pair follow each other in the array.</summary>
+    /// <summary>Makes pairs of connected non-blocking sockets. The two ends of a pair are neighbours in the array.</summary>
     internal static int[] SocketPairs(int count)
     {
         const int AF_UNIX = 1, SOCK_STREAM = 1, O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;
@@ -27,7 +27,7 @@ internal static unsafe partial class RawSockets
         return fds;
     }
 
-    /// <summary>Fds that are never readable.</summary>
+    /// <summary>Makes fds that are never readable.</summary>
     internal static int[] SilentFds(int count)
     {
         const int O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;

@@ -8,7 +8,7 @@ namespace Mood.Event.Benchmarks;
 /// <summary>Results as text.</summary>
 internal static class Report
 {
-    /// <summary>If the output is a file or a pipe, uses plain text and a sufficient width.</summary>
+    /// <summary>Uses plain text and a sufficient width if the output is a file or a pipe.</summary>
     internal static void Initialize()
     {
         if (Console.IsOutputRedirected)
@@ -18,8 +18,8 @@ internal static class Report
         }
     }
 
-    /// <param name="result">What was measured.</param>
-    /// <param name="quick">Whether the sizes were small: then nothing says whether a target is met.</param>
+    /// <param name="result">The result to print.</param>
+    /// <param name="quick">Whether the sizes were small. If so, the report does not say whether targets are met.</param>
     internal static void Print(Result result, bool quick)
     {
         Table table = new Table().Title(Markup.Escape($"{result.Area}: {result.Name}")).Border(TableBorder.Rounded);
@@ -46,11 +46,11 @@ internal static class Report
         }
     }
 
-    /// <summary>Each target, and whether it was met.</summary>
+    /// <summary>Describes each target and whether it is met.</summary>
     internal static string Targets(Result result, Achievement achievement) => string.Join(
         "; ", result.Shortfalls(achievement).Select(s => s.Target + (s.By <= 1 ? ": met" : ": MISSED")));
 
-    /// <summary>Formats with three significant digits.</summary>
+    /// <summary>Formats a number with three significant digits.</summary>
     internal static string Number(double value) => value switch
     {
         0 => "0",

@@ -5,13 +5,13 @@ using System.Linq;
 namespace Mood.Event.Benchmarks;
 
 /// <summary>The result of one contender.</summary>
-/// <param name="Name">The contender.</param>
+/// <param name="Name">The name of the contender.</param>
 /// <param name="Value">The number, in the comparison's unit.</param>
 /// <param name="Ratio">The ratio to C libev in the same rounds, or null if C libev did not run.</param>
 /// <param name="SocketsRatio">The ratio to async System.Net.Sockets in the same rounds, or null.</param>
 internal sealed record Achievement(string Name, Spread Value, Spread? Ratio, Spread? SocketsRatio)
 {
-    /// <summary>Whether the targets of the comparison are for it.</summary>
+    /// <summary>Whether the targets of the comparison apply to this contender.</summary>
     public bool HasTarget { get; init; } = true;
 
     internal bool IsOurs => Contender.IsNameOfOurs(Name);
@@ -30,8 +30,10 @@ internal sealed record Result(
     IReadOnlyList<Achievement> Achievements,
     IReadOnlyList<string> Missing)
 {
-    /// <summary>The targets of one of Mood.Event's contenders, and the factor by which each is missed. 1 or less: the target is
-    /// met.</summary>
+    /// <summary>
+    /// The targets of one of Mood.Event's contenders, and the factor by which each is missed. A factor of 1 or less means that
+    /// the target is met.
+    /// </summary>
     internal IEnumerable<(string Target, string Achieved, double By)> Shortfalls(Achievement achievement)
     {
         if (!achievement.IsOurs || !achievement.HasTarget)
@@ -56,14 +58,14 @@ internal sealed record Result(
         }
     }
 
-    /// <summary>The factor by which the limit was missed in the best round; 0 without a limit.</summary>
+    /// <summary>The factor by which the best round has missed the limit, or 0 without a limit.</summary>
     internal double LimitShortfall => Limit is double limit
         ? Achievements.Where(a => a.IsOurs && a.HasTarget).Select(a => Shortfall(HigherIsBetter ? a.Value.Max : a.Value.Min, limit)).DefaultIfEmpty(0).Max()
         : 0;
 
     private string Bound(double target) => string.Create(CultureInfo.InvariantCulture, $"{(HigherIsBetter ? "≥" : "≤")} {target}×");
 
-    // a limit of 0 is met by 0 only
+    // Only a value of 0 meets a limit of 0.
     private double Shortfall(double value, double target) =>
         HigherIsBetter ? target / value : value == target ? 1 : value / target;
 }

@@ -44,7 +44,7 @@ internal sealed class Ring
 
         for (int i = 0; i < PairsBenchmark.Active; i++)
         {
-            // the station before the reader
+            // The byte is written by the station before the one that reads it.
             int writer = (int)((long)i * _stations.Length / PairsBenchmark.Active) - 1;
             _writes += Posix.TryWrite(_stations[writer < 0 ? ^1 : writer].To, 0) ? 1 : 0;
         }
@@ -77,6 +77,6 @@ internal sealed class Ring
 
     internal void CountWrite() => _writes++;
 
-    // the check of the counts then fails
+    // After this Stop, the check of the counts fails.
     private void OnLate(Timer timer, Events revents) => _loop.Stop(BreakHow.All);
 }

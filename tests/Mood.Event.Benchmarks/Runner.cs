@@ -11,8 +11,9 @@ internal static class Runner
 {
     private static readonly Random s_random = new(1);
 
-    // The runtime compiles a method again in the background, after 30 calls and 100 ms without new methods. The second
-    // compilation only collects the profile for the third. So there are a few rounds with pauses between them.
+    // After 30 calls of a method and 100 ms without new methods, the runtime compiles the method a second time, in the
+    // background. That code only collects the profile for the third compilation. So the warm-up has a few rounds with pauses
+    // between them.
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(150);
 
     /// <returns>The comparison's result, and one for each of its readings.</returns>
@@ -26,7 +27,7 @@ internal static class Runner
 
         for (int i = 0; i < rounds; i++)
         {
-            // each contender is first in some rounds
+            // Each contender is the first one in some rounds.
             for (int k = 0; k < contenders.Count; k++)
             {
                 Contender contender = contenders[(i + k) % contenders.Count];
@@ -89,7 +90,7 @@ internal static class Runner
             {
                 _ = Round(contender);
 
-                // C has no JIT to wait for, but its rounds also warm up the processor's caches and clock
+                // C has no JIT to wait for. Its rounds only warm up the processor's caches and clock.
                 if (contender.IsOurs || contender.Name == Contender.Sockets)
                 {
                     Thread.Sleep(s_pause);
@@ -111,7 +112,7 @@ internal static class Runner
 
     private static double Round(Contender contender)
     {
-        // so that no contender pays for the garbage of another
+        // Collects the garbage, so that no contender pays for that of another.
         GC.Collect();
         GC.WaitForPendingFinalizers();
         using var ballast = new Ballast(s_random);

@@ -8,15 +8,16 @@ using Spectre.Console;
 namespace Mood.Event.Benchmarks;
 
 /// <summary>
-/// The cost of an event and the memory of a watcher, as the number of idle watchers grows and 100 watchers have events. Timers go
-/// up to a million, and Io watchers up to the limit of open files, on each backend.
+/// The cost of an event and the memory of a watcher while the number of idle watchers grows and 100 watchers have events. The
+/// number of timers
+/// goes up to a million, and the number of Io watchers on each backend up to the limit of open files.
 /// </summary>
 internal static class ScaleBenchmark
 {
     internal const string Name = "scale";
     private const int Due = 100;
 
-    // with fewer watchers, the result would be mostly the loop's own first allocations
+    // With fewer watchers, the result would mostly be the first allocations of the loop itself.
     private const int FewestToWeigh = 1000;
 
     private static readonly Backends[] s_backends =
@@ -92,13 +93,13 @@ internal static class ScaleBenchmark
         {
             double time = round(out double bytes);
 
-            // the runtime's compiler sometimes allocates memory too
+            // The least value counts, because the runtime's compiler sometimes allocates memory too.
             least = Math.Min(least, bytes);
             return time;
         }
         catch (BenchmarkException e)
         {
-            // a backend that fails gets a dash in the table, and the other backends still run
+            // A backend that fails gets a dash in the table. The other backends still run.
             throw new UnavailableException(e.Message);
         }
     }

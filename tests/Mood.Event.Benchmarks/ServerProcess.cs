@@ -6,11 +6,13 @@ using System.Net.Sockets;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>What the servers have in common: each prints its port, ends when standard input does, and collects its garbage when a byte
-/// comes from there.</summary>
+/// <summary>
+/// What the servers share: each prints its port, collects its garbage when it reads a byte from standard input, and ends at the
+/// end of standard input.
+/// </summary>
 internal static class ServerProcess
 {
-    /// <summary>A listening socket on loopback, whose port is printed.</summary>
+    /// <summary>Makes a listening socket on the loopback address, and prints its port.</summary>
     internal static Socket Listen()
     {
         var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -20,7 +22,7 @@ internal static class ServerProcess
         return listener;
     }
 
-    /// <summary>Runs a loop until the end.</summary>
+    /// <summary>Runs a loop until the end of standard input.</summary>
     internal static void Run(Loop loop)
     {
         using Stream input = Console.OpenStandardInput();
@@ -34,8 +36,10 @@ internal static class ServerProcess
         loop.Start();
     }
 
-    /// <summary>Keeps this thread, which has no loop, until the end. Reading asynchronously would keep a thread of the pool from the
-    /// connections.</summary>
+    /// <summary>
+    /// Blocks this thread, which has no loop, until the end of standard input. An asynchronous read would take a thread of the
+    /// pool from the connections.
+    /// </summary>
     internal static void Run()
     {
         using Stream input = Console.OpenStandardInput();
@@ -45,7 +49,7 @@ internal static class ServerProcess
         }
     }
 
-    // False: standard input has ended.
+    // Reads a byte and collects the garbage. Returns false at the end of standard input.
     private static bool Obey(Stream input)
     {
         if (input.ReadByte() < 0)

@@ -13,7 +13,7 @@ namespace Mood.Event.Benchmarks;
 /// </summary>
 internal static partial class SignalBenchmark
 {
-    // Each contender has its own signal, so that none is affected by the state that another has left.
+    // Each contender has its own signal, so that it does not depend on what another one has done with the signal.
     private static readonly int s_libev = Signum.SIGUSR1, s_ours = Signum.SIGUSR2, s_libuv = Signum.SIGWINCH;
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
@@ -36,7 +36,7 @@ internal static partial class SignalBenchmark
 
         yield return new Comparison("signal", name, "µs, median", HigherIsBetter: false, Target: null, contenders)
         {
-            // the times of the round that has just ended, sorted
+            // The sorted times of the round that has just ended.
             Readings = [new("99th percentile", "µs", HigherIsBetter: false, null, _ => latencies[latencies.Length * 99 / 100] / 1e3)],
         };
 

@@ -14,8 +14,10 @@ internal sealed record Spread(double Median, double Min, double Max)
         return new Spread(median, sorted[0], sorted[^1]);
     }
 
-    /// <summary>Divides each value by the baseline of the same round. Other load on the machine slows both about equally, so the
-    /// ratio varies less than the values.</summary>
+    /// <summary>
+    /// Divides each value by the baseline of the same round. Other load on the machine slows down both about equally, so the
+    /// ratios vary less than the values.
+    /// </summary>
     internal static Spread OfRatios(IReadOnlyList<double> values, IReadOnlyList<double> baseline) =>
         Of([.. values.Zip(baseline, (value, with) => value / with)]);
 }

@@ -14,7 +14,7 @@ internal sealed class Station(int from, int to)
 
     internal int To { get; } = to;
 
-    /// <summary>The same end as <see cref="From"/>, as a Socket, if the benchmark uses sockets.</summary>
+    /// <summary>The Socket of the same end as <see cref="From"/>, if the benchmark uses sockets.</summary>
     internal Socket? FromSocket { get; private init; }
 
     internal Socket? ToSocket { get; private init; }

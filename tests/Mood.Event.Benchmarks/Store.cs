@@ -6,7 +6,8 @@ using System.Text.Json;
 namespace Mood.Event.Benchmarks;
 
 /// <summary>
-/// Stores the last results of each area beside the programs, because a whole run takes long and areas may be run one by one. All
+/// The last results of each area. They are stored beside the programs, because a whole run takes long and areas may be run one by
+/// one. All
 /// contenders of a comparison are always from the same run.
 /// </summary>
 internal static class Store

@@ -9,8 +9,8 @@ namespace Mood.Event.Benchmarks;
 /// <summary>Counts the system calls of another process, with strace.</summary>
 internal static class SystemCalls
 {
-    /// <summary>Counts for a time.</summary>
-    /// <returns>The number of calls, and how many of them have sent a message.</returns>
+    /// <summary>Counts the system calls of a process for some seconds.</summary>
+    /// <returns>The number of system calls, and the number of those that have sent a message.</returns>
     internal static (long Calls, long Messages) Count(int pid, double seconds)
     {
         string file = Path.GetTempFileName();
@@ -28,7 +28,8 @@ internal static class SystemCalls
             string errors = process.StandardError.ReadToEnd();
             process.WaitForExit();
 
-            // the table of strace -c: the time, calls, perhaps errors, and the name of each system call; in the end a total
+            // A row of the table of strace -c has the time, the calls, the errors (if any), and the name of a system call. The
+            // last row is a total.
             (string Name, long Calls)[] rows = [.. File.ReadLines(file)
                 .Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries))
                 .Where(c => c.Length >= 5 && char.IsAsciiDigit(c[0][0]) && c[^1] != "total")

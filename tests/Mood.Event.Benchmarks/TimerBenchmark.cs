@@ -5,10 +5,10 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>Starting and firing many timers, and resetting them, also among a large number of other timers.</summary>
+/// <summary>Many timers are started and expire, and timers are reset, with and without a large number of other timers.</summary>
 internal static partial class TimerBenchmark
 {
-    // There is no target for a single Reset, start or stop. C does it in 5 ns, and the difference matters to no program
+    // There is no target for a single Reset, start or stop, because C does it in 5 ns and no program notices the difference
     // (docs/benchmarks.md).
     private const double Target = 1.3;
 
@@ -55,7 +55,7 @@ internal static partial class TimerBenchmark
         };
     }
 
-    /// <summary>Repeating timers that are due in every iteration, among others that are never due.</summary>
+    /// <summary>Repeating timers are due in every iteration, beside other timers that are never due.</summary>
     /// <param name="others">The times of the other timers.</param>
     /// <param name="due">The number of timers that are due.</param>
     /// <param name="callbacks">The number of calls that are measured.</param>
@@ -93,7 +93,7 @@ internal static partial class TimerBenchmark
         return busy / calls;
     }
 
-    /// <summary>The same in C.</summary>
+    /// <summary>Does the same in C.</summary>
     internal static double RepeatInC(double[] others, int due, int callbacks, out double bytes) =>
         Native.Check(bench_ev_timers_repeat(others, others.Length, due, callbacks, out bytes), "timers beside others");
 
@@ -143,7 +143,8 @@ internal static partial class TimerBenchmark
         {
             Target = null,
 
-            // Nearly free in C, and here a matter of the caches: beside other work of the machine it takes three times as long.
+            // In C the cost is nearly 0. Here it depends on the processor's caches: while the machine does other work, it is
+            // three times as high.
             Patience = 5,
         };
     }
@@ -175,7 +176,7 @@ internal static partial class TimerBenchmark
 
                 if (i % 1000 == 999)
                 {
-                    loop.Now(update: true); // time passes
+                    loop.Now(update: true); // the time of the loop moves
                 }
             }
 
@@ -220,7 +221,7 @@ internal static partial class TimerBenchmark
         return time / passes / mine.Length;
     }
 
-    /// <summary>Starts the other timers, and makes the measured timers, each with its own repeat.</summary>
+    /// <summary>Starts the other timers. Makes the measured timers, each with its own repeat.</summary>
     private static Timer[] Crowd(Loop loop, double[] times, int others, Action called)
     {
         foreach (double time in times.AsSpan(0, others))

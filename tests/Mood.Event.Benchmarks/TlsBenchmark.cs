@@ -11,7 +11,9 @@ using System.Threading.Tasks;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>The echo server over TLS: SslStream over LoopStream, and over NetworkStream. The clients are a process on another core.</summary>
+/// <summary>
+/// The echo server over TLS, with SslStream over LoopStream and over NetworkStream. The clients are a process on another core.
+/// </summary>
 internal static class TlsBenchmark
 {
     internal const string Command = "tls-load";
@@ -43,7 +45,9 @@ internal static class TlsBenchmark
         }
     }
 
-    /// <summary>The process of the clients: prints the server's microseconds of processor time per round trip.</summary>
+    /// <summary>
+    /// The main function of the client process. It prints microseconds of the server's processor time per round trip.
+    /// </summary>
     internal static void Run(int port, int pid, int connections, double seconds)
     {
         using var server = Process.GetProcessById(pid);
@@ -51,7 +55,7 @@ internal static class TlsBenchmark
         long count = 0;
         using var ready = new CountdownEvent(connections);
         Task[] clients = [.. Enumerable.Range(0, connections).Select(_ => ClientAsync())];
-        ready.Wait(); // the handshakes are over
+        ready.Wait(); // waits until all handshakes have ended
         Thread.Sleep(300);
         server.Refresh();
         (TimeSpan time, long before) = (server.TotalProcessorTime, Volatile.Read(ref count));
@@ -67,7 +71,7 @@ internal static class TlsBenchmark
             using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             socket.NoDelay = true;
             await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port));
-#pragma warning disable CA5359 // a server of this benchmark, with a certificate of its own making
+#pragma warning disable CA5359 // the server belongs to this benchmark, and has made its own certificate
             await using var tls = new SslStream(new NetworkStream(socket), leaveInnerStreamOpen: false, (_, _, _, _) => true);
 #pragma warning restore CA5359
             await tls.AuthenticateAsClientAsync("localhost");

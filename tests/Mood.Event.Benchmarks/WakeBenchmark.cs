@@ -5,8 +5,9 @@ using System.Threading;
 
 namespace Mood.Event.Benchmarks;
 
-/// <summary>Async.Send: the time from a loop to a loop of another thread and back, and the cost of a Send for its
-/// caller.</summary>
+/// <summary>
+/// Async.Send: the time from one loop to a loop of another thread and back, and the cost of a Send for its caller.
+/// </summary>
 internal static partial class WakeBenchmark
 {
     internal static IEnumerable<Comparison> All(bool quick)

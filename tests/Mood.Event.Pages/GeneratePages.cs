@@ -8,13 +8,16 @@ using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 
 /// <summary>
-/// Makes one C# file of the blocks of code in Markdown pages. Each block becomes a method in a namespace of its own, so that a compiler error
-/// names the line of the page. MSBuild compiles this task.
+/// An MSBuild task that makes one C# file of the blocks of code in Markdown pages. Each block becomes a method in a namespace of
+/// its own. A compiler
+/// error names the page and its line.
 /// </summary>
 /// <remarks>
-/// A block begins with its using directives. Its classes, if any, follow the statements. A block that is followed by a block of text is a
-/// program, and the text is its output. Any other block is a fragment: a comment "given: PARAMETERS" before it declares what the fragment
-/// uses. The name loop needs no declaration.
+/// A block begins with its using directives, and ends with its classes, if it has any. A block before a block of text is a
+/// program, and the text is
+/// its output. Any other block is a fragment. A comment "given: PARAMETERS" before a fragment declares the names that the
+/// fragment uses. The name
+/// loop needs no declaration.
 /// </remarks>
 public sealed class GeneratePages : Task
 {
@@ -73,7 +76,7 @@ public sealed class GeneratePages : Task
         int types = Array.FindIndex(lines, l => Regex.IsMatch(l, @"^((public|internal|sealed|static|abstract|readonly|partial) )*(class|record|struct|interface|enum) "));
         int end = types < 0 ? lines.Length : types;
 
-        // comments and attributes belong to their type
+        // The comments and attributes before the first type belong to the type.
         while (end < lines.Length && end > directives && Regex.IsMatch(lines[end - 1], @"^(//|\[)"))
         {
             end--;

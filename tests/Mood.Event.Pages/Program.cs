@@ -4,7 +4,9 @@ using System.Threading.Tasks;
 
 namespace Mood.Event.Pages;
 
-/// <summary>Runs a program of a page, for example "reference/timer 1". "list" writes the names of all blocks of code.</summary>
+/// <summary>
+/// Runs a program of a page, for example "reference/timer 1". With "list", writes the names of all blocks of code.
+/// </summary>
 internal static class Program
 {
     private static async Task<int> Main(string[] args)

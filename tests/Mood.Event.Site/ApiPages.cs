@@ -85,7 +85,7 @@ internal sealed class ApiPages
         + "[The reference](../index.md) explains them topic by topic.\n\n| | |\n|---|---|\n"
         + string.Concat(Types.Select(t => $"| [`{Title(t)}`]({FileOf(t)}) | {_documentation.Summary(DocumentationId.Of(t))} |\n"));
 
-    /// <summary>The anchor of a heading, as GitHub makes it.</summary>
+    /// <summary>The anchor that GitHub makes for a heading.</summary>
     internal static string Slug(string heading) =>
         string.Concat(heading.Where(c => char.IsLetterOrDigit(c) || c is ' ' or '-' or '_').Select(char.ToLowerInvariant)).Replace(' ', '-');
 
@@ -99,7 +99,7 @@ internal sealed class ApiPages
         }
     }
 
-    /// <summary>A member of the package Mood.Event may be missing there. The other packages have no such build.</summary>
+    /// <summary>Whether the netstandard2.0 build has a member. Only the package Mood.Event has such a build.</summary>
     private bool IsInNetStandard(MemberInfo member)
     {
         string id = DocumentationId.Of(member);
@@ -124,7 +124,10 @@ internal sealed class ApiPages
         ? $"0x{Convert.ToInt64(field.GetRawConstantValue(), null):X}".Replace("0xFFFFFFFF", "0x", StringComparison.Ordinal)
         : $"{field.GetRawConstantValue()}";
 
-    /// <summary>Constructors first, then the others by their names; the values of an enum by their value.</summary>
+    /// <summary>
+    /// The members in the order of the page: constructors come first, then the others by name. The values of an enum are ordered
+    /// by value.
+    /// </summary>
     private static IEnumerable<MemberInfo> Members(Type type) => type.GetMembers(Declared).Where(m => !m.IsDefined(typeof(CompilerGeneratedAttribute)) && m switch
     {
         FieldInfo f => (f.IsPublic || f.IsFamily) && !f.IsSpecialName,

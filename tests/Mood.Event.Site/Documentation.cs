@@ -14,7 +14,7 @@ internal sealed partial class Documentation
 {
     private readonly Dictionary<string, XElement> _members = [];
 
-    /// <summary>Gives the page and the anchor of a documentation id, or null for one of another library.</summary>
+    /// <summary>Returns the page and the anchor for a documentation id, or null for an id of another library.</summary>
     private readonly Func<string, string?> _linkOf;
 
     internal Documentation(IEnumerable<Assembly> assemblies, Func<string, string?> linkOf)
@@ -33,22 +33,22 @@ internal sealed partial class Documentation
 
     internal IEnumerable<string> Ids => _members.Keys;
 
-    /// <summary>The summary alone, on one line.</summary>
+    /// <summary>The summary of a member on one line.</summary>
     internal string Summary(string id) => OneLine(Find(id)?.Element("summary"));
 
-    /// <summary>Everything that is documented about a member.</summary>
+    /// <summary>The whole documentation of a member.</summary>
     internal string Full(MemberInfo member)
     {
         string id = DocumentationId.Of(member);
 
         if (!_members.TryGetValue(id, out XElement? own))
         {
-            return ""; // a constructor that the compiler made
+            return ""; // the compiler has made this constructor
         }
 
         if (Find(id) is not XElement element)
         {
-            // documented by .NET: an override or an implementation
+            // The member overrides or implements a member that .NET documents.
             return $"Overrides or implements the member of {(own.Element("inheritdoc")?.Attribute("cref")?.Value is string cref ? Reference(cref) : $"`{Base(member)}`")}.\n";
         }
 
@@ -66,7 +66,7 @@ internal sealed partial class Documentation
         ];
         return string.Join("\n\n", parts.Where(p => p.Length > 0)) + "\n";
 
-        // what a member says itself goes before what it inherits
+        // An element of the member itself is used before the inherited one.
         XElement? One(string name) => own.Element(name) ?? element.Element(name);
         IEnumerable<XElement> Both(string name, string key) => own.Elements(name)
             .Concat(element.Elements(name).Where(e => own.Elements(name).All(o => Key(o, key) != Key(e, key))));
@@ -83,7 +83,7 @@ internal sealed partial class Documentation
             : type.GetInterfaces().FirstOrDefault(i => i.GetMembers().Any(m => m.Name == member.Name)) ?? type.BaseType!);
     }
 
-    /// <summary>The element that documents a member: its own, or the one that it inherits.</summary>
+    /// <summary>The element that documents a member: the member's own, or the inherited one.</summary>
     private XElement? Find(string id)
     {
         XElement? element = _members.GetValueOrDefault(id);
@@ -104,7 +104,7 @@ internal sealed partial class Documentation
 
     private string OneLine(XElement? element) => element is null ? "" : Space().Replace(Inline(element), " ").Trim().Replace("|", "\\|", StringComparison.Ordinal);
 
-    /// <summary>Paragraphs, lists and code of an element.</summary>
+    /// <summary>The paragraphs, lists and code of an element.</summary>
     private string Blocks(XElement? element)
     {
         if (element is null)
@@ -162,7 +162,9 @@ internal sealed partial class Documentation
         return _linkOf(id) is string link ? $"[`{name}`]({link})" : $"`{name}`";
     }
 
-    /// <summary>"Timer" of T:Mood.Event.Timer, "Timer.Reset" of M:Mood.Event.Timer.Reset.</summary>
+    /// <summary>
+    /// The name in a documentation id: "Timer" for T:Mood.Event.Timer, "Timer.Reset" for M:Mood.Event.Timer.Reset.
+    /// </summary>
     private static string NameOf(string id)
     {
         string[] names = Arguments().Replace(id[2..], "").Replace("#ctor", "new", StringComparison.Ordinal).Split('.');

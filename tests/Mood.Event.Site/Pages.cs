@@ -9,12 +9,13 @@ using System.Text.RegularExpressions;
 namespace Mood.Event.Site;
 
 /// <summary>
-/// The Markdown pages of the repository as pages of the site. A link to a file that is no page leads to a page that shows the file,
-/// and a link to a directory leads to a list of its files.
+/// Makes the Markdown pages of the repository into pages of the site. A link to a file that is not a page leads to a page that
+/// shows the file, and
+/// a link to a directory leads to a list of its files.
 /// </summary>
 internal sealed partial class Pages
 {
-    /// <summary>Pages whose place on the site is not their place under docs.</summary>
+    /// <summary>The pages that have another path on the site than under docs.</summary>
     private static readonly Dictionary<string, string> s_places = new(StringComparer.Ordinal)
     {
         ["README.md"] = "index.md",
@@ -26,7 +27,7 @@ internal sealed partial class Pages
     private readonly string _output;
     private readonly string[] _tracked;
 
-    /// <summary>The files and directories that links lead to and that have no page yet.</summary>
+    /// <summary>The targets of links that have no page yet: files and directories.</summary>
     private readonly SortedSet<string> _shown = new(StringComparer.Ordinal);
 
     internal Pages(string root, string output, string[] tracked)
@@ -41,10 +42,10 @@ internal sealed partial class Pages
 
     internal string Read(string file) => File.ReadAllText(Path.Combine(_root, file)).ReplaceLineEndings("\n");
 
-    /// <summary>The text of the first heading.</summary>
+    /// <summary>The text of a page's first heading.</summary>
     internal string Title(string file) => FirstHeading().Match(Read(file)).Groups[1].Value.Replace("`", "", StringComparison.Ordinal);
 
-    /// <summary>The pages that a page links to, in the order of their links.</summary>
+    /// <summary>The pages to which a page links, in the order of the links.</summary>
     internal static string[] LinkedFrom(string text, string page) =>
         [.. CodeOrLink().Matches(text).Where(m => m.Groups[2].Success).Select(m => Target(page, m.Groups[2].Value.Split('#')[0])).Where(IsPage).Distinct()];
 
@@ -61,14 +62,14 @@ internal sealed partial class Pages
         Write(Place(file), CodeOrLink().Replace(text, m => m.Groups[2].Success ? $"]({Link(file, m.Groups[2].Value)})" : m.Value) + more);
     }
 
-    /// <summary>A page that lists pages with their first sentences.</summary>
+    /// <summary>Writes a page that lists pages with their first sentences.</summary>
     internal void WriteList(string place, string title, IEnumerable<string> files)
     {
         IEnumerable<string> lines = files.Select(f => $"- [{Title(f)}]({Relative(place, Place(f))})");
         Write(place, $"# {title}\n\n{string.Join('\n', lines)}\n");
     }
 
-    /// <summary>The sources of a sample.</summary>
+    /// <summary>Writes a page with the sources of a sample.</summary>
     internal void WriteSample(string name)
     {
         var text = new StringBuilder($"# Sample: {name}\n\n`./build.sh demo {name}` runs it. Its files are in `docs/samples/{name}`.\n");
@@ -82,7 +83,7 @@ internal sealed partial class Pages
         Write($"samples/{name}.md", text.ToString());
     }
 
-    /// <summary>Pages for all files and directories outside docs that pages link to.</summary>
+    /// <summary>Writes pages for the files and directories outside docs to which pages link.</summary>
     internal void WriteSources()
     {
         foreach (string path in _shown)
@@ -101,12 +102,12 @@ internal sealed partial class Pages
             File.Copy(Path.Combine(_root, file), Path.Combine(_output, Place(file)), overwrite: true);
         }
 
-        // config.mjs names it, no page does
+        // No page refers to the icon, but config.mjs does.
         Directory.CreateDirectory(Path.Combine(_output, "public"));
         File.Move(Path.Combine(_output, "icon.png"), Path.Combine(_output, "public", "icon.png"), overwrite: true);
     }
 
-    /// <summary>Where the site has a file or a directory of the repository.</summary>
+    /// <summary>The path on the site of a file or a directory of the repository.</summary>
     internal static string Place(string path) =>
         s_places.TryGetValue(path, out string? place) ? place
         : IsPage(path) || IsPicture(path) ? path["docs/".Length..]
@@ -165,7 +166,8 @@ internal sealed partial class Pages
     [GeneratedRegex(@"^<!--.*?-->\n", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex Comment();
 
-    // a link of a text, but not of code: the second group is its target
+    // Matches a link in text, whose target is the second group. Code is matched first, so that a link in code has no second
+    // group.
     [GeneratedRegex(@"(^```.*?^```|`[^`\n]+`)|\]\((?!https?:|mailto:)([^)\s]+)\)", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex CodeOrLink();
 

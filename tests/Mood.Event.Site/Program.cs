@@ -11,8 +11,10 @@ using System.Text.RegularExpressions;
 namespace Mood.Event.Site;
 
 /// <summary>
-/// Makes the documentation site in artifacts/docs: pages/ has the Markdown of the repository and of the XML documentation, site/ the HTML
-/// that VitePress makes of it. Everything that npm installs is in artifacts/docs too, so that the tree stays clean.
+/// Makes the documentation site in artifacts/docs. The directory pages/ has the Markdown of the repository and of the XML
+/// documentation, and site/
+/// has the HTML that VitePress makes of it. The packages of npm are installed in artifacts/docs too, so that the repository stays
+/// clean.
 /// </summary>
 internal static partial class Program
 {
@@ -59,7 +61,7 @@ internal static partial class Program
         return 0;
     }
 
-    /// <summary>Writes the pages, and returns the groups of the sidebar.</summary>
+    /// <summary>Writes the pages. Returns the groups of the sidebar.</summary>
     private static object[] WritePages(string output)
     {
         string[] tracked = Tracked(".");
@@ -109,7 +111,7 @@ internal static partial class Program
         object[] Items(string[] these) => [.. these.Select(f => Item(pages.Title(f), Pages.Place(f)))];
     }
 
-    /// <summary>The page of the reference that has the section of a type: a heading of the first level names it.</summary>
+    /// <summary>The pages of the reference by type. A heading of the first level begins the section of a type.</summary>
     private static Dictionary<string, string> PagesOfTypes(Pages pages, string[] files)
     {
         var found = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -132,7 +134,9 @@ internal static partial class Program
     private static string[] Tracked(string where) =>
         [.. Run(s_root, "git", "-c", "safe.directory=*", "ls-files", "-z", where).Split('\0', StringSplitOptions.RemoveEmptyEntries).Where(f => File.Exists(Path.Combine(s_root, f)))];
 
-    /// <summary>Runs a program, which must succeed. The output of git is the result; every other program writes to the console.</summary>
+    /// <summary>
+    /// Runs a program, which must succeed. Returns the output of git. The output of other programs goes to the console.
+    /// </summary>
     private static string Run(string directory, string program, params string[] arguments)
     {
         bool isRead = program == "git";

@@ -7,7 +7,7 @@ using System.Runtime.CompilerServices;
 
 namespace Mood.Event.Site;
 
-/// <summary>The declarations of public types and members as C# has them.</summary>
+/// <summary>The C# declarations of public types and members.</summary>
 internal static class Signature
 {
     private static readonly NullabilityInfoContext s_nullability = new();
@@ -100,7 +100,7 @@ internal static class Signature
             $"{(p.IsOut ? "out " : p.ParameterType.IsByRef ? "ref " : "")}{Name(s_nullability.Create(p))} {p.Name}{(p.HasDefaultValue ? " = " + Default(p) : "")}")];
         string line = first + string.Join(", ", parameters);
 
-        // a phone shows some 40 characters, a desktop 70
+        // A phone shows about 40 characters in a line, and a desktop 70.
         return line.Length <= 40 ? line : $"\n    {first}{string.Join(",\n    ", parameters)}";
     }
 

@@ -56,7 +56,7 @@ bench_pin (int32_t core)
 #endif
 }
 
-/* The number of bytes that are allocated with malloc, or -1 if it is unknown: clock-libev.c. */
+/* The number of bytes that are allocated with malloc, or -1 if it is unknown (clock-libev.c). */
 int64_t bench_malloced (void);
 
 #endif

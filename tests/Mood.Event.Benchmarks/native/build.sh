@@ -1,8 +1,8 @@
 #!/bin/sh
 # Builds the C side of the benchmarks: build.sh OUTPUT-DIRECTORY
-# NAME-libev.c and NAME-libuv.c become libmood_bench.so and libmood_bench_uv.so, except echo-*.c; these, load.c and
-# pin.c are programs.
-# Without libuv's header (Debian: libuv1-dev), the sources that need libuv are left out.
+# The files NAME-libev.c become libmood_bench.so, and the files NAME-libuv.c become libmood_bench_uv.so. The files echo-*.c,
+# load.c and pin.c
+# become programs. Without libuv's header (Debian: libuv1-dev), the files that need libuv are left out.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:?usage: build.sh OUTPUT-DIRECTORY}
@@ -24,7 +24,7 @@ ours() {
   compile -Wall -Wextra -Werror -Wno-strict-aliasing "$@"
 }
 
-# sources SUFFIX: the sources of the library
+# sources SUFFIX: lists the source files of the library
 sources() {
   for source in "$here"/*-"$1".c; do
     case $(basename "$source") in
@@ -56,7 +56,7 @@ if printf '#include <uv.h>\n' | "$cc" -E - >/dev/null 2>&1; then
   program echo-libuv -luv
 else
   rm -f "$out/libmood_bench_uv.so" "$out/echo-libuv"
-  echo "tests/Mood.Event.Benchmarks/native/build.sh: without libuv: its header is not here" >&2
+  echo "tests/Mood.Event.Benchmarks/native/build.sh: built without libuv, whose header is missing" >&2
 fi
 
 echo "tests/Mood.Event.Benchmarks/native/build.sh: $out"

@@ -78,8 +78,8 @@ bench_ev_churn_iterations (const int32_t *fds, int32_t count, int32_t operations
   return active == operations && calls == 0 ? time / operations : BENCH_WRONG;
 }
 
-/* Returns ns per change between Read and Read | Write, with an iteration after each change. Every second watcher is writable at
- * once. */
+/* Returns ns per change between Read and Read | Write, with an iteration after each change. Every second change makes its watcher
+ * writable, and the iteration after it calls the watcher. */
 BENCH_API double
 bench_ev_churn_events (const int32_t *fds, int32_t count, int32_t operations)
 {
@@ -101,7 +101,7 @@ bench_ev_churn_events (const int32_t *fds, int32_t count, int32_t operations)
       expected += (all [k].events & EV_WRITE) != 0;
       ev_run (loop, EVRUN_NOWAIT);
 
-      /* one is changed twice in a row, so that it is writable for one iteration */
+      /* Each watcher is changed twice in a row, so that it is writable for one iteration. */
       if (i & 1 && ++k == count)
         k = 0;
     }

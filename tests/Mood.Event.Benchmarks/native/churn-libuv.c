@@ -1,4 +1,4 @@
-/* As churn-libev.c. */
+/* The benchmarks of churn-libev.c with libuv. */
 #include <uv.h>
 
 #include "bench.h"

@@ -1,4 +1,4 @@
-/* The cost of calling callbacks alone, with idle watchers. */
+/* The cost of the calls of callbacks alone, with idle watchers. */
 #include "libev.h"
 
 static int32_t calls, wanted;
@@ -36,6 +36,6 @@ bench_ev_dispatch (int32_t watchers, int32_t callbacks)
   ev_loop_destroy (loop);
   free (idles);
 
-  /* The watchers that are left in the iteration are called too. */
+  /* After the break, the watchers that are still pending in the iteration are called too. */
   return calls >= wanted && calls < wanted + watchers ? time / calls : BENCH_WRONG;
 }

@@ -1,4 +1,4 @@
-/* The cost of calling callbacks alone, with idle handles. */
+/* The cost of the calls of callbacks alone, with idle handles. */
 #include <uv.h>
 
 #include "bench.h"

@@ -14,7 +14,7 @@ typedef struct
   size_t start, end;
 } connection;
 
-/* One buffer for all connections: its bytes are sent, or copied to `rest`, before the next connection reads. */
+/* One buffer serves all connections. Its bytes are sent, or copied to `rest`, before the next connection reads. */
 static char buffer [ECHO_BUFFER];
 
 static void
@@ -55,7 +55,7 @@ readable (EV_P_ ev_io *w, int revents)
       return;
     }
 
-  /* The rest is sent before anything else is read. */
+  /* The rest must be sent before the next read. */
   c->start = 0;
   c->end = count - (sent < 0 ? 0 : sent);
 

@@ -12,7 +12,7 @@ typedef struct
   char data [];
 } rest;
 
-/* one for all: what it holds is sent before the next one reads */
+/* One buffer serves all connections. Its bytes are sent, or copied to `rest`, before the next connection reads. */
 static char buffer [ECHO_BUFFER];
 
 static void
@@ -55,7 +55,7 @@ received (uv_stream_t *stream, ssize_t count, const uv_buf_t *from)
   if (sent < 0)
     sent = 0;
 
-  /* libuv sends the bytes that the socket has not taken yet. */
+  /* libuv sends the bytes that the socket has not accepted yet. */
   if (sent < count)
     {
       rest *r = malloc (sizeof *r + count - sent);

@@ -58,7 +58,7 @@ read_clock (clockid_t id)
   struct timespec ts;
 
   if (clock_gettime (id, &ts))
-    fail ("the server is gone");
+    fail ("the server has ended");
 
   return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
@@ -186,8 +186,8 @@ receive (connection *c)
 
 /* -- the phases ---------------------------------------------------------------------------------------------------- */
 
-/* Receives messages until the given time, or until no message is in flight. The flags say whether it sends further messages, and
- * whether it counts. */
+/* Receives messages until the given time, or until no message is in flight. `sends`: whether it sends further messages. `counts`:
+ * whether it counts the round trips. */
 static void
 run_until (uint64_t end, int sends, int counts)
 {
@@ -227,7 +227,7 @@ close_all (int number, uint64_t end)
   for (i = 0; i < number; ++i)
     shutdown (connections [i].fd, SHUT_WR);
 
-  /* No message is in flight. So if a connection is readable now, the server has closed it. */
+  /* Because no message is in flight, a connection that is readable now was closed by the server. */
   while (open_count && now () < end)
     {
       int ready = epoll_wait (epoll, events, EVENTS, 100);
@@ -287,7 +287,7 @@ main (int argc, char **argv)
   run_until (now () + 10000000000ull, 0, 0);
 
   if (!count)
-    fail ("nothing came back");
+    fail ("no message came back");
 
   printf ("%.1f %.3f %.3f %.3f %.3f %d\n", count / seconds, percentile (.5), percentile (.99), maximum / 1e3, used / 1e3 / count,
           waiting);

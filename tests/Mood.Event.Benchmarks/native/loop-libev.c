@@ -7,7 +7,7 @@ woken (EV_P_ ev_async *w, int revents)
   (void)loop, (void)w, (void)revents;
 }
 
-/* With `wakes`, each loop has an ev_async, so that other threads can wake it. */
+/* Makes and destroys loops. With `wakes`, each loop has an ev_async, so that other threads can wake it. */
 BENCH_API double
 bench_ev_loop (int32_t operations, int32_t wakes)
 {
@@ -48,7 +48,7 @@ never (EV_P_ ev_timer *w, int revents)
   (void)loop, (void)w, (void)revents;
 }
 
-/* Runs that do not wait, with a timer that is not due, and with idle watchers. */
+/* Runs that do not wait, in a loop with idle watchers and a timer that is not due. */
 BENCH_API double
 bench_ev_nowait (int32_t watchers, int32_t runs)
 {

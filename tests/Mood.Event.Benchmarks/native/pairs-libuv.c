@@ -1,4 +1,4 @@
-/* As pairs-libev.c. */
+/* The benchmark of pairs-libev.c with libuv. */
 #include <uv.h>
 
 #include "bench.h"

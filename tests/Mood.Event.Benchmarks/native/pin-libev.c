@@ -1,8 +1,8 @@
 /* Pins threads to a core, for the C# side. */
 #include "bench.h"
 
-/* Pins the calling thread, and the threads that it makes from now on. A negative core restores the cores that it had before the
- * first call. */
+/* Pins the calling thread, and the threads that it makes later, to a core. A negative core restores the cores of the time before
+ * the first call. */
 BENCH_API int32_t
 bench_core (int32_t core)
 {

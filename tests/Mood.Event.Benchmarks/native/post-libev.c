@@ -1,4 +1,4 @@
-/* Posting work to a loop from other threads, as a C program does it, with a queue under a mutex and an ev_async. */
+/* Posts work to a loop from other threads, as a C program does it: with a queue under a mutex and an ev_async. */
 #include "libev.h"
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* Starting and firing many timers, pushing them back, and starting some among a large number of others. */
+/* Many timers are started and expire. Timers are postponed, and are started and stopped among a large number of others. */
 #include "libev.h"
 
 static int32_t calls, wanted;
@@ -100,7 +100,7 @@ bench_ev_timers_repeat (const double *times, int32_t others, int32_t active, int
   return finish (loop, calls >= callbacks && calls < callbacks + active ? time / calls : BENCH_WRONG);
 }
 
-/* Active timers are pushed back in a mixed order, among others that stay. Returns ns per ev_timer_again. */
+/* Active timers are postponed in a mixed order, among others that do not change. Returns ns per ev_timer_again. */
 BENCH_API double
 bench_ev_timers_again (const double *times, int32_t others, int32_t count, int32_t operations)
 {
@@ -144,7 +144,7 @@ bench_ev_timers_again (const double *times, int32_t others, int32_t count, int32
   return finish (loop, calls == 0 && last > 0. && last <= times [others] ? time / operations : BENCH_WRONG);
 }
 
-/* `count` timers are started, then stopped, repeatedly, among others that stay. Returns ns per start and stop. */
+/* `count` timers are started and then stopped, repeatedly, among others that do not change. Returns ns per start and stop. */
 BENCH_API double
 bench_ev_timers_start (const double *times, int32_t others, int32_t count, int32_t passes)
 {

@@ -1,4 +1,4 @@
-/* As timers-libev.c. libuv's timers have a resolution of one millisecond. */
+/* The benchmarks of timers-libev.c with libuv, whose timers have a resolution of one millisecond. */
 #include <uv.h>
 
 #include "bench.h"

@@ -1,4 +1,4 @@
-/* Two threads, each with a loop, that wake each other; and the cost of a send. */
+/* Two threads with a loop each wake each other. Also the cost of a send. */
 #include "libev.h"
 
 #include <pthread.h>
@@ -47,8 +47,8 @@ make (side *s, side *other, void (*call) (EV_P_ ev_async *w, int revents))
   ev_async_start (s->loop, &s->async);
 }
 
-/* Returns the nanoseconds from a send on one thread to the callback on the other thread, which runs on `core`: half of a round
- * trip. If both are on one core, processor time is measured, because the core is always busy with them. */
+/* Returns the nanoseconds from a send on one thread to the callback on the other thread, which runs on `core`. This is half of a
+ * round trip. If both threads are on one core, processor time is measured, because they always keep the core busy. */
 BENCH_API double
 bench_ev_wake (int32_t hops, int32_t core, int32_t same)
 {

@@ -1,4 +1,4 @@
-/* Two threads, each with a loop, that wake each other; and the cost of a send. */
+/* Two threads with a loop each wake each other. Also the cost of a send. */
 #include <uv.h>
 
 #include "bench.h"
@@ -51,8 +51,8 @@ end (side *s)
   uv_loop_close (&s->loop);
 }
 
-/* Returns the nanoseconds from a send on one thread to the callback on the other thread, which runs on `core`: half of a round
- * trip. If both are on one core, processor time is measured, because the core is always busy with them. */
+/* Returns the nanoseconds from a send on one thread to the callback on the other thread, which runs on `core`. This is half of a
+ * round trip. If both threads are on one core, processor time is measured, because they always keep the core busy. */
 BENCH_API double
 bench_uv_wake (int32_t hops, int32_t core, int32_t same)
 {
