@@ -19,7 +19,7 @@ public sealed partial class Child
     /// <param name="signal">The signal: one of the names, or a number of this platform.</param>
     public bool Kill(PosixSignal signal) => Kill(Event.Signum.From(signal));
 
-    /// <summary>Stores how the process has ended on Windows. The watcher's own handle knows it.</summary>
+    /// <summary>Stores how the process has ended on Windows. The exit code is read with the watcher's own handle.</summary>
     internal void SetExit()
     {
         int? code = Native.ChildCode(Memory);
