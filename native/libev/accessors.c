@@ -40,8 +40,8 @@ mood_ev_child_wake (struct ev_loop *loop)
   ev_feed_event (EV_A_ & childev, EV_SIGNAL);
 }
 
-/* libev keeps its default loop in a static variable that it does not clear. The new loop would take over the references, the
- * userdata and the active internal watchers of the previous one. */
+/* libev keeps its default loop in a static variable, and does not clear it. If it were not cleared here, the new default loop would take
+ * over the references, the userdata and the active internal watchers of the previous one. */
 struct ev_loop *
 mood_ev_default_fresh (unsigned flags)
 {

@@ -12,7 +12,7 @@ namespace Mood.Event;
 /// <remarks>
 /// <para>The loop's thread receives (Connection.Receive.cs) and closes (Connection.Close.cs). Any thread sends: see
 /// <see cref="Sender"/>.</para>
-/// <para>A connection is new, begun, closed. It is closed once, for one of these reasons: the application has completed its
+/// <para>A connection has three states, in this order: new, begun, closed. It is closed once, for one of these reasons: the application has completed its
 /// output, sending has failed, the connection was aborted, or the server has stopped. When the peer has closed or reset its side,
 /// only the input ends. The application decides when its output ends.</para>
 /// </remarks>

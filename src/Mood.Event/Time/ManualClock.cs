@@ -17,8 +17,7 @@ namespace Mood.Event;
 /// iteration.
 /// </para>
 /// <para>
-/// Times are exact. In a callback <see cref="Loop.Now"/> equals the time at which it was due. Times are rounded to multiples of
-/// 100 ns, the unit of <see cref="TimeSpan"/>, so that the tenth call of a timer of 0.1 s comes at 1 s.
+/// Times are exact. In a callback <see cref="Loop.Now"/> equals the time at which the callback was due. Times are rounded to multiples of 100 ns, the unit of <see cref="TimeSpan"/>, so that the tenth call of a timer of 0.1 s comes at 1 s.
 /// </para>
 /// </remarks>
 public sealed class ManualClock
@@ -101,22 +100,21 @@ public sealed class ManualClock
 
     /// <inheritdoc cref="Advance(double)"/>
     /// <param name="time">How far, zero or more.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="time"/> is negative or
-    /// infinite, or the time would be later than the year
-    /// 9999.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="time"/> is negative or infinite, or the time would be later
+    /// than the year 9999.</exception>
     public void Advance(TimeSpan time) => Advance(Validate.Time(time, nameof(time)));
 
     /// <summary>
     /// Moves time and runs the loop on this thread, without waiting: time moves from one due time to the next, and in every
-    /// callback <see cref="Loop.Now"/> equals the time at which it was due. This includes timers that callbacks start meanwhile.
+    /// callback <see cref="Loop.Now"/> equals the time at which the callback was due. This includes timers that callbacks start meanwhile.
     /// </summary>
     /// <remarks>
     /// <para>
     /// At each due time, the loop first does everything that it can do without waiting: posted actions, fed events, io that is ready.
     /// </para>
     /// <para>
-    /// A callback that stops or disposes the loop ends Advance. So does an exception that stops the loop; it leaves Advance. The
-    /// clock then stands at the time of that callback. Other loops on this clock are woken, but not run.
+    /// A callback that stops or disposes the loop ends Advance. An exception that stops the loop ends it too, and Advance throws it.
+    /// The clock then stands at the time of that callback. Other loops on this clock are woken, but not run.
     /// </para>
     /// </remarks>
     /// <param name="loop">A loop that was made with this clock.</param>
@@ -146,17 +144,16 @@ public sealed class ManualClock
     /// <inheritdoc cref="Advance(Loop, double)"/>
     /// <param name="loop">A loop that was made with this clock.</param>
     /// <param name="time">How far, zero or more.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="time"/> is negative or
-    /// infinite, or the time would be later than the year
-    /// 9999.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="time"/> is negative or infinite, or the time would be later
+    /// than the year 9999.</exception>
     public void Advance(Loop loop, TimeSpan time) => Advance(loop, Validate.Time(time, nameof(time)));
 
     /// <summary>
     /// Moves time and runs the loop at each due time, like <see cref="Advance(Loop, double)"/>, but on the thread that runs the loop. It is
     /// meant for the loop of a <see cref="LoopThread"/>. May be called from any thread.
     /// </summary>
-    /// <remarks>If no thread runs the loop, the thread that ran it last runs it at once, inside this call. On any other thread
-    /// the task waits until the loop runs.</remarks>
+    /// <remarks>If no thread runs the loop, and the calling thread was the last one that ran it, this call runs the loop itself.
+    /// Otherwise the task waits until the loop runs.</remarks>
     /// <param name="loop">A loop that was made with this clock.</param>
     /// <param name="seconds">How far, in seconds, zero or more.</param>
     /// <returns>A task that ends when everything that was due has run, and time has moved. It fails with an exception that stops
