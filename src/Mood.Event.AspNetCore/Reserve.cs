@@ -6,8 +6,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Mood.Event;
 
-/// <summary>Leaves some file descriptors to the runtime, which ends the process if it cannot, for example, start a thread. Loop's
-/// thread.</summary>
+/// <summary>Keeps some file descriptors free for the runtime. Without them the runtime may end the process, for example when it cannot
+/// start a thread. Loop's thread.</summary>
 /// <remarks>On Linux the limit is known, and the acceptor stops before the last ones are used. Elsewhere the reserve holds some, and
 /// the acceptor releases them when no others are left.</remarks>
 internal sealed class Reserve : IDisposable

@@ -17,7 +17,8 @@ namespace Mood.Event;
 /// iteration.
 /// </para>
 /// <para>
-/// Times are exact. In a callback <see cref="Loop.Now"/> equals the time at which the callback was due. Times are rounded to multiples of 100 ns, the unit of <see cref="TimeSpan"/>, so that the tenth call of a timer of 0.1 s comes at 1 s.
+/// Times are exact. In a callback <see cref="Loop.Now"/> equals the time at which the callback was due. Times are rounded to
+/// multiples of 100 ns, the unit of <see cref="TimeSpan"/>, so that the tenth call of a timer of 0.1 s comes at 1 s.
 /// </para>
 /// </remarks>
 public sealed class ManualClock
