@@ -6,7 +6,7 @@ namespace Mood.Event;
 
 /// <summary>
 /// Measures one loop. The owner of the loop calls every member, except those marked "any thread". A walk of pending events
-/// reads the counter once, and once more after each callback: the end of a callback is the beginning of the next one.
+/// reads the clock (Ticks) once, and once more after each callback: the end of a callback is the beginning of the next one.
 /// </summary>
 internal sealed class CallbackGauge
 {
@@ -49,8 +49,8 @@ internal sealed class CallbackGauge
 
     internal Loop Loop => _loop;
 
-    /// <summary>Whether a walk has begun. Actions also run in Dispose, outside a walk, and in a walk that began before the
-    /// measuring.</summary>
+    /// <summary>Whether a walk has begun. False in two cases in which actions run: in Dispose, which has no walk, and in a walk
+    /// that began before the measuring.</summary>
     internal bool IsInWalk => _walks > 0;
 
     private bool NeedsNames { get; }
