@@ -41,7 +41,7 @@ try
         }
         catch (OperationCanceledException)
         {
-            Console.WriteLine(); // Ctrl-C: the shell's prompt begins a line
+            Console.WriteLine(); // Ctrl-C: the shell writes its prompt on a new line
         }
     });
     return 0;

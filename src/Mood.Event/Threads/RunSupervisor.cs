@@ -118,8 +118,8 @@ internal sealed class RunSupervisor : IDisposable
         return task.IsCompleted ? task : null;
     }
 
-    // Dispose of the loop ends the waits of a function that has not ended. Its exception is not reported, because Report has
-    // named the function already.
+    // If the loop is disposed before the main function has ended, the function's next wait ends with an ObjectDisposedException. This
+    // exception is not reported, because Report has named the function already.
     private void ReportLate(Task main)
     {
         Exception exception = main.Exception!.InnerException!;
@@ -148,7 +148,7 @@ internal sealed class RunSupervisor : IDisposable
         }
         finally
         {
-            // A function that is not async may have set another one. The continuations of RunAsync need the loop's thread.
+            // A main function that is not async may have set another context. The continuations of RunAsync need the loop's thread.
             SynchronizationContext.SetSynchronizationContext(context);
         }
     }
