@@ -101,7 +101,7 @@ visit_all (void (*visit) (pid_t))
 #endif
 
 /* Without a list of processes, or without a file descriptor to read it, the kernel names one child at a time: the first that has
- * ended, and the first that has stopped or continued. The next one shows after this one was reaped. */
+ * ended, and the first that has stopped or continued. It names the next one when this one has been reaped. */
 static void
 visit_first (void (*visit) (pid_t), int traced)
 {

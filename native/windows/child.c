@@ -41,7 +41,7 @@ report (child *w)
   w->ended = 1;
   w->gone = !w->handle || !GetExitCodeProcess (w->handle, &code);
   w->ev.rpid = w->ev.pid;
-  w->ev.rstatus = (int)(code & 0xff) << 8; /* as waitpid would say it */
+  w->ev.rstatus = (int)(code & 0xff) << 8; /* as waitpid encodes it */
   ev_feed_event (w->ev.owner->ev, w, EV_CHILD);
 }
 
@@ -57,7 +57,7 @@ mood_hook_waitpid (int *status, int options)
 
 /* -- the process --------------------------------------------------------------------------------------------------- */
 
-/* On a thread of the system. `stop_waiting` waits for it, so the watcher is alive. */
+/* On a thread of the system. `stop_waiting` waits until this function has returned, so the watcher is alive. */
 static void CALLBACK
 process_ended (void *watcher, BOOLEAN timed_out)
 {

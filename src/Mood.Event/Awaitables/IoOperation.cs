@@ -28,7 +28,7 @@ internal interface IIoOperation<TOperation, TResult>
     /// active.</summary>
     static virtual bool IsRenewable(in TOperation operation, TResult result) => true;
 
-    /// <summary>The handle of the socket if the result says that there is nothing more to receive: see
+    /// <summary>The handle of the socket if the result shows that no more bytes can be received now, otherwise null: see
     /// <see cref="Waits.Drained"/>.</summary>
     static virtual SafeHandle? FindDrained(in TOperation operation, TResult result) => null;
 

@@ -13,8 +13,8 @@ public sealed partial class Io
         Create(Native.Kind.Io, priority: 0);
     }
 
-    /// <summary>Whether the fd is a socket's. The handle of a socket owns its number, so no other file gets the number while the
-    /// handle is open.</summary>
+    /// <summary>Whether the Io may stay active between two waits: only if its fd is a socket's. The handle of a socket owns its
+    /// number, so no other file gets the number while the handle is open.</summary>
     internal bool IsRenewable => _fd.IsSocket;
 
     /// <summary>Whether the Io is active and watches for the same events of the same open socket.</summary>
