@@ -17,7 +17,7 @@ internal sealed partial class WatcherTable
     // All fields are read and written on the thread that has claimed the loop. HasClosed reads _slots on another thread.
     private Slot[] _slots = new Slot[8];
 
-    // The slot that was freed last, or None. A free slot knows the one that was freed before it.
+    // The slot that was freed last, or None. NextFree of a free slot is the slot that was freed before it, or None.
     private int _free;
 
     // All slots from here on were never in use.
@@ -89,7 +89,7 @@ internal sealed partial class WatcherTable
     {
         int end = first + count;
 
-        // the continuations of the ended waits may change the table
+        // _slots and _end are read again in each step, because the continuations of the ended waits may change the table
         for (int slot = first; slot < end && slot < _end; slot++)
         {
             if (_slots[slot] is { IsClosable: true, Watcher: Io io })
