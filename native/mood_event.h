@@ -30,7 +30,7 @@ typedef struct
   int32_t active, pending;
   int8_t priority, kind, background;
   int8_t plain; /* 0: a watcher of libev's own, or one that needs mood_watcher_settle before its callback */
-  int32_t id;   /* the host's number for the watcher, which the host may change; 0: libev's own, call it by mood_watcher_call */
+  int32_t id;   /* the host's number for the watcher, which it may change; 0: a watcher of libev's own, for mood_watcher_call */
 } mood_watcher_head;
 
 /* A pending event in libev's own array. The host walks the arrays as ev_invoke_pending does, which saves a transition into
@@ -175,7 +175,7 @@ MOOD_API void     mood_feed_signal (int32_t signum);                /* [any thre
 MOOD_API void     mood_signal_register (int32_t signum, int32_t begins); /* [one thread of the process at a time] before (1) and after (0) the host makes or disposes a registration */
 MOOD_API void     mood_signal_watch (int32_t signum);               /* [any thread] the host has a registration: see signal.c */
 MOOD_API void     mood_signal_unwatch (int32_t signum);             /* [any thread] no watcher of the host's is left */
-MOOD_API int32_t  mood_signal_unguard (int32_t signum);             /* [one thread of the process at a time] 0: dispose the registration, and then call mood_signal_register with 0; else mood_signal_owed */
+MOOD_API int32_t  mood_signal_unguard (int32_t signum);             /* [one thread of the process at a time] 0: dispose the registration, and then call mood_signal_register with 0; else the result of mood_signal_owed */
 MOOD_API int32_t  mood_signal_guard (int32_t signum);               /* [any thread] the registration was called. Result: how many calls are still owed; -1: not watched */
 MOOD_API int32_t  mood_signal_owed (int32_t signum);                /* [any thread] how often the registration will still be called */
 MOOD_API int32_t  mood_signal_arrived (int32_t signum);             /* [any thread] when the signal was fed last, in milliseconds of the monotonic clock, which wrap */
@@ -210,14 +210,15 @@ typedef struct
 MOOD_API void     mood_stat_status (mood_watcher *w, int32_t previous, mood_file_status *status);
 
 /* -- files -------------------------------------------------------------------------------------------------------- */
-/* the result of mood_stream_open beside a new file descriptor */
+/* the modes of mood_stream_read and mood_stream_write, and results. mood_stream_open returns a new file descriptor (its mode is
+ * MOOD_STREAM_OWN), or one of the negative values. */
 #define MOOD_STREAM_SOCKET  -1 /* use the given fd with MOOD_STREAM_SOCKET */
 #define MOOD_STREAM_PATIENT -2 /* use the given fd with MOOD_STREAM_PATIENT: it blocks, so it is polled first */
 #define MOOD_STREAM_OWN      0 /* the mode of a new fd, which never blocks */
 #define MOOD_STREAM_BLOCKS  -10000 /* the result of a read or write that would block; no errno */
 #define MOOD_STREAM_REFUSED -3 /* a regular file, a directory or a block device, or writing to a blocking eventfd: it cannot be waited for */
 
-MOOD_API int32_t  mood_stream_open (int32_t fd, int32_t uses);      /* [any thread] a new fd, which the caller closes, or MOOD_STREAM_; or -errno - 16 */
+MOOD_API int32_t  mood_stream_open (int32_t fd, int32_t uses);      /* [any thread] uses: 1: read, 2: write, 3: both. A new fd, which the caller closes, or MOOD_STREAM_; or -errno - 16 */
 MOOD_API int32_t  mood_stream_read (int32_t fd, int32_t mode, char *buffer, int32_t size);        /* [any thread] the bytes, 0: the end, MOOD_STREAM_BLOCKS, or -errno */
 MOOD_API int32_t  mood_stream_write (int32_t fd, int32_t mode, const char *buffer, int32_t size); /* [any thread] the bytes, MOOD_STREAM_BLOCKS, or -errno */
 MOOD_API int32_t  mood_stream_poll (int32_t fd, int32_t writes, int32_t milliseconds);           /* [any thread] 1: ready; 0: not in this time; or -errno */

@@ -52,7 +52,7 @@ internal sealed class Follower : IDisposable
 
         if (!_stat.Attr.Exists)
         {
-            // its writer may still have it open: the rest is copied when another file has the path
+            // a program may still write to the file: the rest is copied when another file has the path
             Console.Error.WriteLine($"tail: {_path} is gone");
         }
         else if (_file is null || Identify() != _id)

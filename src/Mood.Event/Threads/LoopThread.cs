@@ -18,7 +18,7 @@ public sealed partial class LoopThread : IDisposable
 {
     private readonly Thread _thread;
 
-    // Set by the constructor, read by the thread: the loop's context is set there.
+    // Whether the thread sets the loop's synchronization context. Set by the constructor.
     private readonly bool _usesContext;
 
     // Asynchronous, because continuations must not run on the loop's thread, which is about to end.
@@ -113,7 +113,7 @@ public sealed partial class LoopThread : IDisposable
         }
     }
 
-    /// <summary>The loop. The thread disposes it when it ends.</summary>
+    /// <summary>The loop. The thread disposes it at the thread's end.</summary>
     public Loop Loop { get; }
 
     /// <summary>
