@@ -107,7 +107,7 @@ has_ring (mood_loop *l)
   return r && r->process == getpid () && is_own (l, BACKEND, r->fd) && is_own (l, IOURING_TIMERFD, r->timerfd);
 }
 
-/* The kernel refuses every call with the placeholder (EBADF). Requests stay in its memory, and the next ring begins empty. */
+/* The kernel refuses every call with the placeholder (EBADF). Requests that libev writes into its memory are never sent. */
 static int
 make_placeholder (mood_loop *l)
 {

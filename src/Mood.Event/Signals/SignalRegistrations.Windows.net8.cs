@@ -12,7 +12,7 @@ internal static partial class SignalRegistrations
     /// seconds after the console was closed.</summary>
     private static readonly TimeSpan s_end = TimeSpan.FromSeconds(30);
 
-    /// <summary>The signal in the terms of the runtime, which takes numbers too, but not on Windows.</summary>
+    /// <summary>The signal as the runtime takes it: by its name on Windows, and by its number elsewhere.</summary>
     private static PosixSignal NameOf(int signum) =>
         !Platform.IsWindows ? (PosixSignal)signum
         : signum == Signum.SIGINT ? PosixSignal.SIGINT

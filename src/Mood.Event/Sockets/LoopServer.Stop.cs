@@ -34,8 +34,8 @@ public sealed partial class LoopServer
     /// <remarks>
     /// <para>Connections that wait in the backlog at the time of the stop are still served. The server deletes the file of its
     /// Unix domain socket, unless another server has replaced the file.</para>
-    /// <para>StopAsync may be called several times. The shortest grace counts. A handler must not await it, because it waits for
-    /// that handler. If no thread runs the loop, a call on the loop's own thread closes everything at once, and a call on another
+    /// <para>StopAsync may be called several times. The shortest grace counts. A handler must not await StopAsync, because StopAsync
+    /// waits for that handler. If no thread runs the loop, a call on the loop's own thread closes everything at once, and a call on another
     /// thread waits until the loop runs or is disposed.</para>
     /// <para>If handlers still run one second after their connections were closed, the server reports that to
     /// <see cref="Loop.CallbackException"/> and does not wait for them.</para>
