@@ -57,7 +57,7 @@ mood_ev_refill (struct ev_loop *loop)
   if (*(volatile unsigned *)(ring + loop->iouring_sq_flags) & overflown)
     syscall (SYS_io_uring_enter, loop->iouring_fd, 0, 0, get_events, 0, 0);
 
-  /* After a call that failed, libev counts no requests, and a loop that never waits would not submit them. */
+  /* After a failed call, libev's count of requests is 0. A loop that never waits would not submit those that are left in the ring. */
   loop->iouring_to_submit =
       *(volatile unsigned *)(ring + loop->iouring_sq_tail) - *(volatile unsigned *)(ring + loop->iouring_sq_head);
 #else
@@ -111,8 +111,8 @@ is_hopeless (mood_loop *l)
  *              changed. The kernel (6.18) polls again within the same request, finds the entry of the second queue already
  *              there, and ends the request.
  * With any other error the kernel has refused to watch the fd, for example because no memory is left: see refuse in libev/accessors.c.
- * It is called while libev processes the completions. It sets the result of each one that has this error to 0, and libev ignores it.
- * The result is their number. */
+ * It is called while libev processes the completions. It sets `res` of each completion with this error to 0, so that libev ignores the
+ * completion, and returns how many it has found. */
 int
 mood_ev_ask_again (struct ev_loop *loop, int error)
 {
