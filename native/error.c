@@ -10,7 +10,8 @@
 
 __thread int mood_verifying;
 
-/* Where libev would retry for ever, it retries this often, a millisecond apart. Then the process ends with a message. */
+/* Some functions of libev retry for ever after an error. Here they retry this often, a millisecond apart. Then the process ends with a
+ * message. */
 #define RETRIES 1000
 
 static __thread int retries;
@@ -107,7 +108,7 @@ allocate (void *pointer, long size) EV_NOEXCEPT
 }
 
 static void
-lay_in (void)
+fill_reserve (void)
 {
   void *none = 0, *block = __atomic_load_n (&reserve, __ATOMIC_SEQ_CST) ? 0 : malloc (RESERVE);
 
@@ -120,7 +121,7 @@ mood_error_install (void)
 {
   ev_set_syserr_cb (syserr);
   ev_set_allocator (allocate);
-  lay_in ();
+  fill_reserve ();
 }
 
 int32_t
@@ -131,7 +132,7 @@ mood_loop_error (mood_loop *l, char *text, int32_t size)
   retries = 0;
 
   if (error)
-    lay_in (); /* after the recorded failure, memory may also have run out, and the reserve may be in use */
+    fill_reserve (); /* after the recorded failure, memory may also have run out, and the reserve may be in use */
 
   if (error && size > 0)
     {

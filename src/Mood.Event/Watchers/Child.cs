@@ -237,7 +237,7 @@ public sealed partial class Child : Watcher<Child>
         }
     }
 
-    // The handle of the Process names it for ever. Its pid may belong to another process by now.
+    // By its handle, because the handle of a Process always means the same process. The pid may belong to another process by now.
     private void SetProcess(Process process)
     {
         int error = Native.SetChildProcess(Memory, process.SafeHandle);
