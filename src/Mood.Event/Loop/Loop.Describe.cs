@@ -89,8 +89,8 @@ public sealed partial class Loop
                 posted = InvokeAsync(() => Join(Describe()));
             }
 
-            // The loop may end its Start before it takes the post, or may be in the middle of its Dispose. Then this thread may read
-            // it soon.
+            // The loop may end its Start before it takes the post, or may be in the middle of its Dispose. In both cases this thread
+            // can soon read the loop directly.
             await Task.WhenAny(posted, Task.Delay(DescribePause)).ConfigureAwait(false);
 
             if (posted.Status == TaskStatus.RanToCompletion)
@@ -134,7 +134,7 @@ public sealed partial class Loop
         return text.ToString();
     }
 
-    // The lines: strings, and those of watchers, whose text is made later.
+    // The lines. The line of a watcher is an object whose ToString makes the text later (see Join). All other lines are strings.
     private List<object> Describe()
     {
         var lines = new List<object> { ToString() };

@@ -8,9 +8,9 @@ namespace Mood.Event;
 /// </summary>
 /// <remarks>
 /// A loop may be used by one thread at a time. While it runs, every member used from another thread throws
-/// <see cref="InvalidOperationException"/>, except <see cref="Stop"/>, <see cref="Post(Action)"/> and InvokeAsync,
-/// <see cref="Async.Send"/>, <see cref="Async.Sent"/> and, while the loop is inside <see cref="Callback"/>,
-/// <see cref="Invoke"/>.
+/// <see cref="InvalidOperationException"/>. The exceptions are the members that are documented for any thread, such as
+/// <see cref="Stop"/>, <see cref="Post(Action)"/>, InvokeAsync and <see cref="Async.Send"/>, and <see cref="Invoke"/> while the
+/// loop is inside <see cref="Callback"/>.
 /// </remarks>
 public sealed partial class Loop : IDisposable
 {
