@@ -1,6 +1,6 @@
 /* Part of libev.h on Windows, after ev.h. */
 
-/* Our files call mood_io_start in place of ev_io_start. libev.c, which undefines the macro, defines it (windows/libev/accessors.c). */
+/* Our files call mood_io_start instead of ev_io_start. libev.c undefines the macro, and defines mood_io_start in windows/libev/accessors.c. */
 void mood_io_start (struct ev_loop *ev, ev_io *w);
 #define ev_io_start mood_io_start
 

@@ -61,7 +61,7 @@ handler (DWORD event)
                : event == CTRL_CLOSE_EVENT ? SIGHUP
                                            : SIGTERM;
 
-  /* A service hears of every user who logs off: that is no reason to end. */
+  /* A service gets this event for every user who logs off. That is no reason to end. */
   if (event == CTRL_LOGOFF_EVENT || !is_watched (signum))
     return FALSE;
 
