@@ -177,7 +177,7 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
         _state = State.Waiting;
     }
 
-    /// <summary>Ends the wait; does nothing if it has ended. An exception of the continuation leaves this.</summary>
+    /// <summary>Ends the wait; does nothing if it has ended. An exception of the continuation leaves this method.</summary>
     private protected void Complete(TResult result, Exception? exception = null)
     {
         if (TryStop())
@@ -207,7 +207,7 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
         }
     }
 
-    // Any thread. Nothing is left to do if the loop is disposed, which has ended its waits, or collected.
+    // Any thread. Nothing is left to do on a loop that is disposed, because Dispose has ended its waits, or that was collected.
     private static void AskToCancel(WeakReference<Wait<TResult>> reference)
     {
         if (reference.TryGetTarget(out Wait<TResult>? wait))
