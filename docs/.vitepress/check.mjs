@@ -53,7 +53,7 @@ tab.on('response', response => response.status() >= 400 && faults.push(`${where}
 const resize = width => tab.setViewportSize({ width, height: 844 })
 const picture = name => screenshots && tab.screenshot({ path: join(screenshots, `${name}.png`) })
 
-// On a busy machine Chromium may give a navigation up.
+// Tries three times, because a navigation may fail or time out on a busy machine.
 async function open(address, waitUntil) {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -60,7 +60,8 @@ public sealed class LoopOptions
 
     /// <summary>The time above which a callback raises <see cref="Loop.SlowCallback"/>. The default, <see cref="TimeSpan.Zero"/>,
     /// switches the event off.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Set to a negative time, for example an infinite one.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Set to a negative time, such as
+    /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>.</exception>
     public TimeSpan SlowCallback
     {
         get => _slowCallback;
@@ -70,7 +71,8 @@ public sealed class LoopOptions
     /// <summary>The time after which a callback that still runs raises <see cref="Loop.Blocked"/>. One watchdog thread of the
     /// process serves all loops with this option. The default, <see cref="TimeSpan.Zero"/>, switches the event off. Times under
     /// 10 ms count as 10 ms.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Set to a negative time, for example an infinite one.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Set to a negative time, such as
+    /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>.</exception>
     public TimeSpan Blocked
     {
         get => _blocked;
@@ -88,7 +90,8 @@ public sealed class LoopOptions
     /// the callback returns. <see cref="Loop.Dispose"/> of <see cref="LoopThread.Loop"/> on another thread then does the same as
     /// <see cref="LoopThread.Dispose"/>, instead of throwing. This is for dependency injection containers, which dispose their
     /// objects in an order that the program does not control.</remarks>
-    /// <exception cref="ArgumentOutOfRangeException">Set to a negative time, for example an infinite one.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Set to a negative time, such as
+    /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>.</exception>
     public TimeSpan? DisposeTimeout
     {
         get => _disposeTimeout;
