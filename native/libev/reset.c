@@ -92,8 +92,8 @@ take_eventfd (struct ev_loop *loop, unsigned value, int flags)
   return fd < 0 && is_own (l, EVENTFD, loop->evpipe [1]) ? loop->evpipe [1] : fd;
 }
 
-/* A reset keeps the number of the eventfd, because another thread may be about to write to it, unless the number belongs to
- * another file by now. dup2 would drop close-on-exec until libev's next system call, and a process that another thread starts
+/* A reset keeps the number of the eventfd, because another thread may be about to write to this number. If the number belongs to
+ * another file by now, the eventfd gets another one. dup2 would drop close-on-exec until libev's next system call, and a process that another thread starts
  * in between would inherit the fd. */
 static int
 replace_eventfd (struct ev_loop *loop, int *from, int *to)

@@ -11,7 +11,7 @@ internal static class NativeKernel32
     {
         const uint synchronize = 0x100000;
         nint handle = OpenProcess(synchronize, 0, pid);
-        error = Marshal.GetLastSystemError(); // at once, because the assembly has no marshalling that would keep it
+        error = Marshal.GetLastSystemError(); // read at once, because the assembly has no marshalling, so nothing keeps it
         return new SafeWaitHandle(handle, ownsHandle: true);
     }
 

@@ -9,7 +9,7 @@ public sealed partial class Child
     /// <remarks>
     /// <para>The watcher must be active, because only then does the library know which process the pid belongs to.
     /// Call it on the loop's thread.</para>
-    /// <para>Linux 5.4 and later have pidfds, which name one process for ever. On other systems a child of
+    /// <para>Linux 5.4 and later have pidfds. A pidfd always means the same process. On other systems a child of
     /// System.Diagnostics.Process is refused, because the runtime may reap it at any moment. Use Process.Kill there.</para>
     /// </remarks>
     /// <param name="signum">The number of the signal on this platform: see <see cref="Event.Signum"/>.</param>
