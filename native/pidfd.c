@@ -1,4 +1,4 @@
-/* pidfds, and the state of one child as the kernel reports it. A pidfd names one process for as long as it is open, unlike a pid.
+/* pidfds, and the state of one child as the kernel reports it. While a pidfd is open, it means one process. A pid may be given to another.
  *
  * A daemon may close all file descriptors of its process. Files that it opens later get the same numbers: a pidfd is therefore
  * marked, as the files of a loop are (libev/descriptors.c), and its mark is checked before it is used or closed. A wait on a

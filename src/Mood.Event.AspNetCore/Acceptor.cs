@@ -7,7 +7,7 @@ using System.Threading.Tasks;
 namespace Mood.Event;
 
 /// <summary>Accepts the connections of a listening socket on a loop.</summary>
-/// <param name="listener">The end point.</param>
+/// <param name="listener">The listener of the end point. It gets the connections for Kestrel.</param>
 /// <param name="worker">The loop that accepts.</param>
 /// <param name="socket">The listening socket. The acceptor owns it.</param>
 /// <param name="workers">The loops that get the connections in turn. Null: the loop that accepts serves them too.</param>
@@ -51,7 +51,7 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
         if (_io is not null && _backOff is not null)
         {
             // For their peers, the connections of the backlog are connected already. Closing the socket would reset them. New ones may
-            // arrive without end, so it accepts no more than the kernel's queue can hold.
+            // arrive without end, so the acceptor takes no more than the kernel's queue can hold.
             Accept(worker.Options.Backlog + 1L);
         }
 

@@ -63,7 +63,7 @@ internal static unsafe partial class Native
         internal nint Event, Pending, Wake, Reschedule, Clock, Reap;
     }
 
-    /// <summary>mood_watcher_head: read in place, never mirrored.</summary>
+    /// <summary>mood_watcher_head: read in place, never copied.</summary>
     internal struct WatcherMemory
     {
         internal int Active, Pending;
