@@ -56,7 +56,7 @@ case $verb in
     dotnet build Mood.Event.sln -c "$configuration" -nologo -v minimal
     failed=0
     run_tests Mood.Event.Tests "$@" || failed=$?
-    # If the tests of one project fail, the next project runs all the same. A filter is for the first project, and must match a test there.
+    # If the tests of one project fail, those of the next project still run. A filter is for the first project, and must match a test there.
     [ $# -gt 0 ] || run_tests Mood.Event.Hosting.Tests || failed=$?
     [ $# -gt 0 ] || run_tests Mood.Event.AspNetCore.Tests || failed=$?
     exit "$failed" ;;

@@ -22,7 +22,7 @@ internal static class ClosedHandleSweep
     // The loops that were added since the sweep's thread last took the list. Pushed by the loops' threads.
     private static Request? s_requests;
 
-    // 1 while the thread exists. Set by the thread that starts it, cleared by itself when it ends.
+    // 1 while the sweep's thread exists. Set by the thread that starts it. The sweep's thread clears it at its end.
     private static int s_isRunning;
 
     /// <summary>Adds a loop that is not in the list. The sweep's thread removes it when its AskForSweep returns false, or when the garbage

@@ -52,7 +52,8 @@ internal static partial class SignalRegistrations
     /// <summary>Ends the holds of all watchers of the loop, which is being closed.</summary>
     internal static void ReleaseAll(LoopHandle loop)
     {
-        // Most loops have no signal watcher. Only the caller changes the numbers of its loop.
+        // Most loops have no signal watcher. This is read outside s_gate, because only the thread that has claimed the loop changes
+        // the loop's numbers.
         if (loop.Signals.ContainsAnyExcept(0))
         {
             Release(loop, 1, loop.Signals.Length - 1);
