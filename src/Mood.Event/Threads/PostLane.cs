@@ -4,7 +4,8 @@ using System.Threading;
 
 namespace Mood.Event;
 
-/// <summary>The items of a PostQueue that have one form. Add and Take are called inside its gate.</summary>
+/// <summary>The items of a PostQueue that have no state, or those that have a state of one type. Add and Take are called inside the
+/// queue's gate.</summary>
 internal abstract class PostLane
 {
     /// <summary>Calls the next item of the batch. Throws nothing.</summary>
