@@ -53,7 +53,8 @@ internal sealed class IoWait<TOperation, TResult> : Wait<TResult>
 
     /// <summary>Begins the wait on any thread. A thread that may not use the loop posts the start. Then the continuation
     /// does not run inline on the loop's thread.</summary>
-    /// <returns>The version for the ValueTask: once posted, the wait may end at any moment.</returns>
+    /// <returns>The version for the ValueTask. The caller cannot read it afterwards, because a posted wait may end at any
+    /// moment.</returns>
     internal short BeginAnywhere(in TOperation operation, FileDescriptor fd, CancellationToken token)
     {
         short version = Version;
@@ -196,7 +197,7 @@ internal sealed class IoWait<TOperation, TResult> : Wait<TResult>
         }
     }
 
-    // When Complete returns, this object may serve another wait, and its fields belong to that one. So Waits tells whether the
+    // When Complete returns, this object may serve another wait already, so no field of it is read here. Waits has stored whether the
     // wait was renewed.
     private void CompleteRenewable(Io io, TResult result)
     {
