@@ -31,8 +31,8 @@ public sealed class LoopTransportOptions
     /// <summary>Whether the application runs on the threads of the loops, instead of the thread pool. The default is false.</summary>
     /// <remarks>
     /// <para>True is the fastest mode, for applications that never block. While a handler blocks or computes, its loop serves none
-    /// of its other connections. If a handler blocks until another connection of the same loop has received or sent something, it
-    /// never ends.</para>
+    /// of its other connections. If a handler blocks until another connection of the same loop has received or sent something, the
+    /// handler never ends.</para>
     /// <para>Code after an <c>await</c> of anything other than the request or the response runs on the thread pool in both
     /// modes. The first request of a connection may run there too.</para>
     /// </remarks>
@@ -72,7 +72,7 @@ public sealed class LoopTransportOptions
     /// <summary>Whether each loop listens with a socket of its own, and the kernel distributes the connections among them
     /// (SO_REUSEPORT). The default is false: one loop accepts the connections and gives them to all loops in turn.</summary>
     /// <remarks>With true, another process of the same user may listen on the same port if it sets this option too, so that a
-    /// conflict of ports is not reported. It works on Linux and macOS, and applies to IP addresses only.</remarks>
+    /// conflict of ports is not reported. The option works on Linux and macOS, and applies to IP addresses only.</remarks>
     public bool ReusePort { get; set; }
 
     private static int AtLeastOne(int value)

@@ -22,7 +22,7 @@ internal sealed class ServerConnection
 
     internal CancellationToken Token { get; }
 
-    /// <summary>Whether the server has ended the connection, and not the handler.</summary>
+    /// <summary>Whether the server, and not the handler, has ended the connection.</summary>
     internal bool IsCancelled { get; private set; }
 
     /// <summary>Cancels the handler's token. An exception of a callback of the token goes to CallbackException.</summary>
