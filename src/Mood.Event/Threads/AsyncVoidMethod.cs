@@ -21,7 +21,7 @@ internal static partial class AsyncVoidMethod
     internal static bool Is(MethodInfo method) =>
         s_methods.GetValue(method, static method => Examine(method) ? s_yes : s_no) == s_yes;
 
-    /// <summary>Whether the callback contains an async void method: it may be several callbacks in one delegate.</summary>
+    /// <summary>Whether the callback is an async void method, or a delegate of several methods with one among them.</summary>
     internal static bool IsIn(Delegate callback)
     {
         if (HasSingleTarget(callback))

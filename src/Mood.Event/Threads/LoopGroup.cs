@@ -16,7 +16,7 @@ public sealed partial class LoopGroup : IDisposable
 
     /// <summary>Creates the loops and starts their threads.</summary>
     /// <param name="count">The number of loops, at least 1, for example <see cref="Environment.ProcessorCount"/>.</param>
-    /// <param name="name">The name of the threads. Each thread appends its number, from 0. Null means "Mood.Event".</param>
+    /// <param name="name">The name of the loops and threads, to which a number is added, from 0. Null means "Mood.Event".</param>
     /// <param name="flags">Options of every loop.</param>
     /// <param name="backends">The backends that the loops may use. Auto uses the best recommended backend.</param>
     /// <param name="clock">The clock of the loops, for tests. Null means the system's clock.</param>
@@ -37,7 +37,7 @@ public sealed partial class LoopGroup : IDisposable
     /// <summary>Creates the loops with options and starts their threads.</summary>
     /// <param name="count">The number of loops, at least 1, for example <see cref="Environment.ProcessorCount"/>.</param>
     /// <param name="options">The options of every loop. The constructor copies them. <see cref="LoopOptions.Name"/> is the name of
-    /// the loops and threads. Each appends its number, from 0. Null means "Mood.Event".</param>
+    /// the loops and threads, to which a number is added, from 0. Null means "Mood.Event".</param>
     /// <exception cref="ArgumentNullException"><paramref name="options"/> is null.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is less than 1.</exception>
     /// <exception cref="ArgumentException"><see cref="LoopOptions.Flags"/> or <see cref="LoopOptions.Backends"/> contain unknown
