@@ -12,7 +12,7 @@ mood_io_set (mood_watcher *w, int32_t fd, int32_t events)
   ev_io_set ((ev_io *)w, fd, events);
 }
 
-/* Only sockets can be watched. The system ignores the two lowest bits of a handle, but libev would take the numbers for different ones. */
+/* Only sockets can be watched. The system ignores the two lowest bits of a handle, but libev would treat the numbers as different sockets. */
 int32_t
 mood_fd_check (int32_t fd)
 {

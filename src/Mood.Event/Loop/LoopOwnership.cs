@@ -83,7 +83,8 @@ internal struct LoopOwnership
     /// <summary>Whether this thread was the loop's full owner last, or made it.</summary>
     internal readonly bool IsHome => _home == Thread.CurrentThread;
 
-    /// <summary>The id of the thread inside Loop.Callback, negative while another thread has its Invoke, or 0.</summary>
+    /// <summary>The id of the thread inside Loop.Callback, negative while another thread has taken the right to call Invoke, or
+    /// 0.</summary>
     internal int Lender => Volatile.Read(ref _lender);
 
     /// <summary>Whether an owner is this thread, brief or full.</summary>
