@@ -8,7 +8,7 @@
 enum mood_live { MOOD_LOOPS, MOOD_WATCHERS };
 
 /* The features that an older kernel or another processor lacks: the argument of mood_lacks. */
-#define MOOD_PIDFD 1      /* Linux before 5.4, macOS: SIGCHLD tells of a child's end */
+#define MOOD_PIDFD 1      /* Linux before 5.4, macOS: only SIGCHLD reports a child's end */
 #define MOOD_PIDFD_INFO 2 /* Linux before 6.15: the status of a child that the host has reaped is lost */
 #define MOOD_CYCLES 4     /* a processor without a constant cycle counter: clock.c reads the clock instead */
 

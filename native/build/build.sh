@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 native=$(dirname "$here")
 out=${1:?usage: build.sh OUTPUT-DIRECTORY}
 
-# on Windows zig, whose headers native/windows was written for
+# The default on Windows is zig, because native/windows was written for zig's headers.
 case $(uname -s) in
   MINGW*|MSYS*|CYGWIN*) cc=${CC:-zig cc} ;;
   *) cc=${CC:-cc} ;;
