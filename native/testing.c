@@ -98,6 +98,6 @@ mood_loop_clock (mood_loop *l, int32_t manual, double monotonic, double realtime
 
 #else
 
-typedef int mood_testing_is_off; /* C wants a declaration in each file */
+typedef int mood_testing_is_off; /* C requires a declaration in each file */
 
 #endif

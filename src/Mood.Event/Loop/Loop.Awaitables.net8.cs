@@ -218,9 +218,9 @@ public sealed partial class Loop
             : IoWait<ReadyOperation, Events>.Begin(this, new ReadyOperation(events), fd, cancellationToken).Task;
     }
 
-    // Called before all watchers are disposed. Frees the idle waits, and returns the watchers of the active waits.
     partial void StopRenewableWait() => _waits?.StopRenewable();
 
+    // Called before all watchers are disposed. Frees the idle waits, and returns the watchers of the active waits.
     partial void TakeWaits(ref List<Watcher>? waits)
     {
         _waits?.Free();
