@@ -49,10 +49,10 @@ public sealed partial class Loop
     // The task of the innermost Run, or null. Set and restored by Run.
     private MainTask? _main;
 
-    // How many calls of IncRef no DecRef has undone.
+    // The number of IncRefs without a DecRef.
     private int _references;
 
-    // How many calls of Suspend no Resume has ended.
+    // The number of Suspends without a Resume.
     private int _suspensions;
 
     // The values of the properties with these names.

@@ -39,7 +39,8 @@ public sealed partial class LoopStream
         return isDone;
     }
 
-    /// <summary>The handle of the socket if a read says that there is nothing more to receive. Null for other handles.</summary>
+    /// <summary>The handle of the socket if the result of a read shows that no more bytes can be received now. Otherwise null, and null
+    /// for other handles.</summary>
     internal SafeHandle? FindDrained(Memory<byte> buffer, int result) =>
         _socket is null ? null : ReceiveOperation.FindDrained(_socket, buffer, result);
 
