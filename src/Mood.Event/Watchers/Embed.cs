@@ -4,7 +4,7 @@ using System.Runtime.Versioning;
 namespace Mood.Event;
 
 /// <summary>
-/// Runs the watchers of another loop inside this one (ev_embed). Whenever the other loop has events, it runs one iteration without waiting.
+/// Runs the watchers of another loop inside this one (ev_embed). Whenever the other loop has events, the Embed runs one iteration of it without waiting.
 /// </summary>
 /// <remarks>
 /// Io, Async, Signal and Child watchers of the other loop work. Its timers do not run by themselves: Timer, Periodic and Scheduler
@@ -128,7 +128,7 @@ public sealed class Embed : Watcher<Embed>
     }
 
     // Runs the other loop until neither it nor a loop embedded in it has work that is due now. Otherwise this loop would wait
-    // although there is work. A Prepare may stop one of them in each run. Then a run makes no progress, and this loop's next
+    // although there is work. A Prepare may stop one of these loops in each run. Then a run makes no progress, and this loop's next
     // iteration tries again.
     private void RunOther()
     {
