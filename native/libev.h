@@ -85,7 +85,7 @@ typedef struct
 typedef struct
 {
   ev_embed ev;
-  unsigned generation; /* the other loop's `generation` when its fd was last put under watch */
+  unsigned generation; /* the other loop's `generation` when the watch of its fd was last started */
 } mood_embed;
 
 /* Any thread uses the fields marked "atomic". The thread that uses the loop uses the others. */
@@ -154,7 +154,7 @@ mood_leave (mood_loop *outer)
   mood_current = outer;
 }
 
-/* A lock that is held for moments only, so that a waiting thread yields its turn. */
+/* A lock that is held for moments only, so a waiting thread just yields the processor. */
 static inline void
 mood_lock (int *lock)
 {

@@ -65,7 +65,7 @@ internal sealed class ProviderTimer : ITimer
         return Follow();
     }
 
-    /// <summary>Stops the timer for good. A running callback continues.</summary>
+    /// <summary>Stops the timer for ever. A running callback continues.</summary>
     public void Dispose()
     {
         using (_gate.Enter())
@@ -82,7 +82,7 @@ internal sealed class ProviderTimer : ITimer
         Follow();
     }
 
-    /// <summary>Stops the timer for good. Ends when no callback is running.</summary>
+    /// <summary>Stops the timer for ever. Ends when no callback is running.</summary>
     public ValueTask DisposeAsync()
     {
         Dispose();

@@ -4,7 +4,8 @@ using System.Runtime.Versioning;
 namespace Mood.Event;
 
 /// <summary>
-/// Runs the watchers of another loop inside this one (ev_embed). Whenever the other loop has events, the Embed runs one iteration of it without waiting.
+/// Runs the watchers of another loop inside this one (ev_embed). Whenever the other loop has events, the Embed runs one iteration of
+/// it without waiting.
 /// </summary>
 /// <remarks>
 /// Io, Async, Signal and Child watchers of the other loop work. Its timers do not run by themselves: Timer, Periodic and Scheduler
