@@ -381,7 +381,7 @@ mood_port_set (mood_loop *l, int operation, int fd, struct epoll_event *event)
   if (!epoll_ctl (p->handle, operation, (SOCKET)fd, event))
     return 0;
 
-  /* It failed because the socket was closed, and so is not in the port. libev would answer an error by a reset of the port. */
+  /* The call failed because the socket was closed, so it is not in the port any more. After an error, libev would reset the port. */
   if (operation == EPOLL_CTL_DEL)
     return 0;
 

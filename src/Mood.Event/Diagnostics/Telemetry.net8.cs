@@ -133,7 +133,8 @@ internal static class Telemetry
         }
     }
 
-    /// <summary>Writes the first exception of a listener to standard error. A listener may throw at every iteration.</summary>
+    /// <summary>Writes an exception of a listener to standard error, but only the first one, because a listener may throw in every
+    /// iteration.</summary>
     internal static void Report(Exception e)
     {
         if (Interlocked.Exchange(ref s_reported, 1) == 0)
@@ -157,7 +158,7 @@ internal static class Telemetry
         }
         catch (OutOfMemoryException)
         {
-            s_hasBegun = false; // the system has no thread to spare: the next loop tries again
+            s_hasBegun = false; // the system refuses to start a thread now: the next loop tries again
         }
     }
 
