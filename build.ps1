@@ -58,7 +58,7 @@ switch ($verb) {
         if ($LASTEXITCODE) { exit $LASTEXITCODE }
         dotnet test $tests -c $configuration -nologo -v minimal --no-build @filter -- RunConfiguration.TreatNoTestsAsError=true
         $failed = $LASTEXITCODE
-        # If the tests of one project fail, the next project runs all the same. A filter is for the first project, and must match a test there.
+        # If the tests of one project fail, those of the next project still run. A filter is for the first project, and must match a test there.
         if ($verb -eq 'test' -and -not $rest) {
             foreach ($further in 'Mood.Event.Hosting.Tests', 'Mood.Event.AspNetCore.Tests') {
                 dotnet test "tests/$further" -c $configuration -nologo -v minimal --no-build -- RunConfiguration.TreatNoTestsAsError=true

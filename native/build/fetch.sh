@@ -1,7 +1,7 @@
 #!/bin/sh
 # Prints the directory of a source that the build needs. If the cache does not have it, fetches it first: fetch.sh [libev|wepoll]
-# It comes from the file that $LIBEV_TARBALL or $WEPOLL_SOURCE names, or from upstream, or from the distribution's source package.
-# It is always checked against the sha256 in libev.lock or wepoll.lock. The cache is outside the tree: $MOOD_EVENT_CACHE, or the
+# The source comes from the file that $LIBEV_TARBALL or $WEPOLL_SOURCE names, or from upstream, or from the distribution's source package.
+# The script always checks it against the sha256 in libev.lock or wepoll.lock. The cache is outside the tree: $MOOD_EVENT_CACHE, or the
 # folder mood-event in $XDG_CACHE_HOME or ~/.cache.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)

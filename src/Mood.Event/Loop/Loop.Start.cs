@@ -69,8 +69,8 @@ public sealed partial class Loop
 
         if (_posts.HasWork || _stops.IsAsked)
         {
-            // There may be no wake for these items. The Start that is calling a posted action now has taken it, or a Start that
-            // failed, or an Invoke outside Start. Or the thread that posted the first item has not sent it yet.
+            // The wake of these items may be used up: by the Start that is calling a posted action now, by a Start that failed,
+            // or by an Invoke outside Start. Or the thread that posted the first item has not sent the wake yet.
             Handle.Wake();
         }
 
@@ -114,8 +114,8 @@ public sealed partial class Loop
     }
 
     /// <summary>
-    /// Ends Start when the callbacks of the current iteration have run (ev_break). Any thread. From another thread it wakes the
-    /// loop. While the loop does not run, it ends the next Start. On a disposed loop it does nothing.
+    /// Ends Start when the callbacks of the current iteration have run (ev_break). Any thread. A Stop on another thread wakes the
+    /// loop. A Stop while the loop does not run ends the next Start. On a disposed loop Stop does nothing.
     /// </summary>
     /// <remarks>Of several Stops in one iteration the strongest wins: All over One.</remarks>
     /// <param name="how">Which of the nested Starts end. The default is the innermost one.</param>
@@ -216,7 +216,7 @@ public sealed partial class Loop
         {
             context.Restore();
 
-            // waits here for the thread that has the Invoke, if Callback did not
+            // waits here for the thread that has taken the right to Invoke, if Callback has not waited for it
             _ownership.EndLending(thread, before);
         }
     }
