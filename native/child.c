@@ -103,7 +103,7 @@ tick (struct ev_loop *ev, ev_timer *timer, int revents)
         waiting = 1;
         over |= ++k->ticks >= TICKS;
       }
-    else if (k->state == ALIVE && k->held)
+    else if (k->state == ALIVE && k->held) /* it has ended, but a debugger delays the notice: see child.h */
       {
         waiting = 1;
 

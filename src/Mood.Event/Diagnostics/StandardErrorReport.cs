@@ -27,8 +27,8 @@ internal sealed class StandardErrorReport
 
     /// <summary>Writes a text to standard error, if there is one.</summary>
     /// <remarks>In a process that was started without standard error, fd 2 is a file of the runtime. Bytes written to it end the process.
-    /// An inherited file is never close-on-exec. The runtime's files are. On Windows the handle of standard error has no fixed
-    /// number.</remarks>
+    /// mood_fd_check tells the two cases apart: the runtime's files are close-on-exec, and an inherited file never is. On Windows this
+    /// cannot happen, because the handle of standard error has no fixed number.</remarks>
     internal static void WriteLine(string text)
     {
         if (Platform.IsWindows || Native.mood_fd_check(2) == 0)
