@@ -99,7 +99,7 @@ public sealed partial class Loop
     /// <para>The enumeration does not end by itself. A signal that arrives while the body of the foreach runs is not lost.
     /// Several such arrivals count as one.</para>
     /// <para>Leaving the foreach (<c>break</c>, <c>return</c>, an exception) stops the watcher, so that the signal's default
-    /// action applies again. For most signals it ends the process. If a program leaves the foreach at the first SIGTERM and then
+    /// action applies again. That of most signals ends the process. If a program leaves the foreach at the first SIGTERM and then
     /// shuts down, a second SIGTERM ends it during the shutdown. To prevent this, shut down inside the body, or hold a watcher
     /// until the end:</para>
     /// <code>

@@ -6,8 +6,9 @@ namespace Mood.Event;
 
 /// <content>
 /// Claims. Each member claims the loop for its thread while it uses the loop or one of its watchers. LoopOwnership has the
-/// states. A brief claim is for a member that calls no user code. Another thread waits for its end. A full claim is for a member
-/// that calls user code, which may run for long and may wait for other threads. Another thread gets an exception.
+/// states. A brief claim is for a member that calls no user code. A second thread that claims the loop meanwhile waits for its end.
+/// A full claim is for a member that calls user code, which may run for long and may wait for other threads. A second thread that
+/// claims the loop meanwhile gets an exception.
 /// A thread with a brief claim must not wait for the claim of another loop, or two threads could wait for each other. So a
 /// member calls ExtendClaim before such a wait, and before it calls user code.
 /// </content>
