@@ -67,9 +67,9 @@ mood_ev_drop_reserve (mood_loop *l)
  * it if none can be created. */
 static __thread int old_epoll = -1;
 
-/* A placeholder: the number of no fd. An existing loop gets it when the system refuses a new fd for its backend. libev has already closed
- * the old fd, and without the placeholder would retry for ever. The kernel refuses every call with this number. The loop fails, and its
- * next run tries to make the fd again. */
+/* A placeholder: no fd has this number. An existing loop gets it when the system refuses a new fd for its backend. libev has already
+ * closed the old fd. Without the placeholder, libev would retry for ever. The kernel refuses every call with this number. The loop fails,
+ * and its next run tries to make the fd again. */
 enum { NO_FD = 0x7fffffff };
 
 /* Some backends have an Io for their fd, and libev has an array that is as long as the largest number. So an Io for NO_FD gets the
