@@ -44,10 +44,9 @@ static struct sigaction saved [NSIG], above [NSIG];
 static int installed [NSIG], covered [NSIG], left [NSIG];
 
 /* Atomic, MOOD_SIGNALS_HOST only. watched: from mood_signal_watch to mood_signal_unwatch. owed: how many signals our handler
- * passed to the host's handler, minus those that mood_signal_guard has seen. It includes the bit GUARDED while the host's
- * registration exists and asks (mood_signal_unguard) before it is disposed. Count and bit are one word, so that a handler never
- * counts for a registration that is being disposed. registering: odd while the host makes or disposes its registration. It has
- * another value afterwards. */
+ * passed to the host's handler, minus those that mood_signal_guard has seen. It includes the bit GUARDED from mood_signal_watch until
+ * mood_signal_unguard finds that nothing is owed. Count and bit are one word, so that a handler never counts for a registration that
+ * is being disposed. registering: odd while the host makes or disposes its registration. Every change gives it a new value. */
 static int watched [NSIG], owed [NSIG], registering [NSIG];
 
 enum { GUARDED = 1 << 30 };

@@ -5,7 +5,7 @@ namespace Mood.Event;
 
 /// <summary>
 /// Owns a mood_loop. Loop.Dispose releases it. If the program abandons a loop without Dispose, the loop and its watchers are
-/// collected together, and the finalizer releases it. Closing an ev_loop touches no watcher, so the memory of loop and watchers may
+/// collected together, and the finalizer releases the mood_loop. Closing an ev_loop touches no watcher, so the memory of loop and watchers may
 /// be freed in any order.
 /// </summary>
 internal sealed unsafe class LoopHandle : SafeHandle
