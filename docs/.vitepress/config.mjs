@@ -13,7 +13,7 @@ export default defineConfig({
   cacheDir: '.vitepress/cache',
   head: [['link', { rel: 'icon', type: 'image/png', href: `${process.env.SITE_BASE || '/'}icon.png` }]],
   markdown: {
-    html: false, // a < of a page is a <
+    html: false, // a < in a page is shown as <
     // the anchors of GitHub
     anchor: { slugify: text => text.trim().toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').replace(/\s/g, '-') }
   },
@@ -31,7 +31,7 @@ export default defineConfig({
     search: {
       provider: 'local',
       options: {
-        // what explains a thing stands before its declarations and its sources
+        // in the results, a page that explains a thing comes before its declarations and its sources
         miniSearch: { searchOptions: { boostDocument: id => /\/(api|source|samples|design)\/|\/benchmarks/.test(id) ? 0.2 : 1 } }
       }
     }

@@ -5,8 +5,8 @@ namespace Mood.Event;
 
 /// <summary>
 /// Owns a mood_loop. Loop.Dispose releases it. If the program abandons a loop without Dispose, the loop and its watchers are
-/// collected together, and the finalizer releases the mood_loop. Closing an ev_loop touches no watcher, so the memory of loop and watchers may
-/// be freed in any order.
+/// collected together, and the finalizer releases the mood_loop. Closing an ev_loop touches no watcher, so the memory of loop and
+/// watchers may be freed in any order.
 /// </summary>
 internal sealed unsafe class LoopHandle : SafeHandle
 {

@@ -51,8 +51,8 @@ public sealed partial class Loop
     /// <summary>The name of the loop (<see cref="LoopOptions.Name"/>), or null. Any thread.</summary>
     public string? Name { get; internal set; }
 
-    /// <summary>The LoopThread that a Dispose of this loop on another thread ends (<see cref="LoopOptions.DisposeTimeout"/>), or
-    /// null. Set before that thread starts, then read by any thread.</summary>
+    /// <summary>The loop's LoopThread, if a Dispose of the loop on another thread must end it
+    /// (<see cref="LoopOptions.DisposeTimeout"/>), otherwise null. Set before that thread starts, then read by any thread.</summary>
     internal LoopThread? DisposedBy { get; set; }
 
     /// <summary>Whether the calling thread runs this loop: the thread is inside <see cref="Start"/>, a Run, or a callback. Any
