@@ -263,8 +263,8 @@ manual_periodics (struct ev_loop *loop)
 
 static void manual_poll (struct ev_loop *loop, ev_tstamp timeout);
 
-/* Two backends may be replaced by epoll, and with them `backend_poll`: linuxaio while it polls, io_uring also while libev changes
- * its fds before the poll. */
+/* libev may replace two backends by epoll, and then sets `backend_poll` too: linuxaio while it polls, io_uring also while libev
+ * changes its fds before the poll. */
 void
 mood_ev_take_poll (struct ev_loop *loop)
 {

@@ -14,7 +14,8 @@ internal interface IIoOperation<TOperation, TResult>
     /// <summary>The events that the fd is watched for.</summary>
     Events Events { get; }
 
-    /// <summary>Tries to complete the operation. Throws only what the memory of the caller throws.</summary>
+    /// <summary>Tries to complete the operation. Throws nothing itself. The Memory of the caller may throw, if it has its own
+    /// MemoryManager.</summary>
     /// <param name="revents">The events that have happened; None for a try before the wait.</param>
     /// <param name="result">The result.</param>
     /// <param name="exception">Why the operation failed, or null.</param>
