@@ -119,8 +119,8 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
 
     private void Resume()
     {
-        // A connection that ends frees a file descriptor. If there are no connections, a longer pause is useless: other code may never
-        // close a file.
+        // The pause waits for a connection to end, which frees a file descriptor. Without connections a longer pause is useless,
+        // because other code may never close a file.
         if (_reserve.TryFill() || !listener.HasConnections)
         {
             _io!.Start();

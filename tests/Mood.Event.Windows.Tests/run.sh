@@ -38,7 +38,7 @@ if [ -n "$wine" ]; then
   rm -rf "$out/wine"
   mkdir -p "$out/wine"
   export WINEPREFIX="$out/wine/1"
-  wine wineboot --init >/dev/null 2>&1 # its services keep what it writes to open
+  wine wineboot --init >/dev/null 2>&1 # its services never close their output, so they must not get ours
   wineserver -w
   unset WINEPREFIX
   for place in 2 3; do
@@ -62,7 +62,7 @@ failed=0
 
 if [ -n "$wine" ]; then
   trap end_wine EXIT
-  # On this host runs the program that starts the others (Program.cs).
+  # The program that starts the others (Program.cs) runs on the host, without Wine.
   MOOD_EVENT_WINDOWS_TESTS="$wine ./Mood.Event.Tests.exe" MOOD_EVENT_WINE="$out/wine" timeout --kill-after=10 1200 dotnet "$out/host/Mood.Event.Tests.dll" "$@" || failed=$?
 else
   ./Mood.Event.Tests.exe "$@" || failed=$?
