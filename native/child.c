@@ -44,7 +44,7 @@ enum { PAST = INT_MIN };
 /* Used on the default loop's thread only. libev calls mood_hook_waitpid in rounds. Each call reports one child, and a result of 0 ends
  * the round. After each call, libev finds the watchers of the reported child by their pid. So if the child has ended, the next call
  * sets PAST in their pids. */
-static ev_timer ticker; /* internal: runs while an ENDED child waits for the host's answer */
+static ev_timer ticker; /* internal: runs while an ENDED child waits for the host's answer, or a child is held (child.h) */
 static int scanned;     /* this round has looked at the children; 0 again when the round ends */
 static int partial;     /* the last look could not list the children: see mood_processes_visit */
 static pid_t reported;  /* the child whose end the previous call of this round reported, or 0 */
