@@ -7,8 +7,7 @@ namespace Mood.Event.Benchmarks;
 
 /// <summary>
 /// The last results of each area. They are stored beside the programs, because a whole run takes long and areas may be run one by
-/// one. All
-/// contenders of a comparison are always from the same run.
+/// one. All contenders of a comparison are always from the same run.
 /// </summary>
 internal static class Store
 {

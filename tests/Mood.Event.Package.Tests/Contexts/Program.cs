@@ -48,7 +48,7 @@ internal static class Program
         InTurn(second, "signal");
         Check(Libraries().Count == 2, "two native libraries: " + string.Join(", ", Libraries()));
 
-        // Both copies start children of a shell and of Process at once. Only its owner reaps a child.
+        // Both copies and this program start children at the same time. Each child is reaped only by the one that started it.
         AtOnce(
             () => Repeat(40, () => InTurn(first, "child", "process")),
             () => Repeat(40, () => InTurn(second, "process", "child")),

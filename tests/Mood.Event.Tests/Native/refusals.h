@@ -1,5 +1,5 @@
-/* What the programs share that run native loops while system calls fail: callbacks that count events, and a definition of syscall
- * that replaces the one of the C library. */
+/* Shared by the programs that run native loops while system calls fail: callbacks that count events, and a function syscall, which
+ * replaces that of the C library. */
 #ifndef MOOD_REFUSALS_H
 #define MOOD_REFUSALS_H
 
@@ -18,7 +18,7 @@ static int events; /* the calls of event */
 static int is_refused_call (long number);
 static void watch_call (long number, const long *arguments);
 
-/* Like the one of the C library, it reads six arguments, even if the caller gives fewer. */
+/* Like syscall of the C library, this function reads six arguments, even if the caller gives fewer. */
 __attribute__ ((no_sanitize ("address"))) long
 syscall (long number, ...)
 {
