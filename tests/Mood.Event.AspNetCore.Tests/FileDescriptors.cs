@@ -45,7 +45,7 @@ internal static class FileDescriptors
         File.ReadLines("/proc/self/limits").Single(l => l.StartsWith("Max open files", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[3],
         System.Globalization.CultureInfo.InvariantCulture);
 
-    /// <summary>Waits until the number of open ones has not changed for a while, and returns it.</summary>
+    /// <summary>Waits until the number of open sockets and epolls has not changed for a while, and returns it.</summary>
     public static int Settled()
     {
         int last = -1;
