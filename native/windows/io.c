@@ -12,7 +12,8 @@ mood_io_set (mood_watcher *w, int32_t fd, int32_t events)
   ev_io_set ((ev_io *)w, fd, events);
 }
 
-/* Only sockets can be watched. The system ignores the two lowest bits of a handle, but libev would treat the numbers as different sockets. */
+/* Only sockets can be watched. The system ignores the two lowest bits of a handle, so four numbers name the same socket. libev would treat
+ * them as different sockets, so only the number without these bits is accepted. */
 int32_t
 mood_fd_check (int32_t fd)
 {
