@@ -10,8 +10,8 @@
 
 __thread int mood_verifying;
 
-/* Some functions of libev retry for ever after an error. Here they retry this often, a millisecond apart. Then the process ends with a
- * message. */
+/* Some functions of libev would retry for ever after an error. Here syserr limits their attempts to this number, a millisecond apart.
+ * Then the process ends with a message. */
 #define RETRIES 1000
 
 static __thread int retries;
@@ -58,8 +58,8 @@ mood_assert_failed (const char *condition)
   mood_error_record (mood_current, error, condition);
 }
 
-/* libev calls this when a system call fails in a way that it cannot handle. Some callers go on, and the loop ends. Others retry
- * for ever: after RETRIES attempts, which take a second, the process ends with a message. */
+/* libev calls this when a system call fails in a way that it cannot handle. Some callers then go on, and the loop ends. Others retry
+ * until it succeeds, at most RETRIES times, which takes a second. */
 static void
 syserr (const char *message) EV_NOEXCEPT
 {
@@ -132,7 +132,7 @@ mood_loop_error (mood_loop *l, char *text, int32_t size)
   retries = 0;
 
   if (error)
-    fill_reserve (); /* after the recorded failure, memory may also have run out, and the reserve may be in use */
+    fill_reserve (); /* The reserve may be in use, whatever the recorded error is: memory may have run out after that error. */
 
   if (error && size > 0)
     {
