@@ -5,8 +5,7 @@ namespace Mood.Event.Soak;
 
 /// <summary>
 /// A loop with a manual clock at extreme times: near 1970, before 1970, and in the far future. The periodic has unusual offsets and
-/// intervals.
-/// No run takes long, and no due time is in the past.
+/// intervals. No run takes long, and no due time is in the past.
 /// </summary>
 internal sealed class ClockActor : Actor
 {
