@@ -14,7 +14,9 @@ mood_ev_renew (struct ev_loop *loop)
     return;
 
   loop_fork (EV_A);
-  mood_ev_return_reference (loop); /* now, because the run may end or renew the files again before it reads the clock */
+
+  /* the hook of the clock also does this, but before it is called, the run may end or renew the files again */
+  mood_ev_return_reference (loop);
 }
 
 #if __linux__
@@ -93,8 +95,8 @@ take_eventfd (struct ev_loop *loop, unsigned value, int flags)
 }
 
 /* A reset keeps the number of the eventfd, because another thread may be about to write to this number. If the number belongs to
- * another file by now, the eventfd gets another one. dup2 would drop close-on-exec until libev's next system call, and a process that another thread starts
- * in between would inherit the fd. */
+ * another file by now, the eventfd gets another one. dup2 would drop close-on-exec until libev's next system call, and a process that
+ * another thread starts in between would inherit the fd. */
 static int
 replace_eventfd (struct ev_loop *loop, int *from, int *to)
 {
