@@ -115,7 +115,7 @@ public static partial class Signum
         "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "SYS", "PWR",
     ];
 
-    /// <summary>A signal as texts for people name it: "SIGTERM (15)", or only the number of a signal without a name.</summary>
+    /// <summary>The name of a signal for messages: "SIGTERM (15)", or only the number of a signal without a name.</summary>
     internal static string Describe(int signum)
     {
         string number = signum.ToString(CultureInfo.InvariantCulture);
