@@ -1,9 +1,8 @@
 #!/bin/sh
 # Prints the directory of an arm64 Debian system that has only what Mono needs, for an emulator. The packages are unpacked there, not
-# installed.
-# apt downloads the packages from the machine's own sources and checks their signatures. The lists, the state and the packages of apt are
-# in a
-# temporary directory of this script. The result is kept in a cache outside the tree, beside libev's source (native/build/fetch.sh).
+# installed. apt downloads the packages from the machine's own sources and checks their signatures. The lists, the state and the packages
+# of apt are in a temporary directory of this script. The result is kept in a cache outside the tree, beside libev's source
+# (native/build/fetch.sh).
 set -eu
 
 cache=${MOOD_EVENT_CACHE:-${XDG_CACHE_HOME:-${HOME:?mono-arm64.sh: neither MOOD_EVENT_CACHE nor HOME is set}/.cache}/mood-event}
@@ -17,7 +16,7 @@ command -v apt-get >/dev/null 2>&1 && command -v dpkg-deb >/dev/null 2>&1 || fai
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/root"
-: >"$work/status" # nothing is installed there: what is asked for comes with all it needs
+: >"$work/status" # no package counts as installed, so apt downloads a package with everything that it needs
 
 apt() {
   apt-get -q -y -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Install-Recommends=false -o APT::Sandbox::User=root \
@@ -32,7 +31,7 @@ for package in "$work"/cache/archives/*.deb; do
   dpkg-deb --extract "$package" "$work/root"
 done
 
-# From the package of the compilers, only the files are taken that programs for .NET Standard need.
+# Of the compilers' package, only the files that programs for .NET Standard need are copied.
 dpkg-deb --fsys-tarfile "$work"/mono-devel_*.deb | tar -x -C "$work/root" ./usr/lib/mono/4.5/Facades
 
 mkdir -p "$cache"

@@ -1,8 +1,7 @@
 #!/bin/sh
 # Builds the C side of the benchmarks: build.sh OUTPUT-DIRECTORY
 # The files NAME-libev.c become libmood_bench.so, and the files NAME-libuv.c become libmood_bench_uv.so. The files echo-*.c,
-# load.c and pin.c
-# become programs. Without libuv's header (Debian: libuv1-dev), the files that need libuv are left out.
+# load.c and pin.c become programs. Without libuv's header (Debian: libuv1-dev), the files that need libuv are left out.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:?usage: build.sh OUTPUT-DIRECTORY}
