@@ -123,7 +123,7 @@ internal static class ChildScenarios
             Loop.Default.Start();
             timer.Dispose();
             string what = child.IsGone ? "gone" : child.ExitCode.ToString(CultureInfo.InvariantCulture);
-            Console.WriteLine($"{name} {(child.HasExited ? what : "not told")}");
+            Console.WriteLine($"{name} {(child.HasExited ? what : "not reported")}");
         }
     }
 

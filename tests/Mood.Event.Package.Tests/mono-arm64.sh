@@ -23,7 +23,7 @@ apt() {
     -o "Dir::State=$work/state" -o "Dir::State::status=$work/status" -o "Dir::Cache=$work/cache" "$@" >>"$work/log" 2>&1
 }
 
-apt update || : # a source that does not answer is no reason to stop: the packages may come from another one
+apt update || : # a failure is ignored, because the packages may come from another source
 apt install --download-only mono-runtime || { tail -n 3 "$work/log" >&2; fail "apt-get could not get mono-runtime for arm64"; }
 (cd "$work" && apt download mono-devel) || { tail -n 3 "$work/log" >&2; fail "apt-get could not get mono-devel"; }
 
@@ -35,5 +35,5 @@ done
 dpkg-deb --fsys-tarfile "$work"/mono-devel_*.deb | tar -x -C "$work/root" ./usr/lib/mono/4.5/Facades
 
 mkdir -p "$cache"
-mv "$work/root" "$root" 2>/dev/null || [ -d "$root" ] # another run may have been faster
+mv "$work/root" "$root" 2>/dev/null || [ -d "$root" ] # another run may have made the directory first
 echo "$root"

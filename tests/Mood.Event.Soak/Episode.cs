@@ -42,7 +42,7 @@ internal sealed class Episode(
             Step();
         }
 
-        Leave(); // waits until no other loop writes to the mailbox any more
+        Leave(); // waits until no other loop writes to the mailbox
         Settle();
     }
 

@@ -119,7 +119,7 @@ internal sealed class ClassProcess(string type, string filter, int place, Totals
             }
         }
 
-        string what = process.HasExited ? $"ended with exit code 0x{process.ExitCode:X}" : "did not answer any more";
+        string what = process.HasExited ? $"ended with exit code 0x{process.ExitCode:X}" : "no longer answered";
         process.Kill(entireProcessTree: true);
         process.WaitForExit();
 
@@ -139,7 +139,7 @@ internal sealed class ClassProcess(string type, string filter, int place, Totals
         return test < first ? null : test + 1;
     }
 
-    // Returns null when the process has ended, or does not answer any more. The end of its output may not arrive under Wine.
+    // Returns null if the process has ended or no longer answers. Under Wine the end of its output may not arrive.
     private static string? Take(Process process, BlockingCollection<string> lines)
     {
         var watch = Stopwatch.StartNew();
@@ -176,7 +176,7 @@ internal sealed class ClassProcess(string type, string filter, int place, Totals
         }
         catch (Exception e) when (e is ObjectDisposedException or InvalidOperationException)
         {
-            // the class is over
+            // The class has ended.
         }
     }
 }

@@ -54,7 +54,7 @@ internal static class Program
                 }
                 else
                 {
-                    totals.Add("failed", $"{type}: did not run, the time is over.");
+                    totals.Add("failed", $"{type}: did not run, because the time was over.");
                 }
             }
         }

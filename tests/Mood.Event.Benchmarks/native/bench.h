@@ -12,7 +12,7 @@
 #define BENCH_API __attribute__ ((visibility ("default")))
 
 enum {
-  BENCH_UNAVAILABLE = -1, /* this machine cannot run the round: it has no such backend, or not enough fds */
+  BENCH_UNAVAILABLE = -1, /* this machine lacks the backend, or has not enough fds */
   BENCH_WRONG = -2        /* the number of callbacks or bytes is wrong */
 };
 

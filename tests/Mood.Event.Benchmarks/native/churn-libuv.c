@@ -4,7 +4,7 @@
 #include "bench.h"
 
 static int32_t calls;
-static uv_timer_t forever; /* keeps the loop alive; without an active handle, libuv does not poll */
+static uv_timer_t forever; /* libuv polls only while a handle is active */
 
 static void
 ready (uv_poll_t *handle, int status, int events)

@@ -10,7 +10,7 @@
 typedef struct
 {
   ev_io readable, writable;
-  char *rest; /* the bytes that the socket has not taken yet */
+  char *rest; /* the bytes that the socket has not accepted yet */
   size_t start, end;
 } connection;
 

@@ -24,7 +24,7 @@
 typedef struct
 {
   int fd;
-  uint32_t place; /* the place of the current message in the pattern; each message has another place */
+  uint32_t place; /* the offset of the current message in the pattern, which changes with each message */
   uint32_t received;
   int waiting;
   uint64_t since;

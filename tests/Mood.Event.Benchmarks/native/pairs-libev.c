@@ -18,7 +18,7 @@ static void
 late (EV_P_ ev_timer *w, int revents)
 {
   (void)w, (void)revents;
-  ev_break (EV_A_ EVBREAK_ALL); /* the check of the counts then fails */
+  ev_break (EV_A_ EVBREAK_ALL); /* after this, the check of the counts fails */
 }
 
 static void

@@ -22,7 +22,7 @@ typedef struct
   pthread_mutex_t mutex;
   pthread_barrier_t begin;
   batch incoming, spare;
-  int32_t items; /* of each producer */
+  int32_t items; /* the number of items of each producer */
   int64_t calls, wanted;
   int failed;
 } door;

@@ -5,9 +5,9 @@
 #include <signal.h>
 #include <unistd.h>
 
-enum { PATIENCE = 5000 }; /* milliseconds for a signal */
+enum { PATIENCE = 5000 }; /* the milliseconds within which a signal must come */
 
-static double seen; /* when the callback ran; 0: not yet */
+static double seen; /* the time of the callback, or 0 before the callback */
 
 static void
 came (EV_P_ ev_signal *w, int revents)

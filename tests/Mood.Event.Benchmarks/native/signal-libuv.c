@@ -6,9 +6,9 @@
 #include <signal.h>
 #include <unistd.h>
 
-enum { PATIENCE = 5000 }; /* milliseconds for a signal */
+enum { PATIENCE = 5000 }; /* the milliseconds within which a signal must come */
 
-static double seen; /* when the callback ran; 0: not yet */
+static double seen; /* the time of the callback, or 0 before the callback */
 
 static void
 came (uv_signal_t *handle, int signum)

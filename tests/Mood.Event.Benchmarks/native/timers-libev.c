@@ -134,7 +134,7 @@ bench_ev_timers_again (const double *times, int32_t others, int32_t count, int32
         k %= count;
 
       if (i % 1000 == 999)
-        ev_now_update (loop); /* time passes */
+        ev_now_update (loop); /* the time of the loop moves */
     }
 
   time = bench_busy () - time;

@@ -9,8 +9,8 @@ typedef struct side
   ev_async async;
   struct side *other;
   int32_t calls, wanted;
-  int answers_last; /* whether this side did not begin */
-  int32_t core;     /* the core of its thread, if that is not the calling thread */
+  int answers_last; /* whether this side answers the last wake, because the other side began */
+  int32_t core;     /* the core of the side's thread, unless that is the calling thread */
 } side;
 
 static void

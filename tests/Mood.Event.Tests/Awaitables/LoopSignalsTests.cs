@@ -126,7 +126,7 @@ public sealed class LoopSignalsTests : AwaitTestBase
         {
             await foreach (int _ in loop.Signals(Signum.SIGUSR1, one.Token).WithCancellation(two.Token))
             {
-                Assert.Fail("there was no signal");
+                Assert.Fail("The enumeration was not cancelled.");
             }
         }));
         AssertIdle(loop);

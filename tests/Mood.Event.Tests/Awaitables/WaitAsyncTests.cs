@@ -233,7 +233,7 @@ public sealed class WaitAsyncTests : AwaitTestBase
                 try
                 {
                     await loop.WaitAsync(read, Events.Read, source.Token);
-                    Assert.Fail("there is nothing to read");
+                    Assert.Fail("The wait was not cancelled.");
                 }
                 catch (OperationCanceledException e)
                 {

@@ -9,7 +9,7 @@ namespace Mood.Event.Tests;
 /// <summary>Where an exception of a callback goes: to CallbackException, to standard error, or to the caller of Start.</summary>
 public sealed class ErrorTests : AnyWatcherTestBase
 {
-    // -- the loop goes on ---------------------------------------------------------------------------------------------
+    // -- the loop continues -------------------------------------------------------------------------------------------
 
     [Theory]
     [MemberData(nameof(AllKinds))]
@@ -173,7 +173,7 @@ public sealed class ErrorTests : AnyWatcherTestBase
     public void The_Fatal_attribute_works_on_a_lambda_a_method_and_a_local_function()
     {
         Loop loop = NewLoop();
-        loop.CallbackException += (_, _) => Assert.Fail("told");
+        loop.CallbackException += (_, _) => Assert.Fail("CallbackException was raised.");
 
         [Fatal]
         static void Local(Timer timer, Events revents) => throw new InvalidTimeZoneException("local");
@@ -281,7 +281,7 @@ public sealed class ErrorTests : AnyWatcherTestBase
         var thrown = new InvalidTimeZoneException("from the depth");
         var left = new List<(uint, Exception?)>();
         int later = 0;
-        loop.CallbackException += (_, _) => Assert.Fail("told");
+        loop.CallbackException += (_, _) => Assert.Fail("CallbackException was raised.");
 
         void Level(uint depth)
         {
@@ -601,10 +601,10 @@ public sealed class ErrorTests : AnyWatcherTestBase
     {
         public override Encoding Encoding => Encoding.UTF8;
 
-        public override void Write(char value) => throw new IOException("nobody reads this");
+        public override void Write(char value) => throw new IOException("standard error is closed");
 
-        public override void Write(string? value) => throw new IOException("nobody reads this");
+        public override void Write(string? value) => throw new IOException("standard error is closed");
 
-        public override void WriteLine(string? value) => throw new IOException("nobody reads this");
+        public override void WriteLine(string? value) => throw new IOException("standard error is closed");
     }
 }

@@ -362,7 +362,7 @@ public sealed class ThreadTests : AnyWatcherTestBase
     public void Send_of_an_inactive_watcher_after_its_loop_ended_does_nothing()
     {
         var loop = new Loop(LoopFlags.NoEnv);
-        Async async = loop.Async((_, _) => Assert.Fail("called"));
+        Async async = loop.Async((_, _) => Assert.Fail("The callback was called."));
         loop.Dispose();
         async.Send();
         async.Dispose();

@@ -33,7 +33,7 @@ dup2 (int from, int to)
   exit (1);
 }
 
-static size_t largest; /* the largest block that libev asked for */
+static size_t largest; /* the size of the largest block that libev has allocated */
 
 void *
 realloc (void *block, size_t size)
@@ -196,7 +196,7 @@ regular_file (unsigned backend)
   for (i = 0; i < count; ++i)
     {
       if (i < 20 && i % 4 == 3)
-        mood_watcher_stop (w); /* not active while the epoll fd is replaced */
+        mood_watcher_stop (w); /* so that the watcher is not active while the epoll fd is replaced */
       else
         mood_watcher_start (w);
 

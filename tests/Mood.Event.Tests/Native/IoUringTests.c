@@ -28,7 +28,7 @@ is_refused (void)
   return 1;
 }
 
-static int busy; /* the next io_uring_enter fails */
+static int busy; /* whether the next io_uring_enter fails */
 
 static int
 is_refused_call (long number)
@@ -118,7 +118,7 @@ fail (int nth, int count, int with)
   error = with;
 }
 
-static double elapsed; /* of the manual clock */
+static double elapsed; /* the monotonic time of the manual clock */
 
 static void
 tell_time (void *data, double *times)
@@ -131,7 +131,7 @@ tell_time (void *data, double *times)
 static mood_loop *
 make (unsigned flags)
 {
-  static mood_loop *loop; /* the callbacks' data leads to it; there is one at a time */
+  static mood_loop *loop; /* the data of the callbacks points here; there is one loop at a time */
   static mood_callbacks host;
 
   host = callbacks;
@@ -190,7 +190,7 @@ refused_polls (mood_loop *loop, int *pipes, int with)
 
   mood_watcher_start (async);
   mood_loop_run (loop, EVRUN_NOWAIT);
-  mood_loop_changes (loop); /* so that the sender writes to the eventfd */
+  mood_loop_changes (loop); /* makes the next send write to the eventfd */
   mood_async_send (async);
   refuse_polls (with);
   events = 0;
@@ -307,8 +307,8 @@ main (void)
         check (loop, pipes);
         refuse = 0;
         CHECK (!mood_loop_reset (loop));
-        CHECK (!mood_loop_reset (loop)); /* before the loop has run */
-        fail (1, 100, errors [i]);       /* the ring is there already */
+        CHECK (!mood_loop_reset (loop)); /* a second Reset, before the loop has run */
+        fail (1, 100, errors [i]);       /* changes nothing, because the ring exists already */
         check (loop, pipes);
         refuse = 0;
         check (loop, pipes);
@@ -338,7 +338,7 @@ main (void)
           mood_loop_run (loop, EVRUN_NOWAIT);
           mood_loop_error (loop, 0, 0);
           check (loop, pipes);
-          CHECK (mappings () <= own_maps * 2); /* those of the parent may be inherited */
+          CHECK (mappings () <= own_maps * 2); /* the mappings of the parent may be inherited */
           _exit (0);
         }
 
@@ -397,12 +397,12 @@ main (void)
               {
                 fail (step, 1 << 20, errors [i]);
                 overflow_once (loop, pipes, errors [i]);
-                CHECK (read (pipes [0], &n, 1) == 1); /* the parent has the same pipe */
+                CHECK (read (pipes [0], &n, 1) == 1); /* empties the pipe, which the parent shares */
               }
 
             mood_watcher_stop (w);
             mood_watcher_free (w);
-            dispose (loop); /* with the placeholder */
+            dispose (loop); /* while the loop has a placeholder in place of a ring */
             refuse = 0;
             CHECK (open_fds () == fds);
             _exit (0);
@@ -480,7 +480,7 @@ main (void)
   mood_watcher_start (w);
   check (loop, pipes);
   mood_watcher_stop (w);
-  CHECK (!mood_loop_reset (loop)); /* the new ring is never used */
+  CHECK (!mood_loop_reset (loop)); /* the loop is disposed before it uses the new ring */
   mood_watcher_free (w);
   dispose (loop);
   CHECK (open_fds () == fds && mappings () == maps);

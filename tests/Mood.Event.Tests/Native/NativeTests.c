@@ -376,7 +376,7 @@ threads (int rounds)
       while (!seen [0].seen || !seen [1].seen)
         mood_loop_run (shared.loop, EVRUN_ONCE);
 
-      /* The loop's thread stops the watchers in every second round. The senders go on until the loop is closed, and after that.
+      /* The loop's thread stops the watchers in every second round. The senders continue until after the loop is closed.
        * */
       if (n & 1)
         {

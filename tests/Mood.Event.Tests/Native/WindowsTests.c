@@ -308,7 +308,7 @@ io (void)
   until (loop, 2, 2);
   CHECK (watches [2].revents == WRITE && !watches [1].seen);
 
-  for (i = 0; i < 100; ++i) /* the direction comes and goes */
+  for (i = 0; i < 100; ++i) /* the watcher for one direction is stopped and started repeatedly */
     {
       mood_watcher_stop (watches [2].w);
       CHECK (send (pair [1], "x", 1, 0) == 1);
@@ -444,7 +444,7 @@ reuse (void)
       watch_socket (loop, 1, pair [1], i % 3 == 1 ? READ | WRITE : READ);
 
       if (i % 2)
-        mood_loop_run (loop, NOWAIT); /* the port knows the socket */
+        mood_loop_run (loop, NOWAIT); /* now the port watches the socket */
 
       if (i % 5)
         {
@@ -732,7 +732,7 @@ children (void)
 
       child (loop, 1, pid);
       child (loop, 2, 0);
-      CHECK (mood_watcher_start (watches [2].w) == -NO_SYSTEM); /* any child: there is no such relation */
+      CHECK (mood_watcher_start (watches [2].w) == -NO_SYSTEM); /* pid 0: Windows has no children */
       mood_child_set (watches [2].w, pid, 0, 1);
       CHECK (!mood_child_process (watches [2].w, (intptr_t)process));
       CloseHandle (process);
@@ -877,7 +877,7 @@ refused (void)
   new_loop (0, &other);
   mood_embed_set (make (loop, MOOD_EMBED, 1), other);
   CHECK (mood_watcher_start (watches [1].w) == -NO_SYSTEM);
-  CHECK (mood_loop_error (loop, text, sizeof text) && strstr (text, "not embeddable")); /* libev says so too */
+  CHECK (mood_loop_error (loop, text, sizeof text) && strstr (text, "not embeddable")); /* this is libev's own message */
   drop (1);
   CHECK (mood_stream_open (4, 1) == -NO_SYSTEM - 16 && mood_stream_read (4, 0, &byte, 1) == -NO_SYSTEM);
   CHECK (mood_pidfd_open (4) == -1);
@@ -1058,7 +1058,7 @@ static PHANDLER_ROUTINE console_handler;
 static BOOL WINAPI
 set_handler (PHANDLER_ROUTINE handler, BOOL add)
 {
-  CHECK (add && !console_handler); /* once */
+  CHECK (add && !console_handler); /* the library sets its handler once */
   console_handler = handler;
   return TRUE;
 }
@@ -1108,7 +1108,7 @@ console_events (void)
       until (loop, 1, 1);
       CHECK (console (CTRL_LOGOFF_EVENT) == 0);
       mood_watcher_stop (watches [1].w);
-      CHECK (console (events [i].event) == 0); /* the default action */
+      CHECK (console (events [i].event) == 0); /* not handled, so the default action follows */
       mood_loop_run (loop, NOWAIT);
       CHECK (watches [1].seen == 1);
       mood_watcher_free (watches [1].w);

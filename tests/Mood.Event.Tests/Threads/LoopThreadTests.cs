@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>A loop on a thread of its own: its life, its end, and its failures.</summary>
+/// <summary>A loop on a thread of its own: how it starts, ends and fails.</summary>
 public sealed class LoopThreadTests : LoopTestBase
 {
     private static readonly AsyncLocal<string?> s_local = new();
@@ -168,7 +168,7 @@ public sealed class LoopThreadTests : LoopTestBase
         try
         {
             var thread = new LoopThread(null, LoopFlags.NoEnv);
-            thread.Loop.Post([Fatal] () => throw new InvalidTimeZoneException("nobody listens"));
+            thread.Loop.Post([Fatal] () => throw new InvalidTimeZoneException("without a handler"));
             await Assert.ThrowsAsync<InvalidTimeZoneException>(thread.StopAsync);
         }
         finally
@@ -176,7 +176,7 @@ public sealed class LoopThreadTests : LoopTestBase
             Console.SetError(before);
         }
 
-        Assert.Contains("nobody listens", written.ToString(), StringComparison.Ordinal);
+        Assert.Contains("without a handler", written.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -156,7 +156,7 @@ public sealed class PostDisposeTests : LoopTestBase
     {
         Loop loop = NewLoop();
         var log = new List<string>();
-        Idle idle = loop.Idle((_, _) => log.Add("a watcher is not called any more"));
+        Idle idle = loop.Idle((_, _) => log.Add("watcher"));
         loop.Post(() =>
         {
             idle.Feed(Events.Custom);

@@ -165,7 +165,7 @@ public sealed class RunTokenTests : LoopTestBase
         Assert.Throws<EventException>(() => loop.Run(
             _ =>
             {
-                Assert.Fail("called");
+                Assert.Fail("The main function was called.");
                 return Task.CompletedTask;
             },
             s_user));

@@ -132,7 +132,7 @@ public sealed class IoHandleTests : AwaitTestBase
     {
         Loop loop = NewLoop(backend);
         using Subject subject = NewSubject(Handles.Socket);
-        Io io = subject.Watch(loop, (_, _) => Assert.Fail("the other file's event"));
+        Io io = subject.Watch(loop, (_, _) => Assert.Fail("The Io got an event of the other file."));
         io.Fatal = true;
         io.Start();
         loop.Start(RunFlags.NoWait);

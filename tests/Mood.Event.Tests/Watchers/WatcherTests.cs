@@ -421,7 +421,7 @@ public sealed class WatcherTests : AnyWatcherTestBase
     public void A_disposed_watcher_refuses_changes_and_keeps_its_plain_state(string kind)
     {
         Loop loop = LoopFor(kind);
-        using var any = new AnyWatcher(loop, kind, (_, _) => Assert.Fail("called"));
+        using var any = new AnyWatcher(loop, kind, (_, _) => Assert.Fail("The callback was called."));
         Watcher w = any.Watcher;
         w.Priority = -1;
         int priority = w.Priority; // the priority of a Child is always the highest
