@@ -48,7 +48,7 @@ public sealed class AsyncGuide : FdTestBase
                 for (int i = 0; i < 3; i++)
                 {
                     await loop.Delay(seconds);
-                    log.Add(word); // never two at the same time: no lock
+                    log.Add(word); // on one thread, so no lock is needed
                 }
             }
         });
@@ -73,7 +73,7 @@ public sealed class AsyncGuide : FdTestBase
             }
             catch (OperationCanceledException)
             {
-                gaveUp = true; // on the loop's thread, with no watcher left behind
+                gaveUp = true; // on the loop's thread; no watcher is left active
             }
         });
 
@@ -173,7 +173,7 @@ public sealed class AsyncGuide : FdTestBase
         {
             await foreach (int signum in loop.Signals(Signum.SIGHUP))
             {
-                reloads++; // signals that arrive meanwhile cause one more turn
+                reloads++; // signals that arrive meanwhile run the body once more
                 break;
             }
         });
@@ -195,7 +195,7 @@ public sealed class AsyncGuide : FdTestBase
         var log = new List<string>();
         string file = Path.GetTempFileName(), ready = file + ".ready";
 
-        // the first child fails, and the second one, which finds no file, runs until SIGTERM
+        // the first child removes the file and fails; the second one finds no file and runs until SIGTERM
         string command = $"rm {file} 2>/dev/null && exit 3; trap 'exit 5' TERM; touch {ready}; while :; do sleep 0.05; done";
 
         async Task EndWhenReady()

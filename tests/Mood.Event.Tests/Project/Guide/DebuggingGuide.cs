@@ -18,7 +18,7 @@ public sealed class DebuggingGuide : FdTestBase
         await loop.InvokeAsync(() => loop.Timer(1000, 1000, OnTick, "room 7").Start());
         var log = new StringWriter();
 
-        string text = await loop.DescribeAsync(); // any thread
+        string text = await loop.DescribeAsync(); // may be called on any thread
         log.Write(text);
 
         Assert.Contains("Start does not return because of:", text, StringComparison.Ordinal);
@@ -72,7 +72,7 @@ public sealed class DebuggingGuide : FdTestBase
     public void My_program_uses_all_of_a_core()
     {
         using var loop = new Loop();
-        _ = loop.Statistics; // begins the measuring
+        _ = loop.Statistics; // starts the measuring
         (int read, int write) = NewPipe();
         Posix.Write(write, 1);
         loop.Io(read, Events.Read, OnReadable).Start();
@@ -109,7 +109,7 @@ public sealed class DebuggingGuide : FdTestBase
     public async Task My_program_prints_nothing()
     {
         using var loop = new Loop();
-        Task waiting = WaitAsync(loop); // and nothing runs the loop
+        Task waiting = WaitAsync(loop); // no thread runs the loop
 
         string text = await loop.DescribeAsync();
 

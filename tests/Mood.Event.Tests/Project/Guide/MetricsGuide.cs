@@ -16,7 +16,7 @@ public sealed class MetricsGuide : LoopTestBase
         loop.Post(() => { });
         loop.Start();
 
-        LoopStatistics statistics = loop.Statistics; // any thread
+        LoopStatistics statistics = loop.Statistics; // may be read on any thread
         log.WriteLine($"{statistics.Events} events, busy {statistics.Busy}, idle {statistics.Idle}, worst lag {statistics.WorstLag}");
 
         Assert.StartsWith("1 events, busy 00:00:00", log.ToString(), StringComparison.Ordinal);

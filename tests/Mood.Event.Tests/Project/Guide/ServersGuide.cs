@@ -64,12 +64,12 @@ public sealed class ServersGuide : FdTestBase
             {
                 while (await stream.ReadAsync(buffer, stop) is int count and > 0)
                 {
-                    await stream.WriteAsync(buffer.AsMemory(0, count), token); // an answer is not cut
+                    await stream.WriteAsync(buffer.AsMemory(0, count), token); // `stop` does not cut an answer
                 }
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
-                // the server stops, and this connection was idle
+                // the server stops while this connection is idle
             }
         }
     }

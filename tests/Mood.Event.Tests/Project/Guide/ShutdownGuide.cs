@@ -50,11 +50,11 @@ public sealed class ShutdownGuide : LoopTestBase
         {
             if (isStopping)
             {
-                signal.Loop.Stop(BreakHow.All); // the second signal
+                signal.Loop.Stop(BreakHow.All); // at the second signal
             }
 
             isStopping = true;
-            work.Stop(); // no more work: Start returns when the rest has ended
+            work.Stop(); // starts no more work; Start returns when the rest has ended
         });
         stop.KeepAlive = false;
         stop.Start();

@@ -130,10 +130,10 @@ public sealed class TestingGuide : LoopTestBase
         double start = clock.Now;
         loop.Timer(1, 1, (_, _) => calls.Add(loop.Now() - start)).Start();
 
-        clock.Advance(loop, 3);               // each call at its time: 1, 2, 3
+        clock.Advance(loop, 3);               // calls the timer at 1, 2 and 3
 
         clock.Advance(10);                    // one step: no callback runs yet
-        loop.Start(RunFlags.NoWait);          // one iteration: one call, at 13
+        loop.Start(RunFlags.NoWait);          // runs one iteration, with one call at 13
 
         Assert.Equal([1, 2, 3, 13], calls);
     }
@@ -147,7 +147,7 @@ public sealed class TestingGuide : LoopTestBase
         loop.Periodic(3 * 3600, 86400, (_, _) => backups++).Start(); // at three
         loop.Timer(7200, 0, (_, _) => pings++).Start();
 
-        clock.SetUtcNow(clock.UtcNow.AddHours(2.5)); // the wall clock is set
+        clock.SetUtcNow(clock.UtcNow.AddHours(2.5)); // sets the wall clock
         clock.Advance(loop, TimeSpan.FromHours(1));
 
         Assert.Equal((1, 0), (backups, pings));

@@ -15,7 +15,7 @@ public sealed class ThreadsGuide : LoopTestBase
     {
         var results = new List<int>();
         using var loop = new Loop(LoopFlags.NoEnv);
-        loop.IncRef(); // keeps Start running until the work has come
+        loop.IncRef(); // keeps Start running until the result has come
 
         var worker = new Thread(() =>
         {
@@ -145,7 +145,7 @@ public sealed class ThreadsGuide : LoopTestBase
 
         for (int i = 0; i < 100; i++)
         {
-            group.Next().Post(() => Interlocked.Increment(ref done)); // the next loop each time
+            group.Next().Post(() => Interlocked.Increment(ref done)); // each call of Next returns the next loop
         }
 
         await group.StopAsync();

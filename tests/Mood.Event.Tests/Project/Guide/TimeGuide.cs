@@ -42,7 +42,7 @@ public sealed class TimeGuide : LoopTestBase
         });
         idle.Start();
 
-        // whenever something happens
+        // at each activity
         idle.Reset();
 
         _clock.Advance(loop, 59);
@@ -64,7 +64,7 @@ public sealed class TimeGuide : LoopTestBase
         // at midnight UTC, every day
         loop.Periodic(offset: 0, interval: 86400, (periodic, events) => Rotate()).Start();
 
-        // once, at a time
+        // once, at this time
         var at = new DateTimeOffset(2000, 1, 2, 12, 0, 0, TimeSpan.Zero);
         loop.Periodic(at, (periodic, events) => Celebrate()).Start();
 
@@ -80,7 +80,7 @@ public sealed class TimeGuide : LoopTestBase
         var bills = new List<DateTimeOffset>();
         void Bill() => bills.Add(clock.UtcNow);
 
-        // the first of each month
+        // on the first day of each month
         static DateTimeOffset? NextMonth(Scheduler scheduler, DateTimeOffset now) =>
             new DateTimeOffset(now.Year, now.Month, 1, 0, 0, 0, TimeSpan.Zero).AddMonths(1);
 
@@ -98,7 +98,7 @@ public sealed class TimeGuide : LoopTestBase
         var times = new List<string>();
         void Open() => times.Add($"{clock.UtcNow:MM-dd HH:mm}");
 
-        // each weekday at a local time
+        // on weekdays at a local time
         static DateTimeOffset? NextWeekday(DateTimeOffset now, TimeOnly at, TimeZoneInfo zone)
         {
             for (DateTime day = TimeZoneInfo.ConvertTime(now, zone).Date; ; day = day.AddDays(1))
@@ -107,10 +107,10 @@ public sealed class TimeGuide : LoopTestBase
 
                 while (zone.IsInvalidTime(local))
                 {
-                    local = local.AddMinutes(1); // skipped: the first time after it
+                    local = local.AddMinutes(1); // a skipped time: take the first time after it
                 }
 
-                TimeSpan offset = zone.IsAmbiguousTime(local) ? zone.GetAmbiguousTimeOffsets(local).Max() : zone.GetUtcOffset(local); // twice: the first
+                TimeSpan offset = zone.IsAmbiguousTime(local) ? zone.GetAmbiguousTimeOffsets(local).Max() : zone.GetUtcOffset(local); // a time that comes twice: take the first
                 var next = new DateTimeOffset(local, offset);
 
                 if (next > now && day.DayOfWeek is not (DayOfWeek.Saturday or DayOfWeek.Sunday))
