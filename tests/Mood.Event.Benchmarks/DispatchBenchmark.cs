@@ -42,8 +42,8 @@ internal static partial class DispatchBenchmark
         return new Comparison("dispatch", name, "ns per callback", HigherIsBetter: false, target, contenders);
     }
 
-    // All watchers have one delegate, as they have one function in C, or each watcher has its own (closures), as a lambda inside
-    // a loop makes them.
+    // Without closures, all watchers share one delegate, as they share one function in C. With closures, each watcher has its own,
+    // as a lambda inside a loop makes it.
     private static double Round(int watchers, int callbacks, bool closures)
     {
         using var loop = new Loop();

@@ -16,9 +16,8 @@ internal static partial class Documented
 
     /// <summary>
     /// The factor by which the ratio of the best round is worse than the documented ratio or than the target, whichever is
-    /// weaker. It is 0 if neither
-    /// is known. The best round is sufficient, because a regression shows in every round, and a busy machine rarely slows down
-    /// all rounds.
+    /// weaker. It is 0 if neither is known. The best round is sufficient, because a regression shows in every round, and a busy
+    /// machine rarely slows down all rounds.
     /// </summary>
     internal static double Decline(Result result)
     {

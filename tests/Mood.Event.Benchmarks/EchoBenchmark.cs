@@ -7,16 +7,12 @@ namespace Mood.Event.Benchmarks;
 
 /// <summary>
 /// Echo servers under the load of a C program. Each server is a process. All servers run on the same core, and the load runs on
-/// another. All
-/// server processes run all the time. Servers without load wait, and use no processor time. Mood.Event takes part with callbacks,
-/// with awaits
-/// over SocketExtensions, and with awaits over LoopStream, each as a C# program would use it.
+/// another. All server processes run all the time. Servers without load wait, and use no processor time. Mood.Event takes part
+/// with callbacks, with awaits over SocketExtensions, and with awaits over LoopStream, each as a C# program would use it.
 /// <para>
 /// The targets apply to the round trips per second of the server's processor time, which are the round trips per second of a
-/// server that has a
-/// core of its own. Elapsed time would mostly show how much of the core each server got on a busy machine, and a server with many
-/// threads gets
-/// more.
+/// server that has a core of its own. Elapsed time would mostly show how much of the core each server got on a busy machine, and
+/// a server with many threads gets more.
 /// </para>
 /// </summary>
 internal static class EchoBenchmark

@@ -9,8 +9,7 @@ namespace Mood.Event.Benchmarks;
 
 /// <summary>
 /// The cost of an event and the memory of a watcher while the number of idle watchers grows and 100 watchers have events. The
-/// number of timers
-/// goes up to a million, and the number of Io watchers on each backend up to the limit of open files.
+/// number of timers goes up to a million, and the number of Io watchers on each backend up to the limit of open files.
 /// </summary>
 internal static class ScaleBenchmark
 {

@@ -16,11 +16,9 @@ internal static class BusyPoolScenarios
     private const double Patience = 5;
 
     /// <summary>
-    /// Arguments: SIGNUM... Watches and sends each signal while the pool is busy. Prints the median latency in milliseconds and the number
-    /// of
-    /// signals that were not reported once. Then it frees the pool and sends the first signal without a watcher, whose default action ends
-    /// the
-    /// process.
+    /// Arguments: SIGNUM... Watches and sends each signal while the pool is busy. Prints the median latency in milliseconds and
+    /// the number of signals that were not reported once. Then it frees the pool and sends the first signal without a watcher,
+    /// whose default action ends the process.
     /// </summary>
     internal static int Signals(string[] args)
     {
@@ -54,10 +52,9 @@ internal static class BusyPoolScenarios
     }
 
     /// <summary>
-    /// Argument: SIGNUM. While the pool is busy, sends the signal and then stops its watcher: the signal has no default action, and this
-    /// prints
-    /// "lives". Then does the same and sends the signal once more after the stop: when the pool is free, the default action ends the
-    /// process.
+    /// Argument: SIGNUM. While the pool is busy, sends the signal and then stops its watcher: the signal has no default action,
+    /// and this prints "lives". Then does the same and sends the signal once more after the stop: when the pool is free, the
+    /// default action ends the process.
     /// </summary>
     internal static int SignalAfterStop(string[] args)
     {
@@ -179,11 +176,9 @@ internal static class BusyPoolScenarios
     }
 
     /// <summary>
-    /// Argument: system or manual, the clock of the loop. While the pool is busy, the end of a child is reported to two watchers, one after
-    /// the
-    /// other. Prints after each report how many pidfds are kept to reap the child later. When the pool is free, prints whether these are
-    /// closed
-    /// and the child is reaped.
+    /// Argument: system or manual, the clock of the loop. While the pool is busy, the end of a child is reported to two watchers,
+    /// one after the other. Prints after each report how many pidfds are kept to reap the child later. When the pool is free,
+    /// prints whether these are closed and the child is reaped.
     /// </summary>
     internal static int ChildTwice(string[] args)
     {

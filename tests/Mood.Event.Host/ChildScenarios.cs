@@ -68,9 +68,8 @@ internal static class ChildScenarios
     }
 
     /// <summary>
-    /// Argument: COUNT. Runs as process 1 of a pid namespace, where the runtime reaps every child. Starts COUNT spawned children and COUNT
-    /// children
-    /// of Process in turn. The ends of the spawned children are reported with their status, or as gone.
+    /// Argument: COUNT. Runs as process 1 of a pid namespace, where the runtime reaps every child. Starts COUNT spawned children
+    /// and COUNT children of Process in turn. The ends of the spawned children are reported with their status, or as gone.
     /// </summary>
     internal static int First(string[] args)
     {
@@ -92,9 +91,8 @@ internal static class ChildScenarios
     }
 
     /// <summary>
-    /// Runs in a process that was started with signals blocked or ignored. A spawned child exits with 6, and a child of Process exits with
-    /// 3.
-    /// Prints what their watchers report.
+    /// Runs in a process that was started with signals blocked or ignored. A spawned child exits with 6, and a child of Process
+    /// exits with 3. Prints what their watchers report.
     /// </summary>
     internal static int Masked(string[] args)
     {
@@ -128,9 +126,8 @@ internal static class ChildScenarios
     }
 
     /// <summary>
-    /// Runs in a pid namespace whose /proc belongs to another namespace. A watcher of pid 0 must report a child that has ended, and must
-    /// not
-    /// report one that lives. Prints the counts.
+    /// Runs in a pid namespace whose /proc belongs to another namespace. A watcher of pid 0 must report a child that has ended,
+    /// and must not report one that lives. Prints the counts.
     /// </summary>
     internal static int Any(string[] args)
     {
@@ -160,9 +157,8 @@ internal static class ChildScenarios
     }
 
     /// <summary>
-    /// Runs in a pid namespace of its own, where the next pid can be chosen. A child ends and is reported, and then another child gets its
-    /// pid.
-    /// Prints how often each of their watchers was called.
+    /// Runs in a pid namespace of its own, where the next pid can be chosen. A child ends and is reported, and then another child
+    /// gets its pid. Prints how often each of their watchers was called.
     /// </summary>
     internal static int SamePid(string[] args)
     {

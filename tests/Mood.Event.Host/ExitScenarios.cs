@@ -12,9 +12,8 @@ internal static class ExitScenarios
     private static readonly TimeSpan s_while = TimeSpan.FromMilliseconds(20);
 
     /// <summary>
-    /// Argument: callback, thread or main, the place that calls Exit. The loop has timers, a signal and an Async. Sixteen threads send the
-    /// Async
-    /// without pause, and stop another loop, which is started again each time.
+    /// Argument: callback, thread or main, the place that calls Exit. The loop has timers, a signal and an Async. Sixteen threads
+    /// send the Async without pause, and stop another loop, which is started again each time.
     /// </summary>
     internal static int Exit(string[] args)
     {
@@ -71,9 +70,8 @@ internal static class ExitScenarios
     }
 
     /// <summary>
-    /// Argument: callback or main, the place that calls Exit. A LoopThread and a LoopGroup run with timers and continuations, and sixteen
-    /// threads
-    /// post to them.
+    /// Argument: callback or main, the place that calls Exit. A LoopThread and a LoopGroup run with timers and continuations, and
+    /// sixteen threads post to them.
     /// </summary>
     internal static int ExitLoops(string[] args)
     {

@@ -15,9 +15,8 @@ internal static class ListenerScenarios
     private static bool s_sourceThrows;
 
     /// <summary>
-    /// Argument: source or event. The listeners exist before the first loop. The loop ends when each listener has been called. With
-    /// "source", the
-    /// listener of the event source throws when the source is made, and then the runtime sends it no events.
+    /// Argument: source or event. The listeners exist before the first loop. The loop ends when each listener has been called.
+    /// With "source", the listener of the event source throws when the source is made, and then the runtime sends it no events.
     /// </summary>
     internal static int Listeners(string[] args)
     {

@@ -147,10 +147,9 @@ internal static class SignalScenarios
     }
 
     /// <summary>
-    /// Arguments: SIGNUM... Runs in a process that was started with signals blocked or ignored. Starts a watcher for each signal, sends the
-    /// signal,
-    /// and stops the watcher. Prints the number of calls, or the reason why Start refuses, and the duration of the longest Stop in
-    /// milliseconds.
+    /// Arguments: SIGNUM... Runs in a process that was started with signals blocked or ignored. Starts a watcher for each signal,
+    /// sends the signal, and stops the watcher. Prints the number of calls, or the reason why Start refuses, and the duration of
+    /// the longest Stop in milliseconds.
     /// </summary>
     internal static int Masked(string[] args)
     {
@@ -190,9 +189,9 @@ internal static class SignalScenarios
     }
 
     /// <summary>
-    /// Arguments: SIGNUM ROUNDS. Two loops watch the signal in turn. It is sent right before each last stop, while three threads compute.
-    /// The kernel
-    /// delivers many of the signals to the main thread, often late: one in some thousands comes after the registration was disposed.
+    /// Arguments: SIGNUM ROUNDS. Two loops watch the signal in turn. It is sent right before each last stop, while three threads
+    /// compute. The kernel delivers many of the signals to the main thread, often late: one in some thousands comes after the
+    /// registration was disposed.
     /// </summary>
     internal static int LateSignals(string[] args)
     {

@@ -9,15 +9,12 @@ using Microsoft.Build.Utilities;
 
 /// <summary>
 /// An MSBuild task that makes one C# file of the blocks of code in Markdown pages. Each block becomes a method in a namespace of
-/// its own. A compiler
-/// error names the page and its line.
+/// its own. A compiler error names the page and its line.
 /// </summary>
 /// <remarks>
 /// A block begins with its using directives, and ends with its classes, if it has any. A block before a block of text is a
-/// program, and the text is
-/// its output. Any other block is a fragment. A comment "given: PARAMETERS" before a fragment declares the names that the
-/// fragment uses. The name
-/// loop needs no declaration.
+/// program, and the text is its output. Any other block is a fragment. A comment "given: PARAMETERS" before a fragment declares
+/// the names that the fragment uses. The name loop needs no declaration.
 /// </remarks>
 public sealed class GeneratePages : Task
 {

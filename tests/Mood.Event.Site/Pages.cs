@@ -10,8 +10,7 @@ namespace Mood.Event.Site;
 
 /// <summary>
 /// Makes the Markdown pages of the repository into pages of the site. A link to a file that is not a page leads to a page that
-/// shows the file, and
-/// a link to a directory leads to a list of its files.
+/// shows the file, and a link to a directory leads to a list of its files.
 /// </summary>
 internal sealed partial class Pages
 {

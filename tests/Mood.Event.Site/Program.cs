@@ -12,9 +12,8 @@ namespace Mood.Event.Site;
 
 /// <summary>
 /// Makes the documentation site in artifacts/docs. The directory pages/ has the Markdown of the repository and of the XML
-/// documentation, and site/
-/// has the HTML that VitePress makes of it. The packages of npm are installed in artifacts/docs too, so that the repository stays
-/// clean.
+/// documentation, and site/ has the HTML that VitePress makes of it. The packages of npm are installed in artifacts/docs too, so
+/// that the repository stays clean.
 /// </summary>
 internal static partial class Program
 {

@@ -3,10 +3,9 @@ using System;
 namespace Mood.Event.Soak;
 
 /// <summary>
-/// A watcher and a model of it. The model says which operations are allowed, and what must result from them. Act runs outside the loop, in
-/// an
-/// order that depends on the seed only. Callbacks use random numbers of their own, because the moments of their calls do not depend on the
-/// seed only.
+/// A watcher and a model of it. The model says which operations are allowed, and what must result from them. Act runs outside the
+/// loop, in an order that depends on the seed only. Callbacks use random numbers of their own, because the moments of their calls
+/// do not depend on the seed only.
 /// </summary>
 internal abstract class Actor(int seed) : IDisposable
 {

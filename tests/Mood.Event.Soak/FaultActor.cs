@@ -3,9 +3,8 @@ using System;
 namespace Mood.Event.Soak;
 
 /// <summary>
-/// Exceptions of callbacks (fatal or not), of Loop.Callback, and of handlers of CallbackException. Each exception arrives exactly once and
-/// in
-/// the right place, and no pending event is lost.
+/// Exceptions of callbacks (fatal or not), of Loop.Callback, and of handlers of CallbackException. Each exception arrives exactly
+/// once and in the right place, and no pending event is lost.
 /// </summary>
 internal sealed class FaultActor : Actor
 {

@@ -3,9 +3,8 @@ using System.Threading;
 namespace Mood.Event.Soak;
 
 /// <summary>
-/// A mailbox of a loop, to which the loops of other threads write. Every letter arrives, even if nothing else wakes the loop, and even if
-/// other
-/// threads stop the loop.
+/// A mailbox of a loop, to which the loops of other threads write. Every letter arrives, even if nothing else wakes the loop, and
+/// even if other threads stop the loop.
 /// </summary>
 internal sealed class MailActor : Actor
 {

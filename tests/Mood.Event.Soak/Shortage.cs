@@ -3,9 +3,8 @@ using System;
 namespace Mood.Event.Soak;
 
 /// <summary>
-/// Lets the file descriptors run out while a loop is embedded. A Reset or a new loop may be refused with an exception. Afterwards the
-/// embedded
-/// loop must work. This runs between rounds, because the limit applies to the whole process.
+/// Lets the file descriptors run out while a loop is embedded. A Reset or a new loop may be refused with an exception. Afterwards
+/// the embedded loop must work. This runs between rounds, because the limit applies to the whole process.
 /// </summary>
 internal static class Shortage
 {

@@ -8,9 +8,8 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>
-/// The faults of Wine for which skips.txt skips tests. These tests show the faults without this library. If one fails, a newer Wine no
-/// longer
-/// has the fault, and the skipped tests should run.
+/// The faults of Wine for which skips.txt skips tests. These tests show the faults without this library. If one fails, a newer
+/// Wine no longer has the fault, and the skipped tests should run.
 /// </summary>
 public sealed class WineFaultTests
 {

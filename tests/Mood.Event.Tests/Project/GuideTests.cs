@@ -9,9 +9,8 @@ namespace Mood.Event.Tests;
 
 /// <summary>
 /// The C# code of README.md and of the pages of docs/guide that have a source file is compiled and run. Each block of a page is
-/// in its source
-/// word for word, except for the indentation. SourceOf tells where: docs/guide/x.md has Guide/XGuide.cs. ReferenceTests has the
-/// other pages.
+/// in its source word for word, except for the indentation. SourceOf tells where: docs/guide/x.md has Guide/XGuide.cs.
+/// ReferenceTests has the other pages.
 /// </summary>
 public sealed partial class GuideTests
 {

@@ -36,8 +36,7 @@ public sealed partial class HouseRulesTests
 
     /// <summary>
     /// A file may use the classes of its own layer and of the layers below, and every enum. The exceptions are the places where
-    /// native code
-    /// calls managed code, and the pools that each loop has. Error is the lowest layer, because every layer throws.
+    /// native code calls managed code, and the pools that each loop has. Error is the lowest layer, because every layer throws.
     /// </summary>
     [Fact]
     public void A_folder_uses_only_classes_of_its_own_layer_and_of_lower_ones()

@@ -9,10 +9,9 @@ namespace Mood.Event.Tests;
 
 /// <summary>
 /// The public API of both target frameworks. PublicApi.txt has one line for each member on net8.0. PublicApi.netstandard2.0.txt
-/// has the
-/// difference: a member with "- " is missing on netstandard2.0, a member with "+ " exists only there. To accept a change on
-/// purpose, run
-/// these tests with MOOD_EVENT_ACCEPT_API=1 in the environment. This writes both files. Commit them with the change.
+/// has the difference: a member with "- " is missing on netstandard2.0, a member with "+ " exists only there. To accept a change
+/// on purpose, run these tests with MOOD_EVENT_ACCEPT_API=1 in the environment. This writes both files. Commit them with the
+/// change.
 /// </summary>
 public sealed class PublicApiTests
 {

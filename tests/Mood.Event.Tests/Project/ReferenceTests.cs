@@ -10,8 +10,7 @@ namespace Mood.Event.Tests;
 
 /// <summary>
 /// The pages of docs. The project Mood.Event.Pages compiles the code of docs/reference and of most pages of docs/guide. Each
-/// program of a page
-/// runs here in a process of its own, and must write what the page says. GuideTests has the other pages.
+/// program of a page runs here in a process of its own, and must write what the page says. GuideTests has the other pages.
 /// </summary>
 public sealed partial class ReferenceTests
 {
