@@ -94,7 +94,7 @@ internal static unsafe partial class Posix
     internal static int Duplicate(int fd) => dup(fd);
 
     /// <summary>
-    /// Makes the number an fd of the open file of another fd, in one system call (dup2). Closes the file that had the number.
+    /// Closes the fd `number` and makes it a duplicate of the fd `with`, in one system call (dup2).
     /// </summary>
     internal static void Replace(int number, int with) => Check(dup2(with, number) == number, nameof(dup2));
 

@@ -36,7 +36,7 @@ public abstract class FdTestBase : LoopTestBase
         Posix.Close(fd);
     }
 
-    /// <summary>Takes an fd from the ones that are closed after the test. The test closes it, or gives it to an owner that does.</summary>
+    /// <summary>Removes an fd from those that are closed after the test. The test closes it, or gives it to an owner that does.</summary>
     protected void Disown(int fd) => _fds.Remove(fd);
 
     /// <summary>Makes a TCP connection and returns both ends.</summary>
