@@ -91,7 +91,7 @@ public sealed partial class Loop
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            // Without a handler, the write to standard error has failed. Then Start throws the callback's exception.
+            // If there is no handler, e comes from the write to standard error. Then Start throws the callback's exception.
             Fail(CallbackException is null ? exception : e);
         }
     }
