@@ -11,8 +11,8 @@
 static char *completions;
 static struct io_cqring_offsets parts;
 
-/* The steps are the ring (1) and its mappings (2 to 4). The step number `refuse`, counted from now, fails with `error`, and as
- * many steps as `times` in all. */
+/* The steps are the ring (1) and its mappings (2 to 4). refuse: the number of the first step that fails, counted from now; 0: none
+ * fails. times: how many steps fail, one after the other. error: the errno of the failures. */
 static int refuse, times, error;
 
 static int

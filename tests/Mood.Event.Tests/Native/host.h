@@ -1,4 +1,4 @@
-/* The part of the managed code in the C programs: it calls the pending watchers. Each program defines a function `event`. */
+/* Takes the place of the managed code in the C programs: calls the pending watchers. Each program defines a function `event`. */
 #ifndef MOOD_HOST_H
 #define MOOD_HOST_H
 

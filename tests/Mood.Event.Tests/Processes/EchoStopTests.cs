@@ -19,7 +19,7 @@ public sealed class EchoStopTests() : EchoStopTestBase(Path.Combine("echo", "Ech
 public sealed class EchoAsyncStopTests() : EchoStopTestBase(Path.Combine("echo-async", "EchoAsync.dll"));
 
 /// <summary>
-/// A stop signal ends an echo server under load. Every connection that ends otherwise than regularly is counted in its report.
+/// A stop signal ends an echo server under load. Its report counts every connection that does not end regularly.
 /// </summary>
 public abstract class EchoStopTestBase(string program) : SampleTestBase
 {
