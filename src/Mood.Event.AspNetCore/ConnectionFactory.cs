@@ -59,7 +59,7 @@ internal sealed class ConnectionFactory(Workers workers) : IConnectionFactory, I
             }
             catch (SocketException) when (i < addresses.Length - 1)
             {
-                // the next address may do
+                // the next address may work
             }
         }
     }
