@@ -7,6 +7,8 @@
  *   prepare  the other loop has changed its fds,    EV_PREPARE  the kernel must know them before this loop waits
  *            or was reset, or another thread
  *            has woken it
+ *            the other loop has events that its       EV_EMBED    as for io: a regular file is always ready, and a watcher was
+ *            fd does not announce                                 fed outside the other loop's run
  *   fork     this loop was reset                    EV_FORK     the other loop is reset too, and must run once
  */
 #include "libev.h"
@@ -29,13 +31,16 @@ report (struct ev_loop *ev, ev_embed *w, int revents)
   mood_watcher_event (ev, (mood_watcher *)w, revents);
 }
 
-/* When the other loop renews its kernel side, the new epoll fd often has the old number, and this loop's backend does not watch
- * it. The generation counts the resets. */
+/* Called before this loop waits, and after the other loop has run. When the other loop renews its kernel side, the new epoll fd
+ * often has the old number, and this loop's backend does not watch it. The generation counts the resets. */
 void
 mood_embed_renew (mood_watcher *watcher)
 {
   mood_embed *w = (mood_embed *)watcher;
   mood_loop *other = other_of (&w->ev), *outer;
+
+  if (mood_ev_always_ready (w->ev.other))
+    mood_ev_do_not_wait (w->ev.owner->ev);
 
   if (other->generation == w->generation)
     return;
@@ -71,6 +76,8 @@ prepare_cb (struct ev_loop *ev, ev_prepare *prepare, int revents)
 
   if (mood_ev_changes (w->other))
     report (ev, w, revents);
+  else if (mood_ev_has_events (w->other))
+    ev_feed_event (ev, w, EV_EMBED);
 }
 
 /* If no eventfd can be made for the other loop, this Start fails before this loop itself is reset. The next Start tries again. */

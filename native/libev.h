@@ -116,6 +116,7 @@ struct mood_loop
   int refused;         /* the errno of the last attempt to create it, or 0 */
   unsigned serial;     /* how many loops were made before: libev/descriptors.c */
   int unmarked;        /* its files carry no marks, because the kernel does not store them */
+  int process;         /* which has made its files. A forked child shares them with its parent until it has replaced them. */
   int spare;           /* an eventfd for libev to take, or -1 */
   int made;            /* the epoll fd that the running constructor has created, or -1 */
   int registering;     /* an Embed is being started, and its start reports a refusal of the kernel */
@@ -224,6 +225,9 @@ void mood_ev_drop_cleared (struct ev_loop *ev);
 int mood_ev_done (struct ev_loop *ev);
 double mood_ev_monotonic (struct ev_loop *ev);
 int mood_ev_changes (struct ev_loop *ev);
+int mood_ev_always_ready (struct ev_loop *ev);
+int mood_ev_has_events (struct ev_loop *ev);
+void mood_ev_do_not_wait (struct ev_loop *ev);
 int mood_ev_backend_fd (struct ev_loop *ev);
 void mood_ev_refill (struct ev_loop *ev);
 void mood_ev_retry (struct ev_loop *loop);

@@ -61,6 +61,11 @@ mood_ev_monotonic (struct ev_loop *loop)
   return loop->mn_now;
 }
 
+/* The embedded loop of an embed's prepare. A prepare without an owner belongs to an embed. */
+/* clang-format off */
+#define EMBEDDED(w) (((ev_embed *)((char *)(w) - offsetof (ev_embed, prepare)))->other)
+/* clang-format on */
+
 /* Whether this loop, or a loop that is embedded in it, has work that needs no wait. The outer loop, in which this one is embedded, calls
  * this before it waits for this loop's fd. 0: there is no such work. Otherwise, the result differs from the previous one if these loops
  * have made progress since then.
@@ -73,14 +78,65 @@ mood_ev_changes (struct ev_loop *loop)
 
   loop->pipe_write_wanted = 1;
   __atomic_thread_fence (__ATOMIC_SEQ_CST);
-  changes = loop->fdchangecnt || loop->pipe_write_skipped || loop->postfork ? 1 + (int)(loop->loop_count & 0xffff) : 0;
 
-  /* a prepare without an owner belongs to an embed */
+  /* pipe_write_skipped without a wake comes from mood_ev_do_not_wait */
+  changes = loop->fdchangecnt || loop->postfork || (loop->pipe_write_skipped && (loop->async_pending || loop->sig_pending))
+                ? 1 + (int)(loop->loop_count & 0xffff)
+                : 0;
+
   for (i = 0; i < loop->preparecnt; ++i)
     if (!loop->prepares [i]->owner)
-      changes += mood_ev_changes (((ev_embed *)((char *)loop->prepares [i] - offsetof (ev_embed, prepare)))->other);
+      changes += mood_ev_changes (EMBEDDED (loop->prepares [i]));
 
   return changes;
+}
+
+/* Whether this loop, or one that is embedded in it, has an io that is always ready. epoll does not take a regular file, and libev
+ * itself reports it in each iteration. The loop around this one must not wait then: it would hear nothing of the file. */
+int
+mood_ev_always_ready (struct ev_loop *loop)
+{
+  int i;
+
+#if EV_USE_EPOLL
+  if (loop->backend == EVBACKEND_EPOLL)
+    for (i = 0; i < loop->epoll_epermcnt; ++i)
+      {
+        ANFD *anfd = loop->anfds + loop->epoll_eperms [i];
+
+        if (anfd->emask & EV_EMASK_EPERM && anfd->events & (EV_READ | EV_WRITE))
+          return 1;
+      }
+#endif
+
+  for (i = 0; i < loop->preparecnt; ++i)
+    if (!loop->prepares [i]->owner && mood_ev_always_ready (EMBEDDED (loop->prepares [i])))
+      return 1;
+
+  return 0;
+}
+
+/* Whether this loop, or one that is embedded in it, has events that no file descriptor announces. */
+int
+mood_ev_has_events (struct ev_loop *loop)
+{
+  int i;
+
+  if (mood_ev_pending (loop) || mood_ev_always_ready (loop))
+    return 1;
+
+  for (i = 0; i < loop->preparecnt; ++i)
+    if (!loop->prepares [i]->owner && mood_ev_has_events (EMBEDDED (loop->prepares [i])))
+      return 1;
+
+  return 0;
+}
+
+/* This iteration, or the next one if no run is before its wait, does not wait. */
+void
+mood_ev_do_not_wait (struct ev_loop *loop)
+{
+  loop->pipe_write_skipped = 1;
 }
 
 int

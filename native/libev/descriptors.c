@@ -34,6 +34,17 @@ is_own (mood_loop *l, enum role role, int fd)
   return fd >= 0 && (l->unmarked || fcntl (fd, F_GETSIG) == mark_of (l, role));
 }
 
+/* After a fork, the child uses its parent's files until its next iteration replaces them. It must not keep one of them: its changes
+ * would be changes of the parent's loop. The child has no other thread that could take a number. So it closes the old file
+ * first, and then the number for the new one is free. */
+static int
+is_forked (mood_loop *l)
+{
+  return l->process && l->process != getpid ();
+}
+
+static int has_eventfd (mood_loop *l);
+
 /* The loop's eventfd is made before libev asks for it. So EMFILE is an error of the constructor or of Reset, and libev does not
  * retry for ever. */
 int
@@ -41,7 +52,7 @@ mood_ev_reserve (mood_loop *l)
 {
   mood_loop *outer = mood_current;
 
-  if (is_own (l, EVENTFD, l->spare))
+  if (is_own (l, EVENTFD, l->spare) || (is_forked (l) && has_eventfd (l)))
     return 0;
 
   mood_current = l;
@@ -83,12 +94,18 @@ enum { NO_FD = 0x7fffffff };
    }                                                               \
   while (0)
 
+static void leave_iouring (mood_loop *l);
+
 static int
 make_epoll (int flags)
 {
   mood_loop *l = mood_current;
-  int fd = mark (BACKEND, epoll_create1 (flags)), old = old_epoll;
+  int fd, old = old_epoll;
 
+  if (l && l->open)
+    leave_iouring (l);
+
+  fd = mark (BACKEND, epoll_create1 (flags));
   old_epoll = -1;
 
   if (old >= 0 && fd < 0)
@@ -158,6 +175,7 @@ make_inotify (int flags)
  * fails, so that libev also reads the status at the watcher's interval. */
 # define statfs(path, status) -1
 
+static int remove_watch (struct ev_loop *loop, int fd, int watch);
 static int take_ring_timerfd (void);
 
 static int
@@ -177,6 +195,7 @@ static int close_own (struct ev_loop *loop, int fd);
 # define epoll_create1(flags) make_epoll (flags)
 # define epoll_ctl(epoll, op, fd, ev) watch_fd (epoll, op, fd, ev)
 # define inotify_init1(flags) make_inotify (flags)
+# define inotify_rm_watch(fd, watch) remove_watch (loop, fd, watch)
 # define timerfd_create(clock, flags) make_timerfd (clock, flags)
 # define mmap(address, size, protection, flags, fd, offset) take_ring_map (offset)
 # define eventfd(value, flags) take_eventfd (loop, value, flags)

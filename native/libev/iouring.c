@@ -2,6 +2,18 @@
 
 #if EV_USE_IOURING
 
+static void lose_ring (mood_loop *l);
+
+/* Whether no request can be added: the ring is full, and there is no completion whose handling would help the kernel. */
+static int
+is_stuck (struct ev_loop *loop, long due)
+{
+  char *requests = (char *)loop->iouring_sq_ring, *completions = (char *)loop->iouring_cq_ring;
+
+  return due >= (long)*(unsigned *)(requests + loop->iouring_sq_ring_entries)
+         && *(volatile unsigned *)(completions + loop->iouring_cq_head) == *(volatile unsigned *)(completions + loop->iouring_cq_tail);
+}
+
 /* Replaces io_uring_enter, because libev has three faults with today's kernels:
  * 1. A slot of the ring may have held a request to add a poll. When libev writes a request to remove one into it, it leaves the
  *    old events there. The kernel refuses that with EINVAL. So this function clears the events.
@@ -29,6 +41,9 @@ enter_iouring (struct ev_loop *loop, long fd, long to_submit, long min_complete,
     {
       result = syscall (SYS_io_uring_enter, fd, due - submitted, min_complete, flags, mask, size);
 
+      if (result < 0 && !submitted && errno != EINTR && is_stuck (loop, due))
+        lose_ring (mood_current);
+
       if (result < 0)
         return submitted ? submitted : result;
 
@@ -50,6 +65,9 @@ mood_ev_refill (struct ev_loop *loop)
   const unsigned overflown = 2, get_events = 1; /* IORING_SQ_CQ_OVERFLOW, IORING_ENTER_GETEVENTS */
 
   char *ring = (char *)loop->iouring_sq_ring;
+
+  if (loop->backend != EVBACKEND_IOURING)
+    drop_ring ((mood_loop *)loop->userdata); /* the memory of leave_iouring */
 
   if (loop->backend != EVBACKEND_IOURING || loop->iouring_fd == NO_FD)
     return;

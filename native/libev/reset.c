@@ -55,6 +55,9 @@ mood_ev_retry (struct ev_loop *loop)
   if (loop->backend_fd == NO_FD)
     loop->postfork |= BACKEND_ONLY;
 
+  if (loop->evpipe [1] == NO_FD)
+    loop->postfork = 1;
+
 # if EV_USE_IOURING
   if (loop->backend == EVBACKEND_IOURING && loop->iouring_fd == NO_FD)
     loop->postfork |= BACKEND_ONLY;
@@ -76,22 +79,55 @@ close_own (struct ev_loop *loop, int fd)
       while (loop->epoll_epermcnt)
         loop->anfds [loop->epoll_eperms [--loop->epoll_epermcnt]].emask = 0;
 
-      old_epoll = fd; /* make_epoll closes it */
-      return 0;
+      if (!is_forked (l))
+        {
+          old_epoll = fd; /* make_epoll closes it */
+          return 0;
+        }
     }
 
   return (close)(fd);
 }
 
-/* If a reset finds neither a spare nor a free fd, the loop keeps the eventfd that it has. */
+static int
+has_eventfd (mood_loop *l)
+{
+  return is_own (l, EVENTFD, l->ev->evpipe [1]);
+}
+
+/* If a reset finds neither a spare nor a free fd, the loop keeps the eventfd that it has. A forked child keeps neither the eventfd nor
+ * the spare. It takes its eventfd last, so from here on all files of the loop are its own. */
 static int
 take_eventfd (struct ev_loop *loop, unsigned value, int flags)
 {
   mood_loop *l = mood_current;
-  int fd = is_own (l, EVENTFD, l->spare) ? l->spare : mark (EVENTFD, (eventfd)(value, flags));
+  int fd, error;
 
+  if (is_forked (l))
+    {
+      if (is_own (l, EVENTFD, l->spare))
+        (close) (l->spare);
+
+      if (has_eventfd (l))
+        (close) (loop->evpipe [1]);
+
+      l->spare = -1;
+      l->process = getpid ();
+    }
+
+  fd = is_own (l, EVENTFD, l->spare) ? l->spare : mark (EVENTFD, (eventfd)(value, flags));
+  error = errno;
   l->spare = -1;
-  return fd < 0 && is_own (l, EVENTFD, loop->evpipe [1]) ? loop->evpipe [1] : fd;
+
+  if (fd >= 0 || !l->open)
+    return fd;
+
+  if (has_eventfd (l))
+    return loop->evpipe [1];
+
+  /* the limit of a forked child is lower than the number that it has closed */
+  mood_error_record (l, error, "(libev) eventfd");
+  return NO_FD;
 }
 
 /* A reset keeps the number of the eventfd, because another thread may be about to write to this number. If the number belongs to
@@ -113,6 +149,13 @@ replace_eventfd (struct ev_loop *loop, int *from, int *to)
     *to = fd;
 
   return *to;
+}
+
+/* A forked child that stops a Stat before it has replaced its inotify must not remove its parent's watch. */
+static int
+remove_watch (struct ev_loop *loop, int fd, int watch)
+{
+  return is_forked ((mood_loop *)loop->userdata) ? 0 : (inotify_rm_watch) (fd, watch);
 }
 
 # if EV_USE_LINUXAIO
@@ -202,8 +245,20 @@ mood_ev_made (mood_loop *l)
     }
 
   l->made = -1;
+  l->process = getpid ();
 #else
   (void)l;
+#endif
+}
+
+/* Whether the next iteration replaces epoll, and nothing may be changed in the present one. */
+static int
+is_epoll_due (struct ev_loop *loop)
+{
+#if __linux__
+  return loop->postfork || is_forked ((mood_loop *)loop->userdata);
+#else
+  return loop->postfork;
 #endif
 }
 
@@ -214,8 +269,8 @@ mood_ev_register (struct ev_loop *loop, ev_io *w)
 {
   mood_loop *l = (mood_loop *)loop->userdata;
 
-  /* While a reset is due, epoll is about to be replaced. Then a refusal shows in the loop's next iteration. */
-  if (loop->backend != EVBACKEND_EPOLL || loop->postfork)
+  /* While a reset is due, a refusal shows in the loop's next iteration. */
+  if (loop->backend != EVBACKEND_EPOLL || is_epoll_due (loop))
     return 0;
 
   l->registering = 1;
@@ -231,7 +286,7 @@ void
 mood_ev_unregister (struct ev_loop *loop, mood_loop *other, int fd)
 {
 #if __linux__
-  if (loop->backend == EVBACKEND_EPOLL && !loop->postfork && is_own (other, BACKEND, fd))
+  if (loop->backend == EVBACKEND_EPOLL && !is_epoll_due (loop) && is_own (other, BACKEND, fd))
     (epoll_ctl) (loop->backend_fd, EPOLL_CTL_DEL, fd, 0);
 #else
   (void)loop;

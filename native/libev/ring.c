@@ -48,6 +48,14 @@ drop_ring (mood_loop *l)
   free (r);
 }
 
+/* libev has taken it all. */
+static void
+forget_ring (mood_loop *l)
+{
+  free (l->ring);
+  l->ring = 0;
+}
+
 static void
 set_sizes (ring *r)
 {
@@ -149,6 +157,76 @@ make_placeholder (mood_loop *l)
   return 1;
 }
 
+/* Gives libev a placeholder in place of the ring that it has, whose mappings are gone. */
+static int
+use_placeholder (mood_loop *l)
+{
+  struct ev_loop *loop = l->ev;
+  ring *r;
+
+  drop_ring (l);
+
+  if (!make_placeholder (l))
+    return 0;
+
+  r = l->ring;
+  loop->iouring_fd = loop->iouring_tfd = NO_FD;
+  loop->iouring_sq_ring = r->maps [0];
+  loop->iouring_cq_ring = r->maps [1];
+  loop->iouring_sqes = r->maps [2];
+  loop->iouring_sq_ring_size = r->sizes [0];
+  loop->iouring_cq_ring_size = r->sizes [1];
+  loop->iouring_sqes_size = r->sizes [2];
+  loop->iouring_sq_head = r->params.sq_off.head;
+  loop->iouring_sq_tail = r->params.sq_off.tail;
+  loop->iouring_sq_ring_mask = r->params.sq_off.ring_mask;
+  loop->iouring_sq_ring_entries = r->params.sq_off.ring_entries;
+  loop->iouring_sq_flags = r->params.sq_off.flags;
+  loop->iouring_sq_array = r->params.sq_off.array;
+  loop->iouring_cq_head = r->params.cq_off.head;
+  loop->iouring_cq_tail = r->params.cq_off.tail;
+  loop->iouring_cq_ring_mask = r->params.cq_off.ring_mask;
+  loop->iouring_cq_ring_entries = r->params.cq_off.ring_entries;
+  loop->iouring_cq_overflow = r->params.cq_off.overflow;
+  loop->iouring_cq_cqes = r->params.cq_off.cqes;
+  return 1;
+}
+
+/* libev changes from io_uring to epoll. It may do so while it looks for room in the ring for a request. It has unmapped the ring, and
+ * writes the request into it afterwards. So the ring gets memory until the poll. And epoll knows the fds only after the next
+ * iteration has begun, so the present one must not wait. */
+static void
+leave_iouring (mood_loop *l)
+{
+  if (l->ev->backend != EVBACKEND_IOURING)
+    return;
+
+  use_placeholder (l);
+  mood_ev_do_not_wait (l->ev);
+}
+
+/* The ring is full, and the kernel takes no requests and has no completions. libev would try again for ever. The loop fails with
+ * errno, and its next run makes a new ring. */
+static void
+lose_ring (mood_loop *l)
+{
+  struct ev_loop *loop = l->ev;
+  int error = errno;
+
+  close_own (loop, loop->iouring_tfd);
+  close_own (loop, loop->iouring_fd);
+  munmap (loop->iouring_sq_ring, loop->iouring_sq_ring_size);
+  munmap (loop->iouring_cq_ring, loop->iouring_cq_ring_size);
+  munmap (loop->iouring_sqes, loop->iouring_sqes_size);
+
+  if (!use_placeholder (l))
+    abort (); /* the system has no memory for three pages, and libev would write into the ring */
+
+  forget_ring (l);
+  mood_error_record (l, error, "(libev) io_uring_enter");
+  errno = error;
+}
+
 /* Makes the ring. If there is not enough memory for it, makes a ring of half the size. The shortage may last only a moment. If it happens
  * twice in a row, half the size becomes libev's maximum: libev then changes to epoll when it needs a larger ring. Returns 0 or an errno. */
 static int
@@ -218,8 +296,7 @@ take_ring_timerfd (void)
   mood_loop *l = mood_current;
   int fd = ((ring *)l->ring)->timerfd;
 
-  free (l->ring);
-  l->ring = 0;
+  forget_ring (l);
   return fd;
 }
 

@@ -218,11 +218,203 @@ regular_file (unsigned backend)
   close (fd);
 }
 
+/* The counters of all eventfds of this process, added up. */
+static int
+wakes (void)
+{
+  DIR *directory = opendir ("/proc/self/fdinfo");
+  struct dirent *entry;
+  char path [300], line [100];
+  unsigned count;
+  int sum = 0;
+
+  while ((entry = readdir (directory)))
+    {
+      FILE *file;
+
+      snprintf (path, sizeof path, "/proc/self/fdinfo/%s", entry->d_name);
+
+      if (!(file = fopen (path, "r")))
+        continue;
+
+      while (fgets (line, sizeof line, file))
+        if (sscanf (line, "eventfd-count: %x", &count) == 1)
+          sum += (int)count;
+
+      fclose (file);
+    }
+
+  closedir (directory);
+  return sum;
+}
+
+static int fillers [1 << 16], fillers_count; /* the duplicates of fill */
+
+/* Every number below the limit is in use. */
+static struct rlimit
+fill (void)
+{
+  struct rlimit limit, full;
+  DIR *directory = opendir ("/proc/self/fd");
+  struct dirent *entry;
+  int highest = 0, fd;
+
+  while ((entry = readdir (directory)))
+    if (atoi (entry->d_name) > highest)
+      highest = atoi (entry->d_name);
+
+  closedir (directory);
+
+  getrlimit (RLIMIT_NOFILE, &limit);
+  full = limit;
+
+  do
+    fd = dup (2);
+  while (fd >= 0 && (fillers [fillers_count++] = fd) < highest);
+
+  if (fd >= 0)
+    full.rlim_cur = (rlim_t)fd + 1;
+
+  CHECK (!setrlimit (RLIMIT_NOFILE, &full) && dup (2) < 0 && errno == EMFILE);
+  return limit;
+}
+
+/* Whether file descriptors are left when a process forks. LOWERED: the child may have none at all, not even those it has closed. */
+enum left { MANY, NONE, LOWERED };
+
+/* A forked child gets files of its own. What it does then does not change its parent's loop. `reset`: the parent has an eventfd for its
+ * next iteration already. */
+static void
+forks (unsigned backend, enum left left, int reset)
+{
+  int pipes [2], status, i;
+  struct rlimit limit, none;
+  mood_watcher *w, *async, *stat, *other;
+  char path [] = "/tmp/mood-fork-XXXXXX", byte;
+  mood_loop *loop;
+  pid_t pid;
+  int file = mkstemp (path);
+
+  CHECK (file >= 0 && !pipe (pipes));
+
+  if (make (backend | EVFLAG_FORKCHECK, &loop) != (int)backend)
+    return;
+
+  CHECK (w = mood_watcher_new (loop, MOOD_IO, 1));
+  CHECK (other = mood_watcher_new (loop, MOOD_IO, 2));
+  CHECK (async = mood_watcher_new (loop, MOOD_ASYNC, 3));
+  CHECK (stat = mood_watcher_new (loop, MOOD_STAT, 4));
+  mood_io_set (w, pipes [0], EV_READ);
+  mood_stat_set (stat, path, 1000.);
+  mood_watcher_start (w);
+  mood_watcher_start (async);
+  mood_watcher_start (stat);
+  mood_loop_run (loop, EVRUN_NOWAIT);
+
+  if (reset)
+    CHECK (!mood_loop_reset (loop));
+
+  if (left == NONE)
+    limit = fill ();
+  else
+    getrlimit (RLIMIT_NOFILE, &limit);
+
+  CHECK ((pid = fork ()) >= 0);
+
+  if (!pid)
+    {
+      mood_watcher_stop (stat); /* before the loop has renewed its files */
+
+      if (reset)
+        CHECK (!mood_loop_reset (loop));
+
+      if (left == LOWERED)
+        {
+          none = limit;
+          none.rlim_cur = 0;
+          CHECK (!setrlimit (RLIMIT_NOFILE, &none));
+
+          for (i = 0; i < 3; ++i)
+            {
+              CHECK (mood_loop_run (loop, EVRUN_NOWAIT) & MOOD_RUN_FAILED);
+              CHECK (mood_loop_error (loop, 0, 0) == EMFILE);
+            }
+
+          CHECK (!setrlimit (RLIMIT_NOFILE, &limit));
+        }
+
+      CHECK (!(mood_loop_run (loop, EVRUN_NOWAIT) & MOOD_RUN_FAILED));
+      mood_watcher_stop (w);
+      mood_io_set (other, pipes [0], 0);
+      mood_watcher_start (other);
+      mood_loop_run (loop, EVRUN_NOWAIT);
+      mood_watcher_stop (other);
+      mood_io_set (other, pipes [0], EV_WRITE);
+      mood_watcher_start (other);
+      mood_loop_run (loop, EVRUN_NOWAIT);
+      mood_loop_changes (loop); /* so that the sender writes to the eventfd */
+      events = 0;
+      mood_async_send (async);
+      mood_loop_run (loop, EVRUN_NOWAIT);
+      CHECK (events == 1);
+      mood_loop_changes (loop);
+      mood_async_send (async); /* the child leaves it in its eventfd */
+      _exit (0);
+    }
+
+  CHECK (!setrlimit (RLIMIT_NOFILE, &limit));
+
+  while (fillers_count)
+    close (fillers [--fillers_count]);
+
+  CHECK (waitpid (pid, &status, 0) == pid);
+  CHECK (!status);
+  CHECK (!wakes ());
+  events = 0;
+  mood_loop_run (loop, EVRUN_NOWAIT);
+  CHECK (!events && !wakes ());
+  CHECK (write (pipes [1], "x", 1) == 1);
+  mood_loop_run (loop, EVRUN_ONCE);
+  CHECK (events == 1 && read (pipes [0], &byte, 1) == 1);
+  mood_watcher_stop (w);
+  CHECK (write (file, "x", 1) == 1);
+  events = 0;
+
+  if (!reset) /* a Reset makes a new inotify, and reads the status again */
+    {
+      mood_watcher *timer;
+
+      CHECK (timer = mood_watcher_new (loop, MOOD_TIMER, 5));
+      mood_timer_set (timer, 20., 0.);
+      mood_watcher_start (timer);
+
+      while (!events)
+        mood_loop_run (loop, EVRUN_ONCE);
+
+      CHECK (timer->active);
+      mood_watcher_stop (timer);
+      mood_watcher_free (timer);
+    }
+
+  mood_watcher_stop (async);
+  mood_watcher_stop (stat);
+  mood_watcher_free (w);
+  mood_watcher_free (other);
+  mood_watcher_free (async);
+  mood_watcher_free (stat);
+  dispose (loop);
+  close (pipes [0]);
+  close (pipes [1]);
+  close (file);
+  unlink (path);
+}
+
 int
 main (void)
 {
   static const unsigned backends [] = { EVBACKEND_EPOLL, EVBACKEND_POLL, EVBACKEND_SELECT, EVBACKEND_LINUXAIO,
                                         EVBACKEND_IOURING };
+  enum left left;
   unsigned i;
 
   mood_initialize (MOOD_SIGNALS_NATIVE);
@@ -233,6 +425,12 @@ main (void)
     {
       resets (backends [i]);
       regular_file (backends [i]);
+
+      for (left = MANY; left <= LOWERED; ++left)
+        {
+          forks (backends [i], left, 0);
+          forks (backends [i], left, 1);
+        }
     }
 
   puts ("done");

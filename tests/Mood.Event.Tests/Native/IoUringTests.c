@@ -28,14 +28,14 @@ is_refused (void)
   return 1;
 }
 
-static int busy; /* whether the next io_uring_enter fails */
+static int busy; /* so many of the next calls of io_uring_enter fail */
 
 static int
 is_refused_call (long number)
 {
   if (number == SYS_io_uring_enter && busy)
     {
-      busy = 0;
+      --busy;
       errno = EAGAIN;
       return 1;
     }
@@ -240,6 +240,119 @@ overflow_quietly (mood_loop *loop, int *pipes)
   CHECK (events == 1);
   CHECK (read (pipes [0], &n, 1) == 1);
   CHECK (!mood_loop_error (loop, 0, 0));
+}
+
+/* More changes of fds than the ring has room for, while the kernel takes none. */
+enum { MANY = 100 };
+
+static mood_watcher *many [MANY];
+static int many_pipes [MANY][2];
+
+static void
+watch_many (mood_loop *loop)
+{
+  int i;
+
+  for (i = 0; i < MANY; ++i)
+    {
+      CHECK (!pipe (many_pipes [i]));
+      CHECK (many [i] = mood_watcher_new (loop, MOOD_IO, 1));
+      mood_io_set (many [i], many_pipes [i][0], EV_READ);
+      mood_watcher_start (many [i]);
+    }
+}
+
+/* Each of them reports its event. */
+static void
+check_many (mood_loop *loop)
+{
+  int i, n;
+
+  for (i = 0; i < MANY; ++i)
+    {
+      CHECK (write (many_pipes [i][1], "x", 1) == 1);
+      events = 0;
+
+      for (n = 0; n < 10000 && !events; ++n, usleep (1000))
+        CHECK (!(mood_loop_run (loop, EVRUN_NOWAIT) & MOOD_RUN_FAILED));
+
+      CHECK (events);
+      mood_watcher_stop (many [i]);
+      mood_watcher_free (many [i]);
+      close (many_pipes [i][0]);
+      close (many_pipes [i][1]);
+    }
+}
+
+static void
+wait_for_completions (void)
+{
+  volatile unsigned *head = (unsigned *)(completions + parts.head), *tail = (unsigned *)(completions + parts.tail);
+  int n;
+
+  for (n = 0; *head == *tail && n < 10000; ++n)
+    usleep (1000);
+
+  CHECK (*head != *tail);
+}
+
+/* The kernel takes no request although the ring is full: the run ends with its error, and the next one makes a new ring. */
+static void
+full_ring (mood_loop *loop, int *pipes)
+{
+  int n;
+
+  check (loop, pipes);
+
+  for (n = 0; n < 3; ++n)
+    {
+      if (!n)
+        watch_many (loop);
+      else
+        CHECK (!mood_loop_reset (loop));
+
+      busy = 1 << 20;
+      CHECK (mood_loop_run (loop, 0) & MOOD_RUN_FAILED);
+      CHECK (mood_loop_error (loop, 0, 0) == EAGAIN);
+      busy = 0;
+    }
+
+  check_many (loop);
+  check (loop, pipes);
+  CHECK (mood_loop_backend (loop) == EVBACKEND_IOURING);
+}
+
+/* The ring is full, the kernel takes no request, and the completion queue has overflown at its limit. So libev changes to epoll while it
+ * looks for room in the ring. That iteration does not wait. */
+static void
+full_ring_at_the_limit (mood_loop *loop, int *pipes)
+{
+  mood_watcher *timer;
+  char byte;
+
+  fail (1, 1, EINVAL); /* this sets the limit */
+  overflow_quietly (loop, pipes);
+  check (loop, pipes);
+  CHECK (mood_loop_backend (loop) == EVBACKEND_IOURING);
+  mood_loop_run (loop, EVRUN_NOWAIT);
+  CHECK (write (pipes [1], "x", 1) == 1);
+  wait_for_completions ();
+  lose ();
+  watch_many (loop);
+  CHECK (timer = mood_watcher_new (loop, MOOD_TIMER, 1));
+  mood_timer_set (timer, 30., 0.);
+  mood_watcher_start (timer);
+  busy = 1;
+  events = 0;
+  mood_loop_run (loop, EVRUN_ONCE);
+  CHECK (!events && timer->active); /* otherwise it has waited */
+  CHECK (mood_loop_backend (loop) == EVBACKEND_EPOLL);
+  mood_watcher_stop (timer);
+  mood_watcher_free (timer);
+  mood_loop_run (loop, EVRUN_ONCE);
+  CHECK (events == 1 && read (pipes [0], &byte, 1) == 1);
+  check_many (loop);
+  check (loop, pipes);
 }
 
 /* Overflows make larger rings, and at the limit an epoll fd. */
@@ -471,6 +584,18 @@ main (void)
   mood_watcher_free (w);
   mood_watcher_free (timer);
   dispose (loop);
+
+  CHECK (loop = make (0));
+  CHECK (w = mood_watcher_new (loop, MOOD_IO, 1));
+  mood_io_set (w, pipes [0], EV_READ);
+  mood_watcher_start (w);
+  full_ring (loop, pipes);
+  full_ring_at_the_limit (loop, pipes);
+  mood_watcher_stop (w);
+  CHECK (!mood_loop_run (loop, EVRUN_NOWAIT));
+  mood_watcher_free (w);
+  dispose (loop);
+  CHECK (open_fds () == fds && mappings () == maps);
 
   CHECK (loop = make (0));
   refused_polls (loop, pipes, ENOMEM);

@@ -1,7 +1,9 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using System.Linq;
 using System.Threading;
+using Microsoft.Win32.SafeHandles;
 using Xunit;
 
 namespace Mood.Event.Tests;
@@ -116,6 +118,108 @@ public sealed class EmbedTests : FdTestBase
         outer.Timer(0.1, 0, (_, _) => outer.Stop()).Start();
         Assert.True(outer.Start());
         Assert.Equal(0, calls);
+    }
+
+    public static TheoryData<Backends, Backends, bool> AllPairs
+    {
+        get
+        {
+            var data = new TheoryData<Backends, Backends, bool>();
+
+            foreach (Backends outer in AllBackends)
+            {
+                foreach (Backends inner in EmbeddableBackends)
+                {
+                    data.Add(outer, inner, false);
+                    data.Add(outer, inner, true);
+                }
+            }
+
+            return data;
+        }
+    }
+
+    // epoll does not take a regular file, so the inner loop's fd does not become readable
+    [Theory]
+    [MemberData(nameof(AllPairs))]
+    public void An_io_of_a_regular_file_is_called_once_in_each_iteration_of_the_outer_loop(Backends backend, Backends embedded, bool hasCallback)
+    {
+        Loop outer = NewLoop(backend), inner = NewLoop(embedded);
+        using SafeFileHandle file = File.OpenHandle(Environment.ProcessPath!);
+        int calls = 0, sweeps = 0;
+        Embed embed = hasCallback ? outer.Embed(inner, (w, _) =>
+        {
+            sweeps++;
+            w.Sweep();
+        }) : outer.Embed(inner);
+        Io io = inner.Io(file, Events.Read, (w, _) =>
+        {
+            if (++calls == 20)
+            {
+                w.Stop();
+                outer.Timer(0.02, 0, (_, _) => outer.Stop()).Start();
+            }
+        });
+        embed.Start();
+        io.Start();
+
+        for (int i = 1; i <= 10; i++)
+        {
+            outer.Start(RunFlags.NoWait);
+            Assert.InRange(calls, i, i + 1);
+        }
+
+        uint before = outer.Iteration;
+        Assert.True(outer.Start());
+        Assert.Equal(20, calls);
+        Assert.InRange(outer.Iteration - before, 1u, 30u); // after the Stop it waits
+        Assert.Equal(hasCallback, sweeps >= 18);
+    }
+
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void A_regular_file_two_levels_down_keeps_the_outer_loop_from_waiting_and_no_loop_from_its_events(Backends backend)
+    {
+        Loop outer = NewLoop(), middle = NewLoop(backend), inner = NewLoop(backend);
+        using SafeFileHandle file = File.OpenHandle(Environment.ProcessPath!);
+        (int read, _) = NewReadablePipe();
+        int calls = 0, reads = 0, ticks = 0;
+        outer.Embed(middle).Start();
+        middle.Embed(inner).Start();
+        inner.Io(file, Events.Read, (_, _) => calls++).Start();
+        inner.Io(read, Events.Read, (_, _) => reads++).Start(); // never read, so the inner loop always has events
+        outer.Timer(0.001, 0.001, (w, _) =>
+        {
+            if (++ticks == 20 && calls > 20 && reads > 20)
+            {
+                outer.Stop();
+            }
+
+            ticks = Math.Min(ticks, 19);
+        }).Start();
+        Assert.True(outer.Start());
+    }
+
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void A_watcher_that_is_fed_outside_its_loop_is_called_before_the_outer_loop_waits(Backends backend)
+    {
+        Loop outer = NewLoop(), middle = NewLoop(backend), inner = NewLoop(backend);
+        outer.Embed(middle).Start();
+        middle.Embed(inner).Start();
+        string log = "";
+        Io io = inner.Io(NewPipe().Read, Events.Read, (_, e) =>
+        {
+            log += (int)e;
+            outer.Stop();
+        });
+        outer.Timer(0.01, 0, (_, _) =>
+        {
+            log += "feed ";
+            io.Feed(Events.Read);
+        }).Start();
+        Assert.True(outer.Start());
+        Assert.Equal("feed 1", log);
     }
 
     [Theory]
