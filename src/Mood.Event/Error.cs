@@ -179,6 +179,9 @@ internal static partial class Error
     internal static InvalidOperationException InvalidOperation_Lent() =>
         new("Another thread is already inside Loop.Invoke. During Loop.Callback, only one thread at a time may call Invoke.");
 
+    internal static InvalidOperationException InvalidOperation_LenderRuns() =>
+        new("Loop.Callback itself runs a loop around this one, so no other thread may call Invoke at present.");
+
     internal static InvalidOperationException InvalidOperation_NotSuspended() =>
         new("Resume was called without a Suspend before it. Every Suspend needs one Resume.");
 

@@ -260,6 +260,62 @@ public sealed partial class Loop
         return default;
     }
 
+    // Takes the loop over for the Invoke of another thread. The lender may have begun a Start or an Invoke of a loop around this one in its
+    // Callback. Then it still runs that loop. CheckNotPassed is the lender's half of the check: each thread first makes its own change, and
+    // then looks for the other's. So at least one of them sees the other, and not both continue.
+    private Loop[] TakeOver(int lender, int thread)
+    {
+        Loop[] passed = PassOn(lender, thread);
+        Interlocked.MemoryBarrier();
+
+        if (Depths() == _lentDepths)
+        {
+            return passed;
+        }
+
+        foreach (Loop loop in passed)
+        {
+            loop._ownership.PassBack(lender);
+        }
+
+        _ownership.ReturnInvoke(lender);
+        throw Error.InvalidOperation_LenderRuns();
+    }
+
+    // This thread is inside a Loop.Callback, and has counted a Start or an Invoke that it begins: see TakeOver.
+    private void CheckNotPassed(int lender)
+    {
+        Interlocked.MemoryBarrier();
+        int owner = Outermost._ownership.Owner;
+
+        if (LoopOwnership.Owns(owner, Environment.CurrentManagedThreadId))
+        {
+            return;
+        }
+
+        _depth--;
+
+        if (lender != 0)
+        {
+            _ownership.ReturnInvoke(lender);
+        }
+
+        ThrowOwned(owner);
+    }
+
+    // The Starts and Invokes on the stack, of this loop and of the loops around it.
+    private int Depths()
+    {
+        int sum = 0;
+
+        for (Loop? loop = this; loop is not null; loop = loop.Embedder?.Loop)
+        {
+            sum += Volatile.Read(ref loop._depth);
+        }
+
+        return sum;
+    }
+
     // Passes this loop, and the loops around it that the same thread owns, to another thread. Returns the passed loops. The
     // caller must pass all of them back, even if some are no longer embedded.
     private Loop[] PassOn(int from, int to)

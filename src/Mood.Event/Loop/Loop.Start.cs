@@ -62,6 +62,12 @@ public sealed partial class Loop
         int lender = _starts > 0 ? _ownership.TakeInvoke(Environment.CurrentManagedThreadId) : 0;
         bool more;
         _depth++;
+
+        if (LoopOwnership.IsLending)
+        {
+            CheckNotPassed(lender);
+        }
+
         _starts++;
         HasLeft = false; // the functions that run from now on are not those that the Run has named
         BeSeenRunning();
@@ -163,7 +169,7 @@ public sealed partial class Loop
     {
         int thread = Environment.CurrentManagedThreadId;
         int lender = _ownership.TakeInvoke(thread);
-        Loop[] passed = lender == 0 || lender == thread ? [] : PassOn(lender, thread);
+        Loop[] passed = lender == 0 || lender == thread ? [] : TakeOver(lender, thread);
 
         try
         {
@@ -199,6 +205,8 @@ public sealed partial class Loop
 
         Native.mood_loop_settle(_native); // the callback may leave the pending watchers to a later Invoke
         int thread = Environment.CurrentManagedThreadId;
+        int depths = _lentDepths;
+        _lentDepths = Depths();
         int before = _ownership.BeginLending(thread);
         StartContext context = StartContext.Capture();
 
@@ -215,6 +223,7 @@ public sealed partial class Loop
         finally
         {
             context.Restore();
+            _lentDepths = depths;
 
             // waits here for the thread that has taken the right to Invoke, if Callback has not waited for it
             _ownership.EndLending(thread, before);
@@ -249,6 +258,11 @@ public sealed partial class Loop
     private void InvokeCore()
     {
         _depth++;
+
+        if (LoopOwnership.IsLending)
+        {
+            CheckNotPassed(lender: 0);
+        }
 
         try
         {

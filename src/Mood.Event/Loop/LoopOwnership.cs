@@ -40,6 +40,10 @@ internal struct LoopOwnership
     [ThreadStatic]
     private static int s_thread;
 
+    // How many Loop.Callbacks are on this thread's stack. Only its own thread reads and writes it.
+    [ThreadStatic]
+    private static int s_lending;
+
     // 0: free. A thread's id: full. A thread's id with BriefMark: brief. Reserved.
     // From 0 it changes by compare-and-swap, on any thread. Every other change is a plain write of the owning thread, or of
     // the thread that the owner has passed the loop to.
@@ -65,6 +69,9 @@ internal struct LoopOwnership
 
     /// <summary>Whether this thread is inside a reschedule function, of any loop.</summary>
     internal static bool IsRescheduling => s_thread < 0;
+
+    /// <summary>Whether this thread is inside a Loop.Callback, of any loop. Then another thread may take a loop from it at any moment.</summary>
+    internal static bool IsLending => s_lending > 0;
 
     /// <summary>Whether this thread is the full owner and not inside a reschedule function. It is fast: one comparison.</summary>
     internal readonly bool IsHere
@@ -163,7 +170,11 @@ internal struct LoopOwnership
 
     /// <summary>Called before Loop.Callback on this thread: from now on one Invoke can be taken.</summary>
     /// <returns>The argument for <see cref="EndLending"/>.</returns>
-    internal int BeginLending(int thread) => Interlocked.Exchange(ref _lender, thread);
+    internal int BeginLending(int thread)
+    {
+        s_lending++;
+        return Interlocked.Exchange(ref _lender, thread);
+    }
 
     /// <summary>Called after Loop.Callback: waits until its Invoke is given back. Throws nothing.</summary>
     internal void EndLending(int thread, int before)
@@ -175,6 +186,7 @@ internal struct LoopOwnership
             wait.SpinOnce();
         }
 
+        s_lending--;
         wait.End();
     }
 

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.Linq;
 using System.Threading;
@@ -62,6 +63,52 @@ public sealed class LoopInvokeTests : LoopTestBase
         Assert.Equal(invoker, calling);
         Assert.NotEqual(home, calling);
         Assert.NotEqual(other, calling);
+    }
+
+    // Invoke of the inner loop also takes the loops around it, and Callback may be running one of them.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void While_Callback_of_an_embedded_loop_runs_the_outer_loop_no_other_thread_may_Invoke(bool invoke)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
+        int home = Environment.CurrentManagedThreadId, rounds = 0;
+        var threads = new List<int>();
+        Exception? during = null, after = null;
+        outer.Embed(inner).Start();
+        inner.Idle((_, _) => threads.Add(Environment.CurrentManagedThreadId)).Feed(Events.Custom);
+        Idle nested = outer.Idle((w, _) =>
+        {
+            w.Stop();
+            during = OnAnotherThread(inner.Invoke);
+        });
+        inner.Callback = _ =>
+        {
+            if (inner.Pending == 0 || ++rounds > 1)
+            {
+                return;
+            }
+
+            nested.Start();
+
+            if (invoke)
+            {
+                nested.Feed(Events.Custom);
+                outer.Invoke();
+            }
+            else
+            {
+                outer.Start(RunFlags.NoWait);
+            }
+
+            after = OnAnotherThread(inner.Invoke);
+        };
+        outer.Start(RunFlags.NoWait);
+        Assert.IsType<InvalidOperationException>(during);
+        Assert.Null(after);
+        Assert.NotEqual(home, Assert.Single(threads)); // called by the Invoke that came after the nested run
+        outer.Verify();
+        inner.Verify();
     }
 
     [Fact]
