@@ -122,11 +122,14 @@ public sealed partial class Loop
 
         using var supervisor = new RunSupervisor(this, options ?? new RunOptions(), waitsForSpawned: _main is null);
         token = supervisor.Token;
-        return ((Task<Task?>)RunCore(() => supervisor.RunAsync(main), main, waitsForSpawned: false)).GetAwaiter().GetResult();
+        Task run = RunCore(() => supervisor.RunAsync(main), main, waitsForSpawned: false, supervisor);
+        Task? task = ((Task<Task?>)run).GetAwaiter().GetResult();
+        supervisor.HasReturned = true;
+        return task;
     }
 
     // `named` is the function that the caller of Run has passed.
-    private Task RunCore(Func<Task> main, Delegate named, bool waitsForSpawned)
+    private Task RunCore(Func<Task> main, Delegate named, bool waitsForSpawned, RunSupervisor? supervisor = null)
     {
         Validate.Function(main, nameof(main));
         using Claim claim = ClaimToCall();
@@ -167,6 +170,11 @@ public sealed partial class Loop
 
             SynchronizationContext.SetSynchronizationContext(before);
             GC.KeepAlive(this);
+        }
+
+        if (!hasEnded)
+        {
+            supervisor?.ThrowIfFailed();
         }
 
         return hasEnded ? task

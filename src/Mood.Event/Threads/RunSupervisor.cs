@@ -74,10 +74,28 @@ internal sealed class RunSupervisor : IDisposable
     /// <summary>Cancelled by the first stop signal.</summary>
     internal CancellationToken Token => _stop.Token;
 
+    /// <summary>Whether Run returns, or throws the exception of the main function. Otherwise that exception is reported.</summary>
+    internal bool HasReturned { get; set; }
+
+    /// <summary>Throws the exception of the main function, if it has failed. A Stop or a Dispose of the loop has ended Run while it
+    /// waited for spawned functions.</summary>
+    internal void ThrowIfFailed()
+    {
+        if (_main is { IsFaulted: true })
+        {
+            HasReturned = true;
+            _main.GetAwaiter().GetResult();
+        }
+    }
+
     /// <summary>Stops the watchers, so that the signals have their previous effect again.</summary>
     public void Dispose()
     {
-        if (_main is { IsCompleted: false })
+        if (_main is { IsFaulted: true } && !HasReturned)
+        {
+            ReportLate(_main);
+        }
+        else if (_main is { IsCompleted: false })
         {
             _main.ContinueWith(ReportLate, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         }

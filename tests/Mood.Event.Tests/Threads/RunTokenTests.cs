@@ -35,6 +35,57 @@ public sealed class RunTokenTests : LoopTestBase
         Assert.True(spawned);
     }
 
+    public static TheoryData<string> Ends => ["Stop at once", "Stop later", "Dispose", "a fatal exception"];
+
+    /// <summary>Run waits for a spawned function when the main function has failed already.</summary>
+    [Theory]
+    [MemberData(nameof(Ends))]
+    public void The_exception_of_the_main_function_is_not_lost_when_the_loop_ends_before_the_spawned_functions(string end)
+    {
+        Loop loop = NewLoop();
+        var thrown = new InvalidTimeZoneException("main");
+        var fatal = new InvalidTimeZoneException("fatal");
+        var reports = new List<Exception>();
+        loop.CallbackException += (_, e) => reports.Add(e.Exception);
+        Exception? left = Record.Exception(() => loop.Run(
+            async (CancellationToken _) =>
+            {
+                loop.Spawn(() => new TaskCompletionSource().Task).GetAwaiter();
+
+                if (end != "Stop at once")
+                {
+                    await loop.Delay(0.001);
+                }
+
+                switch (end)
+                {
+                    case "Dispose":
+                        loop.Dispose();
+                        break;
+                    case "a fatal exception":
+                        loop.Timer(0, 0, [Fatal] (_, _) => throw fatal).Start();
+                        break;
+                    default:
+                        loop.Stop();
+                        break;
+                }
+
+                throw thrown;
+            },
+            new RunOptions { StopSignals = [], ShutdownTimeout = Timeout.InfiniteTimeSpan }));
+
+        if (end == "a fatal exception")
+        {
+            Assert.Same(fatal, left);
+            Assert.Equal([thrown], reports);
+        }
+        else
+        {
+            Assert.Same(thrown, left);
+            Assert.Empty(reports);
+        }
+    }
+
     // A second arrival of a stop signal within 50 ms counts as the same stop, and a third one does not. All arrivals are within
     // 50 ms, unless the machine is slow.
     [Theory]
