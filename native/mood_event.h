@@ -229,6 +229,7 @@ MOOD_API int32_t  mood_file_identity (const char *path, int64_t *identity); /* [
 
 MOOD_API int32_t  mood_socket_receive (int32_t fd, char *buffer, int32_t size);    /* [any thread] the bytes, 0: the end; or the negative SocketError. Windows: the socket must be non-blocking */
 MOOD_API int32_t  mood_socket_send (int32_t fd, const char *buffer, int32_t size); /* [any thread] the bytes; or the negative SocketError. Windows: as above */
+MOOD_API int32_t  mood_socket_take_error (int32_t fd);                            /* [any thread] takes a message from the error queue of a socket: 1, or 0 if there is none; -1: the program asked for the messages */
 
 /* clang-format on */
 

@@ -1,8 +1,10 @@
-/* recv and send of sockets, without waiting. The errors have the numbers of System.Net.Sockets.SocketError, which are those of
+/* recv and send of sockets, without waiting, and their error queues. The errors have the numbers of System.Net.Sockets.SocketError, which are those of
  * Winsock on every system, so that the host need not know the errno of each system. */
 #include "libev.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -69,3 +71,52 @@ mood_socket_send (int32_t fd, const char *buffer, int32_t size)
 
   return count < 0 ? socket_error (errno) : (int32_t)count;
 }
+
+#if __linux__
+
+static int
+option (int fd, int name)
+{
+  int value = 0;
+  socklen_t size = sizeof value;
+
+  return getsockopt (fd, SOL_SOCKET, name, &value, &size) ? 0 : value;
+}
+
+/* With IP_RECVERR, a socket also queues each error of the network. While the queue holds a message, the socket is ready for every
+ * event, and a wait for data would never wait. Taking a message makes the error of the next one the error of the socket, so
+ * recv and send report it. A program that asked for other messages, time stamps or the ends of sends without a copy, reads the queue itself. */
+int32_t
+mood_socket_take_error (int32_t fd)
+{
+  struct pollfd state = { fd, 0, 0 };
+  struct msghdr message;
+  char control [512];
+
+  if (poll (&state, 1, 0) <= 0 || !(state.revents & POLLERR))
+    return 0;
+
+# ifdef SO_ZEROCOPY
+  if (option (fd, SO_ZEROCOPY))
+    return -1;
+# endif
+
+  if (option (fd, SO_TIMESTAMPING))
+    return -1;
+
+  memset (&message, 0, sizeof message);
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  return recvmsg (fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0 ? 0 : 1;
+}
+
+#else
+
+int32_t
+mood_socket_take_error (int32_t fd)
+{
+  (void)fd;
+  return 0; /* no error queues */
+}
+
+#endif

@@ -21,3 +21,10 @@ mood_socket_send (int32_t fd, const char *buffer, int32_t size)
 
   return count < 0 ? -WSAGetLastError () : count;
 }
+
+int32_t
+mood_socket_take_error (int32_t fd)
+{
+  (void)fd;
+  return 0; /* Windows has no error queues */
+}

@@ -22,7 +22,7 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
     // Only the loop's thread uses these.
     private Io? _io;
     private Timer? _backOff;
-    private readonly Reserve _reserve = new();
+    private readonly DescriptorReserve _reserve = new();
     private double _reported = double.NegativeInfinity;
 
     internal Task StartAsync() => worker.Loop.InvokeAsync(() =>
@@ -67,7 +67,7 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
         {
             for (long i = 0; i < max && socket.TryAccept(out Socket? accepted); i++)
             {
-                bool isLow = Reserve.IsLow(accepted);
+                bool isLow = DescriptorReserve.IsLow(accepted);
                 Serve(accepted);
 
                 if (isLow)

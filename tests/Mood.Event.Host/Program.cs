@@ -36,6 +36,7 @@ internal static class Program
         ["stop-beside"] = SignalScenarios.StopBesideThreads,
         ["run"] = RunScenarios.Run,
         ["listeners"] = ListenerScenarios.Listeners,
+        ["full-table"] = DescriptorScenarios.FullTable,
         ["exit"] = ExitScenarios.Exit,
         ["exit-loops"] = ExitScenarios.ExitLoops,
     };

@@ -17,12 +17,18 @@ namespace Mood.Event;
 internal sealed class IoWait<TOperation, TResult> : Wait<TResult>
     where TOperation : struct, IIoOperation<TOperation, TResult>
 {
+    // After so many events that the operation could not use, the wait looks for their cause.
+    private const int VainEvents = 8;
+
     // One delegate for all waits. A delegate in each would be a further object to load from memory at each event.
     private static readonly Action<Io, Events> s_onEvent =
         static (io, revents) => Unsafe.As<IoWait<TOperation, TResult>>(io.Wait!).OnEvent(io, revents);
 
     // made on the loop's thread, when the first wait begins
     private Io? _io;
+
+    // How many events of the current wait the operation could not use.
+    private int _vain;
 
     // From Begin to OnIdle. Written by the thread that begins the wait, and by the one that fetches the result.
     private TOperation _operation;
@@ -109,6 +115,7 @@ internal sealed class IoWait<TOperation, TResult> : Wait<TResult>
     // Starts the watcher, and with it the wait. The loop is claimed.
     private void BeginCore(FileDescriptor fd, CancellationToken token)
     {
+        _vain = 0;
         _io ??= new Io(Loop, s_onEvent, this);
 
         if (!Loop.Waits.TryRenew(_io, fd, _operation.Events))
@@ -177,6 +184,20 @@ internal sealed class IoWait<TOperation, TResult> : Wait<TResult>
             {
                 Complete(result, exception);
             }
+        }
+        else if (++_vain == VainEvents)
+        {
+            _vain = 0;
+            TakeError(io);
+        }
+    }
+
+    // A message in the error queue of the socket keeps the socket ready. Without the message, the next try reports the error or waits.
+    private void TakeError(Io io)
+    {
+        if (Native.mood_socket_take_error(io.Fd) < 0)
+        {
+            Complete(default!, Error.Socket_ErrorQueue());
         }
     }
 

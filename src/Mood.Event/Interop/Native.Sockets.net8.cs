@@ -11,4 +11,7 @@ internal static unsafe partial class Native
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_socket_send(int fd, byte* buffer, int size);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_socket_take_error(int fd);
 }

@@ -1,21 +1,49 @@
 using System;
 using System.IO;
+using System.Net.Sockets;
 using Microsoft.Win32.SafeHandles;
 
 namespace Mood.Event;
 
-/// <summary>File descriptors that a server releases when the process has no others left. The runtime and the handlers need file
-/// descriptors to continue: a new thread opens some, and so does the first use of the console.</summary>
-/// <remarks>Loop's thread.</remarks>
+/// <summary>Leaves some file descriptors to the runtime and to the handlers. The runtime ends the process if it cannot, for example, start
+/// a thread.</summary>
+/// <remarks>
+/// <para>On Linux the limit is known, and the acceptor stops before the last ones are used. The reserve also holds some. The acceptor
+/// releases them when other code has used up the rest, or where the limit is not known.</para>
+/// <para>Loop's thread. Mood.Event.AspNetCore compiles this file too, so it uses nothing else of Mood.Event.</para>
+/// </remarks>
 internal sealed class DescriptorReserve : IDisposable
 {
-    private readonly SafeFileHandle?[] _handles = new SafeFileHandle?[8];
+    private const int Size = 8, Left = 16;
+
+    // Null: not known.
+    private static readonly long? s_limit = FindLimit();
+
+    private readonly SafeFileHandle?[] _handles = new SafeFileHandle?[Size];
+
+    /// <summary>Whether a new socket has one of the last numbers. The kernel uses the lowest free number, so all lower ones are in
+    /// use.</summary>
+    internal static bool IsLow(Socket socket) => socket.Handle >= s_limit - Left;
+
+    /// <summary>Whether a new socket would not have one of the last numbers.</summary>
+    internal static bool HasRoom()
+    {
+        try
+        {
+            using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            return !IsLow(probe);
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Fills the reserve.</summary>
     /// <returns>False: too few file descriptors are left, and the reserve is empty.</returns>
     internal bool TryFill()
     {
-        if (Platform.IsWindows)
+        if (OperatingSystem.IsWindows())
         {
             return true; // its limit is too high for a server to reach
         }
@@ -27,13 +55,18 @@ internal sealed class DescriptorReserve : IDisposable
                 _handles[i] ??= File.OpenHandle("/dev/null");
             }
 
-            return true;
+            if (HasRoom())
+            {
+                return true;
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Dispose();
-            return false;
+            // no more are left
         }
+
+        Dispose();
+        return false;
     }
 
     /// <summary>Releases the reserve, which can be filled again.</summary>
@@ -44,5 +77,29 @@ internal sealed class DescriptorReserve : IDisposable
             _handles[i]?.Dispose();
             _handles[i] = null;
         }
+    }
+
+    // The runtime has raised the soft limit, the first of the two numbers, to the hard one before this.
+    private static long? FindLimit()
+    {
+        const string Name = "Max open files";
+
+        try
+        {
+            foreach (string line in File.ReadLines("/proc/self/limits"))
+            {
+                if (line.StartsWith(Name, StringComparison.Ordinal))
+                {
+                    string number = line[Name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0];
+                    return long.TryParse(number, out long limit) ? limit : null;
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // not Linux
+        }
+
+        return null;
     }
 }

@@ -11,7 +11,7 @@ public sealed partial class LoopServer
     // seconds
     private const double BackOff = 0.1, ReportInterval = 10;
 
-    // How many back-offs the acceptor waits for its reserve to be complete, while there are connections.
+    // How many back-offs the acceptor waits for its reserve to be complete, while there are connections and room for another one.
     private const int PatientBackOffs = 10;
 
     private readonly DescriptorReserve _reserve = new();
@@ -81,7 +81,14 @@ public sealed partial class LoopServer
             {
                 if (_count < _maxConnections)
                 {
-                    Serve(await _listener.Socket.AcceptAsync(_loop, _accepting.Token));
+                    Socket socket = await _listener.Socket.AcceptAsync(_loop, _accepting.Token);
+                    bool isLow = DescriptorReserve.IsLow(socket);
+                    Serve(socket);
+
+                    if (isLow)
+                    {
+                        await BackOffAsync(Error.IO_FewDescriptors());
+                    }
                 }
                 else
                 {
@@ -114,14 +121,15 @@ public sealed partial class LoopServer
                 _loop.Report(Error.Event_Accept(EndPoint, exception));
             }
 
-            // Connections or other code may never close as many file descriptors as the reserve needs. So the wait is limited.
+            // Other code may never close as many file descriptors as the reserve needs. So the wait for the reserve is limited. The wait for
+            // room is not, because the runtime needs the last ones. But without connections there is none whose end could make room.
             int left = _count > 0 ? PatientBackOffs : 1;
 
             do
             {
                 await _loop.Delay(BackOff, _accepting.Token);
             }
-            while (!_reserve.TryFill() && --left > 0);
+            while (!_reserve.TryFill() && (--left > 0 || (_count > 0 && !DescriptorReserve.HasRoom())));
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
         {
@@ -137,7 +145,13 @@ public sealed partial class LoopServer
         {
             for (int left = _backlog; left >= 0 && _count < _maxConnections && _listener.Socket.TryAccept(out Socket? socket); left--)
             {
+                bool isLow = DescriptorReserve.IsLow(socket);
                 Serve(socket);
+
+                if (isLow)
+                {
+                    return; // the kernel resets the other connections
+                }
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)

@@ -13,8 +13,8 @@ namespace Mood.Event;
 /// <para>The handler begins and continues on the loop's thread. When its task ends, the server disposes the stream. An exception of
 /// the handler goes to <see cref="Loop.CallbackException"/> and resets only that connection. The server and the other connections
 /// go on. Exceptions that the server's own stop or time-out causes are not reported.</para>
-/// <para>If the process runs out of file descriptors, the connections wait in the backlog. The server tries again every 0.1 seconds,
-/// and reports the shortage to <see cref="Loop.CallbackException"/>, at most every 10 seconds.</para>
+/// <para>If fewer than 16 file descriptors are left, new connections wait in the backlog, because the runtime needs the last ones. The
+/// server tries again every 0.1 seconds, and reports the shortage to <see cref="Loop.CallbackException"/>, at most every 10 seconds.</para>
 /// <para>When the main function of a Run with a token has ended, the Run stops the servers of the loop that are not being stopped yet, with
 /// <see cref="LoopServerOptions.ShutdownTimeout"/> as the grace. It waits for the handlers as it does for the functions of
 /// <see cref="Loop.Spawn"/>, and names those that have not ended in time. A Run without a token neither stops a server nor waits for the
@@ -120,12 +120,12 @@ public sealed partial class LoopServer : IAsyncDisposable
     }
 
     // Whether a handler has thrown this exception because its connection had to end: the server stops, the connection's idle time is
-    // over, or the loop is disposed. Such an exception is not reported. The token of RunAsync is checked too, because a handler may wait
+    // over, or the loop is disposed or being disposed. Such an exception is not reported. The token of RunAsync is checked too, because a handler may wait
     // with it, and its cancellation may reach the handler before it stops the server.
     private bool IsEnd(Exception exception, ServerConnection connection) => exception switch
     {
-        OperationCanceledException => connection.IsCancelled || _loop.IsClosed || IsStopping,
-        ObjectDisposedException or System.IO.IOException or SocketException => connection.IsCancelled || _loop.IsClosed,
+        OperationCanceledException => connection.IsCancelled || _loop.IsEnding || IsStopping,
+        ObjectDisposedException or System.IO.IOException or SocketException => connection.IsCancelled || _loop.IsEnding,
         _ => false,
     };
 

@@ -313,6 +313,69 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
         AssertIdle(loop);
     }
 
+    // The runtime ends the process when it cannot open a file for a new thread.
+    [Fact]
+    public void With_more_clients_than_file_descriptors_it_leaves_some_to_the_runtime_and_accepts_again_later()
+    {
+        const int Limit = 150;
+        using var process = new HostProcess("full-table", $"prlimit --nofile={Limit}");
+        Assert.True(Posix.Until(() => process.Output.Contains('.', StringComparison.Ordinal), Patience), process.Output);
+        int port = int.Parse(process.Output.Split(' ', '.')[1], System.Globalization.CultureInfo.InvariantCulture);
+        var endPoint = new IPEndPoint(IPAddress.Loopback, port);
+        using Socket first = LoopServerTests.Connect(endPoint);
+        Echo(first, 'a');
+        List<Socket> clients = [.. Enumerable.Range(0, Limit).Select(_ => LoopServerTests.Connect(endPoint))];
+
+        for (var watch = System.Diagnostics.Stopwatch.StartNew(); watch.Elapsed < TimeSpan.FromSeconds(2);)
+        {
+            Echo(first, 'a'); // the connection before goes on
+            Thread.Sleep(10);
+        }
+
+        clients.ForEach(client => client.Dispose());
+        using Socket last = LoopServerTests.Connect(endPoint);
+        Echo(last, 'q');
+        (int status, string output) = process.WaitForEnd();
+        Assert.True(status == 0, output);
+        Assert.Matches("free [4-8] reported True", output);
+
+        static void Echo(Socket socket, char value)
+        {
+            socket.ReceiveTimeout = (int)(Patience * 1000);
+            socket.Send([(byte)value]);
+            Assert.Equal(1, socket.Receive(new byte[1]));
+        }
+    }
+
+    // A handler whose continuation waits in the queue runs during Dispose, and can use neither the loop nor its stream.
+    [Fact]
+    public void An_exception_that_Dispose_causes_in_a_handler_is_not_reported()
+    {
+        Loop loop = NewLoop();
+        var reports = new List<Exception>();
+        loop.CallbackException += (_, e) => reports.Add(e.Exception);
+        TaskCompletionSource entered = new(), go = new();
+        Task? handled = null;
+        Socket? client = null;
+        loop.Run(async () =>
+        {
+            LoopServer server = LoopServer.Listen(loop, AnyPort, (_, _) => handled = HandleAsync());
+            client = Own(LoopServerTests.Connect(server.EndPoint));
+            await entered.Task;
+        });
+        go.SetResult();
+        loop.Dispose();
+        Assert.IsType<ObjectDisposedException>(handled!.Exception!.InnerException);
+        Assert.Empty(reports);
+
+        async Task HandleAsync()
+        {
+            entered.SetResult();
+            await go.Task;
+            await loop.Delay(1);
+        }
+    }
+
     [Fact]
     public void With_few_file_descriptors_left_and_a_lasting_connection_the_server_accepts_without_its_reserve()
     {

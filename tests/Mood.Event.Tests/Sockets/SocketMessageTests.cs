@@ -61,6 +61,80 @@ public sealed class SocketMessageTests : AwaitTestBase
         AssertIdle(loop);
     }
 
+    // With IP_RECVERR the errors are also queued, and the queue keeps the socket ready for every event.
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void After_errors_in_the_queue_of_the_socket_a_wait_waits(Backends backend)
+    {
+        const int IpRecvErr = 11, Errors = 5;
+        Loop loop = NewLoop(backend);
+        Socket socket = NewDatagramSocket(), peer = NewDatagramSocket(), gone = NewDatagramSocket();
+        EndPoint nobody = gone.LocalEndPoint!;
+        gone.Dispose();
+        socket.SetRawSocketOption(0, IpRecvErr, BitConverter.GetBytes(1));
+        Drive(loop, async () =>
+        {
+            int refused = 0;
+
+            for (int i = 0; i < Errors; i++)
+            {
+                try
+                {
+                    socket.SendTo(new byte[1], nobody);
+                }
+                catch (SocketException)
+                {
+                    refused++; // the error of the datagram before
+                }
+            }
+
+            byte[] buffer = new byte[10];
+            Task<SocketReceiveFromResult>? receiving = null;
+
+            // until the loop really waits
+            for (uint iterations = uint.MaxValue, attempts = 0; receiving is null || iterations > 20; attempts++)
+            {
+                Assert.InRange(attempts, 0u, 50u);
+                receiving ??= socket.ReceiveFromAsync(loop, buffer, nobody).AsTask();
+                uint before = loop.Iteration;
+                await loop.Delay(0.1);
+                iterations = loop.Iteration - before;
+
+                if (receiving.IsCompleted)
+                {
+                    SocketException thrown = await Assert.ThrowsAsync<SocketException>(() => receiving);
+                    Assert.Equal(SocketError.ConnectionRefused, thrown.SocketErrorCode);
+                    receiving = null;
+                    refused++;
+                }
+            }
+
+            Assert.InRange(refused, 1, 2 * Errors);
+            peer.SendTo(new byte[3], socket.LocalEndPoint!);
+            Assert.Equal(3, (await receiving).ReceivedBytes);
+        });
+        AssertIdle(loop);
+    }
+
+    // The program reads such messages itself, so the loop leaves them in the queue.
+    [Fact]
+    public void A_wait_on_a_socket_with_unread_time_stamps_fails_and_names_them()
+    {
+        const int SolSocket = 1, SoTimestamping = 37, Flags = 1 << 1 | 1 << 4; // of sends, by software
+        Loop loop = NewLoop();
+        Socket socket = NewDatagramSocket(), peer = NewDatagramSocket();
+        socket.SetRawSocketOption(SolSocket, SoTimestamping, BitConverter.GetBytes(Flags));
+        Drive(loop, async () =>
+        {
+            socket.SendTo(new byte[1], peer.LocalEndPoint!);
+            SocketException thrown = await Assert.ThrowsAsync<SocketException>(
+                () => socket.ReceiveFromAsync(loop, new byte[10], peer.LocalEndPoint!).AsTask());
+            Assert.Contains("SO_TIMESTAMPING", thrown.Message, StringComparison.Ordinal);
+            Assert.True(socket.Poll(0, SelectMode.SelectError)); // it is still there
+        });
+        AssertIdle(loop);
+    }
+
     [Theory]
     [MemberData(nameof(AllBackends))]
     public void A_wait_for_a_datagram_ends_when_it_is_cancelled_or_its_socket_disposed(Backends backend)
