@@ -6,6 +6,9 @@
 # define _GNU_SOURCE 1
 #endif
 
+/* macOS: without it, select refuses numbers of 1024 and more. ev.c defines it too, but after the headers that need it. */
+#define _DARWIN_UNLIMITED_SELECT 1
+
 #include "mood_event.h"
 #include "testing.h"
 

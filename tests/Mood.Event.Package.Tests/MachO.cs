@@ -12,7 +12,7 @@ internal sealed class MachO
     internal const uint X64 = 0x01000007, Arm64 = 0x0100000c;
 
     private const uint Magic = 0xfeedfacf, Library = 6;
-    private const uint IdDylib = 0xd, LoadDylib = 0xc, CodeSignature = 0x1d, BuildVersion = 0x32, DyldInfoOnly = 0x80000022, ExportsTrie = 0x80000033;
+    private const uint SymbolTable = 2, IdDylib = 0xd, LoadDylib = 0xc, CodeSignature = 0x1d, BuildVersion = 0x32, DyldInfoOnly = 0x80000022, ExportsTrie = 0x80000033;
 
     private readonly byte[] _bytes;
 
@@ -32,6 +32,9 @@ internal sealed class MachO
         {
             switch (Word(at))
             {
+                case SymbolTable:
+                    ReadImports((int)Word(at + 8), Word(at + 12), (int)Word(at + 16));
+                    break;
                 case IdDylib:
                     Id = Text(at + (int)Word(at + 8));
                     break;
@@ -65,6 +68,20 @@ internal sealed class MachO
     internal List<string> Needed { get; } = [];
 
     internal List<string> Exports { get; } = [];
+
+    internal List<string> Imports { get; } = [];
+
+    // A symbol of 16 bytes begins with the offset of its name and a type. An import is external (1) and undefined (0).
+    private void ReadImports(int symbols, uint count, int names)
+    {
+        for (int at = symbols; count > 0; count--, at += 16)
+        {
+            if ((_bytes[at + 4] & 0x0f) == 1)
+            {
+                Imports.Add(Text(names + (int)Word(at)));
+            }
+        }
+    }
 
     // A node of the trie has the size of its export, the export itself, and its children. A child is the text of the edge and the offset
     // of its node.
