@@ -5,7 +5,7 @@
  * arguments, because the host has done so. They do not change the signal dispositions and masks that the host owns (signal.c), and do
  * not reap the host's own children (child.c).
  *
- * On Windows (native/windows) an fd is the number of a socket. It must be a multiple of 4 and less than MOOD_FDS. A function for something
+ * On Windows (native/windows) an fd is the number of a socket. It must be a multiple of 4. A function for something
  * that Windows does not have returns -ENOSYS, whose number there is 40.
  */
 #ifndef MOOD_EVENT_H
@@ -55,7 +55,7 @@ typedef struct
 
 #define MOOD_PRIORITIES 5
 
-/* Windows: a socket's number must be less. libev has an array that is indexed by the number, 16 bytes each. */
+/* An fd that is watched must be less. libev has an array that is indexed by the fd, 16 bytes each, and computes the array's size with ints. */
 #define MOOD_FDS (1 << 24)
 
 /* clang-format off */
@@ -100,7 +100,7 @@ MOOD_API uint32_t mood_embeddable_backends (void);                  /* [any thre
 MOOD_API int64_t  mood_ticks (void);                                /* [any thread] the processor's constant counter; 0: there is none */
 MOOD_API double   mood_time (void);                                 /* [any thread] */
 MOOD_API void     mood_sleep (double seconds);                      /* [any thread] a signal does not end it */
-MOOD_API int32_t  mood_fd_check (int32_t fd);                       /* [any thread] 0, 1: close-on-exec, or -EBADF. Windows: also -ENOTSOCK, -ERANGE: not less than MOOD_FDS */
+MOOD_API int32_t  mood_fd_check (int32_t fd);                       /* [any thread] 0, 1: close-on-exec, or -EBADF. Windows: also -ENOTSOCK, and -ERANGE: not less than MOOD_FDS */
 MOOD_API int32_t  mood_error_text (int32_t error, char *text, int32_t size); /* [any thread] the system's text for an errno, terminated by 0; its length */
 
 /* not an errno: none of the requested backends works on this system */

@@ -63,6 +63,9 @@ internal static partial class Error
         ? Argument_NoSocket(fd, parameter)
         : new(string.Format(Culture, "File descriptor {0} is not open. Only an open file can be watched.", fd), parameter);
 
+    internal static ArgumentException Argument_LargeFd(int fd, string parameter) => new(
+        string.Format(Culture, "File descriptor {0} is too large. A loop can watch numbers below {1}.", fd, Native.Fds), parameter);
+
     internal static ArgumentException Argument_ClosedHandle(string parameter) =>
         new("The handle is closed or invalid. Only the handle of an open file can be watched.", parameter);
 

@@ -37,7 +37,7 @@ internal readonly partial struct FileDescriptor
         }
 
         Library.Initialize();
-        return Native.mood_fd_check(fd) < 0
+        return Native.mood_fd_check(Watchable(fd, parameter)) < 0
             ? throw Error.Argument_ClosedFd(fd, parameter)
             : new FileDescriptor(fd);
     }
@@ -52,6 +52,10 @@ internal readonly partial struct FileDescriptor
         return new FileDescriptor(From(NumberOf(handle, parameter), parameter).Number, handle);
     }
 
+    // For a larger number, libev would compute a wrong size for its array, and write outside it.
+    private static int Watchable(int fd, string parameter) =>
+        fd < Native.Fds ? fd : throw Error.Argument_LargeFd(fd, parameter);
+
     private static int NumberOf(SafeHandle handle, string parameter)
     {
         if (handle.IsClosed || handle.IsInvalid)
@@ -61,6 +65,6 @@ internal readonly partial struct FileDescriptor
 
         // A handle may hold a pointer. It is no fd, even if its lower 32 bits look like one.
         long value = (long)handle.DangerousGetHandle();
-        return value is >= 0 and <= int.MaxValue ? (int)value : throw Error.Argument_NoFd(parameter);
+        return value is >= 0 and <= int.MaxValue ? Watchable((int)value, parameter) : throw Error.Argument_NoFd(parameter);
     }
 }

@@ -14,6 +14,9 @@ internal static unsafe partial class Native
     // The errno values that callers compare with. ELOOP is Linux's, for epoll. The others are the same on Linux and macOS.
     internal const int EPERM = 1, EINTR = 4, EBADF = 9, ECHILD = 10, ENOMEM = 12, EACCES = 13, EBUSY = 16, ERANGE = 34, ELOOP = 40;
 
+    // MOOD_FDS: every file descriptor that is watched must be less
+    internal const int Fds = 1 << 24;
+
     // the result of mood_loop_run, as bits
     internal const int RunActive = 1, RunFailed = 2;
 

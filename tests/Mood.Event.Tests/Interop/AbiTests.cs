@@ -61,6 +61,7 @@ public sealed partial class AbiTests : IDisposable
             ["revents"] = (nint)(&pending.Revents),
         });
         Assert.Equal(PendingQueue.Priorities, Answer("MOOD_PRIORITIES"));
+        Assert.Equal(Native.Fds, Answer("MOOD_FDS"));
         Assert.Equal((PendingQueue.Sent, PendingQueue.Error), ((int)Answer("EV_ASYNC"), (int)Answer("EV_ERROR")));
     }
 
@@ -417,7 +418,7 @@ public sealed partial class AbiTests : IDisposable
 
         string[] constants =
         [
-            "MOOD_KINDS", "MOOD_PRIORITIES", "MOOD_RUN_ACTIVE", "MOOD_RUN_FAILED", "MOOD_ABI_VERSION", "MOOD_ENOBACKEND", "EV_VERSION_MAJOR", "EV_VERSION_MINOR", "EV_MINPRI", "EV_MAXPRI",
+            "MOOD_KINDS", "MOOD_PRIORITIES", "MOOD_FDS", "MOOD_RUN_ACTIVE", "MOOD_RUN_FAILED", "MOOD_ABI_VERSION", "MOOD_ENOBACKEND", "EV_VERSION_MAJOR", "EV_VERSION_MINOR", "EV_MINPRI", "EV_MAXPRI",
             .. "AUTO NOINOTIFY SIGNALFD NOSIGMASK NOTIMERFD NOENV FORKCHECK".Split(' ').Select(n => "EVFLAG_" + n),
             .. "SELECT POLL EPOLL KQUEUE DEVPOLL PORT LINUXAIO IOURING ALL MASK".Split(' ').Select(n => "EVBACKEND_" + n),
             "EVRUN_NOWAIT", "EVRUN_ONCE", "EVBREAK_CANCEL", "EVBREAK_ONE", "EVBREAK_ALL",

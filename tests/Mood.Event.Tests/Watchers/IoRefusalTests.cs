@@ -54,6 +54,30 @@ public sealed class IoRefusalTests : FdTestBase
         }
     }
 
+    /// <summary>libev computes the size of an array from the number, with ints. From 2^27 on it ended the process, or wrote outside the
+    /// array.</summary>
+    [Theory]
+    [InlineData(1 << 24)]
+    [InlineData(1 << 28)]
+    [InlineData(int.MaxValue)]
+    public void A_number_that_libev_cannot_compute_with_is_refused_even_if_it_is_open(int fd)
+    {
+        Loop loop = NewLoop();
+        using var handle = new SafeFileHandle(fd, ownsHandle: false);
+        using var pipe = new SafePipeHandle(fd, ownsHandle: false);
+
+        // The exception names the limit, so the number is refused before the system is asked for it.
+        void RefusedForSize(string parameter, Action action) => Assert.Contains(
+            "below 16777216", Assert.Throws<ArgumentException>(parameter, action).Message, StringComparison.Ordinal);
+
+        RefusedForSize("fd", () => loop.Io(fd, Events.Read, (_, _) => { }));
+        RefusedForSize("handle", () => loop.Io(handle, Events.Read, (_, _) => { }));
+        RefusedForSize("handle", () => loop.Io(pipe, Events.Read, (_, _) => { }));
+        RefusedForSize("fd", () => _ = loop.WaitAsync(fd, Events.Read));
+        CheckUnchanged(loop, io => RefusedForSize("fd", () => io.Set(fd, Events.Write)));
+        CheckUnchanged(loop, io => RefusedForSize("handle", () => io.Set(handle, Events.Write)));
+    }
+
     [Fact]
     public void A_closed_or_invalid_handle_is_refused()
     {
