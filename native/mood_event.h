@@ -180,7 +180,7 @@ MOOD_API int32_t  mood_signal_guard (int32_t signum);               /* [any thre
 MOOD_API int32_t  mood_signal_owed (int32_t signum);                /* [any thread] how often the registration will still be called */
 MOOD_API int32_t  mood_signal_arrived (int32_t signum);             /* [any thread] when the signal was fed last, in milliseconds of the monotonic clock, which wrap */
 MOOD_API int32_t  mood_signal_arrivals (int32_t signum);            /* [any thread] how often the signal was fed to a loop; it wraps */
-MOOD_API void     mood_signal_raise (int32_t signum);               /* [any thread] this thread has handled the signal when the call returns, also if it blocks the signal */
+MOOD_API int32_t  mood_signal_raise (int32_t signum);               /* [any thread] 1: this thread has handled the signal, also if it blocks the signal; 0: there is no handler, and nothing was sent */
 MOOD_API void     mood_child_set (mood_watcher *w, int32_t pid, int32_t trace, int32_t keep);
 MOOD_API void     mood_child_status (mood_watcher *w, int32_t *rpid, int32_t *rstatus); /* a status of -1: it is lost */
 MOOD_API int32_t  mood_child_code (mood_watcher *w, int32_t *code); /* 1: the last event was an exit with this code; 0: it was not. Windows, at any time: 1: the child has ended with this code of 32 bits; 0: it has not, or its code is not known */

@@ -440,16 +440,20 @@ mood_signal_guard (int32_t signum)
   return 0;
 }
 
-void
+int32_t
 mood_signal_raise (int32_t signum)
 {
   sigset_t signals, old;
+
+  if (!mood_signal_is_handled (signum))
+    return 0;
 
   sigemptyset (&signals);
   sigaddset (&signals, signum);
   pthread_sigmask (SIG_UNBLOCK, &signals, &old);
   pthread_kill (pthread_self (), signum); /* returns after the signal was handled */
   pthread_sigmask (SIG_SETMASK, &old, 0);
+  return 1;
 }
 
 /* -- whether a signal can arrive ----------------------------------------------------------------------------------- */

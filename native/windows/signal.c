@@ -140,10 +140,11 @@ mood_signal_guard (int32_t signum)
 }
 
 /* There are no signals that are sent to a thread. */
-void
+int32_t
 mood_signal_raise (int32_t signum)
 {
   mood_feed_signal (signum);
+  return 1;
 }
 
 /* -- for the other files ------------------------------------------------------------------------------------------- */

@@ -91,6 +91,35 @@ internal static class ChildScenarios
     }
 
     /// <summary>
+    /// Argument: default or other, the loop. Another part of the process removes the runtime's handler of SIGCHLD. Then spawned children exit
+    /// with 6. Prints how many are reported and reaped, and how many file descriptors are left open.
+    /// </summary>
+    internal static int LostHandler(string[] args)
+    {
+        using Process first = Process.Start("/bin/sh", ["-c", "exit 3"]); // the runtime installs its handler
+        first.WaitForExit();
+        Posix.RemoveHandler(Signum.SIGCHLD);
+
+        using Loop loop = args[0] == "default" ? Loop.Default : new Loop();
+        int fds = 0, reported = 0, reaped = 0;
+
+        loop.Run(async () =>
+        {
+            for (int i = 0; i < 6; i++)
+            {
+                int pid = Posix.Spawn("exit 6");
+                reported += (await loop.WaitForExitAsync(pid)).ExitCode == 6 ? 1 : 0;
+                reaped += Posix.Until(() => !Posix.Exists(pid), seconds: 2) ? 1 : 0;
+                fds = i == 0 ? Posix.OpenFds() : fds; // the first wait may open files of the runtime
+            }
+        });
+
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"reported {reported}, reaped {reaped}, descriptors {Posix.OpenFds() - fds}"));
+        return 0;
+    }
+
+    /// <summary>
     /// Runs in a process that was started with signals blocked or ignored. A spawned child exits with 6, and a child of Process
     /// exits with 3. Prints what their watchers report.
     /// </summary>

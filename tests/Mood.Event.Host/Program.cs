@@ -31,6 +31,7 @@ internal static class Program
         ["same-pid"] = ChildScenarios.SamePid,
         ["same-pid-any"] = ChildScenarios.SamePidAny,
         ["any-child"] = ChildScenarios.Any,
+        ["lost-handler"] = ChildScenarios.LostHandler,
         ["debugger"] = ChildScenarios.Debugger,
         ["late-signals"] = SignalScenarios.LateSignals,
         ["stop-beside"] = SignalScenarios.StopBesideThreads,

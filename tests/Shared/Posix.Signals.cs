@@ -22,6 +22,12 @@ internal static unsafe partial class Posix
         return action[0];
     }
 
+    /// <summary>Gives a signal its default action, as a native library may do.</summary>
+    internal static void RemoveHandler(int signum) => Check(signal(signum, SIG_DFL) != -1, nameof(signal));
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint signal(int signum, nint handler);
+
     /// <summary>Blocks or unblocks signals in this thread.</summary>
     internal static void Mask(bool block, params ReadOnlySpan<int> signums)
     {

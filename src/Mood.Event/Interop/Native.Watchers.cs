@@ -108,7 +108,7 @@ internal static unsafe partial class Native
     internal static extern int mood_signal_arrivals(int signum);
 
     [DllImport(Library, ExactSpelling = true)]
-    internal static extern void mood_signal_raise(int signum);
+    internal static extern int mood_signal_raise(int signum);
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_child_set(nint w, int pid, int trace, int keep);

@@ -17,16 +17,16 @@ namespace Mood.Event;
 /// </summary>
 internal sealed class ChildReaping
 {
-    // The child of another loop than the default loop, or null. OnSignal reaps and closes it.
+    // The child of another loop than the default loop, or null. OnCall reaps and closes it.
     private readonly PidfdHandle? _child;
 
-    // Written by BeginCore, which may end after the second OnSignal has begun. So the later of the two disposes it.
+    // Written by BeginCore, which may end after the second OnCall has begun. So the later of the two disposes it.
     private PosixSignalRegistration? _registration;
 
-    // Interlocked: the calls of OnSignal, which several threads of the pool may make at the same time.
+    // Interlocked: the calls of OnCall, which several threads of the pool may make at the same time.
     private int _calls;
 
-    // Interlocked: the calls of DisposeWhenOver, one by BeginCore and one by the second OnSignal.
+    // Interlocked: the calls of DisposeWhenOver, one by BeginCore and one by the second OnCall.
     private int _ends;
 
     private ChildReaping(PidfdHandle? child) => _child = child;
@@ -62,12 +62,22 @@ internal sealed class ChildReaping
         }
 
         reaping.DisposeWhenOver();
-        Native.mood_signal_raise(Signum.SIGCHLD);
-        Native.mood_signal_raise(Signum.SIGCHLD);
+
+        for (int sent = 0; sent < 2; sent++)
+        {
+            // Another part of the process has removed the runtime's handler. Then the runtime reaps nothing, and no call comes.
+            if (Native.mood_signal_raise(Signum.SIGCHLD) == 0)
+            {
+                reaping.OnCall();
+            }
+        }
+
         return true;
     }
 
-    private void OnSignal(PosixSignalContext context)
+    private void OnSignal(PosixSignalContext context) => OnCall();
+
+    private void OnCall()
     {
         if (Interlocked.Increment(ref _calls) == 2)
         {

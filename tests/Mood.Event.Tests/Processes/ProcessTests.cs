@@ -100,6 +100,14 @@ public sealed class ProcessTests
         Assert.Equal($"ended {ended}", HostProcess.Succeed($"children {steps}"));
     }
 
+    [Theory]
+    [InlineData("default")]
+    [InlineData("other")]
+    public void Children_are_reaped_after_the_runtime_has_lost_its_handler_of_SIGCHLD(string loop)
+    {
+        Assert.Equal("reported 6, reaped 6, descriptors 0", HostProcess.Succeed($"lost-handler {loop}"));
+    }
+
     [Fact]
     public void In_process_1_every_child_is_reported_and_children_of_Process_keep_their_exit_codes()
     {
