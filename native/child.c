@@ -46,7 +46,7 @@ enum { PAST = INT_MIN };
  * sets PAST in their pids. */
 static ev_timer ticker; /* internal: runs while an ENDED child waits for the host's answer, or a child is held (child.h) */
 static int scanned;     /* this round has looked at the children; 0 again when the round ends */
-static int partial;     /* the last look could not list the children: see mood_processes_visit */
+static int partial;     /* the last look may have missed children: see mood_processes_visit */
 static pid_t reported;  /* the child whose end the previous call of this round reported, or 0 */
 
 /* -- marks of the watchers ---------------------------------------------------------------------------------------------- */
@@ -243,7 +243,7 @@ mood_hook_waitpid (int *status, int options)
             mood_known_forget (k);
         }
 
-      /* the look found only one of the children: the next call looks again */
+      /* the kernel may name another child now: the next call looks again */
       if (partial)
         scanned = 0;
 

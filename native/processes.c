@@ -25,13 +25,14 @@ processes_known (void)
 static int
 visit_all (void (*visit) (pid_t))
 {
-  pid_t pids [4096];
-  int n = proc_listchildpids (getpid (), pids, sizeof pids);
+  enum { ROOM = 4096 };
+  pid_t pids [ROOM];
+  int i, n = proc_listchildpids (getpid (), pids, sizeof pids);
 
-  while (n-- > 0)
-    visit (pids [n]);
+  for (i = 0; i < n; ++i)
+    visit (pids [i]);
 
-  return 1;
+  return n >= 0 && n < ROOM;
 }
 
 #else
@@ -100,32 +101,37 @@ visit_all (void (*visit) (pid_t))
 
 #endif
 
-/* Without a list of processes, or without a file descriptor to read it, the kernel names one child at a time: the first that has
- * ended, and the first that has stopped or continued. It names the next one when this one has been reaped. */
-static void
-visit_first (void (*visit) (pid_t), int traced)
+/* Visits the first child that the kernel names for these options. Returns whether it was unknown: no list has named it. */
+static int
+visit_first (void (*visit) (pid_t), int options)
 {
   siginfo_t info;
+  int unknown;
 
   memset (&info, 0, sizeof info);
 
-  if (!waitid (P_ALL, 0, &info, WEXITED | WNOWAIT | WNOHANG) && info.si_pid)
-    visit (info.si_pid);
+  if (waitid (P_ALL, 0, &info, options | WNOWAIT | WNOHANG) || !info.si_pid)
+    return 0;
 
-  memset (&info, 0, sizeof info);
-
-  if (traced && !waitid (P_ALL, 0, &info, WSTOPPED | WCONTINUED | WNOWAIT | WNOHANG) && info.si_pid)
-    visit (info.si_pid);
+  unknown = !mood_known_find (info.si_pid) && !mood_reaping_owes (info.si_pid);
+  visit (info.si_pid);
+  return unknown;
 }
 
-/* Calls visit for each child of this process, and returns 1. If the system cannot list the children now, returns 0: then visit was called
- * for at most one child that has ended, and for at most one that has stopped or continued. */
+/* Calls visit for each child of this process. Returns 0 if there may be more.
+ *
+ * Without a list of processes, or without a file descriptor to read it, the kernel names one child at a time: the first that has
+ * ended, and the first that has stopped or continued. The next one shows after this one was reaped.
+ * A list need not be complete. With the mount option hidepid, or a security module, /proc hides the children that run as
+ * another user. So the kernel is always asked for the first child as well. */
 int
 mood_processes_visit (void (*visit) (pid_t), int traced)
 {
-  if (processes_known () && visit_all (visit))
-    return 1;
+  int all = processes_known () && visit_all (visit);
+  int hidden = visit_first (visit, WEXITED);
 
-  visit_first (visit, traced);
-  return 0;
+  if (traced)
+    hidden |= visit_first (visit, WSTOPPED | WCONTINUED);
+
+  return all && !hidden;
 }
