@@ -267,6 +267,13 @@ mood_child_forget (void)
   mood_child_home = 0;
 }
 
+/* The default loop is made. It may have to ask its host for the children that an earlier one owes, before it has a child watcher. */
+void
+mood_child_open (mood_loop *l)
+{
+  mood_child_home = l;
+}
+
 void
 mood_child_reset (mood_loop *l)
 {
@@ -296,7 +303,6 @@ mood_child_start (ev_child *w)
   if (ev_is_active (w))
     return 0;
 
-  mood_child_home = w->owner;
   w->pid &= ~PAST;
   c->ended = c->gone = 0;
 

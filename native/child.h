@@ -45,7 +45,7 @@ struct known
 
 /* known.c: the table and its watchers, on the default loop's thread only */
 extern known *mood_known;          /* the table */
-extern mood_loop *mood_child_home; /* the default loop */
+extern mood_loop *mood_child_home; /* the default loop, or null */
 
 int mood_child_visit (int (*visit) (child *, pid_t), pid_t pid);
 int mood_child_watches (child *w, pid_t pid);

@@ -202,6 +202,7 @@ int mood_child_start (ev_child *w);
 void mood_child_stop (ev_child *w);
 void mood_child_init (ev_child *w);
 void mood_child_free (ev_child *w);
+void mood_child_open (mood_loop *l);
 void mood_child_forget (void);
 void mood_child_reset (mood_loop *l);
 

@@ -101,6 +101,10 @@ mood_loop_new (uint32_t flags, int32_t is_default, const mood_callbacks *host, v
       ev_set_userdata (l->ev, l);
       ev_set_invoke_pending_cb (l->ev, invoke_pending);
       mood_ev_queue (l->ev, &l->queue);
+
+      if (is_default)
+        mood_child_open (l);
+
       mood_ev_return_reference (l->ev);
 
       ev_async_init (&l->wake, wake_cb);

@@ -143,7 +143,8 @@ mood_child_passed (int32_t done)
   return again;
 }
 
-/* The end of the child is reported now, and mood_child_passed reaps the child later. If there is no memory, it stays a zombie. */
+/* The end of the child is reported now, and mood_child_passed reaps the child later. If there is no memory, it stays a zombie.
+ * The answer to an earlier question may have come in the meantime. Then nobody has asked about this child, and the loop may not look again. */
 void
 mood_reaping_owe (pid_t pid, int fd, int e)
 {
@@ -170,4 +171,5 @@ mood_reaping_owe (pid_t pid, int fd, int e)
     mood_pidfd_close (fd);
 
   mood_unlock (&debt_lock);
+  mood_reaping_ask ();
 }

@@ -220,6 +220,12 @@ mood_child_kill (mood_watcher *watcher, int32_t signum)
 /* -- what only POSIX has ------------------------------------------------------------------------------------------- */
 
 void
+mood_child_open (mood_loop *l)
+{
+  (void)l;
+}
+
+void
 mood_child_forget (void)
 {
 }

@@ -1,0 +1,99 @@
+/* A host that cannot look for its own children: the end of a child is reported, and the child is owed. The next default loop, which need not
+ * have a child watcher, asks the host again and reaps the child. */
+#include "libev.h"
+#include "host.h"
+#include <signal.h>
+#include <unistd.h>
+#include <sys/wait.h>
+
+static int seen, asked, able;
+
+static void
+event (void *data, mood_watcher *w, int32_t revents)
+{
+  int rpid, rstatus;
+
+  (void)data;
+  CHECK (revents & EV_CHILD);
+  mood_child_status (w, &rpid, &rstatus);
+  CHECK (rstatus == 7 << 8);
+  ++seen;
+}
+
+static void
+wake (void *data)
+{
+  (void)data;
+}
+
+static int32_t
+reap (void *data)
+{
+  CHECK (*(mood_loop **)data); /* the loop that asks */
+  ++asked;
+
+  if (!able)
+    return -1;
+
+  mood_child_passed (1);
+  return 0;
+}
+
+static const mood_callbacks callbacks = { event, pending, wake, 0, 0, reap };
+
+static void
+host_handler (int signum)
+{
+  (void)signum;
+}
+
+static int
+is_zombie (pid_t pid)
+{
+  siginfo_t info;
+  info.si_pid = 0;
+  return !waitid (P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid == pid;
+}
+
+int
+main (void)
+{
+  mood_loop *loop, *next;
+  mood_watcher *w;
+  pid_t pid;
+  int n;
+
+  CHECK (!mood_initialize (MOOD_SIGNALS_HOST));
+  signal (SIGCHLD, host_handler);
+
+  if (!(pid = fork ()))
+    _exit (7);
+
+  CHECK (!mood_loop_new (EVFLAG_NOENV, 1, &callbacks, &loop, &loop));
+  CHECK (w = mood_watcher_new (loop, MOOD_CHILD, 1));
+  mood_child_set (w, pid, 0, 0);
+  CHECK (!mood_watcher_start (w));
+
+  for (n = 0; !seen && n < 5000; ++n)
+    {
+      mood_loop_run (loop, EVRUN_NOWAIT);
+      mood_sleep (0.001);
+    }
+
+  CHECK (seen == 1 && asked && is_zombie (pid));
+  mood_watcher_stop (w);
+  mood_watcher_free (w);
+  mood_loop_close (loop);
+  mood_loop_release (loop);
+
+  able = 1;
+  CHECK (!mood_loop_new (EVFLAG_NOENV, 1, &callbacks, &next, &next));
+  mood_feed_signal (SIGCHLD);
+  mood_loop_run (next, EVRUN_NOWAIT);
+  mood_loop_run (next, EVRUN_NOWAIT);
+  CHECK (seen == 1 && !is_zombie (pid));
+  mood_loop_close (next);
+  mood_loop_release (next);
+  puts ("done");
+  return 0;
+}
