@@ -129,6 +129,7 @@ struct mood_loop
   int cleared;         /* cleared events since mood_ev_drop_cleared last removed their slots */
   void *port;          /* the completion port: windows/epoll.c */
   int reread;          /* 1: after a reset; 2: it also replaced inotify, so the watched files must be read again */
+  int inotify, steps;  /* 1: the loop may use inotify, or a timerfd that reports steps of the wall clock: mood_ev_open */
 };
 
 enum mood_manual { MANUAL_NONE, MANUAL_SET /* testing.c */, MANUAL_HOST /* mood_loop_manual */ };
@@ -239,6 +240,8 @@ void mood_ev_renew (struct ev_loop *loop);
 void mood_ev_return_reference (struct ev_loop *ev);
 int mood_ev_ask_again (struct ev_loop *ev, int error);
 void mood_ev_reread (struct ev_loop *ev);
+void mood_ev_may_open (struct ev_loop *ev);
+void mood_ev_open (struct ev_loop *ev, int kind);
 void mood_ev_destroy (struct ev_loop *ev);
 void mood_ev_manual (struct ev_loop *ev);
 void mood_ev_take_poll (struct ev_loop *ev);

@@ -101,6 +101,7 @@ mood_loop_new (uint32_t flags, int32_t is_default, const mood_callbacks *host, v
       ev_set_userdata (l->ev, l);
       ev_set_invoke_pending_cb (l->ev, invoke_pending);
       mood_ev_queue (l->ev, &l->queue);
+      mood_ev_may_open (l->ev);
 
       if (is_default)
         mood_child_open (l);

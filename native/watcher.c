@@ -133,7 +133,10 @@ mood_watcher_start (mood_watcher *w)
   else if (w->kind == MOOD_EMBED)
     error = mood_embed_start ((ev_embed *)w);
   else
-    kinds [w->kind].start (l->ev, w);
+    {
+      mood_ev_open (l->ev, w->kind);
+      kinds [w->kind].start (l->ev, w);
+    }
 
   mood_watcher_settle (w);
   mood_leave (outer);

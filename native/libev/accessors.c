@@ -177,6 +177,41 @@ refuse (int fd)
 
 #endif
 
+/* For a new loop: notes which optional files its flags allow. */
+void
+mood_ev_may_open (struct ev_loop *loop)
+{
+  mood_loop *l = (mood_loop *)loop->userdata;
+
+#if EV_USE_INOTIFY
+  l->inotify = loop->fs_fd == -2;
+#endif
+#if EV_USE_TIMERFD
+  l->steps = loop->timerfd == -2;
+#endif
+  (void)l;
+}
+
+/* libev opens inotify and the timerfd at the first start of a watcher that uses them. If the system refuses one (-1), libev never asks
+ * again. Then changes of files would be noticed late for ever, although there was only a short lack of file descriptors. So each start of
+ * such a watcher (its kind) makes libev ask again (-2). */
+void
+mood_ev_open (struct ev_loop *loop, int kind)
+{
+  mood_loop *l = (mood_loop *)loop->userdata;
+
+#if EV_USE_INOTIFY
+  if (kind == MOOD_STAT && l->inotify && loop->fs_fd == -1)
+    loop->fs_fd = -2;
+#endif
+#if EV_USE_TIMERFD
+  if ((kind == MOOD_PERIODIC || kind == MOOD_SCHEDULER) && l->steps && loop->timerfd == -1)
+    loop->timerfd = -2;
+#endif
+  (void)l;
+  (void)kind;
+}
+
 /* Compares every watched file with its last status, because the events of the replaced inotify are lost. */
 void
 mood_ev_reread (struct ev_loop *loop)

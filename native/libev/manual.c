@@ -325,6 +325,7 @@ mood_ev_manual (struct ev_loop *loop)
 {
   mood_loop *l = (mood_loop *)loop->userdata;
 
+  l->steps = 0;
 #if EV_USE_TIMERFD
   loop->timerfd = -1; /* it reports steps of the real clock, and would do so all the time when the manual clock is in the past */
 #endif

@@ -73,6 +73,70 @@ public sealed class ShortageTests : FdTestBase
         }
     }
 
+    /// <summary>libev asks for a timerfd once, and after a refusal would notice steps of the wall clock up to a minute late for ever.</summary>
+    [Theory, MemberData(nameof(AllBackends))]
+    public void The_next_periodic_gets_the_timerfd_that_the_first_one_did_not_get(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        Periodic first = loop.Periodic(0, 1000, (_, _) => { });
+        int fds = Posix.OpenFds();
+        Posix.WithFdsLeft(0, first.Start);
+        Assert.Equal(fds, Posix.OpenFds());
+        loop.Scheduler((_, now) => now + 1000, (_, _) => { }).Start();
+        Assert.Equal(fds + 1, Posix.OpenFds());
+        loop.Periodic(0, 1000, (_, _) => { }).Start();
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(fds + 1, Posix.OpenFds());
+        Assert.True(first.IsActive);
+        loop.Verify();
+
+        using var without = new Loop(LoopFlags.NoEnv | LoopFlags.NoTimerFd, backend);
+        using var manual = new Loop(LoopFlags.NoEnv, backend, clock: new ManualClock());
+        fds = Posix.OpenFds();
+        without.Periodic(0, 1000, (_, _) => { }).Start();
+        manual.Periodic(0, 1000, (_, _) => { }).Start();
+        Assert.Equal(fds, Posix.OpenFds());
+    }
+
+    /// <summary>libev asks for inotify once, and after a refusal would only poll for ever.</summary>
+    [Theory, MemberData(nameof(AllBackends))]
+    public void The_next_stat_watcher_gets_the_inotify_that_the_first_one_did_not_get(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        string path = Path.GetTempFileName();
+
+        try
+        {
+            int calls = 0;
+            Stat first = loop.Stat(path, 1000, (w, _) => w.Stop());
+            Stat second = loop.Stat(path, 1000, (w, _) =>
+            {
+                calls++;
+                loop.Stop();
+            });
+            loop.Timer(20, 0, (_, _) => loop.Stop()).Start(); // without inotify the change is found after 1000 s
+            int fds = Posix.OpenFds();
+            Posix.WithFdsLeft(0, first.Start);
+            Assert.Equal(fds, Posix.OpenFds());
+            second.Start();
+            Assert.Equal(fds + 1, Posix.OpenFds());
+            loop.Start(RunFlags.NoWait);
+            File.AppendAllText(path, "more");
+            loop.Start();
+            Assert.Equal((1, 4), (calls, second.Attr.Size));
+            loop.Verify();
+
+            using var without = new Loop(LoopFlags.NoEnv | LoopFlags.NoInotify, backend);
+            fds = Posix.OpenFds();
+            without.Stat(path, 1000, (_, _) => { }).Start();
+            Assert.Equal(fds, Posix.OpenFds());
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
     [Fact]
     public void Reset_without_free_descriptors_throws_and_the_loop_is_unchanged()
     {
