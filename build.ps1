@@ -99,6 +99,15 @@ switch ($verb) {
             dotnet pack "src/$package" -c $configuration -nologo -v minimal "-p:PackNatives=$natives" @rest
             if ($LASTEXITCODE) { exit $LASTEXITCODE }
         }
+        $folder = "$PWD/artifacts/package/$($configuration.ToLowerInvariant())"
+        @"
+
+The packages are in $folder. To use them, in the directory of your project:
+  dotnet new nugetconfig
+  dotnet nuget add source "$folder" --name mood-event --configfile nuget.config
+  dotnet add package Mood.Event
+NuGet keeps a copy of an older package with the same version. Delete it: rm -r ~/.nuget/packages/mood.event*
+"@
     }
     'docs' { dotnet run --project tests/Mood.Event.Site -c $configuration -- @rest }
     'clean' { if (Test-Path artifacts) { Remove-Item artifacts -Recurse -Force }; exit 0 }

@@ -102,7 +102,17 @@ case $verb in
     fi
     for package in Mood.Event Mood.Event.Hosting Mood.Event.AspNetCore; do
       dotnet pack "src/$package" -c "$configuration" -nologo -v minimal -p:PackNatives=$natives "$@"
-    done ;;
+    done
+    folder="$PWD/artifacts/package/$(printf %s "$configuration" | tr '[:upper:]' '[:lower:]')"
+    cat <<TEXT
+
+The packages are in $folder. To use them, in the directory of your project:
+  dotnet new nugetconfig
+  dotnet nuget add source "$folder" --name mood-event --configfile nuget.config
+  dotnet add package Mood.Event
+NuGet keeps a copy of an older package with the same version. Delete it: rm -r ~/.nuget/packages/mood.event*
+TEXT
+    ;;
   docs)
     need_dotnet
     dotnet run --project tests/Mood.Event.Site -c "$configuration" -- "$@" ;;

@@ -3,9 +3,30 @@ using System.IO;
 
 namespace Mood.Event;
 
-/// <content>Exceptions of servers and of streams over handles.</content>
+/// <content>Exceptions of servers and streams.</content>
 internal static partial class Error
 {
+    internal static ArgumentException Argument_DisposedSocket(string parameter) =>
+        new("The Socket is disposed. Only an open socket can be watched.", parameter);
+
+    internal static ArgumentException Argument_HostName(string parameter) =>
+        new("A host name must be resolved first. LoopStream.ConnectAsync resolves it. Otherwise resolve it with Dns.GetHostAddressesAsync and connect to an IPEndPoint.", parameter);
+
+    internal static ArgumentException Argument_StreamSocket(Enum type, string parameter) =>
+        new(string.Format(Culture, "A LoopStream needs a stream socket (SocketType.Stream). This one is SocketType.{0}: use Socket.ReceiveFromAsync and SendToAsync with the loop.", type), parameter);
+
+    internal static ArgumentException Argument_NotConnected(string parameter) =>
+        new("The socket is not connected. Connect it first, for example with Socket.ConnectAsync(loop, endPoint). LoopStream.ConnectAsync makes a connected stream.", parameter);
+
+    internal static ArgumentOutOfRangeException ArgumentOutOfRange_Timeout(int milliseconds, string parameter) =>
+        new(parameter, milliseconds, "A timeout must be a positive number of milliseconds, or Timeout.Infinite.");
+
+    internal static InvalidOperationException InvalidOperation_StreamBusy(string what) => new(string.Format(
+        Culture, "Another {0} of this stream has not completed. A stream allows one {0} at a time: await the first one.", what));
+
+    internal static IOException IO_Connection(Exception inner) =>
+        new(string.Format(Culture, "The connection failed: {0}", inner.Message), inner);
+
     internal static ArgumentException Argument_NoStream(string parameter) =>
         new("A LoopStream cannot wait for a regular file, a directory or a block device, because the kernel has no readiness for them. Use FileStream or RandomAccess. It cannot write to an eventfd without EFD_NONBLOCK, because a large value blocks although the eventfd is ready.", parameter);
 

@@ -21,7 +21,7 @@ internal static partial class Error
         + "LoadUnmanagedDll with an AssemblyDependencyResolver.";
 
     private const string FromOtherThreads =
-        "From other threads use Loop.Post, Loop.InvokeAsync, Loop.Stop, Async.Send or the members of Ev.";
+        "From other threads use Loop.Post, Loop.InvokeAsync, Loop.Spawn, Loop.Stop, Async.Send or the members of Ev.";
 
     private static CultureInfo Culture => CultureInfo.InvariantCulture;
 
@@ -39,6 +39,9 @@ internal static partial class Error
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Negative(double value, string parameter) =>
         new(parameter, value, "This time must be a finite number of seconds, zero or more.");
+
+    internal static ArgumentOutOfRangeException ArgumentOutOfRange_Delay(double value, string parameter) =>
+        new(parameter, value, "A delay must be a finite number of seconds, zero or more. To wait until a token is cancelled, pass Timeout.InfiniteTimeSpan.");
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_NotPositive(int value, string parameter) =>
         new(parameter, value, "The count must be at least 1.");
@@ -101,15 +104,6 @@ internal static partial class Error
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Pid(int pid, string parameter) =>
         new(parameter, pid, "A pid must be positive, or 0 to watch every child.");
 
-    internal static ArgumentException Argument_HostName(string parameter) =>
-        new("A host name must be resolved first. LoopStream.ConnectAsync resolves it. Otherwise resolve it with Dns.GetHostAddressesAsync and connect to an IPEndPoint.", parameter);
-
-    internal static ArgumentException Argument_StreamSocket(string parameter) =>
-        new("A LoopStream needs a connected stream socket (SocketType.Stream).", parameter);
-
-    internal static ArgumentOutOfRangeException ArgumentOutOfRange_Timeout(int milliseconds, string parameter) =>
-        new(parameter, milliseconds, "A timeout must be a positive number of milliseconds, or Timeout.Infinite.");
-
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_ShutdownTimeout(TimeSpan value, string parameter) =>
         new(parameter, value, "The shutdown time-out must not be negative. Timeout.InfiniteTimeSpan waits without limit.");
 
@@ -127,29 +121,33 @@ internal static partial class Error
 
     // -- state --------------------------------------------------------------------------------------------------------
 
-    internal static ObjectDisposedException ObjectDisposed(object instance) => new(instance.GetType().FullName);
+    internal static ObjectDisposedException ObjectDisposed(object instance) => new(NameOf(instance));
 
     [DoesNotReturn]
     internal static void Throw_Disposed(object instance) => throw ObjectDisposed(instance);
 
     internal static ObjectDisposedException ObjectDisposed_Call(object instance) =>
-        new(instance.GetType().FullName, "The loop was disposed before the call completed.");
+        new(NameOf(instance), "The loop was disposed before the call completed.");
 
     internal static ObjectDisposedException ObjectDisposed_Continuation(object instance) => new(
-        instance.GetType().FullName,
+        NameOf(instance),
         "The continuation of an await was not called, because its loop is disposed. Await everything that runs on a loop before the loop is disposed.");
 
     internal static ObjectDisposedException ObjectDisposed_Run(object instance) =>
-        new(instance.GetType().FullName, "The loop was disposed before the task given to Run completed.");
+        new(NameOf(instance), "The loop was disposed before the task given to Run completed.");
 
     internal static InvalidOperationException InvalidOperation_RunInside() =>
         new("Run cannot be called while the loop is running, for example in a callback. Await the task, or use InvokeAsync.");
 
     internal static InvalidOperationException InvalidOperation_Stopped() =>
-        new("The loop was stopped before the task given to Run completed.");
+        new("The loop was stopped (Loop.Stop) before the function given to Run had ended. To end Run, let the function return: cancel the token that it awaits with. The function continues when the loop runs again.");
 
     internal static InvalidOperationException InvalidOperation_NullTask() =>
         new("The asynchronous function returned null instead of a task.");
+
+    [DoesNotReturn]
+    internal static void Throw_AwaitedTwice() => throw new InvalidOperationException(
+        "This ValueTask has been awaited already. Await the result of a call once, directly after the call. To await it several times, convert it with AsTask() first.");
 
     [DoesNotReturn]
     internal static void Throw_WrongThread(int runner) => throw new InvalidOperationException(string.Format(
@@ -191,18 +189,18 @@ internal static partial class Error
     internal static InvalidOperationException InvalidOperation_Moving() =>
         new("MoveNextAsync was called before the previous MoveNextAsync completed. Await each one.");
 
-    internal static InvalidOperationException InvalidOperation_StreamBusy(string what) => new(string.Format(
-        Culture, "Another {0} of this stream has not completed. A stream allows one {0} at a time: await the first one.", what));
-
-    internal static IOException IO_Connection(Exception inner) =>
-        new(string.Format(Culture, "The connection failed: {0}", inner.Message), inner);
-
     internal static InvalidOperationException InvalidOperation_NotReferenced() =>
         new("DecRef was called without an IncRef before it. Every IncRef needs one DecRef.");
 
     internal static InvalidOperationException InvalidOperation_Rescheduled(double value, double now) => new(string.Format(
         Culture,
         "The reschedule function returned {0}, which is NaN or earlier than the current time {1}. The Scheduler is stopped. Return a time at or after the current time, or infinity for never.",
+        value,
+        now));
+
+    internal static InvalidOperationException InvalidOperation_Rescheduled(DateTimeOffset value, DateTimeOffset now) => new(string.Format(
+        Culture,
+        "The reschedule function returned {0:O}, which is earlier than the current time {1:O}. The Scheduler is stopped. Return a time at or after the current time, or null for never.",
         value,
         now));
 
@@ -259,7 +257,7 @@ internal static partial class Error
         new(string.Format(Culture, "The runtime refused to register signal {0}: {1}", signal, inner.Message), inner);
 
     internal static EventException Event_NotDefault() =>
-        new("A Child can be watched by the default loop only. Use Loop.Default.");
+        new("A Child can be watched by the default loop only. Use Loop.Default. To wait for the end of a child on any loop, use Loop.WaitForExitAsync.");
 
     internal static EventException Event_EmbedItself() => new("A loop cannot be embedded in itself. Give the Embed another loop.");
 
@@ -344,6 +342,13 @@ internal static partial class Error
 
     internal static PlatformNotSupportedException PlatformNotSupported_OtherFramework() => new(
         "The native library is already used in this process by a Mood.Event assembly for another target framework. " + WhereItBelongs);
+
+    // The type, and the name that the program has given, so that a program with several loops can tell which one it was.
+    private static string NameOf(object instance)
+    {
+        string type = instance.GetType().FullName!;
+        return instance is Loop { Name: string name } ? string.Format(Culture, "{0} \"{1}\"", type, Description.Escape(name)) : type;
+    }
 
     private static string Describe(int error) => Platform.Describe(error);
 }

@@ -20,6 +20,10 @@ internal static class Validate
     internal static double NotNegative(double seconds, string parameter) =>
         IsFinite(seconds) && seconds >= 0 ? seconds : throw Error.ArgumentOutOfRange_Negative(seconds, parameter);
 
+    /// <summary>As NotNegative, for a delay. Programs pass -1 for an endless one, as Task.Delay takes it.</summary>
+    internal static double Delay(double seconds, string parameter) =>
+        IsFinite(seconds) && seconds >= 0 ? seconds : throw Error.ArgumentOutOfRange_Delay(seconds, parameter);
+
     /// <summary>
     /// Converts to seconds. Every member that takes a TimeSpan uses this, because Timeout.InfiniteTimeSpan is -1 ms, which libev
     /// would treat as a time that has already passed.

@@ -25,7 +25,7 @@ namespace Mood.Event;
 /// So if a cancellation has begun and cannot be taken back, the object is not used again.
 /// </remarks>
 /// <typeparam name="TResult">The type of the result.</typeparam>
-internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueTaskSource
+internal abstract partial class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueTaskSource
 {
     private static readonly Action<object?> s_cancel = static reference => AskToCancel((WeakReference<Wait<TResult>>)reference!);
 
@@ -82,31 +82,56 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
     private protected short Version => _core.Version;
 
     /// <inheritdoc/>
-    public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
+    public ValueTaskSourceStatus GetStatus(short token)
+    {
+        CheckFirst(token);
+        return _core.GetStatus(token);
+    }
 
     /// <inheritdoc/>
     public void OnCompleted(
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
     {
-        // If the wait has ended already, the core schedules the continuation in the captured context.
-        if ((flags & ValueTaskSourceOnCompletedFlags.UseSchedulingContext) != 0
-            && !ContinuesElsewhere
-            && SynchronizationContext.Current is LoopSynchronizationContext context
-            && context == Loop.SynchronizationContext
-            && _core.GetStatus(token) == ValueTaskSourceStatus.Pending)
+        CheckFirst(token);
+
+        if (Waiter is not null || _continuation is not null)
         {
-            _context = context;
-            flags &= ~ValueTaskSourceOnCompletedFlags.UseSchedulingContext;
+            Error.Throw_AwaitedTwice(); // before the first continuation is overwritten
         }
 
-        Waiter = state; // before the core gets the continuation, because GetResult may then clear it at once
+        // If the wait has ended already, the core schedules the continuation in the captured context.
+        if ((flags & ValueTaskSourceOnCompletedFlags.UseSchedulingContext) == 0
+            || ContinuesElsewhere
+            || _core.GetStatus(token) != ValueTaskSourceStatus.Pending)
+        {
+            Waiter = state; // before the core gets the continuation, because GetResult may then clear it at once
+            _core.OnCompleted(continuation, state, token, flags);
+            return;
+        }
+
+        flags &= ~ValueTaskSourceOnCompletedFlags.UseSchedulingContext;
+        Waiter = state;
+
+        if (SynchronizationContext.Current is LoopSynchronizationContext context && context == Loop.SynchronizationContext)
+        {
+            _context = context;
+        }
+        else if (FindForeign() is object foreign)
+        {
+            (_foreign, _continuation) = (foreign, continuation);
+            _core.OnCompleted(s_continue, this, token, flags);
+            return;
+        }
+
         _core.OnCompleted(continuation, state, token, flags);
     }
 
     /// <inheritdoc/>
     public TResult GetResult(short token)
     {
-        // The core throws for an old token, and for a wait that has not ended. Such a call must not recycle the wait.
+        CheckFirst(token);
+
+        // The core throws for a wait that has not ended. Such a call must not recycle the wait.
         bool hasEnded = _core.GetStatus(token) != ValueTaskSourceStatus.Pending;
 
         try
@@ -253,6 +278,14 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
         }
     }
 
+    private void CheckFirst(short token)
+    {
+        if (token != _core.Version)
+        {
+            Error.Throw_AwaitedTwice();
+        }
+    }
+
     private void Resolve(TResult result, Exception? exception)
     {
         if (exception is null)
@@ -269,7 +302,7 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
     {
         bool isSpoilt = _isSpoilt;
         _core.Reset();
-        _context = null;
+        (_context, _foreign, _continuation) = (null, null, null);
         Waiter = null;
         _token = default;
 

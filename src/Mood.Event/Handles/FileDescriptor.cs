@@ -60,7 +60,7 @@ internal readonly partial struct FileDescriptor
     {
         if (handle.IsClosed || handle.IsInvalid)
         {
-            throw Error.Argument_ClosedHandle(parameter);
+            throw IsOfSocket(handle) ? Error.Argument_DisposedSocket(parameter) : Error.Argument_ClosedHandle(parameter);
         }
 
         // A handle may hold a pointer. It is no fd, even if its lower 32 bits look like one.

@@ -23,6 +23,8 @@ internal readonly partial struct FileDescriptor
         return new FileDescriptor(NumberOf(socket.SafeHandle, parameter), socket.SafeHandle);
     }
 
+    private static bool IsOfSocket(SafeHandle handle) => handle is SafeSocketHandle;
+
     /// <summary>The fd of a socket that another thread may dispose at any moment.</summary>
     /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
     internal static FileDescriptor Of(Socket socket)

@@ -20,6 +20,8 @@ internal readonly partial struct FileDescriptor
         return new FileDescriptor(From((int)socket.Handle, parameter).Number, socket);
     }
 
+    private static bool IsOfSocket(SafeHandle handle) => handle.GetType().Name == "SafeSocketHandle"; // not public here
+
     /// <summary>Checks that the fd is open: 0, or a negative errno.</summary>
     internal int Check() => IsClosed ? -Native.EBADF : Native.mood_fd_check(Number);
 

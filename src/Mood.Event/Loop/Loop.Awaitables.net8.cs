@@ -23,8 +23,8 @@ public sealed partial class Loop
     /// </summary>
     /// <remarks>
     /// <para>Await the result once, directly after the call: see the rules of <see cref="ValueTask"/>. The continuation runs on
-    /// the loop's thread, inside the loop, unless the caller had another
-    /// <see cref="System.Threading.SynchronizationContext"/>.</para>
+    /// the loop's thread, inside the loop. If the caller had another <see cref="System.Threading.SynchronizationContext"/>, and
+    /// the thread of the loop does not have it at the end of the wait, the continuation is posted there.</para>
     /// <para>A delay keeps <see cref="Start"/> from returning. It ends with an <see cref="ObjectDisposedException"/> when the
     /// loop is disposed. Waits reuse pooled objects and do not allocate in steady state.</para>
     /// <para>Inside a callback <see cref="Now"/> is the time at which the loop woke up. So a delay that starts late in a callback
@@ -38,7 +38,7 @@ public sealed partial class Loop
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
     /// <exception cref="InvalidOperationException">The loop runs on another thread.</exception>
     public ValueTask Delay(double seconds, CancellationToken cancellationToken = default) =>
-        Delay(Validate.NotNegative(seconds, nameof(seconds)), isEndless: false, cancellationToken);
+        Delay(Validate.Delay(seconds, nameof(seconds)), isEndless: false, cancellationToken);
 
     /// <inheritdoc cref="Delay(double, CancellationToken)"/>
     /// <param name="delay">The time. <see cref="Timeout.InfiniteTimeSpan"/> waits until it is cancelled.</param>
@@ -48,7 +48,7 @@ public sealed partial class Loop
     public ValueTask Delay(TimeSpan delay, CancellationToken cancellationToken = default) =>
         delay == Timeout.InfiniteTimeSpan
             ? Delay(0, isEndless: true, cancellationToken)
-            : Delay(Validate.NotNegative(delay.TotalSeconds, nameof(delay)), isEndless: false, cancellationToken);
+            : Delay(Validate.Delay(delay.TotalSeconds, nameof(delay)), isEndless: false, cancellationToken);
 
     /// <summary>
     /// Waits until a file descriptor is readable or writable, as an <see cref="Mood.Event.Io"/> does. Call it on the loop's thread.

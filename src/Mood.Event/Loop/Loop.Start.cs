@@ -162,9 +162,10 @@ public sealed partial class Loop
     /// Calls all pending watchers (ev_invoke_pending). While the loop is inside <see cref="Callback"/>, any thread may call it.
     /// That thread is the loop's thread until Invoke returns.
     /// </summary>
+    /// <remarks>While Callback itself runs the loop, in a nested <see cref="Start"/>, Invoke of another thread is refused.</remarks>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
-    /// <exception cref="InvalidOperationException">The loop runs on another thread and is not inside Callback, or another
-    /// thread has called Invoke for this Callback.</exception>
+    /// <exception cref="InvalidOperationException">The loop runs on another thread and is not inside Callback, or is inside a
+    /// nested Start of Callback. Or another thread has called Invoke for this Callback.</exception>
     public void Invoke()
     {
         int thread = Environment.CurrentManagedThreadId;

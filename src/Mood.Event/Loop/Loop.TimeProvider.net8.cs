@@ -17,7 +17,9 @@ public sealed partial class Loop
     /// <remarks>
     /// Any thread may make, change and dispose its timers. Their callbacks run on the loop's thread, while the loop runs. Their
     /// exceptions go to <see cref="CallbackException"/>, as those of watchers do. The timers do not keep <see cref="Start"/> from
-    /// returning. When the loop is disposed they stop, and their callbacks are not called any more.
+    /// returning. When the loop is disposed they stop, and their callbacks are not called any more. Then a Task.Delay or
+    /// Task.WaitAsync that waits for one of them fails with an <see cref="ObjectDisposedException"/>, WaitForNextTickAsync of a
+    /// PeriodicTimer returns false, and a CancellationTokenSource is cancelled.
     /// </remarks>
     public TimeProvider TimeProvider =>
         _timeProvider ?? Interlocked.CompareExchange(ref _timeProvider, new LoopTimeProvider(this), null) ?? _timeProvider;

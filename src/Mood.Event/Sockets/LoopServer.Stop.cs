@@ -27,15 +27,20 @@ public sealed partial class LoopServer
     // Not null while the stop waits for the last handler.
     private TaskCompletionSource? _allEnded;
 
-    private bool _areCancelled, _isOver;
+    // Not null from the first StopAsync of a handler on. Ends when only such handlers are left.
+    private TaskCompletionSource? _othersEnded;
+
+    // _isClosed: no more connections come, also none of the backlog.
+    private bool _areCancelled, _isClosed, _isOver;
 
     /// <summary>Stops the server. It accepts no more connections and waits for the handlers. After the grace it cancels the
     /// tokens of the handlers that still run, and closes their connections one second later.</summary>
     /// <remarks>
     /// <para>Connections that wait in the backlog at the time of the stop are still served. The server deletes the file of its
     /// Unix domain socket, unless another server has replaced the file.</para>
-    /// <para>StopAsync may be called several times. The shortest grace counts. A handler must not await StopAsync, because StopAsync
-    /// waits for that handler. If no thread runs the loop, a call on the loop's own thread closes everything at once, and a call on another
+    /// <para>StopAsync may be called several times. The shortest grace counts. A handler may await it too: then the task ends when
+    /// all handlers have ended except those that stop the server. If no thread runs the loop, a call on the loop's own thread
+    /// closes everything at once, and a call on another
     /// thread waits until the loop runs or is disposed.</para>
     /// <para>If handlers still run one second after their connections were closed, the server reports that to
     /// <see cref="Loop.CallbackException"/> and does not wait for them.</para>
@@ -82,17 +87,17 @@ public sealed partial class LoopServer
             }
         }
 
-        return StopAnywhereAsync(grace);
+        return StopAnywhereAsync(grace, FindCaller());
     }
 
     // A StopAsync that has begun keeps its grace.
     private Task StopAfterMain() => _isStopAsked ? _stopped.Task : StopAsync(_shutdownTimeout);
 
-    private async Task StopAnywhereAsync(double grace)
+    private async Task StopAnywhereAsync(double grace, ServerConnection? caller)
     {
         try
         {
-            await _loop.InvokeAsync(() => StopOnLoopAsync(grace)).ConfigureAwait(false);
+            await _loop.InvokeAsync(() => StopOnLoopAsync(grace, caller)).ConfigureAwait(false);
         }
         catch (ObjectDisposedException)
         {
@@ -100,7 +105,7 @@ public sealed partial class LoopServer
         }
     }
 
-    private Task StopOnLoopAsync(double grace)
+    private Task StopOnLoopAsync(double grace, ServerConnection? caller)
     {
         if (!_isOver && double.IsFinite(grace))
         {
@@ -108,7 +113,26 @@ public sealed partial class LoopServer
         }
 
         _stop ??= FinishAsync();
-        return _stop;
+
+        if (caller is null)
+        {
+            return _stop;
+        }
+
+        // The stop waits for the caller, so the caller must not wait for the stop.
+        caller.AwaitsStop = true;
+        _othersEnded ??= new TaskCompletionSource();
+        TellStoppingHandlers();
+        return _othersEnded.Task;
+    }
+
+    private void TellStoppingHandlers()
+    {
+        if (_othersEnded is not null
+            && (_isOver || (_isClosed && Array.TrueForAll(Connections(), static connection => connection.AwaitsStop))))
+        {
+            _othersEnded.TrySetResult();
+        }
     }
 
     private async Task FinishAsync()
@@ -126,6 +150,8 @@ public sealed partial class LoopServer
         }
 
         CloseListener();
+        _isClosed = true;
+        TellStoppingHandlers();
 
         if (_count > 0 && !_isOver)
         {
@@ -215,6 +241,7 @@ public sealed partial class LoopServer
         _loop.MainEnded -= StopAfterMain;
         _sweep?.Dispose();
         _over.Cancel();
+        TellStoppingHandlers();
         _stopped.TrySetResult(); // last, because it calls user code
     }
 }

@@ -35,6 +35,9 @@ namespace Mood.Event;
 /// </remarks>
 public sealed partial class LoopServer : IAsyncDisposable
 {
+    // ServerConnection.Handler of the handler that runs, and of what it calls and awaits, on any thread.
+    private static readonly AsyncLocal<object?> s_handler = new();
+
     private readonly Loop _loop;
     private readonly Func<LoopStream, CancellationToken, Task> _handler;
     private readonly ListenSocket _listener;
@@ -131,6 +134,10 @@ public sealed partial class LoopServer : IAsyncDisposable
 
     private bool IsStopping => _accepting.IsCancellationRequested || _runToken.IsCancellationRequested;
 
+    // The connection whose handler calls this, directly or by what it awaits. Any thread.
+    private ServerConnection? FindCaller() =>
+        s_handler.Value is object handler ? Array.Find(Connections(), connection => connection.Handler == handler) : null;
+
     // A copy, because the continuations that a cancellation or a Dispose calls may end handlers.
     private ServerConnection[] Connections()
     {
@@ -176,6 +183,7 @@ public sealed partial class LoopServer : IAsyncDisposable
     private async Task ServeAsync(ServerConnection connection)
     {
         bool hasFailed = true;
+        s_handler.Value = connection.Handler;
 
         try
         {
@@ -215,5 +223,7 @@ public sealed partial class LoopServer : IAsyncDisposable
             _sweep?.Stop();
             _allEnded?.TrySetResult();
         }
+
+        TellStoppingHandlers();
     }
 }

@@ -55,9 +55,14 @@ public sealed partial class LoopStream : Stream
 
         ObjectDisposedException.ThrowIf(socket.SafeHandle.IsClosed, socket);
 
-        if (socket.SocketType != SocketType.Stream || !socket.Connected)
+        if (socket.SocketType != SocketType.Stream)
         {
-            throw Error.Argument_StreamSocket(nameof(socket));
+            throw Error.Argument_StreamSocket(socket.SocketType, nameof(socket));
+        }
+
+        if (!socket.Connected)
+        {
+            throw Error.Argument_NotConnected(nameof(socket));
         }
 
         socket.Blocking = false;

@@ -12,7 +12,9 @@ namespace Mood.Event;
 /// <remarks>
 /// The builder of an async void method captures the current context once, and calls its OperationStarted before the method's first
 /// statement. In OperationStarted, this context restores the previous context, so that each await captures the same context as
-/// without this class. At the end of the method the builder posts the exception, if any, to the captured context.
+/// without this class. At the end of the method the builder posts the exception, if any, to the captured context. The previous
+/// context is not told of the start and the end. The loop owns its callbacks: a test framework that counts asynchronous methods
+/// would wait for ever for one whose loop does not run any more.
 /// </remarks>
 internal sealed class AsyncVoidContext(Loop loop, Watcher? watcher, MethodInfo method, SynchronizationContext? before)
     : SynchronizationContext
@@ -24,14 +26,7 @@ internal sealed class AsyncVoidContext(Loop loop, Watcher? watcher, MethodInfo m
     public override SynchronizationContext CreateCopy() => this;
 
     /// <inheritdoc/>
-    public override void OperationStarted()
-    {
-        SetSynchronizationContext(before);
-        before?.OperationStarted();
-    }
-
-    /// <inheritdoc/>
-    public override void OperationCompleted() => before?.OperationCompleted();
+    public override void OperationStarted() => SetSynchronizationContext(before);
 
     /// <inheritdoc/>
     public override void Post(SendOrPostCallback d, object? state)

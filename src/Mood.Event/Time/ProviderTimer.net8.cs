@@ -7,14 +7,16 @@ namespace Mood.Event;
 /// <summary>
 /// A timer of <see cref="LoopTimeProvider"/>. Any thread sets the wanted times, inside the gate. The loop's thread then changes
 /// the watcher, at once if it is the calling thread. An active timer is not collected even if the program holds no reference to
-/// it, as with the timers of TimeProvider.System.
+/// it, as with the timers of TimeProvider.System. When the loop is disposed, it ends what .NET waits for with this timer: see
+/// <see cref="LeftWait"/>.
 /// <code>
 /// Change:  wanted = times             ---+
 /// Dispose: wanted = nothing, for ever ---+--> behind --> Follow, on the loop's thread: watcher = wanted
 /// watcher fires --> callback, unless behind
+/// Dispose of the loop --> LeftWait.End
 /// </code>
 /// </summary>
-internal sealed class ProviderTimer : ITimer
+internal sealed class ProviderTimer : Wait, ITimer
 {
     private readonly Gate _gate = new();
     private readonly Loop _loop;
@@ -96,6 +98,36 @@ internal sealed class ProviderTimer : ITimer
 
             _idle ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             return new ValueTask(_idle.Task);
+        }
+    }
+
+    /// <inheritdoc/>
+    internal override void Free()
+    {
+        // only pools call it
+    }
+
+    /// <inheritdoc/>
+    internal override bool TryStop()
+    {
+        using (_gate.Enter())
+        {
+            return !_disposed && (_due != Timeout.InfiniteTimeSpan || _period != Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <inheritdoc/>
+    internal override void EndStopped(Exception exception)
+    {
+        try
+        {
+            LeftWait.End(_loop, _state, exception);
+        }
+#pragma warning disable CA1031 // any exception: a continuation threw it, or a source is disposed, and the Dispose of the loop must go on
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            _loop.Report(e);
         }
     }
 
@@ -181,9 +213,15 @@ internal sealed class ProviderTimer : ITimer
 
         _timer?.Stop();
 
-        // A loop that is being disposed can start no watcher.
-        if (due == Timeout.InfiniteTimeSpan || _loop.IsEnding)
+        if (due == Timeout.InfiniteTimeSpan)
         {
+            return;
+        }
+
+        // A loop that is being disposed can start no watcher.
+        if (_loop.IsEnding)
+        {
+            Fail(Error.ObjectDisposed(_loop));
             return;
         }
 
@@ -192,7 +230,7 @@ internal sealed class ProviderTimer : ITimer
 
         if (_timer is null)
         {
-            _timer = new Timer(_loop, seconds, period.TotalSeconds, OnTimer) { KeepAlive = false };
+            _timer = new Timer(_loop, seconds, period.TotalSeconds, OnTimer) { KeepAlive = false, Wait = this };
         }
         else
         {

@@ -8,15 +8,16 @@ public sealed partial class Child
     /// <summary>Sends a signal to the child (kill), and never to another process that has the same pid by now.</summary>
     /// <remarks>
     /// <para>The watcher must be active, because only then does the library know which process the pid belongs to.
-    /// Call it on the loop's thread.</para>
+    /// A stopped watcher that has reported the end of the child (<see cref="HasExited"/>) returns false. Call it on the loop's
+    /// thread.</para>
     /// <para>Linux 5.4 and later have pidfds. A pidfd always means the same process. On other systems a child of
     /// System.Diagnostics.Process is refused, because the runtime may reap it at any moment. Use Process.Kill there.</para>
     /// </remarks>
     /// <param name="signum">The number of the signal on this platform: see <see cref="Event.Signum"/>.</param>
     /// <returns>True: the signal is sent. False: the child has ended, or it is not a child of this process.</returns>
     /// <exception cref="ArgumentOutOfRangeException">This platform has no signal <paramref name="signum"/>.</exception>
-    /// <exception cref="InvalidOperationException">The watcher is not active, <see cref="Pid"/> is 0, or the loop runs on another
-    /// thread.</exception>
+    /// <exception cref="InvalidOperationException">The watcher is not active and has not reported the end of the child.
+    /// Or <see cref="Pid"/> is 0, or the loop runs on another thread.</exception>
     /// <exception cref="EventException">The kernel refused the signal, for example because the child runs as another user. Or the
     /// system has no pidfds, and the child belongs to System.Diagnostics.Process.</exception>
     /// <exception cref="PlatformNotSupportedException">This is Windows, and the signal is not SIGKILL.</exception>
@@ -40,7 +41,8 @@ public sealed partial class Child
 
         if (!Active)
         {
-            throw Error.InvalidOperation_KillInactive(Pid);
+            // Stop keeps what the last event has told
+            return HasExited ? false : throw Error.InvalidOperation_KillInactive(Pid);
         }
 
         int result = Native.mood_child_kill(Memory, signum);

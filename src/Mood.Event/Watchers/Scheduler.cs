@@ -234,7 +234,7 @@ public sealed class Scheduler : Watcher<Scheduler>
             DateTimeOffset present = UnixTime.To(now);
             return reschedule(scheduler, present) is not DateTimeOffset next ? double.PositiveInfinity
                 : next >= present ? Math.Max(UnixTime.From(next), now)
-                : UnixTime.From(next);
+                : throw Error.InvalidOperation_Rescheduled(next, present);
         };
     }
 

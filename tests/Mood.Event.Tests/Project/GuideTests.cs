@@ -40,6 +40,17 @@ public sealed partial class GuideTests
         });
     }
 
+    // A block may call functions that the page does not show. The source has them.
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public void A_page_of_the_guide_links_to_the_source_of_its_code(string page)
+    {
+        if (page != "README.md") // its blocks are whole programs, or show one call
+        {
+            Assert.Contains($"](../../{SourceOf(page)})", Repository.Read(page), StringComparison.Ordinal);
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Pages))]
     public void Every_link_leads_to_a_file(string page)

@@ -485,14 +485,104 @@ public sealed class LoopTimeProviderTests : LoopTestBase
     {
         Loop loop = NewLoop(_clock);
         ITimer timer = Create(loop, "timer", 1, 1);
-        Task delay = Task.Delay(1000, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(1), loop.TimeProvider);
         loop.Dispose();
         Assert.False(timer.Change(TimeSpan.Zero, TimeSpan.Zero));
         timer.Dispose();
         Assert.Throws<ObjectDisposedException>(() => Create(loop, "other", 1, 1));
-        Assert.False(delay.IsCompleted);
         Assert.Equal(_clock.UtcNow, loop.TimeProvider.GetUtcNow());
         Assert.Empty(_log);
+    }
+
+    /// <summary>The runtime's own methods that end what waits: see LeftWait.net8.cs.</summary>
+    [Fact]
+    public void This_runtime_has_the_methods_that_LeftWait_calls() => Assert.True(LeftWait.IsComplete);
+
+    [Theory, InlineData("Dispose"), InlineData("callback"), InlineData("before the loop runs"), InlineData("inside Dispose"), InlineData("after Dispose in a callback")]
+    public async Task The_Dispose_of_the_loop_ends_what_waits_for_its_timers(string how)
+    {
+        Loop loop = NewLoop();
+        TimeSpan day = TimeSpan.FromDays(1);
+        Task? delay = null, wait = null;
+        ValueTask<bool> tick = default;
+        CancellationTokenSource? source = null;
+        using var periodic = new PeriodicTimer(day, loop.TimeProvider);
+
+        switch (how)
+        {
+            case "Dispose":
+                Begin();
+                loop.Dispose();
+                break;
+            case "callback":
+                Begin();
+                loop.Timer(0, 0, (_, _) => loop.Dispose()).Start();
+                loop.Start();
+                break;
+            case "before the loop runs":
+                await Task.Factory.StartNew(Begin, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                loop.Dispose();
+                break;
+            case "inside Dispose":
+                loop.Post(Begin);
+                loop.Dispose();
+                break;
+            default:
+                loop.Timer(0, 0, (_, _) =>
+                {
+                    loop.Dispose();
+                    Begin();
+                }).Start();
+                loop.Start();
+                break;
+        }
+
+        TimeSpan patience = TimeSpan.FromSeconds(Patience);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => delay!.WaitAsync(patience));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => wait!.WaitAsync(patience));
+        Assert.False(await tick.AsTask().WaitAsync(patience));
+        Assert.True(source!.IsCancellationRequested);
+        source.Dispose();
+
+        void Begin()
+        {
+            delay = Task.Delay(day, loop.TimeProvider);
+            wait = new TaskCompletionSource<int>().Task.WaitAsync(day, loop.TimeProvider);
+            tick = periodic.WaitForNextTickAsync();
+            source = new CancellationTokenSource(day, loop.TimeProvider);
+        }
+    }
+
+    [Fact]
+    public void A_function_that_waits_for_a_timer_ends_with_the_loop()
+    {
+        Loop loop = NewLoop();
+        Task call = loop.InvokeAsync(async () =>
+        {
+            try
+            {
+                await Task.Delay(TimeSpan.FromDays(1), loop.TimeProvider);
+            }
+            finally
+            {
+                _log.Add("finally");
+            }
+        });
+        loop.Start(RunFlags.NoWait);
+        loop.Dispose();
+        Assert.Equal(["finally"], _log);
+        Assert.IsType<ObjectDisposedException>(call.Exception!.InnerException);
+    }
+
+    [Fact]
+    public void An_exception_of_a_token_s_callback_does_not_leave_Dispose()
+    {
+        Loop loop = NewLoop();
+        var thrown = new List<Exception>();
+        loop.CallbackException += (_, e) => thrown.Add(e.Exception);
+        using var source = new CancellationTokenSource(TimeSpan.FromDays(1), loop.TimeProvider);
+        source.Token.Register(() => throw new InvalidTimeZoneException());
+        loop.Dispose();
+        Assert.IsType<InvalidTimeZoneException>(Assert.Single(thrown));
     }
 
     [Fact]

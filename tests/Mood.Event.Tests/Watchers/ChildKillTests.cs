@@ -104,6 +104,38 @@ public class ChildKillTests : LoopTestBase
     }
 
     [Fact]
+    public void After_the_end_of_the_child_a_stopped_watcher_sends_nothing()
+    {
+        Loop loop = NewDefaultLoop();
+        Child w = Sleeper(loop, "exit 3");
+        w.Start();
+        loop.Start();
+        w.Stop();
+        Assert.True(w.HasExited);
+        Assert.False(w.Kill(Signum.SIGTERM));
+        Assert.Throws<ArgumentOutOfRangeException>("signum", () => w.Kill(-1));
+        w.Set(w.Pid, trace: false); // forgets the end: another process may have the pid
+        Assert.Throws<InvalidOperationException>(() => w.Kill(Signum.SIGTERM));
+    }
+
+    [Fact]
+    public void A_watcher_that_was_stopped_after_a_stop_of_the_child_refuses()
+    {
+        Loop loop = NewDefaultLoop();
+        using Child w = loop.Child(Posix.Spawn("exec sleep 60"), trace: true, (_, _) => loop.Stop());
+        w.Start();
+        Assert.True(w.Kill(Signum.SIGSTOP));
+        loop.Start();
+        w.Stop();
+        Assert.True(w.IsStopped);
+        Assert.Throws<InvalidOperationException>(() => w.Kill(Signum.SIGKILL));
+        w.Start();
+        Assert.True(w.Kill(Signum.SIGKILL));
+        loop.Start();
+        Assert.Equal(Signum.SIGKILL, w.TermSignal);
+    }
+
+    [Fact]
     public void Wrong_use_is_refused()
     {
         Loop loop = NewDefaultLoop();

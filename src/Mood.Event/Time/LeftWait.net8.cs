@@ -1,0 +1,54 @@
+using System;
+using System.Reflection;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Mood.Event;
+
+/// <summary>
+/// Ends what .NET waits for with a timer of <see cref="LoopTimeProvider"/>, when the loop is disposed. The timer never fires then. So the
+/// await of <c>Task.Delay(time, loop.TimeProvider)</c> would never return.
+/// </summary>
+/// <remarks>
+/// An ITimer cannot fail, and an early callback would look like the end of the time. But the state of the timer is the object that waits:
+/// a CancellationTokenSource, the task of Task.Delay or Task.WaitAsync, or the state of a PeriodicTimer. A source is cancelled. For the
+/// others, the method by which .NET itself ends them is not public. On a runtime without this method they do not end, as before. A timer
+/// that the program has created itself ends without a call.
+/// </remarks>
+internal static class LeftWait
+{
+    private const BindingFlags Inside = BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public;
+
+    private static readonly Func<Task, object, bool>? s_fail = (Func<Task, object, bool>?)typeof(Task)
+        .GetMethod("TrySetException", Inside, [typeof(object)])?.CreateDelegate(typeof(Func<Task, object, bool>));
+
+    // State.Signal(stopping, token) of a PeriodicTimer, which its Dispose calls.
+    private static readonly MethodInfo? s_signal = typeof(PeriodicTimer)
+        .GetNestedType("State", BindingFlags.NonPublic)?.GetMethod("Signal", Inside, [typeof(bool), typeof(CancellationToken)]);
+
+    /// <summary>Whether this runtime has the methods.</summary>
+    internal static bool IsComplete => s_fail is not null && s_signal is not null;
+
+    /// <summary>Ends the wait. User code runs: continuations, and callbacks of tokens.</summary>
+    /// <param name="loop">The loop that is disposed.</param>
+    /// <param name="state">The state of the timer.</param>
+    /// <param name="exception">The exception that a task fails with.</param>
+    internal static void End(Loop loop, object? state, Exception exception)
+    {
+        if (state is CancellationTokenSource source)
+        {
+            loop.CancelAndReport(source);
+        }
+        else if (state is Task task)
+        {
+            if (s_fail?.Invoke(task, exception) == true)
+            {
+                LoopThread.Ignore(task); // it may be the rest of a Task.WhenAny, which is never awaited
+            }
+        }
+        else if (state is not null && state.GetType() == s_signal?.DeclaringType)
+        {
+            s_signal.Invoke(state, [true, CancellationToken.None]); // WaitForNextTickAsync returns false
+        }
+    }
+}
