@@ -10,6 +10,9 @@ namespace Mood.Event;
 /// </summary>
 internal sealed class CallbackGauge
 {
+    // The shortest threshold of the watchdog, which looks at most every 5 ms.
+    private static readonly TimeSpan s_shortest = TimeSpan.FromMilliseconds(10);
+
     private readonly Loop _loop;
 
     // In ticks. Callbacks that take longer than _slow raise SlowCallback; long.MaxValue: off. A callback longer than _limit takes
@@ -39,7 +42,7 @@ internal sealed class CallbackGauge
     {
         _loop = loop;
         _slow = slow > TimeSpan.Zero ? Ticks.From(slow) : long.MaxValue;
-        Blocked = blocked > TimeSpan.Zero ? Ticks.From(blocked) : 0;
+        Blocked = blocked > TimeSpan.Zero ? Ticks.From(blocked > s_shortest ? blocked : s_shortest) : 0;
         NeedsNames = slow > TimeSpan.Zero || Blocked > 0;
         _end = Ticks.Now;
     }

@@ -80,6 +80,13 @@ internal static class Description
         }
     }
 
+    /// <summary>The whole text of an exception. Throws nothing: its ToString and its Message are user code.</summary>
+    internal static string TextOf(Exception exception) => TextOf(exception, static exception => exception.ToString());
+
+    /// <summary>The type and the message of an exception. Throws nothing.</summary>
+    internal static string ShortTextOf(Exception exception) =>
+        TextOf(exception, static exception => exception.GetType() + ": " + exception.Message);
+
     /// <summary>Replaces control characters. A name or a Data must not break a line, or change the terminal that shows it.</summary>
     internal static string Escape(string text)
     {
@@ -108,6 +115,20 @@ internal static class Description
     }
 
     internal static string Seconds(double seconds) => string.Format(CultureInfo.InvariantCulture, "{0:0.###} s", seconds);
+
+    private static string TextOf(Exception exception, Func<Exception, string> text)
+    {
+        try
+        {
+            return text(exception);
+        }
+#pragma warning disable CA1031 // any exception: the text is made where no exception may leave
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return exception.GetType() + ", whose text cannot be shown because its ToString or its Message throws";
+        }
+    }
 
     private static string KindOf(Watcher watcher) => watcher switch
     {

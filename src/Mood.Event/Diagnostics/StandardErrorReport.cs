@@ -96,8 +96,8 @@ internal sealed class StandardErrorReport
 
         string before = full && count > 0 ? $"Mood.Event: {Count(count)}{Environment.NewLine}" : string.Empty;
         return full
-            ? $"{before}Mood.Event: unhandled exception in {describe()}: {exception}"
-            : $"Mood.Event: {Count(count)}, the last one in {describe()}: {exception.GetType()}: {exception.Message}";
+            ? $"{before}Mood.Event: unhandled exception in {describe()}: {Description.TextOf(exception)}"
+            : $"Mood.Event: {Count(count)}, the last one in {describe()}: {Description.ShortTextOf(exception)}";
     }
 
     private static string Count(int count) => string.Format(

@@ -139,7 +139,7 @@ internal static class Telemetry
     {
         if (Interlocked.Exchange(ref s_reported, 1) == 0)
         {
-            Loop.Write($"a listener of the meter or the event source has thrown: {e.GetType()}: {e.Message}");
+            Loop.Write($"a listener of the meter or the event source has thrown: {Description.ShortTextOf(e)}");
         }
     }
 

@@ -44,7 +44,7 @@ internal static class Watchdog
     {
         while (Wait() is TimeSpan pause)
         {
-            Thread.Sleep(pause);
+            Sleep(pause);
             Entry[] entries;
 
             using (s_gate.Enter())
@@ -56,6 +56,18 @@ internal static class Watchdog
             {
                 Look(entry);
             }
+        }
+    }
+
+    private static void Sleep(TimeSpan pause)
+    {
+        try
+        {
+            Thread.Sleep(pause);
+        }
+        catch (ThreadInterruptedException)
+        {
+            // A handler of Blocked has interrupted this thread. It must not end, and the next look is only early.
         }
     }
 

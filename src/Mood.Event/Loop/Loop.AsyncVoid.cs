@@ -86,7 +86,7 @@ public sealed partial class Loop
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            Write($"unhandled exception in a handler of CallbackException: {e}");
+            Write($"unhandled exception in a handler of CallbackException: {Description.TextOf(e)}");
         }
     }
 

@@ -45,10 +45,16 @@ public sealed partial class Loop
         }
         catch (AggregateException e)
         {
-            foreach (Exception inner in e.InnerExceptions)
-            {
-                Report(inner);
-            }
+            ReportAll(e);
+        }
+    }
+
+    /// <summary>As <see cref="Report(Exception)"/>, for each exception of a task. A task of Task.WhenAll may have several.</summary>
+    internal void ReportAll(AggregateException exception)
+    {
+        foreach (Exception inner in exception.InnerExceptions)
+        {
+            Report(inner);
         }
     }
 
@@ -74,10 +80,13 @@ public sealed partial class Loop
 
         try
         {
-            // Dispose throws only the first failure. Posted actions that run in Dispose may throw further ones, which are raised.
-            bool isSecond = _closing && _failure is not null && exception != _failure.SourceException;
-
-            if (!isSecond && (isFatal is null || exception == _failure?.SourceException || isFatal()))
+            // Start or Dispose throws only the first failure. Further ones are raised: of posted actions that run in Dispose, of a
+            // callback that has called another watcher's callback, or of a spawned function with several exceptions.
+            if (_failure is not null && exception != _failure.SourceException)
+            {
+                Report(watcher, method, exception);
+            }
+            else if (isFatal is null || exception == _failure?.SourceException || isFatal())
             {
                 TraceException(method, exception);
                 Fail(exception);

@@ -9,9 +9,17 @@ public sealed partial class Loop
     /// <summary>
     /// Stops the loop and all its nested Starts, which throw the exception. Pending watchers stay pending. Throws nothing itself.
     /// </summary>
+    /// <remarks>A Start throws only one exception. A further one raises CallbackException.</remarks>
     internal void Fail(Exception exception)
     {
-        _failure ??= ExceptionDispatchInfo.Capture(exception);
+        if (_failure is null)
+        {
+            _failure = ExceptionDispatchInfo.Capture(exception);
+        }
+        else if (exception != _failure.SourceException)
+        {
+            Report(exception);
+        }
 
         if (!IsClosed)
         {

@@ -51,7 +51,8 @@ public sealed partial class Loop
             Error.Throw_Disposed(this);
         }
 
-        if (update)
+        // Suspend has stopped the time. If it moved on, the timers would count the time that Resume takes from them.
+        if (update && (_suspensions == 0 || IsRunning))
         {
             Native.mood_loop_now_update(_native);
         }
@@ -67,8 +68,13 @@ public sealed partial class Loop
     public void Suspend()
     {
         using Claim claim = ClaimToChange();
-        Native.mood_loop_suspend(_native);
-        _suspensions++;
+
+        // libev counts no suspends: each one takes the time, and a resume corrects the timers from the last time that was taken.
+        if (_suspensions++ == 0)
+        {
+            Native.mood_loop_suspend(_native);
+        }
+
         GC.KeepAlive(this);
     }
 
@@ -84,8 +90,11 @@ public sealed partial class Loop
             throw Error.InvalidOperation_NotSuspended();
         }
 
-        _suspensions--;
-        Native.mood_loop_resume(_native);
+        if (--_suspensions == 0)
+        {
+            Native.mood_loop_resume(_native);
+        }
+
         GC.KeepAlive(this);
     }
 

@@ -111,7 +111,7 @@ public sealed partial class Loop
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            Write($"unhandled exception in a handler of Blocked: {exception}");
+            Write($"unhandled exception in a handler of Blocked: {Description.TextOf(exception)}");
         }
     }
 }

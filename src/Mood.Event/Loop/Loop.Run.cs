@@ -124,7 +124,7 @@ public sealed partial class Loop
         token = supervisor.Token;
         Task run = RunCore(() => supervisor.RunAsync(main), main, waitsForSpawned: false, supervisor);
         Task? task = ((Task<Task?>)run).GetAwaiter().GetResult();
-        supervisor.HasReturned = true;
+        supervisor.HasReturned = task is not null;
         return task;
     }
 

@@ -75,7 +75,8 @@ public sealed partial class LoopServer
             return Task.CompletedTask;
         }
 
-        if (_loop.TryClaimToCall(out Loop.Claim claim))
+        // A reschedule function must not stop watchers, so there the stop is always posted.
+        if (!Loop.IsRescheduling && _loop.TryClaimToCall(out Loop.Claim claim))
         {
             using (claim)
             {

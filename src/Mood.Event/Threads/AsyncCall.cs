@@ -51,7 +51,7 @@ internal class AsyncCall<T>(Loop loop, Func<Task> function) : Call<T>
         {
             if (!Source.TrySetException(exception.InnerExceptions))
             {
-                OnLate(exception.InnerException!);
+                OnLate(exception);
             }
         }
         else if (task.IsCanceled)
@@ -65,7 +65,7 @@ internal class AsyncCall<T>(Loop loop, Func<Task> function) : Call<T>
     }
 
     /// <summary>Called if the function fails after the end of the loop, which has already failed the caller's task.</summary>
-    private protected virtual void OnLate(Exception exception) => loop.Report(exception);
+    private protected virtual void OnLate(AggregateException exception) => loop.ReportAll(exception);
 
     // the token that cancelled the function: only its exception contains it
     private static CancellationToken TokenOf(Task task)

@@ -27,6 +27,21 @@ internal static partial class AsyncVoidMethod
     private static bool MayCallAsyncVoid(Type type)
     {
         const BindingFlags All = BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
-        return !type.Name.StartsWith("<>c", StringComparison.Ordinal) || Array.Exists(type.GetMethods(All), Examine);
+
+        if (!type.Name.StartsWith("<>c", StringComparison.Ordinal))
+        {
+            return true;
+        }
+
+        try
+        {
+            return Array.Exists(type.GetMethods(All), Examine);
+        }
+#pragma warning disable CA1031 // any exception: the program can call the delegate all the same
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return true; // another lambda of the closure has a parameter of a type whose assembly is missing
+        }
     }
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
@@ -16,6 +17,16 @@ namespace Mood.Event;
 /// </remarks>
 public sealed partial class LoopThread : IDisposable
 {
+    // How often a Dispose on the thread of another LoopThread looks whether the two wait for each other, in milliseconds.
+    private const int Pause = 20;
+
+    // How many LoopThreads that wait for each other one look follows.
+    private const int MaxChain = 1000;
+
+    // The LoopThread of this thread, or null.
+    [ThreadStatic]
+    private static LoopThread? s_current;
+
     private readonly Thread _thread;
 
     // Whether the thread sets the loop's synchronization context. Set by the constructor.
@@ -23,10 +34,13 @@ public sealed partial class LoopThread : IDisposable
 
     // Asynchronous, because continuations must not run on the loop's thread, which is about to end.
     private readonly TaskCompletionSource<bool> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly object _gate = new();
+    private readonly Gate _gate = new();
 
     // LoopOptions.DisposeTimeout. Set by the constructor.
     private readonly TimeSpan? _disposeTimeout;
+
+    // The LoopThread whose end this one's thread waits for in Dispose, or null. Its own thread writes it, any thread reads it.
+    private volatile LoopThread? _awaited;
 
     // True after a Dispose has timed out. Later ones do not wait. Any thread sets it, and it stays set.
     private volatile bool _isStuck;
@@ -92,7 +106,7 @@ public sealed partial class LoopThread : IDisposable
         {
             Exception? failure;
 
-            lock (_gate)
+            using (_gate.Enter())
             {
                 failure = _failure;
                 _handlers += failure is null ? value : null;
@@ -106,7 +120,7 @@ public sealed partial class LoopThread : IDisposable
 
         remove
         {
-            lock (_gate)
+            using (_gate.Enter())
             {
                 _handlers -= value;
             }
@@ -124,7 +138,7 @@ public sealed partial class LoopThread : IDisposable
     /// any.</returns>
     public Task StopAsync()
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             return _stopped ??= StopCoreAsync();
         }
@@ -133,21 +147,23 @@ public sealed partial class LoopThread : IDisposable
     /// <summary>
     /// Ends the loop like <see cref="StopAsync"/> and waits for the thread to end. On that thread itself it does not wait. It
     /// does not throw the exception that left Start: see <see cref="Failed"/> and StopAsync.
-    /// <see cref="LoopOptions.DisposeTimeout"/> limits the wait.
+    /// <see cref="LoopOptions.DisposeTimeout"/> limits the wait. If two LoopThreads dispose each other, the one that begins later
+    /// does not wait.
     /// </summary>
     public void Dispose()
     {
         Task stopped = StopAsync();
+        TimeSpan limit = _isStuck ? TimeSpan.Zero : _disposeTimeout ?? Timeout.InfiniteTimeSpan;
 
         if (IsCurrent)
         {
             // the thread cannot wait for itself
         }
-        else if (_disposeTimeout is not TimeSpan timeout)
+        else if (s_current is LoopThread current)
         {
-            _thread.Join();
+            current.JoinOther(this, limit);
         }
-        else if (!_thread.Join(_isStuck ? TimeSpan.Zero : timeout))
+        else if (!_thread.Join(limit))
         {
             _isStuck = true;
         }
@@ -164,6 +180,45 @@ public sealed partial class LoopThread : IDisposable
         CancellationToken.None,
         TaskContinuationOptions.ExecuteSynchronously | TaskContinuationOptions.OnlyOnFaulted,
         TaskScheduler.Default);
+
+    // Waits on this thread for the end of another one, or not at all if that one waits for this one: then both would wait for ever.
+    private void JoinOther(LoopThread other, TimeSpan limit)
+    {
+        var watch = Stopwatch.StartNew();
+        var pause = TimeSpan.FromMilliseconds(Pause);
+        bool isLimited = limit != Timeout.InfiniteTimeSpan;
+        _awaited = other;
+
+        try
+        {
+            while (!other.Awaits(this) && !other._thread.Join(isLimited && limit < pause ? limit : pause))
+            {
+                if (isLimited && watch.Elapsed >= limit)
+                {
+                    other._isStuck = true;
+                    break;
+                }
+            }
+        }
+        finally
+        {
+            _awaited = null;
+        }
+    }
+
+    // Whether this thread waits for the other one, directly or through further ones.
+    private bool Awaits(LoopThread other)
+    {
+        LoopThread? thread = this;
+
+        // Threads that wait for each other without the other one may form a ring. One of them is about to leave it.
+        for (int i = 0; i < MaxChain && thread is not null && thread != other; i++)
+        {
+            thread = thread._awaited;
+        }
+
+        return thread == other;
+    }
 
     private async Task StopCoreAsync()
     {
@@ -201,6 +256,7 @@ public sealed partial class LoopThread : IDisposable
 
     private Exception? RunLoop()
     {
+        s_current = this;
         using Loop.Claim claim = Loop.TakeReserved();
 
         if (_usesContext)
@@ -230,6 +286,11 @@ public sealed partial class LoopThread : IDisposable
         catch (Exception e)
 #pragma warning restore CA1031
         {
+            if (failure is not null)
+            {
+                Loop.Report(e); // Failed and StopAsync have room for one exception
+            }
+
             failure ??= e;
         }
 
@@ -242,14 +303,14 @@ public sealed partial class LoopThread : IDisposable
         {
             EventHandler<LoopFailedEventArgs>? handler;
 
-            lock (_gate)
+            using (_gate.Enter())
             {
                 (_failure, handler) = (failure, _handlers);
             }
 
             if (handler is null)
             {
-                StandardErrorReport.WriteLine($"Mood.Event: an exception has ended the thread of a loop: {failure}");
+                StandardErrorReport.WriteLine($"Mood.Event: an exception has ended the thread of a loop: {Description.TextOf(failure)}");
             }
             else
             {
@@ -260,7 +321,7 @@ public sealed partial class LoopThread : IDisposable
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            Loop.Write($"unhandled exception in a handler of Failed: {e}");
+            Loop.Write($"unhandled exception in a handler of Failed: {Description.TextOf(e)}");
         }
     }
 }

@@ -53,7 +53,7 @@ internal sealed class MainTask
 
     /// <summary>Reports the exception of a task that its Run no longer waits for.</summary>
     internal static void ReportAtEnd(Loop loop, Task task) => task.ContinueWith(
-        static (task, loop) => ((Loop)loop!).Report(task.Exception!.InnerException!),
+        static (task, loop) => ((Loop)loop!).ReportAll(task.Exception!),
         loop,
         CancellationToken.None,
         TaskContinuationOptions.ExecuteSynchronously | TaskContinuationOptions.DenyChildAttach | TaskContinuationOptions.OnlyOnFaulted,

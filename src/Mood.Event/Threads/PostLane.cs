@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Reflection;
 using System.Threading;
 
 namespace Mood.Event;
@@ -17,10 +18,31 @@ internal abstract class PostLane
     /// <summary>Makes a new batch of the items that were added since the last batch. The last batch must be finished.</summary>
     internal abstract void Take();
 
-    /// <summary>The number of a type of state, by which a queue finds the lane of the type.</summary>
+    /// <summary>The number of a type of state, by which a queue finds the lane of the type. It is negative if the type can be unloaded
+    /// (AssemblyLoadContext): a lane stays as long as its queue, and would keep the type in memory. See <see cref="Posted"/>.</summary>
     internal static class Number<TState>
     {
-        internal static readonly int Value = Numbers.Next();
+        internal static readonly int Value = Numbers.CanBeUnloaded(typeof(TState)) ? -1 : Numbers.Next();
+    }
+
+    /// <summary>An action with its state, as the state of another action. So the lane knows neither type.</summary>
+    internal abstract class Posted
+    {
+        /// <summary>Calls the action of a Posted.</summary>
+        internal static Action<Posted> Call { get; } = static posted => posted.Run();
+
+        internal abstract Delegate Function { get; }
+
+        internal static Posted Of<TState>(Action<TState> action, TState state) => new Item<TState>(action, state);
+
+        private protected abstract void Run();
+
+        private sealed class Item<TState>(Action<TState> action, TState state) : Posted
+        {
+            internal override Delegate Function => action;
+
+            private protected override void Run() => action(state);
+        }
     }
 
     /// <summary>Actions without a state.</summary>
@@ -81,14 +103,16 @@ internal abstract class PostLane
             catch (Exception e)
 #pragma warning restore CA1031
             {
-                loop.OnPostedException(item.Action, e);
+                loop.OnPostedException(FunctionOf(item), e);
             }
 
             gauge?.After();
         }
 
-        // A Call is an InvokeAsync or a Spawn: the library's action calls its function.
-        private static Delegate FunctionOf(in Item item) => item.State is Call call ? call.Function : item.Action;
+        // A Call is an InvokeAsync or a Spawn. The library's action calls its function, or that of a Posted.
+        private static Delegate FunctionOf(in Item item) => item.State is Call call ? call.Function
+            : item.State is Posted posted ? posted.Function
+            : item.Action;
 
         private struct Item
         {
@@ -99,8 +123,18 @@ internal abstract class PostLane
 
     private static class Numbers
     {
+        // MemberInfo.IsCollectible, which netstandard2.0 has no name for.
+        private static readonly PropertyInfo? s_isCollectible = typeof(MemberInfo).GetProperty("IsCollectible");
+
+        // Whether the library itself can be unloaded. Then its own types can be too, but they must have lanes: a Posted is one of them.
+        private static readonly bool s_isLibraryCollectible = IsCollectible(typeof(PostLane));
+
         private static int s_last = -1;
 
+        internal static bool CanBeUnloaded(Type type) => !s_isLibraryCollectible && IsCollectible(type);
+
         internal static int Next() => Interlocked.Increment(ref s_last);
+
+        private static bool IsCollectible(Type type) => s_isCollectible?.GetValue(type) is true;
     }
 }

@@ -110,6 +110,11 @@ internal sealed class PostQueue
     internal Answer Add<TState>(Action<TState> action, TState state)
     {
         int index = PostLane.Number<TState>.Value; // its type initializer must not run inside the gate: it takes locks
+        if (index < 0)
+        {
+            return Add(PostLane.Posted.Call, PostLane.Posted.Of(action, state));
+        }
+
         Enter();
 
         try

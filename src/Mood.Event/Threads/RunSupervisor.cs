@@ -91,13 +91,15 @@ internal sealed class RunSupervisor : IDisposable
     /// <summary>Stops the watchers, so that the signals have their previous effect again.</summary>
     public void Dispose()
     {
-        if (_main is { IsFaulted: true } && !HasReturned)
+        // A function that has not ended may fail later. One that has failed already is here if another exception, a Stop or the loop's
+        // Dispose has ended Run while it waited for the spawned functions.
+        if (_main is not null && !HasReturned)
         {
-            ReportLate(_main);
-        }
-        else if (_main is { IsCompleted: false })
-        {
-            _main.ContinueWith(ReportLate, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            _main.ContinueWith(
+                ReportLate,
+                CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously | TaskContinuationOptions.DenyChildAttach | TaskContinuationOptions.OnlyOnFaulted,
+                TaskScheduler.Default);
         }
 
         _signals.ForEach(signal => signal.Dispose());
@@ -140,11 +142,9 @@ internal sealed class RunSupervisor : IDisposable
     // exception is not reported, because Report has named the function already.
     private void ReportLate(Task main)
     {
-        Exception exception = main.Exception!.InnerException!;
-
-        if (exception is not ObjectDisposedException || !_loop.IsEnding)
+        if (main.Exception!.InnerException is not ObjectDisposedException || !_loop.IsEnding)
         {
-            _loop.Report(exception);
+            _loop.ReportAll(main.Exception);
         }
     }
 

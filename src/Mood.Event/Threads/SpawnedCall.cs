@@ -39,7 +39,7 @@ internal sealed class SpawnedCall : AsyncCall<bool>
         }
     }
 
-    private protected override void OnLate(Exception exception)
+    private protected override void OnLate(AggregateException exception)
     {
         // Finish has reported it
     }
@@ -48,10 +48,15 @@ internal sealed class SpawnedCall : AsyncCall<bool>
     {
         // When the loop is disposed, each wait of the function ends with an ObjectDisposedException. That is not a failure of the
         // function.
-        if (task.Exception?.InnerException is Exception exception
-            && !(exception is OperationCanceledException || (exception is ObjectDisposedException && Loop.IsEnding)))
+        if (task.Exception is AggregateException all)
         {
-            Loop.OnSpawnedException(_function, exception);
+            foreach (Exception exception in all.InnerExceptions)
+            {
+                if (!(exception is OperationCanceledException || (exception is ObjectDisposedException && Loop.IsEnding)))
+                {
+                    Loop.OnSpawnedException(_function, exception);
+                }
+            }
         }
 
         base.OnEnded(task);

@@ -297,4 +297,52 @@ public sealed class MeasureTests : LoopTestBase
         await loop.Delay(0.01);
         Thread.Sleep(30);
     }
+
+    [Fact]
+    public void A_listener_whose_exception_has_no_text_disturbs_no_loop()
+    {
+        using MeterListener listener = NewListener((_, _, _) => throw new UnprintableException());
+        Telemetry.Report(new UnprintableException()); // only the first exception of a process is written
+        using var loop = new Loop();
+        int calls = 0;
+        loop.Timer(0, 0.001, (timer, _) =>
+        {
+            if (++calls == 3)
+            {
+                timer.Stop();
+            }
+        }).Start();
+        Assert.False(loop.Start());
+        Assert.Equal(3, calls);
+    }
+
+    [Fact]
+    public void A_handler_of_Blocked_that_interrupts_its_thread_does_not_end_the_process()
+    {
+        using var loop = new Loop(new LoopOptions { Blocked = TimeSpan.FromMilliseconds(10) });
+        using var reported = new SemaphoreSlim(0);
+        loop.Blocked += (_, _) =>
+        {
+            Thread.CurrentThread.Interrupt();
+            reported.Release();
+        };
+        bool wasReported = true;
+
+        // the second report shows that the thread goes on
+        for (int i = 0; i < 2; i++)
+        {
+            loop.Timer(0, 0, (_, _) => wasReported &= reported.Wait(s_patience)).Start();
+            loop.Start();
+        }
+
+        Assert.True(wasReported);
+    }
+
+    [Fact]
+    public void A_time_of_Blocked_under_10_ms_counts_as_10_ms()
+    {
+        long shortest = new CallbackGauge(NewLoop(), TimeSpan.Zero, TimeSpan.FromTicks(1)).Blocked;
+        Assert.Equal(new CallbackGauge(NewLoop(), TimeSpan.Zero, TimeSpan.FromMilliseconds(10)).Blocked, shortest);
+        Assert.Equal(0, new CallbackGauge(NewLoop(), TimeSpan.Zero, TimeSpan.Zero).Blocked);
+    }
 }

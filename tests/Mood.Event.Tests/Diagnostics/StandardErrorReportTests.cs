@@ -141,4 +141,23 @@ public sealed class StandardErrorReportTests : LoopTestBase
     {
         public override string ToString() => throw new InvalidOperationException();
     }
+
+    [Fact]
+    public void An_exception_whose_ToString_throws_is_named_and_does_not_stop_the_loop()
+    {
+        Loop loop = NewLoop();
+        int calls = 0;
+        loop.Timer(0, 0.001, (timer, _) =>
+        {
+            if (++calls == 8)
+            {
+                timer.Stop();
+            }
+
+            throw new UnprintableException();
+        }).Start();
+        string written = StandardErrorOf(() => Assert.False(loop.Start()));
+        Assert.Equal(8, calls);
+        Assert.Contains(nameof(UnprintableException), written, StringComparison.Ordinal);
+    }
 }

@@ -426,4 +426,62 @@ public sealed class FailureTests : FdTestBase
             .Where(f => (new FileInfo(f).LinkTarget ?? "").EndsWith(name, StringComparison.Ordinal))
             .Select(f => int.Parse(Path.GetFileName(f), System.Globalization.CultureInfo.InvariantCulture)),
     ];
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void The_second_fatal_exception_raises_CallbackException(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        var told = new List<(Watcher?, string)>();
+        loop.CallbackException += (_, e) => told.Add((e.Watcher, e.Exception.Message));
+        Timer inner = loop.Timer(0, 0, [Fatal] (_, _) => throw new InvalidTimeZoneException("inner"));
+        Timer outer = loop.Timer(0, 0, [Fatal] (_, _) =>
+        {
+            inner.Invoke(Events.Timer);
+            throw new InvalidTimeZoneException("outer");
+        });
+        outer.Start();
+        Assert.Equal("inner", Assert.Throws<InvalidTimeZoneException>(() => loop.Start()).Message);
+        Assert.Equal([(outer, "outer")], told);
+    }
+
+    [Fact]
+    public void An_exception_of_Callback_after_a_fatal_one_raises_CallbackException()
+    {
+        Loop loop = NewLoop();
+        var told = new List<string>();
+        bool isCalled = false;
+        loop.CallbackException += (_, e) => told.Add(e.Exception.Message);
+        loop.Timer(0, 0, [Fatal] (_, _) =>
+        {
+            isCalled = true;
+            throw new InvalidTimeZoneException("watcher");
+        }).Start();
+        loop.Callback = loop =>
+        {
+            loop.Invoke();
+
+            if (isCalled)
+            {
+                throw new InvalidTimeZoneException("callback");
+            }
+        };
+        Assert.Equal("watcher", Assert.Throws<InvalidTimeZoneException>(() => loop.Start()).Message);
+        Assert.Equal(["callback"], told);
+    }
+
+    [Fact]
+    public void An_exception_of_SlowCallback_after_a_fatal_one_raises_CallbackException()
+    {
+        using var loop = new Loop(new LoopOptions { Flags = LoopFlags.NoEnv, SlowCallback = TimeSpan.FromMilliseconds(1) });
+        var told = new List<string>();
+        loop.CallbackException += (_, e) => told.Add(e.Exception.Message);
+        loop.SlowCallback += (_, _) => throw new InvalidTimeZoneException("slow");
+        loop.Timer(0, 0, [Fatal] (_, _) =>
+        {
+            Thread.Sleep(10);
+            throw new InvalidTimeZoneException("watcher");
+        }).Start();
+        Assert.Equal("watcher", Assert.Throws<InvalidTimeZoneException>(() => loop.Start()).Message);
+        Assert.Equal(["slow"], told);
+    }
 }

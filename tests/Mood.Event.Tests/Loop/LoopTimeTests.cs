@@ -293,4 +293,24 @@ public sealed class LoopTimeTests : LoopTestBase
         loop.Dispose();
         Posix.Close(read, write);
     }
+
+    [Fact]
+    public void Timers_do_not_count_the_time_between_the_outermost_Suspend_and_its_Resume()
+    {
+        Loop loop = NewLoop();
+        Timer timer = loop.Timer(1000, 0, (_, _) => { });
+        timer.Start();
+        double before = timer.Remaining;
+        loop.Suspend();
+        Thread.Sleep(50);
+        loop.Suspend();
+        Thread.Sleep(50);
+        double now = loop.Now();
+        Assert.Equal(now, loop.Now(update: true)); // the time stands
+        loop.Resume();
+        Thread.Sleep(50);
+        loop.Resume();
+        Assert.InRange(before - timer.Remaining, 0, 0.04);
+        Assert.InRange(loop.Now() - now, 0.149, Patience);
+    }
 }

@@ -438,4 +438,28 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
             await LoopServerTests.CheckEchoAsync(loop, client);
         });
     }
+
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void StopAsync_in_a_reschedule_function_stops_the_server_in_the_next_iteration(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        LoopServer server = LoopServer.Listen(
+            loop, AnyPort, (_, _) => Task.CompletedTask, new LoopServerOptions { IdleTimeout = TimeSpan.FromSeconds(100) });
+        loop.Start(RunFlags.NoWait);
+        Task running = server.RunAsync();
+        Task? stopping = null;
+        Scheduler scheduler = loop.Scheduler(
+            (_, _) =>
+            {
+                stopping = server.StopAsync(TimeSpan.Zero);
+                return double.PositiveInfinity;
+            },
+            (_, _) => { });
+        scheduler.Start();
+        Assert.NotNull(stopping);
+        Assert.False(running.IsCompleted);
+        loop.Start();
+        Assert.True(running.IsCompletedSuccessfully);
+    }
 }

@@ -1,5 +1,8 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
+using System.Reflection;
+using System.Reflection.Emit;
 using System.Threading.Tasks;
 using Xunit;
 
@@ -286,6 +289,24 @@ public sealed class AsyncVoidTests : LoopTestBase
         }
 
         Assert.Equal(0, allocated);
+    }
+
+    [Fact]
+    public void A_callback_beside_a_lambda_with_a_type_of_a_missing_assembly_is_called()
+    {
+        var missing = new PersistedAssemblyBuilder(new AssemblyName("missing"), typeof(object).Assembly);
+        Type absent = missing.DefineDynamicModule("missing").DefineType("Absent", TypeAttributes.Public).CreateType();
+        var assembly = new PersistedAssemblyBuilder(new AssemblyName("lambdas"), typeof(object).Assembly);
+        TypeBuilder closure = assembly.DefineDynamicModule("lambdas").DefineType("<>c", TypeAttributes.Public);
+        closure.DefineDefaultConstructor(MethodAttributes.Public);
+        closure.DefineMethod("Other", MethodAttributes.Public, typeof(void), [absent]).GetILGenerator().Emit(OpCodes.Ret);
+        closure.DefineMethod("Call", MethodAttributes.Public, typeof(void), []).GetILGenerator().Emit(OpCodes.Ret);
+        closure.CreateType();
+        using var file = new MemoryStream();
+        assembly.Save(file);
+        Type loaded = Assembly.Load(file.ToArray()).GetType("<>c")!;
+        Delegate callback = loaded.GetMethod("Call")!.CreateDelegate(typeof(Action), Activator.CreateInstance(loaded));
+        Assert.False(AsyncVoidMethod.IsIn(callback));
     }
 
     private async void AsyncInstance() => await Task.Yield();

@@ -83,4 +83,23 @@ public sealed class LoopGroupTests : LoopTestBase
     }
 
     private static int IndexOf(IReadOnlyList<Loop> loops, Loop loop) => loops.TakeWhile(l => l != loop).Count();
+
+    [Fact]
+    public async Task Handlers_of_Failed_that_dispose_the_group_at_the_same_time_do_not_wait_for_each_other()
+    {
+        var group = new LoopGroup(2, null, LoopFlags.NoEnv);
+        using var both = new Barrier(2);
+        group.Failed += (_, _) =>
+        {
+            both.SignalAndWait();
+            group.Dispose();
+        };
+
+        foreach (Loop loop in group.Loops)
+        {
+            loop.Post([Fatal] () => throw new InvalidTimeZoneException());
+        }
+
+        await Assert.ThrowsAsync<InvalidTimeZoneException>(() => group.StopAsync().WaitAsync(TimeSpan.FromSeconds(Patience)));
+    }
 }

@@ -195,4 +195,13 @@ public sealed class LoopSynchronizationContextTests : LoopTestBase
             throw thrown;
         }
     }
+
+    [Fact]
+    public void Post_to_a_disposed_loop_does_not_throw_even_if_the_exception_of_a_handler_has_no_text()
+    {
+        Loop loop = NewLoop();
+        loop.CallbackException += (_, _) => throw new UnprintableException();
+        loop.Dispose();
+        loop.SynchronizationContext.Post(_ => { }, null);
+    }
 }

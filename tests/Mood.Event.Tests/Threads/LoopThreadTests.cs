@@ -253,4 +253,89 @@ public sealed class LoopThreadTests : LoopTestBase
             loop.Dispose();
         }
     }
+
+    [Fact]
+    public async Task A_second_failure_raises_CallbackException()
+    {
+        var told = new List<string>();
+        var options = new LoopOptions { Flags = LoopFlags.NoEnv, CallbackException = (_, e) => told.Add(e.Exception.Message) };
+        var thread = new LoopThread(options);
+        thread.Failed += (_, e) => told.Add("Failed: " + e.Exception.Message);
+        thread.Loop.Post(() =>
+        {
+            thread.Loop.Post([Fatal] () => throw new InvalidTimeZoneException("first"));
+            thread.Loop.Post([Fatal] () => throw new InvalidTimeZoneException("second")); // runs in the Dispose of the loop
+        });
+        InvalidTimeZoneException failure = await Assert.ThrowsAsync<InvalidTimeZoneException>(thread.StopAsync);
+        Assert.Equal("first", failure.Message);
+        Assert.Equal(["second", "Failed: first"], told);
+    }
+
+    [Fact]
+    public async Task An_exception_without_a_text_does_not_end_the_process_in_a_handler_of_Failed()
+    {
+        var thread = new LoopThread(null, LoopFlags.NoEnv);
+        thread.Failed += (_, e) => throw e.Exception;
+        thread.Loop.Post([Fatal] () => throw new UnprintableException());
+        await Assert.ThrowsAsync<UnprintableException>(thread.StopAsync);
+    }
+
+    [Fact]
+    public async Task An_exception_without_a_text_does_not_end_the_process_without_a_handler_of_Failed()
+    {
+        var thread = new LoopThread(null, LoopFlags.NoEnv);
+        thread.Loop.Post([Fatal] () => throw new UnprintableException());
+        await Assert.ThrowsAsync<UnprintableException>(thread.StopAsync);
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task LoopThreads_that_dispose_each_other_in_a_ring_all_end(int count)
+    {
+        LoopThread[] threads = [.. Enumerable.Range(0, count).Select(_ => new LoopThread(null, LoopFlags.NoEnv))];
+        using var all = new Barrier(count);
+
+        for (int i = 0; i < count; i++)
+        {
+            LoopThread next = threads[(i + 1) % count];
+            threads[i].Loop.Post(() =>
+            {
+                all.SignalAndWait();
+                next.Dispose();
+            });
+        }
+
+        await Task.WhenAll(threads.Select(thread => thread.StopAsync())).WaitAsync(TimeSpan.FromSeconds(Patience));
+    }
+
+    [Fact]
+    public async Task Dispose_on_the_thread_of_another_LoopThread_waits_for_the_end()
+    {
+        await using var outer = new LoopThread(null, LoopFlags.NoEnv);
+        var inner = new LoopThread(null, LoopFlags.NoEnv);
+        bool hasEnded = false;
+        inner.Loop.Post(() =>
+        {
+            Thread.Sleep(100);
+            hasEnded = true;
+        });
+        Assert.True(await outer.Loop.InvokeAsync(() =>
+        {
+            inner.Dispose();
+            return hasEnded;
+        }));
+    }
+
+    [Fact]
+    public async Task DisposeTimeout_limits_the_wait_on_the_thread_of_another_LoopThread()
+    {
+        await using var outer = new LoopThread(null, LoopFlags.NoEnv);
+        var inner = new LoopThread(new LoopOptions { Flags = LoopFlags.NoEnv, DisposeTimeout = TimeSpan.FromMilliseconds(30) });
+        using var end = new ManualResetEventSlim();
+        inner.Loop.Post(() => end.Wait());
+        await outer.Loop.InvokeAsync(inner.Dispose).WaitAsync(TimeSpan.FromSeconds(Patience));
+        end.Set();
+        await inner.StopAsync().WaitAsync(TimeSpan.FromSeconds(Patience));
+    }
 }

@@ -2,6 +2,8 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Reflection;
+using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
@@ -614,5 +616,41 @@ public sealed class PostTests : LoopTestBase
             Assert.True(other.Join(TimeSpan.FromSeconds(Patience)));
             return posts;
         }
+    }
+
+    [Fact]
+    public void The_type_of_a_state_can_be_unloaded()
+    {
+        Loop loop = NewLoop();
+        var told = new List<Exception>();
+        loop.CallbackException += (_, e) => told.Add(e.Exception);
+        WeakReference type = PostCollectible(loop);
+        loop.Start(RunFlags.NoWait);
+        Assert.IsType<InvalidTimeZoneException>(Assert.Single(told));
+        told.Clear();
+        loop.Post(() => { }); // the queue has forgotten the last item by then
+        loop.Start(RunFlags.NoWait);
+        Assert.True(Posix.Until(() =>
+        {
+            Collect();
+            return !type.IsAlive;
+        }));
+    }
+
+    // Posts a state of a class in an assembly that can be unloaded, to an action that throws.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference PostCollectible(Loop loop)
+    {
+        var assembly = AssemblyBuilder.DefineDynamicAssembly(new AssemblyName("collectible"), AssemblyBuilderAccess.RunAndCollect);
+        TypeBuilder builder = assembly.DefineDynamicModule("collectible").DefineType("State", TypeAttributes.Public);
+        builder.DefineDefaultConstructor(MethodAttributes.Public);
+        ILGenerator code = builder.DefineMethod("Throw", MethodAttributes.Public | MethodAttributes.Static, typeof(void), [builder]).GetILGenerator();
+        code.Emit(OpCodes.Newobj, typeof(InvalidTimeZoneException).GetConstructor([])!);
+        code.Emit(OpCodes.Throw);
+        Type type = builder.CreateType();
+        MethodInfo post = typeof(Loop).GetMethods().Single(m => m is { Name: nameof(Loop.Post), IsGenericMethod: true });
+        Delegate action = type.GetMethod("Throw")!.CreateDelegate(typeof(Action<>).MakeGenericType(type));
+        post.MakeGenericMethod(type).Invoke(loop, [action, Activator.CreateInstance(type)]);
+        return new WeakReference(type);
     }
 }

@@ -194,4 +194,24 @@ public sealed class SpawnTests : LoopTestBase
             await Assert.ThrowsAsync<ObjectDisposedException>(() => all.WaitAsync(s_patience));
         }
     }
+
+    [Fact]
+    public void Each_exception_of_a_task_with_several_is_reported()
+    {
+        Loop loop = NewLoop();
+        var told = new List<string>();
+        loop.CallbackException += (_, e) => told.Add(e.Exception.Message);
+        loop.Run(() =>
+        {
+            _ = loop.Spawn(() => Task.WhenAll(FailAsync("one"), FailAsync("two")));
+            return Task.CompletedTask;
+        });
+        Assert.Equal(["one", "two"], told);
+
+        async Task FailAsync(string message)
+        {
+            await loop.Delay(0.001);
+            throw new InvalidTimeZoneException(message);
+        }
+    }
 }
