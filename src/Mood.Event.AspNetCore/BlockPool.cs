@@ -6,57 +6,69 @@ using System.Threading;
 
 namespace Mood.Event;
 
-/// <summary>The memory of the connections of a worker: blocks of one size, which the garbage collector does not move. Any
+/// <summary>The memory of the connections of a worker: blocks of two sizes, which the garbage collector does not move. Any
 /// thread.</summary>
+/// <remarks>Small blocks are for messages that fit into one. Large blocks are for the rest of longer ones: each block costs a call of
+/// recv, or an entry of sendmsg.</remarks>
 internal sealed class BlockPool : MemoryPool<byte>
 {
-    private const int BlockSize = 4096;
+    internal const int SmallSize = 4096, LargeSize = 16384;
 
-    // The number of free blocks that the pool keeps: 16 MiB. Further blocks are left to the garbage collector, so that the memory
+    // How many bytes the free blocks of each size may have. Further blocks are left to the garbage collector, so that the memory
     // shrinks after a peak.
-    private const int MaxFree = 4096;
+    private const int MaxFree = 16 * 1024 * 1024;
 
-    private readonly ConcurrentQueue<Block> _free = new();
+    private readonly FreeBlocks _small = new(SmallSize), _large = new(LargeSize);
 
-    // the length of the queue, because its Count is slow
-    private int _count;
-
-    public override int MaxBufferSize => BlockSize;
+    public override int MaxBufferSize => LargeSize;
 
     public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(minBufferSize, BlockSize);
-
-        if (_free.TryDequeue(out Block? block))
-        {
-            Interlocked.Decrement(ref _count);
-            return block;
-        }
-
-        return new Block(this);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(minBufferSize, LargeSize);
+        return (minBufferSize <= SmallSize ? _small : _large).Rent();
     }
 
     protected override void Dispose(bool disposing)
     {
     }
 
-    private void Return(Block block)
+    /// <summary>The free blocks of one size.</summary>
+    private sealed class FreeBlocks(int size)
     {
-        if (Interlocked.Increment(ref _count) <= MaxFree)
+        private readonly ConcurrentQueue<Block> _free = new();
+
+        // the length of the queue, because its Count is slow
+        private int _count;
+
+        internal Block Rent()
         {
-            _free.Enqueue(block);
+            if (_free.TryDequeue(out Block? block))
+            {
+                Interlocked.Decrement(ref _count);
+                return block;
+            }
+
+            return new Block(this, size);
         }
-        else
+
+        internal void Return(Block block)
         {
-            Interlocked.Decrement(ref _count);
+            if (Interlocked.Increment(ref _count) <= MaxFree / size)
+            {
+                _free.Enqueue(block);
+            }
+            else
+            {
+                Interlocked.Decrement(ref _count);
+            }
         }
     }
 
-    private sealed class Block(BlockPool pool) : IMemoryOwner<byte>
+    private sealed class Block(FreeBlocks home, int size) : IMemoryOwner<byte>
     {
         public Memory<byte> Memory { get; } =
-            MemoryMarshal.CreateFromPinnedArray(GC.AllocateUninitializedArray<byte>(BlockSize, pinned: true), 0, BlockSize);
+            MemoryMarshal.CreateFromPinnedArray(GC.AllocateUninitializedArray<byte>(size, pinned: true), 0, size);
 
-        public void Dispose() => pool.Return(this);
+        public void Dispose() => home.Return(this);
     }
 }

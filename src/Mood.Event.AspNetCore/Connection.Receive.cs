@@ -11,7 +11,7 @@ namespace Mood.Event;
 internal sealed partial class Connection
 {
     // A call receives at most one block. After MaxBlocks the other connections have their turn.
-    private const int MaxBlocks = 16, MinimumRoom = 2048;
+    private const int MaxBlocks = 6, MinimumRoom = 2048;
 
     // The application runs once for this many bytes, and not for each block.
     private const int MaxUnflushed = 32 * 1024;
@@ -19,6 +19,10 @@ internal sealed partial class Connection
     // While receiving is paused: the awaiter of the flush, which ends when the application has read enough, and its continuation.
     private ValueTaskAwaiter<FlushResult> _pause;
     private Action? _resume;
+
+    // The least room that the next call gets. Large after a call that has used all its room, until a message arrives that a small block
+    // could hold. So a message of 8 KiB costs one call, and a connection with little unread input holds a small block only.
+    private int _room = MinimumRoom;
 
     private void Receive()
     {
@@ -43,7 +47,7 @@ internal sealed partial class Connection
     /// <returns>Whether there are bytes to flush. If the input has ended, there are none.</returns>
     private bool ReceiveBlock(out bool isFull)
     {
-        Memory<byte> memory = _in.Writer.GetMemory(MinimumRoom);
+        Memory<byte> memory = _in.Writer.GetMemory(_room);
         isFull = false;
 
         try
@@ -58,6 +62,7 @@ internal sealed partial class Connection
                 _in.Writer.Advance(count);
                 _input.SetEnd(memory[..count]);
                 isFull = count == memory.Length;
+                _room = isFull ? _maxRoom : _in.Writer.UnflushedBytes <= BlockPool.SmallSize ? MinimumRoom : _room;
                 return true;
             }
 

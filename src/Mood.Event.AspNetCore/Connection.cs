@@ -27,6 +27,9 @@ internal sealed partial class Connection : ConnectionContext
     private readonly Output _output;
     private readonly long _maxUnflushed;
 
+    // The large value of _room.
+    private readonly int _maxRoom;
+
     // Only the loop's thread uses the fields below.
 
     // Null before Begin.
@@ -50,6 +53,7 @@ internal sealed partial class Connection : ConnectionContext
             reader = options.UnsafeInlineApplication ? PipeScheduler.Inline : new ApplicationScheduler(_sender),
             writer = options.UnsafeInlineApplication ? PipeScheduler.Inline : PipeScheduler.ThreadPool;
         _maxUnflushed = Math.Min(options.MaxReadBufferSize is > 0 and long max ? max : long.MaxValue, MaxUnflushed);
+        _maxRoom = _maxUnflushed < BlockPool.LargeSize ? MinimumRoom : BlockPool.LargeSize; // a large block would exceed a low limit
         _in = new Pipe(Options(reader, worker.Scheduler, options.MaxReadBufferSize));
         _out = new Pipe(Options(_sender, writer, options.MaxWriteBufferSize));
         _input = new Input(_in.Reader, _sender);
@@ -63,7 +67,7 @@ internal sealed partial class Connection : ConnectionContext
 
         // The limit gives the backpressure: a flush at the limit waits until the reader has taken half of the bytes. 0: no limit.
         PipeOptions Options(PipeScheduler readerScheduler, PipeScheduler writerScheduler, long? limit) => new(
-            worker.Pool, readerScheduler, writerScheduler, limit ?? 0, (limit ?? 0) / 2, minimumSegmentSize: 4096, useSynchronizationContext: false);
+            worker.Pool, readerScheduler, writerScheduler, limit ?? 0, (limit ?? 0) / 2, minimumSegmentSize: BlockPool.SmallSize, useSynchronizationContext: false);
     }
 
     public ILogger Logger => _worker.Logger;

@@ -3,11 +3,15 @@ using System.Threading;
 
 namespace Mood.Event;
 
-/// <summary>Limits the time for which a flush is deferred. After a few milliseconds, the thread pool sends the bytes that are not sent
+/// <summary>Limits the time for which a flush is deferred. After 5 to 10 milliseconds, the thread pool sends the bytes that are not sent
 /// yet.</summary>
-/// <remarks>A handler may flush and then block or compute. Without the guard, the client would get the flushed bytes only when the
+/// <remarks>
+/// <para>A handler may flush and then block or compute. Without the guard, the client would get the flushed bytes only when the
 /// handler goes on. The guard has a thread of its own: under load it looks 200 times a second and nearly always finds that all bytes are
-/// sent. A timer would wake a thread of the pool each time.</remarks>
+/// sent. A timer would wake a thread of the pool each time.</para>
+/// <para>Under load, some sender has bytes to send whenever the guard looks. So the guard sends them only if it has seen the same flush
+/// when it looked before. Otherwise it would wake the pool each time, and cut an answer in two.</para>
+/// </remarks>
 internal sealed class Guard : IDisposable
 {
     private const int Milliseconds = 5;
@@ -93,10 +97,14 @@ internal sealed class Guard : IDisposable
             sender.NextWatched = null;
             sender.Unwatch();
 
-            // Not here: sending may continue a flush of the application, which may block.
-            if (sender.IsPending)
+            if (sender.IsOverdue)
             {
+                // Not here: sending may continue a flush of the application, which may block.
                 ThreadPool.UnsafeQueueUserWorkItem(static s => s.Run(), sender, preferLocal: false);
+            }
+            else if (sender.IsPending)
+            {
+                Watch(sender); // the next look sends, unless the flush is sent until then
             }
 
             sender = next;

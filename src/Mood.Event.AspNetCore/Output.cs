@@ -11,15 +11,32 @@ namespace Mood.Event;
 /// The constructor of <see cref="Connection"/> sets the limit in the PipeOptions.</remarks>
 internal sealed class Output(PipeWriter writer, Sender sender, Input input, Guard guard) : PipeWriter
 {
+    // The rest of the block that GetMemory or GetSpan has returned last.
+    private int _room;
+
     public override bool CanGetUnflushedBytes => writer.CanGetUnflushedBytes;
 
     public override long UnflushedBytes => writer.UnflushedBytes;
 
-    public override void Advance(int bytes) => writer.Advance(bytes);
+    public override void Advance(int bytes)
+    {
+        writer.Advance(bytes);
+        _room -= bytes;
+    }
 
-    public override Memory<byte> GetMemory(int sizeHint = 0) => writer.GetMemory(sizeHint);
+    public override Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        Memory<byte> memory = writer.GetMemory(Larger(sizeHint));
+        _room = memory.Length;
+        return memory;
+    }
 
-    public override Span<byte> GetSpan(int sizeHint = 0) => writer.GetSpan(sizeHint);
+    public override Span<byte> GetSpan(int sizeHint = 0)
+    {
+        Span<byte> span = writer.GetSpan(Larger(sizeHint));
+        _room = span.Length;
+        return span;
+    }
 
     public override void CancelPendingFlush() => writer.CancelPendingFlush();
 
@@ -34,6 +51,10 @@ internal sealed class Output(PipeWriter writer, Sender sender, Input input, Guar
         writer.Complete(exception);
         sender.Run();
     }
+
+    // A message that has filled its block goes on in a large one. While there is room in the block, a greater hint would waste it.
+    private int Larger(int sizeHint) =>
+        sizeHint == 0 && _room == 0 && writer.UnflushedBytes > 0 ? BlockPool.LargeSize : sizeHint;
 
     private ValueTask<FlushResult> AfterFlush(ValueTask<FlushResult> flush)
     {

@@ -19,7 +19,7 @@ namespace Mood.Event;
 ///   Output     after a flush, unless the application has unread input or runs between BeginCall and EndCall
 ///   Input      when the application waits for input
 ///   EndCall    when the callback or the work item that runs the application ends
-///   Guard      a few milliseconds after a flush that none of the others has sent
+///   Guard      5 to 10 milliseconds after a flush that none of the others has sent
 /// </code>
 /// <para>A flush between BeginCall and EndCall is deferred, because Kestrel flushes a chunked answer and its end
 /// separately.</para>
@@ -45,6 +45,12 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
     // and no other thread writes that id here.
     private int _callingThread;
 
+    // The number of calls of Schedule, by the thread that flushes. The guard's thread only reads it.
+    private int _flushes;
+
+    // The value of _flushes at the guard's last look. Only the guard's thread uses it.
+    private int _seen;
+
     /// <summary>The guard's link.</summary>
     internal Sender? NextWatched { get; set; }
 
@@ -53,6 +59,18 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
 
     /// <summary>Whether there are bytes to send that wait for <see cref="Run"/>.</summary>
     internal bool IsPending => Volatile.Read(ref _action) is not null;
+
+    /// <summary>Whether there are bytes to send that were there when this was read last. Guard's thread.</summary>
+    internal bool IsOverdue
+    {
+        get
+        {
+            int flushes = Volatile.Read(ref _flushes);
+            bool isSeen = flushes == _seen;
+            _seen = flushes;
+            return isSeen && IsPending;
+        }
+    }
 
     /// <summary>Whether the calling thread will call <see cref="Run"/> soon, when the application returns to it.</summary>
     internal bool IsCalling => Volatile.Read(ref _callingThread) == Environment.CurrentManagedThreadId;
@@ -66,6 +84,7 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
     public override void Schedule(Action<object?> action, object? state)
     {
         _state = state;
+        Volatile.Write(ref _flushes, _flushes + 1);
         Volatile.Write(ref _action, action);
     }
 
@@ -84,7 +103,8 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
     /// <summary>The application has returned: sends what it has flushed.</summary>
     internal void EndCall()
     {
-        Volatile.Write(ref _callingThread, 0);
+        // The application may have begun to wait, and sent its bytes, long ago. Another thread may run it now, for the next request.
+        Interlocked.CompareExchange(ref _callingThread, 0, Environment.CurrentManagedThreadId);
         Run();
     }
 

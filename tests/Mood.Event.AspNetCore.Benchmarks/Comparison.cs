@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.IO;
 using System.Linq;
 
@@ -13,15 +14,14 @@ internal static class Comparison
 {
     internal const string Sockets = "sockets", Tuned = "tuned", Pool = "pool", Inline = "inline", Before = ", before";
 
-    private const int Seconds = 1, WarmUpSeconds = 3, WarmUps = 2;
+    private const int WarmUpSeconds = 3, WarmUps = 2;
+
+    // The starts of a server, of wrk and of strace take about this long. Only the estimate uses it.
+    private const double StartSeconds = 0.7, RunSeconds = 0.1;
 
     internal static string[] Contenders { get; } = [Sockets, Tuned, Pool, Inline];
 
-    /// <param name="rounds">The number of rounds of each load.</param>
-    /// <param name="name">Only loads whose name contains this text are measured.</param>
-    /// <param name="before">An earlier build of this program, whose servers are contenders too, or null.</param>
-    /// <param name="write">Whether to write the last results of all loads into the documentation.</param>
-    internal static int Run(int rounds, string name, string? before, bool write)
+    internal static int Run(Options options)
     {
         if (!IsHere("wrk") || !IsHere("taskset"))
         {
@@ -29,46 +29,82 @@ internal static class Comparison
             return 1;
         }
 
-        foreach (Load load in rounds == 0 ? [] : Load.All.Where(l => l.Name.Contains(name, StringComparison.Ordinal)))
+        bool countsCalls = options.Calls || (options.Write && IsHere("strace"));
+
+        if (countsCalls && !IsHere("strace"))
         {
-            Result result = Measure(load, rounds, before);
+            Console.Error.WriteLine("bench kestrel --calls needs strace.");
+            return 1;
+        }
+
+        Load[] loads = options.Rounds == 0 ? [] : [.. Load.All.Where(l => l.Name.Contains(options.Name, StringComparison.Ordinal))];
+        var stamp = Stamp.Now();
+        var watch = Stopwatch.StartNew();
+        PrintPlan(options, loads, countsCalls);
+
+        for (int i = 0; i < loads.Length; i++)
+        {
+            Console.Write($"{watch.Elapsed:mm\\:ss} {i + 1}/{loads.Length} ");
+            Result result = Measure(loads[i], options, stamp);
             Console.Write(KestrelReport.Text(result));
 
-            if (before is null)
+            if (options.Before is null)
             {
                 Store.Save(result);
             }
         }
 
-        if (write)
+        if (countsCalls)
+        {
+            foreach (Load load in Load.All.Where(l => l.CountsCalls))
+            {
+                Console.Write($"{watch.Elapsed:mm\\:ss} system calls: {load.Name} ");
+                CallCounts counts = SystemCalls.Measure(load, stamp);
+                Console.Write(KestrelReport.Text(counts));
+                Store.Save(counts);
+            }
+        }
+
+        if (options.Write)
         {
             KestrelReport.Write(Store.Load());
         }
 
+        Console.WriteLine($"{watch.Elapsed:mm\\:ss} done");
         return 0;
     }
 
-    // Each load has servers of its own, because the runtime optimizes a server for the calls that it has made.
-    private static Result Measure(Load load, int rounds, string? before)
+    private static void PrintPlan(Options options, Load[] loads, bool countsCalls)
     {
-        string[] contenders = before is null ? Contenders : [.. Contenders, Pool + Before, Inline + Before];
-        Dictionary<string, ServerProcess> servers = contenders.ToDictionary(c => c, c => new ServerProcess(c, load.Cores, before));
+        int contenders = Contenders.Length + (options.Before is null ? 0 : 2);
+        double load = contenders * (StartSeconds + (WarmUps * WarmUpSeconds) + (options.Rounds * (options.Seconds + RunSeconds)));
+        double calls = countsCalls ? SystemCalls.SecondsPerLoad * Load.All.Count(l => l.CountsCalls) : 0;
+        Console.WriteLine($"{loads.Length} loads, {options.Rounds} rounds of {options.Seconds} s: about {TimeSpan.FromSeconds((load * loads.Length) + calls):mm\\:ss}. A dot is a round.");
+    }
+
+    // Each load has servers of its own, because the runtime optimizes a server for the calls that it has made.
+    private static Result Measure(Load load, Options options, Stamp stamp)
+    {
+        string[] contenders = options.Before is null ? Contenders : [.. Contenders, Pool + Before, Inline + Before];
+        Dictionary<string, ServerProcess> servers = contenders.ToDictionary(c => c, c => new ServerProcess(c, load.Cores, options.Before));
         Dictionary<string, List<Round>> results = contenders.ToDictionary(c => c, _ => new List<Round>());
 
-        for (int round = -WarmUps; round < rounds; round++)
+        for (int round = -WarmUps; round < options.Rounds; round++)
         {
             string[] order = [.. contenders];
             Random.Shared.Shuffle(order);
 
             foreach (string contender in order)
             {
-                Round result = servers[contender].Run(load, round < 0 ? WarmUpSeconds : Seconds);
+                Round result = servers[contender].Run(load, round < 0 ? WarmUpSeconds : options.Seconds);
 
                 if (round >= 0)
                 {
                     results[contender].Add(result);
                 }
             }
+
+            Console.Write(round < 0 ? 'w' : '.');
         }
 
         foreach (ServerProcess server in servers.Values)
@@ -76,7 +112,8 @@ internal static class Comparison
             server.Dispose();
         }
 
-        return new Result(load.Name, results.ToDictionary(r => r.Key, r => r.Value.ToArray()));
+        Console.WriteLine();
+        return new Result(load.Name, results.ToDictionary(r => r.Key, r => r.Value.ToArray())) { Stamp = stamp, Seconds = options.Seconds };
     }
 
     private static bool IsHere(string program) =>

@@ -73,7 +73,7 @@ internal static class KestrelChart
 
             foreach ((string contender, string kind, _) in s_bars)
             {
-                double ratio = result.Ratio(contender, Comparison.Sockets, r => r.PerProcessorSecond).Median;
+                double ratio = result.Ratio(contender, Comparison.Sockets, load.Figure).Median;
                 Add($"<rect class=\"{kind}\" x=\"{X(0)}\" y=\"{y + 1}\" width=\"{X(ratio) - X(0)}\" height=\"{Line - 3}\"/>");
                 Text(X(ratio) + 5, y + 11, "", ratio.ToString("0.00", CultureInfo.InvariantCulture));
 

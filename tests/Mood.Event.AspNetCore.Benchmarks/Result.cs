@@ -7,6 +7,12 @@ namespace Mood.Event.AspNetCore.Benchmarks;
 /// <summary>The rounds of all contenders with one load.</summary>
 internal sealed record Result(string Load, Dictionary<string, Round[]> Rounds)
 {
+    /// <summary>Null in results of an earlier version of this program.</summary>
+    public Stamp? Stamp { get; init; }
+
+    /// <summary>The seconds of each contender in a round.</summary>
+    public int Seconds { get; init; }
+
     /// <summary>The median, the least and the greatest of the rounds' ratios.</summary>
     internal (double Median, double Min, double Max) Ratio(string contender, string against, Func<Round, double> figure)
     {

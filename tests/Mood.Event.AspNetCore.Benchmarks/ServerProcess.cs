@@ -37,6 +37,8 @@ internal sealed class ServerProcess : IDisposable
         _port = int.Parse(_process.StandardOutput.ReadLine() ?? "", CultureInfo.InvariantCulture);
     }
 
+    internal int Id => _process.Id;
+
     /// <summary>Runs wrk once. If a short run on a busy machine has ended before its first answer, repeats it.</summary>
     internal Round Run(Load load, int seconds)
     {
@@ -86,7 +88,7 @@ internal sealed class ServerProcess : IDisposable
         double rate = double.Parse(Regex.Match(output, @"Requests/sec:\s+([\d.]+)").Groups[1].Value, CultureInfo.InvariantCulture);
         Match p99 = Regex.Match(output, @"99%\s+([\d.]+)(us|ms|s)");
         double unit = p99.Groups[2].Value switch { "us" => 0.001, "ms" => 1, _ => 1000 };
-        return new Round(requests / busy, rate, double.Parse(p99.Groups[1].Value, CultureInfo.InvariantCulture) * unit);
+        return new Round(requests / busy, rate, double.Parse(p99.Groups[1].Value, CultureInfo.InvariantCulture) * unit, requests);
     }
 
     public void Dispose()
@@ -106,5 +108,6 @@ internal sealed class ServerProcess : IDisposable
 /// <summary>The results of one run of wrk.</summary>
 /// <param name="PerProcessorSecond">Requests per second of the server's processor time.</param>
 /// <param name="Rate">Requests per second.</param>
-/// <param name="Percentile99">The time in milliseconds within which 99 % of the answers came.</param>
-internal sealed record Round(double PerProcessorSecond, double Rate, double Percentile99);
+/// <param name="Percentile99">The time in milliseconds within which 99 % of the answers came. 0 if wrk does not tell it.</param>
+/// <param name="Requests">The number of requests.</param>
+internal sealed record Round(double PerProcessorSecond, double Rate, double Percentile99, double Requests);

@@ -4,9 +4,12 @@ using System.Linq;
 using System.Net;
 using System.Net.Http;
 using System.Net.Sockets;
+using System.Threading;
 using System.Threading.Tasks;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
@@ -148,6 +151,87 @@ public sealed class ListenerTests
             Assert.Equal("hello", await client.GetStringAsync("/"));
             Assert.Equal(3_000_000, (await client.GetByteArrayAsync("/big?3000000")).Length);
         }
+    }
+
+    /// <summary>Clients connect to a Unix socket as fast as the server accepts: connect waits for room in the backlog. So the server must
+    /// not accept until nobody waits any more.</summary>
+    [Theory(Timeout = Deadline)]
+    [InlineData(Mode.Pool)]
+    [InlineData(Mode.Inline)]
+    public async Task A_stop_accepts_no_more_than_the_backlog_can_hold(Mode mode)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Console.WriteLine($"{nameof(A_stop_accepts_no_more_than_the_backlog_can_hold)}: not run, because only on Linux connect waits for the backlog.");
+            return;
+        }
+
+        const int Backlog = 4, Clients = 200;
+        var address = new UnixDomainSocketEndPoint(Path.Combine(Path.GetTempPath(), $"mood-{Guid.NewGuid():N}.sock"));
+        await using Server server = await Server.StartAsync(mode, transport: o => (o.Loops, o.Backlog) = (1, Backlog));
+        IConnectionListenerFactory factory = server.Services.GetServices<IConnectionListenerFactory>()
+            .Single(f => f.GetType().Assembly == typeof(LoopTransportOptions).Assembly);
+        await using IConnectionListener listener = await factory.BindAsync(address);
+        using var go = new ManualResetEventSlim();
+        await using ConnectionContext blocker = await BlockLoopAsync(server, listener, address, go);
+        int connected = 0;
+        Thread[] clients = [.. Enumerable.Range(0, Clients).Select(_ => new Thread(() =>
+        {
+            using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+
+            try
+            {
+                socket.Connect(address);
+                Interlocked.Increment(ref connected);
+                socket.Receive(new byte[1]);
+            }
+            catch (SocketException)
+            {
+                // the server has closed the connection, or listens no more
+            }
+        }, maxStackSize: 256 * 1024))];
+        Array.ForEach(clients, c => c.Start());
+
+        // Linux lets one more wait than the backlog says.
+        while (Volatile.Read(ref connected) < Backlog + 1)
+        {
+            await Task.Delay(10);
+        }
+
+        ValueTask unbound = listener.UnbindAsync(); // the stop waits for the loop's thread
+        go.Set();
+        await unbound;
+        int accepted = 0;
+
+        while (await listener.AcceptAsync() is ConnectionContext connection)
+        {
+            accepted++;
+            connection.Abort();
+            await connection.DisposeAsync();
+        }
+
+        Array.ForEach(clients, c => c.Join());
+        Assert.Equal(Backlog + 1, accepted);
+    }
+
+    /// <summary>Blocks the thread of the only loop until the event is set. In both modes, that thread logs the end of a connection.</summary>
+    private static async Task<ConnectionContext> BlockLoopAsync(
+        Server server, IConnectionListener listener, EndPoint address, ManualResetEventSlim until)
+    {
+        var blocked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        server.Log.OnMessage = message =>
+        {
+            if (message.EndsWith("received FIN.", StringComparison.Ordinal) && blocked.TrySetResult())
+            {
+                until.Wait();
+            }
+        };
+        using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await client.ConnectAsync(address);
+        ConnectionContext connection = (await listener.AcceptAsync())!;
+        client.Shutdown(SocketShutdown.Send);
+        await blocked.Task;
+        return connection;
     }
 
     internal static HttpClient OverUnix(string path) => new(new SocketsHttpHandler

@@ -12,6 +12,9 @@ internal sealed class LogOfTest : ILoggerProvider, ILogger
 {
     public ConcurrentQueue<(LogLevel Level, string Message, Exception? Exception)> Entries { get; } = new();
 
+    /// <summary>Called with each message, on the thread that logs it.</summary>
+    public Action<string>? OnMessage { get; set; }
+
     public void AssertNoErrors()
     {
         string[] errors = [.. Entries.Where(e => e.Level >= LogLevel.Error).Select(e => $"{e.Message}: {e.Exception}")];
@@ -39,8 +42,12 @@ internal sealed class LogOfTest : ILoggerProvider, ILogger
     public bool IsEnabled(LogLevel logLevel) => true;
 
     public void Log<TState>(
-        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        Entries.Enqueue((logLevel, formatter(state, exception), exception));
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        string message = formatter(state, exception);
+        Entries.Enqueue((logLevel, message, exception));
+        OnMessage?.Invoke(message);
+    }
 
     public void Dispose()
     {
