@@ -122,14 +122,14 @@ public sealed partial class Loop
 
         using var supervisor = new RunSupervisor(this, options ?? new RunOptions(), waitsForSpawned: _main is null);
         token = supervisor.Token;
-        Task run = RunCore(() => supervisor.RunAsync(main), main, waitsForSpawned: false, supervisor);
+        Task run = RunCore(() => supervisor.RunAsync(main), main, waitsForSpawned: false, () => supervisor.ThrowIfFailed());
         Task? task = ((Task<Task?>)run).GetAwaiter().GetResult();
         supervisor.HasReturned = task is not null;
         return task;
     }
 
-    // `named` is the function that the caller of Run has passed.
-    private Task RunCore(Func<Task> main, Delegate named, bool waitsForSpawned, RunSupervisor? supervisor = null)
+    // `named` is the function that the caller of Run has passed. `stopped` is called if Run ends before `main`, and may throw.
+    private Task RunCore(Func<Task> main, Delegate named, bool waitsForSpawned, Action? stopped = null)
     {
         Validate.Function(main, nameof(main));
         using Claim claim = ClaimToCall();
@@ -174,7 +174,7 @@ public sealed partial class Loop
 
         if (!hasEnded)
         {
-            supervisor?.ThrowIfFailed();
+            stopped?.Invoke();
         }
 
         return hasEnded ? task
