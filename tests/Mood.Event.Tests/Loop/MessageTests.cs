@@ -72,7 +72,7 @@ public sealed class MessageTests : AwaitTestBase
             StringComparison.Ordinal);
 
         string Refused(double seconds) =>
-            Assert.Throws<ArgumentOutOfRangeException>("seconds", () => { _ = loop.Delay(seconds); }).Message;
+            Assert.Throws<ArgumentOutOfRangeException>(nameof(seconds), () => { _ = loop.Delay(seconds); }).Message;
     }
 
     [Fact]

@@ -305,7 +305,7 @@ public sealed class AsyncVoidTests : LoopTestBase
         using var file = new MemoryStream();
         assembly.Save(file);
         Type loaded = Assembly.Load(file.ToArray()).GetType("<>c")!;
-        Delegate callback = loaded.GetMethod("Call")!.CreateDelegate(typeof(Action), Activator.CreateInstance(loaded));
+        Delegate callback = loaded.GetMethod("Call")!.CreateDelegate<Action>(Activator.CreateInstance(loaded));
         Assert.False(AsyncVoidMethod.IsIn(callback));
     }
 

@@ -622,12 +622,11 @@ public sealed class PostTests : LoopTestBase
     public void The_type_of_a_state_can_be_unloaded()
     {
         Loop loop = NewLoop();
-        var told = new List<Exception>();
-        loop.CallbackException += (_, e) => told.Add(e.Exception);
+        var told = new List<string>(); // an exception would keep the method that threw it in memory
+        loop.CallbackException += (_, e) => told.Add(e.Exception.GetType().Name);
         WeakReference type = PostCollectible(loop);
         loop.Start(RunFlags.NoWait);
-        Assert.IsType<InvalidTimeZoneException>(Assert.Single(told));
-        told.Clear();
+        Assert.Equal([nameof(InvalidTimeZoneException)], told);
         loop.Post(() => { }); // the queue has forgotten the last item by then
         loop.Start(RunFlags.NoWait);
         Assert.True(Posix.Until(() =>

@@ -67,7 +67,7 @@ public sealed class IoRefusalTests : FdTestBase
         using var pipe = new SafePipeHandle(fd, ownsHandle: false);
 
         // The exception names the limit, so the number is refused before the system is asked for it.
-        void RefusedForSize(string parameter, Action action) => Assert.Contains(
+        static void RefusedForSize(string parameter, Action action) => Assert.Contains(
             "below 16777216", Assert.Throws<ArgumentException>(parameter, action).Message, StringComparison.Ordinal);
 
         RefusedForSize("fd", () => loop.Io(fd, Events.Read, (_, _) => { }));
