@@ -74,7 +74,7 @@ internal readonly unsafe struct PendingQueue
                 while (true)
                 {
                     // Read again each time: a callback may feed a higher priority, stop a pending watcher, or run the loop.
-                    uint priority = (uint)*at;
+                    nint priority = *at;
                     int count = counts[priority];
 
                     if (count == 0)
@@ -98,19 +98,23 @@ internal readonly unsafe struct PendingQueue
                     Native.WatcherMemory* w = pending->Watcher;
                     int revents = pending->Revents;
                     w->Pending = 0;
+                    Watcher? watcher = watchers[w->Id];
+                    called = watcher;
 
-                    // These few instructions are the extra cost of an event compared with C. So the rare cases share one test.
-                    if ((w->Plain == 0 || (revents & (Sent | Error)) != 0) && !Ready(w, revents))
+                    // These few instructions are the extra cost of an event compared with C. So the rare cases share one test,
+                    // and have a method of their own. Then `w` and `revents` need not be kept during a call.
+                    if (w->Plain == 0 || (revents & (Sent | Error)) != 0)
                     {
-                        continue;
+                        OnRareEvent(meter, w, watcher, revents);
+                    }
+                    else
+                    {
+                        meter.Before(watcher!);
+                        watcher!.OnEvent(revents);
+                        meter.After();
                     }
 
-                    Watcher watcher = watchers[w->Id]!;
-                    called = watcher;
-                    meter.Before(watcher);
-                    watcher.OnEvent(revents);
                     context.Restore();
-                    meter.After();
                 }
             }
 #pragma warning disable CA1031 // any exception: none may cross the native frames below
@@ -118,20 +122,21 @@ internal readonly unsafe struct PendingQueue
 #pragma warning restore CA1031
             {
                 called!.OnException(e);
-                context.Restore();
                 meter.After();
+                context.Restore();
             }
         }
     }
 
-    // The rare cases. False: the event is handled, and OnEvent must not see it.
+    // The rare cases. A watcher of libev's own has no slot in the table, and throws nothing.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool Ready(Native.WatcherMemory* w, int revents)
+    private void OnRareEvent<TMeter>(TMeter meter, Native.WatcherMemory* w, Watcher? watcher, int revents)
+        where TMeter : struct, IMeter
     {
-        if (w->Id == 0)
+        if (watcher is null)
         {
             Native.mood_watcher_call(_loop, (nint)w, revents);
-            return false;
+            return;
         }
 
         if (w->Plain == 0)
@@ -147,11 +152,13 @@ internal readonly unsafe struct PendingQueue
 
         if ((revents & Error) != 0)
         {
-            _watchers[w->Id]!.OnAnyEvent(revents);
-            return false;
+            watcher.OnAnyEvent(revents);
+            return;
         }
 
-        return true;
+        meter.Before(watcher);
+        watcher.OnEvent(revents);
+        meter.After();
     }
 
     private interface IMeter

@@ -194,6 +194,8 @@ public sealed partial class Child : Watcher<Child>
         // libev reports children at the highest priority, and ignores any other
     }
 
+    private protected override Action<Child, Events>? Stored { get; set; }
+
     private protected override void Call(Events revents)
     {
         if ((revents & Events.Child) != 0)
@@ -203,7 +205,7 @@ public sealed partial class Child : Watcher<Child>
             _code = Platform.IsWindows ? Native.ChildCode(Memory) : null;
         }
 
-        base.Call(revents);
+        Stored?.Invoke(this, revents);
     }
 
     private static int CheckPid(int pid) => pid >= 0 ? pid : throw Error.ArgumentOutOfRange_Pid(pid, nameof(pid));

@@ -106,13 +106,15 @@ public sealed class Embed : Watcher<Embed>
 
     private protected override void OnError(int revents) => Loop.Fail(Error.Event_EmbedLost(Other));
 
+    private protected override Action<Embed, Events>? Stored { get; set; }
+
     /// <summary>native/embed.c decides which events are reported. Prepare and Fork events only make the other loop run, and do
     /// not call the callback.</summary>
     private protected override void Call(Events revents)
     {
         if (Callback is not null && (revents & (Events.Prepare | Events.Fork)) == 0)
         {
-            base.Call(revents);
+            Stored?.Invoke(this, revents);
             return;
         }
 

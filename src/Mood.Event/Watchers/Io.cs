@@ -194,6 +194,8 @@ public sealed partial class Io : Watcher<Io>
 
     private protected override void OnStopped() => _reference?.Release();
 
+    private protected override Action<Io, Events>? Stored { get; set; }
+
     [MethodImpl(PendingQueue.Optimized)]
     private protected override void Call(Events revents)
     {
@@ -204,7 +206,7 @@ public sealed partial class Io : Watcher<Io>
             return;
         }
 
-        base.Call(revents);
+        Stored?.Invoke(this, revents);
     }
 
     private protected override void OnError(int revents)

@@ -175,13 +175,15 @@ public sealed class Scheduler : Watcher<Scheduler>
         return double.PositiveInfinity;
     }
 
+    private protected override Action<Scheduler, Events>? Stored { get; set; }
+
     private protected override void Call(Events revents)
     {
         Exception? failure = TakeFailure();
 
         if (failure is null)
         {
-            base.Call(revents);
+            Stored?.Invoke(this, revents);
             return;
         }
 
@@ -190,7 +192,7 @@ public sealed class Scheduler : Watcher<Scheduler>
         {
             if (revents != Events.None)
             {
-                base.Call(revents);
+                Stored?.Invoke(this, revents);
             }
         }
         finally

@@ -12,6 +12,11 @@ public abstract partial class Watcher
     // Whether the watcher was active when Reconcile ran last. While it is true, _slot is not 0. Written by ReconcileCore only.
     private bool _started;
 
+    /// <summary>The delegate that an event calls. Null: the event calls <see cref="Call"/>. It is really an Action of the
+    /// watcher's own type (<see cref="Watcher{TWatcher}.Stored"/>). The runtime does not check the arguments of a delegate, and
+    /// the argument is this watcher. So an event needs neither a virtual call nor a cast.</summary>
+    private protected Action<Watcher, Events>? Direct { get; set; }
+
     // The value of Priority after Dispose. Written by Remember only.
     private sbyte _lastPriority;
 
@@ -22,7 +27,14 @@ public abstract partial class Watcher
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void OnEvent(int revents)
     {
-        Call((Events)revents);
+        if (Direct is Action<Watcher, Events> callback)
+        {
+            callback(this, (Events)revents);
+        }
+        else
+        {
+            Call((Events)revents);
+        }
 
         // a Start in the callback has reconciled already
         if (Memory == 0 || !Native.IsActive(Memory))
@@ -68,7 +80,11 @@ public abstract partial class Watcher
     /// <summary>Whether an exception that the callback threw stops the loop.</summary>
     internal bool IsFatal() => _fatal || FatalAttribute.IsOn(CallbackMethod);
 
-    private protected abstract void Call(Events revents);
+    /// <summary>Handles an event of a watcher without <see cref="Direct"/>. The kinds that do more than call the callback override
+    /// it and <see cref="Watcher{TWatcher}.Stored"/>. The others have no callback.</summary>
+    private protected virtual void Call(Events revents)
+    {
+    }
 
     /// <summary>Handles an error: libev has stopped the watcher.</summary>
     private protected virtual void OnError(int revents) => Loop.Fail(Error.Event_Error(GetType().Name, revents));

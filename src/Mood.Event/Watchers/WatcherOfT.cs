@@ -9,12 +9,9 @@ namespace Mood.Event;
 public abstract class Watcher<TWatcher> : Watcher
     where TWatcher : Watcher<TWatcher>
 {
-    // The delegate to call: the program's callback, or an AsyncVoidCallback around it.
-    private Action<TWatcher, Events>? _callback;
-
     private protected Watcher(
         Loop loop, Action<TWatcher, Events>? callback, object? data)
-        : base(loop, data) => _callback = AsyncVoidCallback<TWatcher>.Wrap(IsCallbackOptional ? callback : Validate.NotNull(callback, nameof(callback)));
+        : base(loop, data) => Stored = AsyncVoidCallback<TWatcher>.Wrap(IsCallbackOptional ? callback : Validate.NotNull(callback, nameof(callback)));
 
     /// <summary>
     /// The callback, called with the watcher and its events. It may be replaced at any time, also while the watcher is active
@@ -25,20 +22,23 @@ public abstract class Watcher<TWatcher> : Watcher
     /// function.</exception>
     public Action<TWatcher, Events>? Callback
     {
-        get => _callback?.Target is AsyncVoidCallback<TWatcher> wrapper ? wrapper.Callback : _callback;
+        get => Stored is { Target: AsyncVoidCallback<TWatcher> wrapper } ? wrapper.Callback : Stored;
         set
         {
             using Loop.Claim claim = Loop.ClaimToSet();
-            _callback = AsyncVoidCallback<TWatcher>.Wrap(IsCallbackOptional ? value : Validate.NotNull(value, nameof(value)));
+            Stored = AsyncVoidCallback<TWatcher>.Wrap(IsCallbackOptional ? value : Validate.NotNull(value, nameof(value)));
         }
     }
 
     private protected virtual bool IsCallbackOptional => false;
 
-    internal sealed override MethodInfo? CallbackMethod => Callback?.Method;
+    /// <summary>The delegate to call: the program's callback, or an <see cref="AsyncVoidCallback{TWatcher}"/> around it. An
+    /// event calls it directly. A kind that overrides Call overrides this too, with a field of its own.</summary>
+    private protected virtual Action<TWatcher, Events>? Stored
+    {
+        get => Unsafe.As<Action<TWatcher, Events>?>(Direct);
+        set => Direct = Unsafe.As<Action<Watcher, Events>?>(value);
+    }
 
-    // Not a cast: a cast to a type parameter costs a look-up at every event. It cannot fail, because only watchers of this
-    // library derive from this class, each with itself as TWatcher.
-    [MethodImpl(PendingQueue.Optimized)] // as PendingQueue.Invoke
-    private protected override void Call(Events revents) => _callback?.Invoke(Unsafe.As<TWatcher>(this), revents);
+    internal sealed override MethodInfo? CallbackMethod => Callback?.Method;
 }
