@@ -73,6 +73,10 @@ mood_loop_new (uint32_t flags, int32_t is_default, const mood_callbacks *host, v
       return error;
     }
 
+  /* Without this flag, libev first makes four system calls to find out whether the program is privileged. */
+  if (!getenv ("LIBEV_FLAGS"))
+    flags |= EVFLAG_NOENV;
+
   outer = mood_enter (l);
 
   if (!is_default)

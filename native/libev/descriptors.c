@@ -187,6 +187,14 @@ make_timerfd (int clock, int flags)
   return mark (TIMERFD, timerfd_create (clock, flags));
 }
 
+/* The eventfd that libev was given last on this thread, or -1. It has close-on-exec and is non-blocking. */
+static __thread int given_eventfd = -1;
+
+/* libev sets both flags once more for each fd that it makes, which takes two system calls. A pipe, which libev makes if it gets no
+ * eventfd, needs them. */
+# define fcntl(fd, command, ...) \
+  ((fd) == given_eventfd && ((command) == F_SETFD || (command) == F_SETFL) ? 0 : fcntl (fd, command, ##__VA_ARGS__))
+
 static void *take_ring_map (unsigned long long offset);
 static int take_eventfd (struct ev_loop *loop, unsigned value, int flags);
 static int replace_eventfd (struct ev_loop *loop, int *from, int *to);

@@ -115,9 +115,11 @@ take_eventfd (struct ev_loop *loop, unsigned value, int flags)
       l->process = getpid ();
     }
 
-  fd = is_own (l, EVENTFD, l->spare) ? l->spare : mark (EVENTFD, (eventfd)(value, flags));
+  /* the constructor has made the spare a moment ago */
+  fd = !l->open || is_own (l, EVENTFD, l->spare) ? l->spare : mark (EVENTFD, (eventfd)(value, flags));
   error = errno;
   l->spare = -1;
+  given_eventfd = fd;
 
   if (fd >= 0 || !l->open)
     return fd;
