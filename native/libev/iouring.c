@@ -11,7 +11,8 @@ is_stuck (struct ev_loop *loop, long due)
   char *requests = (char *)loop->iouring_sq_ring, *completions = (char *)loop->iouring_cq_ring;
 
   return due >= (long)*(unsigned *)(requests + loop->iouring_sq_ring_entries)
-         && *(volatile unsigned *)(completions + loop->iouring_cq_head) == *(volatile unsigned *)(completions + loop->iouring_cq_tail);
+         && *(volatile unsigned *)(completions + loop->iouring_cq_head)
+                == *(volatile unsigned *)(completions + loop->iouring_cq_tail);
 }
 
 /* Replaces io_uring_enter, because libev has three faults with today's kernels:

@@ -157,7 +157,7 @@ replace_eventfd (struct ev_loop *loop, int *from, int *to)
 static int
 remove_watch (struct ev_loop *loop, int fd, int watch)
 {
-  return is_forked ((mood_loop *)loop->userdata) ? 0 : (inotify_rm_watch) (fd, watch);
+  return is_forked ((mood_loop *)loop->userdata) ? 0 : (inotify_rm_watch)(fd, watch);
 }
 
 # if EV_USE_LINUXAIO

@@ -147,7 +147,7 @@ internal static partial class Error
 
     [DoesNotReturn]
     internal static void Throw_AwaitedTwice() => throw new InvalidOperationException(
-        "This ValueTask has been awaited already. Await the result of a call once, directly after the call. To await it several times, convert it with AsTask() first.");
+        "The result of this ValueTask cannot be read: it has been awaited already, or it has not ended. Await the result of a call once, directly after the call. To await it several times, convert it with AsTask() first.");
 
     [DoesNotReturn]
     internal static void Throw_WrongThread(int runner) => throw new InvalidOperationException(string.Format(
@@ -343,12 +343,7 @@ internal static partial class Error
     internal static PlatformNotSupportedException PlatformNotSupported_OtherFramework() => new(
         "The native library is already used in this process by a Mood.Event assembly for another target framework. " + WhereItBelongs);
 
-    // The type, and the name that the program has given, so that a program with several loops can tell which one it was.
-    private static string NameOf(object instance)
-    {
-        string type = instance.GetType().FullName!;
-        return instance is Loop { Name: string name } ? string.Format(Culture, "{0} \"{1}\"", type, Description.Escape(name)) : type;
-    }
+    private static string NameOf(object instance) => instance is Loop loop ? loop.ObjectName : instance.GetType().FullName!;
 
     private static string Describe(int error) => Platform.Describe(error);
 }

@@ -25,7 +25,7 @@ namespace Mood.Event;
 /// So if a cancellation has begun and cannot be taken back, the object is not used again.
 /// </remarks>
 /// <typeparam name="TResult">The type of the result.</typeparam>
-internal abstract partial class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueTaskSource
+internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueTaskSource
 {
     private static readonly Action<object?> s_cancel = static reference => AskToCancel((WeakReference<Wait<TResult>>)reference!);
 
@@ -92,11 +92,12 @@ internal abstract partial class Wait<TResult> : Wait, IValueTaskSource<TResult>,
     public void OnCompleted(
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
     {
-        CheckFirst(token);
-
-        if (Waiter is not null || _continuation is not null)
+        // A second await. An exception here would end the process, because the awaiter's builder throws it on the thread pool. So the
+        // continuation is called, and GetResult throws. The first continuation is not overwritten.
+        if (token != _core.Version || Waiter is not null)
         {
-            Error.Throw_AwaitedTwice(); // before the first continuation is overwritten
+            continuation(state);
+            return;
         }
 
         // If the wait has ended already, the core schedules the continuation in the captured context.
@@ -116,11 +117,9 @@ internal abstract partial class Wait<TResult> : Wait, IValueTaskSource<TResult>,
         {
             _context = context;
         }
-        else if (FindForeign() is object foreign)
+        else if (ForeignContinuation.Capture(continuation, state) is ForeignContinuation foreign)
         {
-            (_foreign, _continuation) = (foreign, continuation);
-            _core.OnCompleted(s_continue, this, token, flags);
-            return;
+            (continuation, state) = (ForeignContinuation.Run, foreign);
         }
 
         _core.OnCompleted(continuation, state, token, flags);
@@ -131,8 +130,11 @@ internal abstract partial class Wait<TResult> : Wait, IValueTaskSource<TResult>,
     {
         CheckFirst(token);
 
-        // The core throws for a wait that has not ended. Such a call must not recycle the wait.
-        bool hasEnded = _core.GetStatus(token) != ValueTaskSourceStatus.Pending;
+        // Such a call must not recycle the wait. It is a second await, or its caller has not awaited.
+        if (_core.GetStatus(token) == ValueTaskSourceStatus.Pending)
+        {
+            Error.Throw_AwaitedTwice();
+        }
 
         try
         {
@@ -140,10 +142,7 @@ internal abstract partial class Wait<TResult> : Wait, IValueTaskSource<TResult>,
         }
         finally
         {
-            if (hasEnded)
-            {
-                Recycle();
-            }
+            Recycle();
         }
     }
 
@@ -302,7 +301,7 @@ internal abstract partial class Wait<TResult> : Wait, IValueTaskSource<TResult>,
     {
         bool isSpoilt = _isSpoilt;
         _core.Reset();
-        (_context, _foreign, _continuation) = (null, null, null);
+        _context = null;
         Waiter = null;
         _token = default;
 

@@ -15,6 +15,10 @@ public sealed partial class Loop
     // How often DescribeAsync looks whether a loop that has stopped can be read directly.
     private const int DescribePause = 50;
 
+    /// <summary>The name in an ObjectDisposedException: the type, and the name that the program has given, because a program may have
+    /// several loops. Any thread.</summary>
+    internal string ObjectName => Name is string name ? $"{typeof(Loop).FullName} \"{Description.Escape(name)}\"" : typeof(Loop).FullName!;
+
     /// <summary>Describes the loop: its name, backend, state and number of watchers. For example "Loop chat, Epoll, running on
     /// thread 7, 3 watchers". The text is for people, and may change between versions. Any thread.</summary>
     /// <returns>The description.</returns>

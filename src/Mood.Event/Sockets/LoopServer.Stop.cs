@@ -39,9 +39,8 @@ public sealed partial class LoopServer
     /// <para>Connections that wait in the backlog at the time of the stop are still served. The server deletes the file of its
     /// Unix domain socket, unless another server has replaced the file.</para>
     /// <para>StopAsync may be called several times. The shortest grace counts. A handler may await it too: then the task ends when
-    /// all handlers have ended except those that stop the server. If no thread runs the loop, a call on the loop's own thread
-    /// closes everything at once, and a call on another
-    /// thread waits until the loop runs or is disposed.</para>
+    /// all handlers have ended except those that stop the server. If no thread runs the loop, a call on the loop's own thread closes
+    /// everything at once, and a call on another thread waits until the loop runs or is disposed.</para>
     /// <para>If handlers still run one second after their connections were closed, the server reports that to
     /// <see cref="Loop.CallbackException"/> and does not wait for them.</para>
     /// </remarks>

@@ -137,10 +137,31 @@ public sealed class MessageTests : AwaitTestBase
         SynchronizationContext.SetSynchronizationContext(context);
         ValueTask delay = loop.Delay(0.001);
         Task first = AwaitAsync(), second = AwaitAsync();
+        Assert.IsType<InvalidOperationException>(second.Exception!.InnerException); // at once, and it does not end the process
         loop.Start();
         SynchronizationContext.SetSynchronizationContext(before);
         Assert.True(first.IsCompletedSuccessfully);
-        Assert.IsType<InvalidOperationException>(second.Exception!.InnerException);
+
+        async Task AwaitAsync() => await delay;
+    }
+
+    // The wait has ended, and its first continuation is on its way to another context.
+    [Fact]
+    public void A_second_await_that_overtakes_the_first_makes_the_first_fail()
+    {
+        Loop loop = NewLoop();
+        var context = new OtherContext();
+        SynchronizationContext? before = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(context);
+        ValueTask delay = loop.Delay(0.001);
+        Task first = AwaitAsync();
+        SynchronizationContext.SetSynchronizationContext(null);
+        loop.Start();
+        Task second = AwaitAsync();
+        Assert.True(second.IsCompletedSuccessfully);
+        context.RunAll();
+        SynchronizationContext.SetSynchronizationContext(before);
+        Assert.IsType<InvalidOperationException>(first.Exception!.InnerException);
 
         async Task AwaitAsync() => await delay;
     }
