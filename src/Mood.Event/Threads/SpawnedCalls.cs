@@ -65,7 +65,11 @@ internal sealed class SpawnedCalls : CallSet<SpawnedCall>
             }
         }
 
-        empty?.TrySetResult(true);
+        // A disposed loop does not call continuations, and its Run does not wait.
+        if (!loop.IsEnding)
+        {
+            empty?.TrySetResult(true);
+        }
 
         if (isLast)
         {

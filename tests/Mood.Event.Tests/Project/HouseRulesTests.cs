@@ -178,7 +178,7 @@ public sealed partial class HouseRulesTests
     /// <summary>The layer of a file of src/Mood.Event by its folder. 0 is the lowest.</summary>
     private static int Layer(string file) => file.Split('/')[0] switch
     {
-        "Error.cs" or "Error.Children.cs" or "Error.Streams.cs" or "Error.Windows.cs" or "EventException.cs" or "Uninterrupted.cs" or "UnixTime.cs" => 0,
+        "Error.cs" or "Error.net8.cs" or "Error.Children.cs" or "Error.Streams.cs" or "Error.Windows.cs" or "EventException.cs" or "Uninterrupted.cs" or "UnixTime.cs" => 0,
         "Interop" => 1,
         "Ev.cs" or "Ev.net8.cs" or "Validate.cs" or "Handles" or "Signals" => 2,
         "Sockets" => 4,
