@@ -26,7 +26,7 @@ The environment variable CONFIGURATION selects Debug or Release. The default is 
 $configuration = if ($env:CONFIGURATION) { $env:CONFIGURATION } else { 'Release' }
 $verb = if ($args.Count) { $args[0] } else { 'help' }
 
-# PowerShell makes two arguments of -p:NAME=VALUE
+# PowerShell splits -p:NAME=VALUE into two arguments, which are joined here
 $rest = @(for ($i = 1; $i -lt $args.Count; $i++) {
     if ($args[$i] -match '^-\w+:$' -and $i + 1 -lt $args.Count) { "$($args[$i])$($args[++$i])" } else { $args[$i] }
 })

@@ -31,8 +31,8 @@ report (struct ev_loop *ev, ev_embed *w, int revents)
   mood_watcher_event (ev, (mood_watcher *)w, revents);
 }
 
-/* Called before this loop waits, and after the other loop has run. When the other loop renews its kernel side, the new epoll fd
- * often has the old number, and this loop's backend does not watch it. The generation counts the resets. */
+/* Called before this loop waits, and after the other loop has run. When the other loop renews its kernel side, this loop's
+ * backend does not watch the new epoll fd, although it often has the old number. The generation counts the resets. */
 void
 mood_embed_renew (mood_watcher *watcher)
 {

@@ -35,7 +35,7 @@
 
 #define TERMINAL_PIECE 1
 
-/* 1: opening the file again makes another pseudo-terminal */
+/* Returns 1 if fd is the master of a pseudo-terminal. To open a master again makes another pseudo-terminal. */
 static int
 is_master (int fd)
 {
@@ -77,7 +77,7 @@ same_file (int a, int b)
          && one.st_rdev == two.st_rdev;
 }
 
-/* Poll calls an eventfd writable when it takes the value 1. The write of a larger value may block then. */
+/* Poll calls an eventfd writable if a write of the value 1 would not block. A write of a larger value may still block. */
 static int
 is_eventfd (int fd)
 {
@@ -222,8 +222,8 @@ mood_stream_write (int32_t fd, int32_t mode, const char *buffer, int32_t size)
     }
   while (count < 0 && (errno == EINTR || (errno == EAGAIN && mode == MOOD_STREAM_PATIENT && ++tries < 2)));
 
-  /* Poll calls an eventfd writable although this value does not fit. A wait for it would spin. The second try is for a value that
-   * did not fit until a reader emptied the counter. */
+  /* Poll calls an eventfd writable although this value does not fit, so a wait with poll would spin. The second try succeeds if a
+   * reader has emptied the counter after the first one. */
   if (count < 0 && errno == EAGAIN && mode == MOOD_STREAM_PATIENT)
     return is_eventfd (fd) ? -EOVERFLOW : MOOD_STREAM_BLOCKS;
 

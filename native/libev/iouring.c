@@ -1,10 +1,11 @@
-/* Part of libev.c: io_uring. */
+/* Part of libev.c: io_uring. ring.c makes the ring, also after a fork. */
 
 #if EV_USE_IOURING
 
 static void lose_ring (mood_loop *l);
 
-/* Whether no request can be added: the ring is full, and there is no completion whose handling would help the kernel. */
+/* Whether no request can be added: the ring is full, and the completion queue is empty, so that no completion can be handled to
+ * help the kernel. */
 static int
 is_stuck (struct ev_loop *loop, long due)
 {
@@ -16,8 +17,8 @@ is_stuck (struct ev_loop *loop, long due)
 }
 
 /* Replaces io_uring_enter, because libev has three faults with today's kernels:
- * 1. A slot of the ring may have held a request to add a poll. When libev writes a request to remove one into it, it leaves the
- *    old events there. The kernel refuses that with EINVAL. So this function clears the events.
+ * 1. A slot of the ring may have held a request to add a poll. When libev reuses the slot for a request to remove a poll, it
+ *    leaves the old events in the slot. The kernel refuses such a request with EINVAL. So this function clears the events.
  * 2. The kernel stops submitting at a refused request, but libev counts all requests as submitted. The later ones would stay in
  *    the ring, and their fds would never be watched.
  * 3. The same happens after a call that fails.

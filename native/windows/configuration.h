@@ -24,8 +24,8 @@
  uint32_t error;          \
  int32_t over;
 
-/* ev.h names `struct _stati64` and ev.c calls `_stati64 (path, status)`. Here both names mean mood_stat_data: a structure with nanoseconds and a
- * file's identity, and a function of status.c that takes a path in UTF-8. */
+/* ev.h names `struct _stati64` and ev.c calls `_stati64 (path, status)`. Here both names mean mood_stat_data. The
+ * structure has nanoseconds and a file's identity. The function is in status.c, and takes a path in UTF-8. */
 struct mood_stat_data
 {
   int64_t st_size, st_dev, st_ino, st_rdev;

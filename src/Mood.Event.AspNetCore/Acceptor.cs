@@ -50,8 +50,8 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
         // null if the start has failed
         if (_io is not null && _backOff is not null)
         {
-            // For their peers, the connections of the backlog are connected already. Closing the socket would reset them. New ones may
-            // arrive without end, so the acceptor takes no more than the kernel's queue can hold.
+            // The peers of the connections in the backlog are connected already. Closing the socket would reset them. New connections
+            // may arrive without end, so the acceptor takes no more than the kernel's queue can hold.
             Accept(worker.Options.Backlog + 1L);
         }
 

@@ -104,7 +104,7 @@ internal sealed class Guard : IDisposable
             }
             else if (sender.IsPending)
             {
-                Watch(sender); // the next look sends, unless the flush is sent until then
+                Watch(sender); // the next look sends, unless the flush was sent by then
             }
 
             sender = next;

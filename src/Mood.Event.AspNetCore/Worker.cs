@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Mood.Event;
 
-/// <summary>A loop and what its connections share.</summary>
+/// <summary>A loop, and the objects that its connections share.</summary>
 internal sealed class Worker(Loop loop, LoopTransportOptions options, ILogger logger)
 {
     // Loop's thread. The connections that have begun and are not closed.
@@ -28,14 +28,14 @@ internal sealed class Worker(Loop loop, LoopTransportOptions options, ILogger lo
     /// <summary>Runs its actions on the loop's thread.</summary>
     internal PipeScheduler Scheduler { get; } = new LoopScheduler(loop);
 
-    /// <summary>Whether there are connections, now or a moment ago. Any thread: only the number is read.</summary>
+    /// <summary>Whether there are connections. Any thread. Another thread may get an answer that is out of date.</summary>
     internal bool HasConnections => _connections.Count > 0;
 
     /// <summary>Adds a connection. Loop's thread.</summary>
     /// <returns>False: the worker has stopped.</returns>
     internal bool TryAdd(Connection connection) => !_isStopped && _connections.Add(connection);
 
-    /// <summary>Loop's thread.</summary>
+    /// <summary>Removes a connection that is closed. Loop's thread.</summary>
     internal void Remove(Connection connection) => _connections.Remove(connection);
 
     /// <summary>Closes all connections. Loop's thread.</summary>

@@ -8,7 +8,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Mood.Event;
 
-/// <summary>Ends a loop when the host stops. The loop's thread runs from the moment the host resolves this service.</summary>
+/// <summary>Ends a loop when the host stops. The loop's thread runs from the moment the host resolves this service.
+/// <see cref="LoopServiceCollectionExtensions"/> creates the thread, and passes exceptions and slow callbacks to the
+/// logger.</summary>
 internal sealed class LoopHostedService : IHostedService
 {
     private readonly LoopThread _thread;

@@ -20,7 +20,8 @@ internal static class Validate
     internal static double NotNegative(double seconds, string parameter) =>
         IsFinite(seconds) && seconds >= 0 ? seconds : throw Error.ArgumentOutOfRange_Negative(seconds, parameter);
 
-    /// <summary>As NotNegative, for a delay. Programs pass -1 for an endless one, as Task.Delay takes it.</summary>
+    /// <summary>As NotNegative, with a message that names Timeout.InfiniteTimeSpan. Programs pass -1 for an endless delay,
+    /// because Task.Delay accepts it.</summary>
     internal static double Delay(double seconds, string parameter) =>
         IsFinite(seconds) && seconds >= 0 ? seconds : throw Error.ArgumentOutOfRange_Delay(seconds, parameter);
 

@@ -186,7 +186,7 @@ internal static class BusyPoolScenarios
         int pid = Posix.Spawn("exit 3");
         string process = "/proc/" + pid.ToString(CultureInfo.InvariantCulture);
 
-        // The Idle keeps Start(Once) from waiting if the Child was pending before it. The timer of RunUntil cannot do that, because it is
+        // The Idle keeps Start(Once) from waiting if the Child is pending before Start begins. The timer of RunUntil cannot do that, because it is
         // not due on a manual clock.
         using Idle poll = loop.Idle((_, _) => Ev.Sleep(0.001));
         poll.Start();

@@ -8,13 +8,13 @@ using Microsoft.Win32.SafeHandles;
 namespace Mood.Event.Host;
 
 /// <summary>
-/// Errors of the process: a shortage of fds, faults, a broken pipe, and exceptions. The signals that the runtime uses itself keep working.
+/// Errors of the process: a shortage of fds, faults, a broken pipe, and exceptions. The runtime still handles its own signals for them.
 /// </summary>
 internal static class FaultScenarios
 {
     private const int Signals = 64;
 
-    /// <summary>The first error of the process is a shortage of file descriptors. Later some are free again.</summary>
+    /// <summary>Before any other error, the process runs out of file descriptors. Later some of them are free again.</summary>
     internal static int Shortage(string[] args)
     {
         var loops = new List<Loop>();

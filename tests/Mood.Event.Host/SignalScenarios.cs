@@ -189,8 +189,8 @@ internal static class SignalScenarios
     }
 
     /// <summary>
-    /// Arguments: SIGNUM ROUNDS. Two loops watch the signal in turn. It is sent right before each last stop, while three threads
-    /// compute. The kernel delivers many of the signals to the main thread, often late: one in some thousands comes after the
+    /// Arguments: SIGNUM ROUNDS. Two loops watch the signal in turn. It is sent right before each watcher stops, while three
+    /// threads compute. The kernel delivers many of the signals to the main thread, often late: one in some thousands comes after the
     /// registration was disposed.
     /// </summary>
     internal static int LateSignals(string[] args)
@@ -231,7 +231,7 @@ internal static class SignalScenarios
         return 0;
     }
 
-    /// <summary>Argument: COUNT. Measures the median duration of a last Stop while COUNT threads compute without end.</summary>
+    /// <summary>Argument: COUNT. Measures the median duration of a Stop of the only watcher while COUNT threads compute without end.</summary>
     internal static int StopBesideThreads(string[] args)
     {
         int count = int.Parse(args[0], CultureInfo.InvariantCulture);

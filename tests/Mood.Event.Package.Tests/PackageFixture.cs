@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Mood.Event.Package.Tests;
 
-/// <summary>The packages, which ./build.sh pack makes once for all tests. Its artifacts are outside the repository's own.</summary>
+/// <summary>The packages, which ./build.sh pack makes once for all tests. They are made in a temporary directory.</summary>
 public sealed class PackageFixture : IDisposable
 {
     public PackageFixture()

@@ -73,7 +73,7 @@ internal static class Suite
         }
 
         Say("end");
-        Environment.Exit(0); // ends threads too that a failed test has left behind
+        Environment.Exit(0); // also ends the threads that a failed test has left behind
     }
 
     // Returns whether the test passed.

@@ -72,7 +72,7 @@ internal sealed class Totals
         }
 
         int skipped = _skipped.Values.Sum();
-        Console.WriteLine($"{_repeated} tests failed once, or their process crashed or stopped, and ran once more.");
+        Console.WriteLine($"{_repeated} tests ran a second time, because they failed, or because their process crashed or stopped.");
         Console.WriteLine(
             $"{(_failed == 0 ? "Passed!" : "Failed!")}  - Failed: {_failed,5}, Passed: {_passed,5}, Skipped: {skipped,5}, Total: {_failed + _passed + skipped,5}, Duration: {duration:m\\:ss} - Mood.Event.Tests for Windows");
         return _failed == 0 && _passed > 0 ? 0 : 1;

@@ -11,7 +11,7 @@ using Mood.Event;
 var zone = new Option<string?>("--zone") { Description = "The time zone, such as Europe/Berlin. The default is that of this machine." };
 var list = new Option<int>("--list") { Description = "Write the next N times and exit." };
 var from = new Option<DateTimeOffset?>("--from") { Description = "With --list: the time to begin at, such as 2026-03-28T12:00Z." };
-var every = new Option<double?>("--every") { Description = "Run every so many seconds, instead of by a rule." };
+var every = new Option<double?>("--every") { Description = "Run the command at this interval, in seconds, and not by a rule." };
 var words = new Argument<string[]>("RULE COMMAND") { Description = "The rule, five fields in one argument, and the command of a shell: cron '0 3 * * *' 'backup.sh'", Arity = ArgumentArity.OneOrMore };
 
 var command = new RootCommand("A cron on a Mood.Event loop.") { zone, list, from, every, words };

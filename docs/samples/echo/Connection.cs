@@ -43,7 +43,7 @@ internal sealed class Connection
 
     /// <summary>Serves a connection on the loop's thread.</summary>
     /// <param name="stream">The connection. The server disposes it.</param>
-    /// <param name="totals">What the servers have done.</param>
+    /// <param name="totals">The counters that all connections share.</param>
     /// <param name="stop">Cancelled on any thread when the server stops.</param>
     /// <param name="token">Cancelled on the loop's thread when the connection must end now.</param>
     public static async Task ServeAsync(LoopStream stream, Totals totals, CancellationToken stop, CancellationToken token)

@@ -17,7 +17,7 @@ namespace Echo;
 /// </summary>
 internal sealed class SelfTest(Loop loop, Options options) : IDisposable
 {
-    // the time limit for connecting and the first message, and again for the last message and the end
+    // The time limit for connecting and the first message. The last message and the disconnect have the same limit.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     private readonly CancellationTokenSource _over = new();
@@ -137,7 +137,7 @@ internal sealed class SelfTest(Loop loop, Options options) : IDisposable
 
         if (bytes.CommonPrefixLength(expected) is int same && same < bytes.Length)
         {
-            throw new InvalidDataException($"byte {same} after this was sent as 0x{expected[same]:x2} and came back as 0x{bytes[same]:x2}");
+            throw new InvalidDataException($"the byte {same} bytes later was sent as 0x{expected[same]:x2} and came back as 0x{bytes[same]:x2}");
         }
     }
 

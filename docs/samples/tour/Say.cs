@@ -17,7 +17,7 @@ internal static class Say
 
     public static void That(string text) => Console.WriteLine($"  {s_watch.Elapsed.TotalSeconds:F2} s  {text}");
 
-    /// <summary>Formats a loop's time, in seconds since the epoch, as local time.</summary>
+    /// <summary>Formats a loop's time, in seconds since the epoch, as a time of day in UTC.</summary>
     public static string Clock(double time) =>
         DateTimeOffset.FromUnixTimeMilliseconds((long)Math.Round(time * 1000)).ToString("HH:mm:ss.fff 'UTC'", null);
 }

@@ -5,7 +5,8 @@ namespace Mood.Event;
 
 /// <summary>The idle waits of one kind. The pool grows to the largest number of waits that were active at the same
 /// time. An idle wait keeps its watcher. An await on a socket takes a wait and its Io out of the pool in
-/// <see cref="IoWait{TOperation, TResult}"/>.Begin. If that Io is still active, <see cref="Waits.TryRenew"/> reuses it.</summary>
+/// <see cref="IoWait{TOperation, TResult}"/>.Begin. If that Io is still active, <see cref="Waits.TryRenew"/> reuses it. After the
+/// result was fetched, <see cref="Wait{TResult}"/>.OnIdle puts the wait back.</summary>
 /// <remarks>Only the thread that uses the loop takes waits out; any thread puts them in. With one taker at a time, the first
 /// wait of the list cannot leave and come back during a take. So this lock-free list has no ABA problem.</remarks>
 internal abstract class WaitPool

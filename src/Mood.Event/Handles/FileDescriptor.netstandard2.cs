@@ -25,7 +25,7 @@ internal readonly partial struct FileDescriptor
     /// <summary>Checks that the fd is open: 0, or a negative errno.</summary>
     internal int Check() => IsClosed ? -Native.EBADF : Native.mood_fd_check(Number);
 
-    // A socket has no property for this: only a member that needs an open socket throws.
+    // A socket has no property that tells this. So the code calls a member that throws if the socket is disposed.
     private static bool IsDisposed(Socket socket)
     {
         try

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Mood.Event;
 
 /// <summary>Keeps a handle open during one native call. Otherwise another thread could close it, and the kernel could give its
-/// number to another file.</summary>
+/// number to another file. An active Io uses <see cref="HandleReference"/> instead. <see cref="FileDescriptor"/> decides for
+/// which handles.</summary>
 internal readonly ref struct HandleUse
 {
     private readonly SafeHandle _handle;

@@ -32,7 +32,7 @@ internal static unsafe class SocketTransfer
         }
     }
 
-    // MOOD_SOCKET_ERROR is SocketError.SocketError, which is negative itself
+    // An error is a negated SocketError, except MOOD_SOCKET_ERROR: it is SocketError.SocketError itself, whose value is -1.
     private static int CountOf(int result, out SocketError error)
     {
         error = result >= 0 ? SocketError.Success : result == (int)SocketError.SocketError ? SocketError.SocketError : (SocketError)(-result);

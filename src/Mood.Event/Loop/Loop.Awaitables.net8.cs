@@ -24,7 +24,7 @@ public sealed partial class Loop
     /// <remarks>
     /// <para>Await the result once, directly after the call: see the rules of <see cref="ValueTask"/>. The continuation runs on
     /// the loop's thread, inside the loop. If the caller had another <see cref="System.Threading.SynchronizationContext"/>, and
-    /// the thread of the loop does not have it at the end of the wait, the continuation is posted there.</para>
+    /// it is not the current one on the loop's thread when the wait ends, the continuation is posted to it.</para>
     /// <para>A delay keeps <see cref="Start"/> from returning. It ends with an <see cref="ObjectDisposedException"/> when the
     /// loop is disposed. Waits reuse pooled objects and do not allocate in steady state.</para>
     /// <para>Inside a callback <see cref="Now"/> is the time at which the loop woke up. So a delay that starts late in a callback
@@ -99,8 +99,8 @@ public sealed partial class Loop
     /// <para>The enumeration does not end by itself. A signal that arrives while the body of the foreach runs is not lost.
     /// Several such arrivals count as one.</para>
     /// <para>Leaving the foreach (<c>break</c>, <c>return</c>, an exception) stops the watcher, so that the signal's default
-    /// action applies again. That of most signals ends the process. If a program leaves the foreach at the first SIGTERM and then
-    /// shuts down, a second SIGTERM ends it during the shutdown. To prevent this, shut down inside the body, or hold a watcher
+    /// action applies again. The default action of most signals ends the process. If a program leaves the foreach at the first
+    /// SIGTERM and then shuts down, a second SIGTERM ends it during the shutdown. To prevent this, shut down inside the body, or hold a watcher
     /// until the end:</para>
     /// <code>
     /// using Signal guard = loop.Signal(Signum.SIGTERM, (_, _) => { });   // a second SIGTERM has no default action
@@ -134,8 +134,8 @@ public sealed partial class Loop
         Signals(Signum.From(signal), cancellationToken);
 
     /// <summary>
-    /// Waits until a child process ends, as a <see cref="Mood.Event.Child"/> does. The default loop can do so on every system, and any
-    /// other loop on Windows, and where the kernel has pidfds (Linux 5.4). Call it on the loop's thread.
+    /// Waits until a child process ends, as a <see cref="Mood.Event.Child"/> does. The default loop can do so on every system.
+    /// Other loops can do so on Windows, and where the kernel has pidfds (Linux 5.4). Call it on the loop's thread.
     /// </summary>
     /// <remarks>A child given by its pid is reaped. A child given by its <see cref="Process"/> is observed, and its Process object reaps it.
     /// For awaiting and threads see <see cref="Delay(double, CancellationToken)"/>.</remarks>

@@ -80,8 +80,9 @@ public sealed partial class Loop
 
         try
         {
-            // Start or Dispose throws only the first failure. Further ones are raised: of posted actions that run in Dispose, of a
-            // callback that has called another watcher's callback, or of a spawned function with several exceptions.
+            // Start or Dispose throws only the first failure. Further ones go to CallbackException. They come from posted
+            // actions that run in Dispose, from a callback that called another watcher's callback, or from a spawned function
+            // with several exceptions.
             if (_failure is not null && exception != _failure.SourceException)
             {
                 Report(watcher, method, exception);

@@ -171,7 +171,8 @@ public sealed partial class Loop
     }
 
     // Claims the loop briefly. If another thread has a brief claim, waits for its end. False: the owner, another thread, has a
-    // full claim. With atHome also false if this thread is not the loop's home, or the loop is disposed or being disposed.
+    // full claim. With atHome, the result is also false if this thread is not the loop's home, or the loop is disposed or being
+    // disposed.
     private bool TryTake(bool atHome, out Claim claim, out int owner)
     {
         int thread = LoopOwnership.EnterThread();
@@ -261,8 +262,8 @@ public sealed partial class Loop
     }
 
     // Takes the loop over for the Invoke of another thread. The lender may have begun a Start or an Invoke of a loop around this one in its
-    // Callback. Then it still runs that loop. CheckNotPassed is the lender's half of the check: each thread first makes its own change, and
-    // then looks for the other's. So at least one of them sees the other, and not both continue.
+    // Callback. Then the lender still runs that loop. CheckNotPassed is the lender's half of the check: each thread first makes its own
+    // change, and then looks for the change of the other. So at least one of them sees the other, and they cannot both continue.
     private Loop[] TakeOver(int lender, int thread)
     {
         Loop[] passed = PassOn(lender, thread);

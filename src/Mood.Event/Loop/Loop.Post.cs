@@ -122,7 +122,7 @@ public sealed partial class Loop
 
         // The first item since the loop last took the queue wakes the loop. The wake fails in two cases. If the loop was disposed, its
         // Dispose has closed the queue and runs the item. If the loop was abandoned and its handle finalized, no thread will run the
-        // item. In the second case the queue is still open, so Close closes it and returns true, and the item is not accepted.
+        // item. In the second case the queue is still open, so _posts.Close returns true, and the item is not accepted.
         bool accepted = Handle.Wake() || !_posts.Close();
         GC.KeepAlive(this);
         return accepted;

@@ -106,7 +106,7 @@ public sealed partial class Loop
         };
     }
 
-    // a task that contains the exception that the function threw before its first await
+    // Throws the exception that the function threw before its first await. It is in a task that is no Task<T>.
     private static InvalidOperationException ExceptionOf(Task task)
     {
         task.GetAwaiter().GetResult();

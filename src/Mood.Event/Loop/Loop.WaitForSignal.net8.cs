@@ -14,10 +14,10 @@ public sealed partial class Loop
     /// loop's thread.
     /// </summary>
     /// <remarks>
-    /// <para>The signals are watched from the call to the end of the wait. Afterwards their default action applies again. That of
-    /// most signals ends the process. For an orderly shutdown, use <see cref="Run(Func{CancellationToken, Task}, RunOptions)"/>,
-    /// which also handles a second signal. Or hold a watcher until the end, as with
-    /// <see cref="Signals(int, CancellationToken)"/>.</para>
+    /// <para>The signals are watched from the call to the end of the wait. Afterwards their default action applies again. The
+    /// default action of most signals ends the process. For an orderly shutdown, use
+    /// <see cref="Run(Func{CancellationToken, Task}, RunOptions)"/>, which also handles a second signal. Or hold a watcher until
+    /// the end, as with <see cref="Signals(int, CancellationToken)"/>.</para>
     /// <para>If several signals arrive together, the wait returns the number of one of them. A signal reaches all its waits and
     /// watchers. For awaiting and threads see <see cref="Delay(double, CancellationToken)"/>. Each wait allocates its
     /// watchers.</para>

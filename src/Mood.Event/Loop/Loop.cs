@@ -132,8 +132,8 @@ public sealed partial class Loop : IDisposable
     /// <summary>An object of the program's choice. The library does not use it. Null at first.</summary>
     public object? Data { get; set; }
 
-    /// <summary>The backend of this loop (ev_backend). It changes in one case: libev replaces LinuxAio by Epoll when the kernel's
-    /// limits do not allow LinuxAio.</summary>
+    /// <summary>The backend of this loop (ev_backend). It changes in two cases: libev replaces LinuxAio by Epoll if the kernel's
+    /// limits do not allow LinuxAio, and IoUring by Epoll if its completion queue overflows at the largest size.</summary>
     public Backends Backend { get; private set; }
 
     /// <summary>

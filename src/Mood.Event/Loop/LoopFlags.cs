@@ -21,8 +21,8 @@ public enum LoopFlags : uint
     NoSigMask = 0x00400000,
 
     /// <summary>
-    /// The loop uses no timerfd to notice that the wall clock was set (EVFLAG_NOTIMERFD). It notices a set clock when it wakes up,
-    /// which is at least once a minute.
+    /// The loop uses no timerfd to notice that the wall clock was set (EVFLAG_NOTIMERFD). It notices this when it wakes up, at
+    /// least once a minute.
     /// </summary>
     NoTimerFd = 0x00800000,
 

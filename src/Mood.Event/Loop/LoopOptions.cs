@@ -87,9 +87,9 @@ public sealed class LoopOptions
     /// <summary>How long Dispose and DisposeAsync of a <see cref="LoopThread"/> wait for its thread. The default, null, is no
     /// limit. The constructor <see cref="Loop(LoopOptions)"/> ignores this option.</summary>
     /// <remarks>With a value, the Dispose methods return after that time even if a callback still runs. The thread then ends when
-    /// the callback returns. <see cref="Loop.Dispose"/> of <see cref="LoopThread.Loop"/> on another thread then does the same as
-    /// <see cref="LoopThread.Dispose"/>, instead of throwing. This is for dependency injection containers, which dispose their
-    /// objects in an order that the program does not control.</remarks>
+    /// the callback returns. With a value, another thread may also call <see cref="Loop.Dispose"/> of the
+    /// <see cref="LoopThread.Loop"/>. The call does not throw: it does the same as <see cref="LoopThread.Dispose"/>. This is for
+    /// dependency injection containers, which dispose their objects in an order that the program does not control.</remarks>
     /// <exception cref="ArgumentOutOfRangeException">Set to a negative time, such as
     /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>.</exception>
     public TimeSpan? DisposeTimeout

@@ -6,7 +6,8 @@ namespace Mood.Event;
 
 /// <summary>
 /// Makes the runtime reap the ended children of System.Diagnostics.Process, and tells native/reaping.c when it has done so. If a
-/// child ended before this reaping and is still a zombie after it, the child does not belong to Process.
+/// child ended before this reaping and is still a zombie after it, the child does not belong to Process. A <see cref="Child"/>
+/// that was made from a Process is never reaped by this library: see `keep` in native/child.c.
 /// <para>
 /// The runtime has one thread that handles signals one by one. For each SIGCHLD it first reaps every child of Process that has
 /// ended. Then it takes the list of registrations and queues their calls to the thread pool. The first call of a new

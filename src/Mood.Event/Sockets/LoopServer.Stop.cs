@@ -7,7 +7,7 @@ namespace Mood.Event;
 /// <content>The end of a server.</content>
 public sealed partial class LoopServer
 {
-    // The seconds that a handler has to end after its token was cancelled, and again after its connection was closed.
+    // How many seconds a handler may run after its token was cancelled. It may run as long again after its connection was closed.
     private const double LastCall = 1;
 
     // Cancelled when the server has stopped, on the loop's thread. It ends the delays of the server.
@@ -27,10 +27,10 @@ public sealed partial class LoopServer
     // Not null while the stop waits for the last handler.
     private TaskCompletionSource? _allEnded;
 
-    // Not null from the first StopAsync of a handler on. Ends when only such handlers are left.
+    // Null until a handler calls StopAsync. The handler awaits it. It ends when only handlers that have called StopAsync are left.
     private TaskCompletionSource? _othersEnded;
 
-    // _isClosed: no more connections come, also none of the backlog.
+    // _isClosed: no connection is accepted any more, not even from the backlog.
     private bool _areCancelled, _isClosed, _isOver;
 
     /// <summary>Stops the server. It accepts no more connections and waits for the handlers. After the grace it cancels the
@@ -38,8 +38,8 @@ public sealed partial class LoopServer
     /// <remarks>
     /// <para>Connections that wait in the backlog at the time of the stop are still served. The server deletes the file of its
     /// Unix domain socket, unless another server has replaced the file.</para>
-    /// <para>StopAsync may be called several times. The shortest grace counts. A handler may await it too: then the task ends when
-    /// all handlers have ended except those that stop the server. If no thread runs the loop, a call on the loop's own thread closes
+    /// <para>StopAsync may be called several times. The shortest grace counts. A handler may await it too. Then the task ends when
+    /// only handlers that have called StopAsync still run. If no thread runs the loop, a call on the loop's own thread closes
     /// everything at once, and a call on another thread waits until the loop runs or is disposed.</para>
     /// <para>If handlers still run one second after their connections were closed, the server reports that to
     /// <see cref="Loop.CallbackException"/> and does not wait for them.</para>

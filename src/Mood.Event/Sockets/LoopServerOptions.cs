@@ -46,8 +46,9 @@ public sealed class LoopServerOptions
             : throw Error.ArgumentOutOfRange_IdleTimeout(value, nameof(value));
     }
 
-    /// <summary>The grace of the stop at the end of <see cref="LoopServer.RunAsync"/>, or of a Run with a token. The default is 10
-    /// seconds. <see cref="Timeout.InfiniteTimeSpan"/> waits for the handlers without limit.</summary>
+    /// <summary>How long the server waits for its handlers when <see cref="LoopServer.RunAsync"/> is cancelled or a
+    /// Run with a token ends. Then it cancels them. The default is 10 seconds. <see cref="Timeout.InfiniteTimeSpan"/> waits for
+    /// the handlers without limit.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Set to a negative time, unless it is infinite.</exception>
     public TimeSpan ShutdownTimeout
     {

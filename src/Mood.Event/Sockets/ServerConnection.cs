@@ -22,8 +22,8 @@ internal sealed class ServerConnection
 
     internal CancellationToken Token { get; }
 
-    /// <summary>Names the handler in the ExecutionContext that it flows with. Not the connection itself, because the context may outlive
-    /// it, for example in a timer that the handler has started.</summary>
+    /// <summary>Identifies the handler in its ExecutionContext. It is not the connection itself, because the context may outlive
+    /// the connection, for example in a timer that the handler has started.</summary>
     internal object Handler { get; } = new();
 
     /// <summary>Whether the handler itself has stopped the server, and may be waiting for that stop.</summary>

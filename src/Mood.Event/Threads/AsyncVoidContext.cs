@@ -13,8 +13,8 @@ namespace Mood.Event;
 /// The builder of an async void method captures the current context once, and calls its OperationStarted before the method's first
 /// statement. In OperationStarted, this context restores the previous context, so that each await captures the same context as
 /// without this class. At the end of the method the builder posts the exception, if any, to the captured context. The previous
-/// context is not told of the start and the end. The loop owns its callbacks: a test framework that counts asynchronous methods
-/// would wait for ever for one whose loop does not run any more.
+/// context gets no OperationStarted and no OperationCompleted. A test framework counts async void methods with them, and would
+/// wait for ever for a method whose loop does not run any more.
 /// </remarks>
 internal sealed class AsyncVoidContext(Loop loop, Watcher? watcher, MethodInfo method, SynchronizationContext? before)
     : SynchronizationContext

@@ -8,8 +8,8 @@ namespace Mood.Event;
 /// <content>The closures of lambdas.</content>
 internal static partial class AsyncVoidMethod
 {
-    // By type of target: whether a delegate of it may call an async void method. Delegate.Method of a new delegate allocates, and takes
-    // ten times as long as this.
+    // For each type of target, whether a delegate with such a target may call an async void method. Delegate.Method of a new
+    // delegate allocates, and takes ten times as long as this.
     private static readonly ConditionalWeakTable<Type, object> s_closures = new();
 
     static partial void LookAtClosure(object? target, ref bool mayBe)

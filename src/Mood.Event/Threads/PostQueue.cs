@@ -40,7 +40,7 @@ internal sealed class PostQueue
         /// <summary>It is the first item since the last Take: its producer must wake the loop.</summary>
         First,
 
-        /// <summary>The producer of the first item wakes the loop.</summary>
+        /// <summary>It is a later item. The producer of the first item wakes the loop.</summary>
         Further,
     }
 

@@ -34,7 +34,7 @@ internal readonly struct StartContext
 
     internal static StartContext Capture() => new(Thread.CurrentThread);
 
-    /// <summary>Restores the context, if the callback has changed it. On the thread of Capture.</summary>
+    /// <summary>Restores the context, if the callback has changed it. It must be called on the thread of Capture.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Restore()
     {

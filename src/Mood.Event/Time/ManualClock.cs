@@ -21,6 +21,7 @@ namespace Mood.Event;
 /// multiples of 100 ns, the unit of <see cref="TimeSpan"/>, so that the tenth call of a timer of 0.1 s comes at 1 s.
 /// </para>
 /// </remarks>
+// Loop.RunTo in Loop/Loop.Clock.cs steps from due time to due time. native/libev/manual.c gives a loop the time of its clock.
 public sealed class ManualClock
 {
     private readonly Gate _gate = new();

@@ -4,8 +4,8 @@ using System.Runtime.Versioning;
 namespace Mood.Event;
 
 /// <summary>
-/// Runs the watchers of another loop inside this one (ev_embed). Whenever the other loop has events, the Embed runs one iteration of
-/// it without waiting.
+/// Runs the watchers of another loop inside this one (ev_embed). Whenever the other loop has events, the Embed runs it without
+/// waiting.
 /// </summary>
 /// <remarks>
 /// Io, Async, Signal and Child watchers of the other loop work. Its timers do not run by themselves: Timer, Periodic and Scheduler
@@ -54,7 +54,8 @@ public sealed class Embed : Watcher<Embed>
         Other = CheckOther(other);
     }
 
-    /// <summary>Runs the other loop, without waiting, until it has no more work that is due now (ev_embed_sweep).</summary>
+    /// <summary>Runs one iteration of the other loop without waiting (ev_embed_sweep). Further iterations follow if a callback has
+    /// started, stopped or changed an Io, or if the other loop was reset or woken.</summary>
     /// <exception cref="InvalidOperationException">A loop runs on another thread.</exception>
     /// <exception cref="ObjectDisposedException">The watcher or a loop is disposed.</exception>
     public void Sweep()

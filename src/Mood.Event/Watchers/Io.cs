@@ -199,7 +199,7 @@ public sealed partial class Io : Watcher<Io>
     [MethodImpl(PendingQueue.Optimized)]
     private protected override void Call(Events revents)
     {
-        // the number, and so the event, already belongs to another file
+        // the handle was closed, so the number and the event may belong to another file
         if (_fd.IsClosed)
         {
             EndClosed();

@@ -25,7 +25,7 @@ namespace Mood.Event;
 public abstract partial class Watcher : IDisposable
 {
     // Both are written on the thread that has claimed the loop.
-    private bool _background; // KeepAlive is false
+    private bool _background; // KeepAlive is false. mood_watcher_settle in native/watcher.c counts the references on the loop.
     private bool _fatal;
 
     /// <summary>Does not create the native watcher. The derived class checks its own arguments and then calls Create.</summary>

@@ -78,7 +78,7 @@ static uint64_t bins [BINS], count, maximum;
 static void
 record (uint64_t nanoseconds)
 {
-  /* a time from STEPS on is shifted into the range STEPS to 2 * STEPS - 1 */
+  /* a time of STEPS ns or more is shifted into the range STEPS to 2 * STEPS - 1 */
   int shift = nanoseconds < STEPS ? 0 : 57 - __builtin_clzll (nanoseconds);
   uint64_t bin = shift * STEPS + (nanoseconds >> shift);
 

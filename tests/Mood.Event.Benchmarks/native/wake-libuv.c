@@ -1,4 +1,4 @@
-/* Two threads with a loop each wake each other. Also the cost of a send. */
+/* Two threads, each with a loop, wake each other in turn. Other functions measure the cost of a send. */
 #include <uv.h>
 
 #include "bench.h"
@@ -9,7 +9,7 @@ typedef struct side
   uv_async_t async;
   struct side *other;
   int32_t calls, wanted;
-  int answers_last; /* whether this side answers the last wake, because the other side began */
+  int answers_last; /* whether this side answers the last wake too, because the other side sent the first one */
   int32_t core;     /* the core of the side's thread, unless that is the calling thread */
 } side;
 

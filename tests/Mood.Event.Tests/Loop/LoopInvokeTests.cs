@@ -232,7 +232,7 @@ public sealed class LoopInvokeTests : LoopTestBase
         });
         thread.Start();
 
-        // A round is a few turns of three threads. On a busy machine fewer rounds must be enough.
+        // A round is a few turns of two threads. On a busy machine fewer rounds must be enough.
         for (var watch = Stopwatch.StartNew(); rounds < enough && watch.Elapsed < s_patience / 4; rounds++)
         {
             loop.Start(RunFlags.NoWait);

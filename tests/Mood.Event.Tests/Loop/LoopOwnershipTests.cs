@@ -144,8 +144,8 @@ public sealed class LoopOwnershipTests : LoopTestBase
         int id = OnEndedThread(() => loop = NewLoop());
         bool? sentHere = null;
 
-        // The runtime gives the ids of ended threads to new threads, the lowest id first. So one of enough threads that live at once gets the
-        // id.
+        // The runtime gives the ids of ended threads to new threads, the lowest id first. So if enough threads live at
+        // the same time, one of them gets the id.
         for (int i = 0; i < 20 && sentHere is null; i++)
         {
             Collect();

@@ -59,7 +59,7 @@ public sealed class MemoryTests : FdTestBase
     [Fact]
     public void A_hundred_thousand_loops_leave_no_memory_no_file_descriptor_and_no_handle()
     {
-        const int warmUp = 40_000, window = 25_000, windows = 4; // during the warm-up the collector's heap reaches its size
+        const int warmUp = 40_000, window = 25_000, windows = 4; // during the warm-up the collector's heap reaches its steady size
         const double megabytes = 1024 * 1024;
         MakeLoops(warmUp);
         int handles = HandleCounter.Count();
@@ -78,7 +78,7 @@ public sealed class MemoryTests : FdTestBase
         Assert.True(opened.Length == 0, string.Join('\n', opened));
         Assert.InRange(HandleCounter.Count() - handles, int.MinValue, 100);
 
-        // Leaked memory grows in every window, even if the runtime has released some of its own.
+        // A leak grows in every window. The second check finds it even if the runtime has released memory of its own before.
         Assert.True(growth[^1] < 5, string.Join(' ', growth));
         Assert.True(growth[^1] - growth.Min() < 5, string.Join(' ', growth));
     }

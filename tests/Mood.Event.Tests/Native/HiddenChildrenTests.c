@@ -82,7 +82,7 @@ start (int end [2])
   close (end [0]);
 }
 
-/* early: they have ended when the watcher starts */
+/* early: whether the children have ended before the watcher starts */
 static void
 children (int early)
 {

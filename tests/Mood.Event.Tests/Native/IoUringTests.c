@@ -28,7 +28,7 @@ is_refused (void)
   return 1;
 }
 
-static int busy; /* so many of the next calls of io_uring_enter fail */
+static int busy; /* how many of the next calls of io_uring_enter fail */
 
 static int
 is_refused_call (long number)
@@ -208,8 +208,8 @@ refused_polls (mood_loop *loop, int *pipes, int with)
   mood_watcher_free (w);
 }
 
-/* A run that fails with an error: with pipes, because the kernel has lost a completion, and without pipes, because the earlier
- * error persists. */
+/* Runs the loop, which must fail with an error. With pipes, the kernel has lost a completion. Without pipes, the earlier error
+ * persists. */
 static void
 overflow_once (mood_loop *loop, int *pipes, int with)
 {
@@ -242,7 +242,7 @@ overflow_quietly (mood_loop *loop, int *pipes)
   CHECK (!mood_loop_error (loop, 0, 0));
 }
 
-/* More changes of fds than the ring has room for, while the kernel takes none. */
+/* The number of fds in watch_many. It makes more changes than fit into the ring while the kernel takes none. */
 enum { MANY = 100 };
 
 static mood_watcher *many [MANY];
@@ -262,7 +262,7 @@ watch_many (mood_loop *loop)
     }
 }
 
-/* Each of them reports its event. */
+/* Checks that each watcher of watch_many reports its event. */
 static void
 check_many (mood_loop *loop)
 {
@@ -525,7 +525,7 @@ main (void)
         CHECK (!status);
       }
 
-  /* If a lack of memory has passed by the next overflow, it sets no limit for the size of a ring. A lasting one does. */
+  /* A lack of memory that is over at the next overflow sets no limit for the size of a ring. A lasting lack does. */
   for (i = 0; i < 3; ++i)
     {
       fail (1, 1, ENOMEM);

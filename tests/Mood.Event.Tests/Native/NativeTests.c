@@ -151,8 +151,8 @@ all_kinds (unsigned backend, int order, const char *path)
 
   switch (order)
     {
-      case 0: /* as it should be */
-      case 1: /* the other way round */
+      case 0: /* the watchers first, in order */
+      case 1: /* the watchers first, in reverse order */
         for (n = 0; n < COUNT; ++n)
           {
             i = order ? COUNT - 1 - n : n;
@@ -167,7 +167,7 @@ all_kinds (unsigned backend, int order, const char *path)
         mood_loop_close (loop);
         mood_loop_release (loop);
         break;
-      case 2: /* the loop first, with all of them active */
+      case 2: /* the loop first, while all watchers are active */
       case 3:
         mood_loop_close (loop);
         mood_loop_release (loop);

@@ -14,7 +14,7 @@ public sealed class NativeTests : IDisposable
     /// <summary>
     /// The functions that access libev's flags between threads (EV_ATOMIC_T: pipe_write_wanted, sent, pending ...) and
     /// signals[].loop. Two of the functions are ours. These variables are plain words, which libev orders with fences, and
-    /// ThreadSanitizer does not understand fences. For a use after free in these functions there is the test with Valgrind.
+    /// ThreadSanitizer does not understand fences. The test with Valgrind finds a use after free in these functions.
     /// </summary>
     private const string Suppressions = """
         race_top:^evpipe_write$

@@ -1,5 +1,5 @@
-/* A host that cannot look for its own children: the end of a child is reported, and the child is owed. The next default loop, which need not
- * have a child watcher, asks the host again and reaps the child. */
+/* A host that cannot look for its own children: the end of a child is reported, but the child is not reaped yet. The next default loop
+ * needs no child watcher: it asks the host again and reaps the child. */
 #include "libev.h"
 #include "host.h"
 #include <signal.h>

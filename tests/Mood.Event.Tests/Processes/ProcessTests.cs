@@ -245,7 +245,7 @@ public sealed class ProcessTests
         Match match = Regex.Match(output, @"^all seen: (\d+) (\d+) (\d+)$");
         Assert.True(match.Success, output);
 
-        // Most of so many signals came together. Each signal has caused callbacks, but far fewer than were sent.
+        // Most of so many signals are combined. Each signal has caused callbacks, but far fewer than the signals that were sent.
         Assert.All(match.Groups.Values.Skip(1), g => Assert.InRange(int.Parse(g.Value, null), 1, count / 6));
     }
 

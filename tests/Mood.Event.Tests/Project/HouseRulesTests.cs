@@ -109,7 +109,7 @@ public sealed partial class HouseRulesTests
         Assert.Empty(all.Except([.. typeof(Loop).Assembly.GetExportedTypes().Select(DocumentationId.Of), .. PublicMembers().Select(DocumentationId.Of)]));
         Assert.Empty(documentation.Descendants("content"));
 
-        // Every member of this library that another one inherits its documentation from is documented.
+        // If a member inherits the documentation of another member of this library, that member is documented.
         Assert.Empty(documentation.Descendants("inheritdoc").Select(i => i.Attribute("cref")?.Value)
             .Where(cref => cref?.Contains("Mood.Event", StringComparison.Ordinal) == true).Except(all));
     }

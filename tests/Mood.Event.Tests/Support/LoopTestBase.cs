@@ -31,8 +31,8 @@ public abstract class LoopTestBase : IDisposable
         Guard(new Loop(flags | LoopFlags.NoEnv, backends));
 
     /// <summary>
-    /// Makes a loop on a manual clock. It has no watchdog, because the clock would make the watchdog expire, and it needs none, because such a
-    /// loop does not wait for timers.
+    /// Makes a loop on a manual clock. It has no watchdog, because the clock would make the watchdog expire. It needs none,
+    /// because such a loop does not wait for timers.
     /// </summary>
     protected Loop NewLoop(ManualClock clock, Backends backends = Backends.Auto, LoopFlags flags = LoopFlags.NoEnv)
     {

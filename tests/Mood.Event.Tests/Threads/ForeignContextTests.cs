@@ -83,7 +83,7 @@ public sealed class ForeignContextTests : AwaitTestBase
         }
     }
 
-    // Such a scheduler runs one task at a time, here the one that is inside Start.
+    // An exclusive scheduler runs one task at a time, here the one that is inside Start.
     [Theory]
     [MemberData(nameof(AllBackends))]
     public async Task In_the_task_scheduler_of_Start_the_continuation_runs_inside_Start(Backends backend)

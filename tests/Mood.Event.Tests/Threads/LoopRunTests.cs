@@ -252,7 +252,7 @@ public sealed class LoopRunTests : LoopTestBase
         thread.Join();
     }
 
-    // -- ends before main's -------------------------------------------------------------------------------------------
+    // -- Run ends before main -----------------------------------------------------------------------------------------
 
     [Theory, InlineData(false), InlineData(true)]
     public void Stop_ends_Run_with_an_exception_and_main_may_continue_later(bool elsewhere)

@@ -37,7 +37,7 @@ public sealed class DateTimeOffsetTests : LoopTestBase
         var clock = new ManualClock(s_start);
         using var loop = new Loop(clock: clock);
         int calls = 0;
-        int asked = 0; // Start and the loop before each call ask the function
+        int asked = 0; // Start asks the function, and so does the loop before each call
         Scheduler scheduler = loop.Scheduler(
             (_, now) => asked++ < 2 ? now.AddHours(1).ToOffset(TimeSpan.FromHours(2)) : null, (_, _) => calls++);
         Assert.Null(scheduler.AtTime);

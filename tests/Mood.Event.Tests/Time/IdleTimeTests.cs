@@ -4,7 +4,8 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>Timers that are started while the loop does not run count from the time of the clock.</summary>
+/// <summary>Timers that are started while the loop does not run count from the current time, not from the time of the last
+/// iteration.</summary>
 public sealed class IdleTimeTests : LoopTestBase
 {
     [Theory]

@@ -29,7 +29,7 @@ public sealed class ChildStormTests : LoopTestBase
         MakeOfEach(100);
         Loop loop = NewPatientLoop();
 
-        // Some start while it exists: some before a watcher is started, and some after it.
+        // Some start while the loop exists, before and after the watchers of other children are started.
         for (int n = 0; n < 4; n++)
         {
             WatchNew();
