@@ -31,10 +31,16 @@ internal static class LeftWait
 
     /// <summary>Ends the wait. User code runs: continuations, and callbacks of tokens.</summary>
     /// <param name="loop">The loop that is disposed.</param>
+    /// <param name="callback">The callback of the timer. If it is not .NET's own, nothing happens: the program knows its state.</param>
     /// <param name="state">The state of the timer.</param>
     /// <param name="exception">The exception that a task fails with.</param>
-    internal static void End(Loop loop, object? state, Exception exception)
+    internal static void End(Loop loop, TimerCallback callback, object? state, Exception exception)
     {
+        if (callback.Method.Module.Assembly != typeof(Task).Assembly)
+        {
+            return;
+        }
+
         if (state is CancellationTokenSource source)
         {
             loop.CancelAndReport(source);

@@ -121,7 +121,7 @@ internal sealed class ProviderTimer : Wait, ITimer
     {
         try
         {
-            LeftWait.End(_loop, _state, exception);
+            LeftWait.End(_loop, _callback, _state, exception);
         }
 #pragma warning disable CA1031 // any exception: a continuation threw it, or a source is disposed, and the Dispose of the loop must go on
         catch (Exception e)

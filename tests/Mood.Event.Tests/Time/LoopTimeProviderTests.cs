@@ -28,6 +28,20 @@ public sealed class LoopTimeProviderTests : LoopTestBase
         Assert.False(Task.Run(() => timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan)).Result);
     }
 
+    /// <summary>The Dispose of the loop ends the waits of .NET. The task and the source of a timer of the program are the program's.</summary>
+    [Fact]
+    public void The_state_of_a_timer_of_the_program_is_left_alone_by_the_Dispose_of_the_loop()
+    {
+        var loop = new Loop(LoopFlags.NoEnv);
+        var task = new TaskCompletionSource();
+        using var source = new CancellationTokenSource();
+        using ITimer first = loop.TimeProvider.CreateTimer(_ => { }, task.Task, TimeSpan.FromDays(1), Timeout.InfiniteTimeSpan);
+        using ITimer second = loop.TimeProvider.CreateTimer(_ => { }, source, TimeSpan.FromDays(1), Timeout.InfiniteTimeSpan);
+        loop.Dispose();
+        Assert.False(task.Task.IsCompleted);
+        Assert.False(source.IsCancellationRequested);
+    }
+
     [Theory, InlineData("Run"), InlineData("Invoke"), InlineData("Dispose")]
     public void A_new_timer_on_the_home_thread_does_not_wait_for_a_callback_that_runs_on_another_thread(string how)
     {
