@@ -31,8 +31,12 @@ export default defineConfig({
     search: {
       provider: 'local',
       options: {
-        // in the results, a page that explains a thing comes before its declarations and its sources
-        miniSearch: { searchOptions: { boostDocument: id => /\/(api|source|samples|design)\/|\/benchmarks/.test(id) ? 0.2 : 1 } }
+        // In the results, the reference of a thing comes first, and its declarations and sources come last.
+        miniSearch: {
+          searchOptions: {
+            boostDocument: id => /\/(api|source|samples|design)\/|\/benchmarks/.test(id) ? 0.2 : /\/reference\//.test(id) ? 2 : 1
+          }
+        }
       }
     }
   }

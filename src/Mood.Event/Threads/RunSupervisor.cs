@@ -116,6 +116,11 @@ internal sealed class RunSupervisor : IDisposable
         if (task.IsFaulted)
         {
             _loop.CancelAndReport(_stop); // nothing else tells the spawned functions to stop
+
+            if (_loop.IsEnding)
+            {
+                return task; // a continuation of a further wait might never be called
+            }
         }
 
         if (_waitsForSpawned && task.IsCompleted && _loop.StopServers() is { IsCompleted: false } stopped)
