@@ -10,6 +10,11 @@ namespace Mood.Event.Package.Tests;
 [Collection(PackageGroup.Name)]
 public sealed class WineTests(PackageFixture package)
 {
+    // For its second call of a method, reflection makes a dynamic method. With .NET 10 under Wine 8 the finalizer of a dynamic method
+    // ends the process (0x80131506).
+    private static readonly string[] s_publish =
+        ["-r", "win-x64", "--self-contained", "-p:InvariantGlobalization=true", "-p:DynamicCodeSupport=false"];
+
     private const string Samples = "../../docs/samples/";
 
     private bool IsHere => package.AllNatives && Wine.IsHere;
@@ -85,9 +90,7 @@ public sealed class WineTests(PackageFixture package)
 
     private static void AssertRuns(string name, App app)
     {
-        // For its second call of a method, reflection makes a dynamic method. With .NET 10 under Wine 8 the finalizer of a dynamic method
-        // ends the process (0x80131506).
-        string output = app.Publish("-r", "win-x64", "--self-contained", "-p:InvariantGlobalization=true", "-p:DynamicCodeSupport=false");
+        string output = app.Publish(s_publish);
         using var wine = new Wine("wine-" + name);
         string said = wine.RunManaged(Path.Combine(output, "App.exe"));
         Console.WriteLine(said);
@@ -105,6 +108,6 @@ public sealed class WineTests(PackageFixture package)
         string commandLine = XDocument.Load(Path.Combine(Place.Repository, "tests", "Directory.Packages.props")).Descendants("PackageVersion")
             .Single(p => p.Attribute("Include")!.Value == "System.CommandLine").Attribute("Version")!.Value;
         var app = new App(package, "net10.0", "wine-app-" + name, sources, references: $"""<PackageReference Include="System.CommandLine" Version="{commandLine}" />""");
-        return app.Publish("-r", "win-x64", "--self-contained", "-p:InvariantGlobalization=true", $"-p:RootNamespace={rootNamespace}");
+        return app.Publish([.. s_publish, $"-p:RootNamespace={rootNamespace}"]);
     }
 }
