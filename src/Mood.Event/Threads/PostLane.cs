@@ -123,8 +123,10 @@ internal abstract class PostLane
 
     private static class Numbers
     {
-        // MemberInfo.IsCollectible, which netstandard2.0 has no name for.
-        private static readonly PropertyInfo? s_isCollectible = typeof(MemberInfo).GetProperty("IsCollectible");
+        // MemberInfo.IsCollectible, which netstandard2.0 has no name for. A delegate, because the runtime makes code for a property that
+        // is read by reflection more than once.
+        private static readonly Func<MemberInfo, bool>? s_isCollectible = (Func<MemberInfo, bool>?)typeof(MemberInfo)
+            .GetProperty("IsCollectible")?.GetMethod?.CreateDelegate(typeof(Func<MemberInfo, bool>));
 
         // Whether the library itself can be unloaded. Then its own types can be too, but they must have lanes: a Posted is one of them.
         private static readonly bool s_isLibraryCollectible = IsCollectible(typeof(PostLane));
@@ -135,6 +137,6 @@ internal abstract class PostLane
 
         internal static int Next() => Interlocked.Increment(ref s_last);
 
-        private static bool IsCollectible(Type type) => s_isCollectible?.GetValue(type) is true;
+        private static bool IsCollectible(Type type) => s_isCollectible?.Invoke(type) == true;
     }
 }
