@@ -144,7 +144,8 @@ mood_child_passed (int32_t done)
 }
 
 /* The end of the child is reported now, and mood_child_passed reaps the child later. If there is no memory, it stays a zombie.
- * The answer to an earlier question may have come in the meantime. Then nobody has asked about this child, and the loop may not look again. */
+ * The host's answer may have come just before this call. It was not about this child. So the host is asked once more here: the loop
+ * might never do it. */
 void
 mood_reaping_owe (pid_t pid, int fd, int e)
 {

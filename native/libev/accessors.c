@@ -67,8 +67,8 @@ mood_ev_monotonic (struct ev_loop *loop)
 /* clang-format on */
 
 /* Whether this loop, or a loop that is embedded in it, has work that needs no wait. The outer loop, in which this one is embedded, calls
- * this before it waits for this loop's fd. 0: there is no such work. Otherwise, the result differs from the previous one if these loops
- * have made progress since then.
+ * this before it waits for this loop's fd. 0: there is no such work. Otherwise, two calls with progress of these loops between them have
+ * different results.
  * A due reset is such work: the old fd may be closed, and the outer loop would get no event from it.
  * libev writes a wake to the kernel only while pipe_write_wanted is set. This function sets it, because the outer loop may wait now. */
 int
@@ -91,14 +91,28 @@ mood_ev_changes (struct ev_loop *loop)
   return changes;
 }
 
-/* Whether this loop, or one that is embedded in it, has an io that is always ready. epoll does not take a regular file, and libev
- * itself reports it in each iteration. The loop around this one must not wait then: it would hear nothing of the file. */
-int
-mood_ev_always_ready (struct ev_loop *loop)
+/* Whether a test holds for this loop, or for one that is embedded in it. */
+static int
+holds (struct ev_loop *loop, int (*test) (struct ev_loop *))
 {
   int i;
 
+  if (test (loop))
+    return 1;
+
+  for (i = 0; i < loop->preparecnt; ++i)
+    if (!loop->prepares [i]->owner && holds (EMBEDDED (loop->prepares [i]), test))
+      return 1;
+
+  return 0;
+}
+
+static int
+is_always_ready (struct ev_loop *loop)
+{
 #if EV_USE_EPOLL
+  int i;
+
   if (loop->backend == EVBACKEND_EPOLL)
     for (i = 0; i < loop->epoll_epermcnt; ++i)
       {
@@ -108,31 +122,32 @@ mood_ev_always_ready (struct ev_loop *loop)
           return 1;
       }
 #endif
-
-  for (i = 0; i < loop->preparecnt; ++i)
-    if (!loop->prepares [i]->owner && mood_ev_always_ready (EMBEDDED (loop->prepares [i])))
-      return 1;
-
+  (void)loop;
   return 0;
+}
+
+static int
+has_events (struct ev_loop *loop)
+{
+  return mood_ev_pending (loop) || is_always_ready (loop);
+}
+
+/* Whether this loop, or one that is embedded in it, has an io that is always ready. epoll does not take a regular file, and libev
+ * itself reports it in each iteration. The loop around this one must not wait then: it would hear nothing of the file. */
+int
+mood_ev_always_ready (struct ev_loop *loop)
+{
+  return holds (loop, is_always_ready);
 }
 
 /* Whether this loop, or one that is embedded in it, has events that no file descriptor announces. */
 int
 mood_ev_has_events (struct ev_loop *loop)
 {
-  int i;
-
-  if (mood_ev_pending (loop) || mood_ev_always_ready (loop))
-    return 1;
-
-  for (i = 0; i < loop->preparecnt; ++i)
-    if (!loop->prepares [i]->owner && mood_ev_has_events (EMBEDDED (loop->prepares [i])))
-      return 1;
-
-  return 0;
+  return holds (loop, has_events);
 }
 
-/* This iteration, or the next one if no run is before its wait, does not wait. */
+/* The loop does not wait in its next poll: that of this iteration, or of the next one if this poll is over. */
 void
 mood_ev_do_not_wait (struct ev_loop *loop)
 {

@@ -18,12 +18,12 @@ internal static class Validate
         IsFinite(seconds) ? seconds : throw Error.ArgumentOutOfRange_NotFinite(seconds, parameter);
 
     internal static double NotNegative(double seconds, string parameter) =>
-        IsFinite(seconds) && seconds >= 0 ? seconds : throw Error.ArgumentOutOfRange_Negative(seconds, parameter);
+        IsDuration(seconds) ? seconds : throw Error.ArgumentOutOfRange_Negative(seconds, parameter);
 
     /// <summary>As NotNegative, with a message that names Timeout.InfiniteTimeSpan. Programs pass -1 for an endless delay,
     /// because Task.Delay accepts it.</summary>
     internal static double Delay(double seconds, string parameter) =>
-        IsFinite(seconds) && seconds >= 0 ? seconds : throw Error.ArgumentOutOfRange_Delay(seconds, parameter);
+        IsDuration(seconds) ? seconds : throw Error.ArgumentOutOfRange_Delay(seconds, parameter);
 
     /// <summary>
     /// Converts to seconds. Every member that takes a TimeSpan uses this, because Timeout.InfiniteTimeSpan is -1 ms, which libev
@@ -105,6 +105,8 @@ internal static class Validate
 
     internal static T NotNull<T>(T? value, string parameter)
         where T : class => value ?? throw new ArgumentNullException(parameter);
+
+    private static bool IsDuration(double seconds) => IsFinite(seconds) && seconds >= 0;
 
     private static bool IsFinite(double value) => !double.IsNaN(value) && !double.IsInfinity(value);
 }

@@ -1,10 +1,8 @@
 using System;
-using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
-using Microsoft.Win32.SafeHandles;
 using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
@@ -16,27 +14,6 @@ internal static class FileDescriptors
 {
     public static int Count() => Directory.GetFileSystemEntries("/proc/self/fd").Select(f => new FileInfo(f).LinkTarget ?? "")
         .Count(t => t.StartsWith("socket:", StringComparison.Ordinal) || t.StartsWith("anon_inode:", StringComparison.Ordinal));
-
-    /// <summary>The number of files that can be opened now, but not more than a maximum.</summary>
-    public static int Free(int max)
-    {
-        var files = new List<SafeFileHandle>();
-
-        try
-        {
-            while (files.Count < max)
-            {
-                files.Add(File.OpenHandle("/dev/null"));
-            }
-        }
-        catch (IOException)
-        {
-            // No further file can be opened.
-        }
-
-        files.ForEach(f => f.Dispose());
-        return files.Count;
-    }
 
     /// <summary>
     /// The number of files that this process may open. This is the hard limit, to which the runtime has raised the soft limit.

@@ -45,7 +45,7 @@ internal static class Program
             await c.Response.WriteAsync("hello");
             Interlocked.Increment(ref ended);
         }));
-        app.Map("/free", (RequestDelegate)(c => c.Response.WriteAsync($"[{FileDescriptors.Free(8)}]")));
+        app.Map("/free", (RequestDelegate)(c => c.Response.WriteAsync($"[{FreeFiles.Count(8)}]")));
         await app.StartAsync();
         string address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
         Console.WriteLine(new Uri(address).Port);

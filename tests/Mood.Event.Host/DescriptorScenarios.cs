@@ -1,10 +1,7 @@
 using System;
-using System.Collections.Generic;
-using System.IO;
 using System.Net;
 using System.Threading;
 using System.Threading.Tasks;
-using Microsoft.Win32.SafeHandles;
 
 namespace Mood.Event.Host;
 
@@ -27,7 +24,7 @@ internal static class DescriptorScenarios
         {
             while (!Volatile.Read(ref isOver))
             {
-                least = Math.Min(least, CountFree());
+                least = Math.Min(least, FreeFiles.Count(Enough));
                 var other = new Thread(() => { });
                 other.Start();
                 other.Join();
@@ -59,25 +56,5 @@ internal static class DescriptorScenarios
                 }
             }
         }
-    }
-
-    private static int CountFree()
-    {
-        var files = new List<SafeFileHandle>();
-
-        try
-        {
-            while (files.Count < Enough)
-            {
-                files.Add(File.OpenHandle("/dev/null"));
-            }
-        }
-        catch (IOException)
-        {
-            // no more
-        }
-
-        files.ForEach(file => file.Dispose());
-        return files.Count;
     }
 }
