@@ -441,7 +441,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
 
     [Theory]
     [MemberData(nameof(AllBackends))]
-    public void StopAsync_in_a_reschedule_function_stops_the_server_in_the_next_iteration(Backends backend)
+    public async Task StopAsync_in_a_reschedule_function_stops_the_server_in_the_next_iteration(Backends backend)
     {
         Loop loop = NewLoop(backend);
         LoopServer server = LoopServer.Listen(
@@ -460,6 +460,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
         Assert.NotNull(stopping);
         Assert.False(running.IsCompleted);
         loop.Start();
+        await running.WaitAsync(TimeSpan.FromSeconds(Patience)); // RunAsync was called in the context of xunit, which ends it on another thread
         Assert.True(running.IsCompletedSuccessfully);
     }
 }
