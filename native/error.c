@@ -77,9 +77,10 @@ syserr (const char *message) EV_NOEXCEPT
   mood_error_record (mood_current, error, message);
 }
 
-/* libev aborts when it gets no memory, because it cannot undo a change halfway. So there is a reserve. When memory runs out, the
- * reserve is freed, libev gets its memory, and the loop ends with ENOMEM while there is still memory to report it. The
- * reserve is allocated again when the host takes the error. If the reserve does not help, libev aborts. */
+/* libev aborts the process when it gets no memory, because it cannot undo a change halfway. To prevent that, this file keeps a reserve: a
+ * block of memory that nothing uses. When memory runs out, `allocate` frees the reserve, so that libev gets its memory and the process can
+ * still report the error. The loop ends with ENOMEM. When the host takes the error, fill_reserve allocates the block again. If memory
+ * runs out although the reserve is freed, libev aborts. */
 #define RESERVE (1 << 20)
 
 static void *reserve;
@@ -132,7 +133,7 @@ mood_loop_error (mood_loop *l, char *text, int32_t size)
   retries = 0;
 
   if (error)
-    fill_reserve (); /* The reserve may be in use, whatever the recorded error is: memory may have run out after that error. */
+    fill_reserve (); /* After any error, not only ENOMEM: memory may have run out after the error that was recorded first. */
 
   if (error && size > 0)
     {

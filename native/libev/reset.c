@@ -95,8 +95,10 @@ has_eventfd (mood_loop *l)
   return is_own (l, EVENTFD, l->ev->evpipe [1]);
 }
 
-/* If a reset finds neither a spare nor a free fd, the loop keeps the eventfd that it has. A forked child keeps neither the eventfd nor
- * the spare. It takes its eventfd last, so from here on all files of the loop are its own. */
+/* Replaces eventfd. libev gets the spare, or else a new eventfd. If the system refuses one in a reset, the loop keeps its old eventfd.
+ *
+ * A forked child shares the spare and the old eventfd with its parent, so it closes both first. libev replaces the eventfd last of all
+ * files. So the loop belongs to the child from here on (l->process). */
 static int
 take_eventfd (struct ev_loop *loop, unsigned value, int flags)
 {
@@ -127,7 +129,7 @@ take_eventfd (struct ev_loop *loop, unsigned value, int flags)
   if (has_eventfd (l))
     return loop->evpipe [1];
 
-  /* the limit of a forked child is lower than the number that it has closed */
+  /* There is no old eventfd to keep: a forked child has closed it above, or another part of the process has closed it. */
   mood_error_record (l, error, "(libev) eventfd");
   return NO_FD;
 }

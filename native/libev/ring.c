@@ -192,9 +192,11 @@ use_placeholder (mood_loop *l)
   return 1;
 }
 
-/* libev changes from io_uring to epoll. It may do so while it looks for room in the ring for a request. It has unmapped the ring, and
- * writes the request into it afterwards. So the ring gets memory until the poll. And epoll knows the fds only after the next
- * iteration has begun, so the present one must not wait. */
+/* Called when libev creates an epoll fd. If the backend is io_uring, libev is changing to epoll, and has unmapped the ring. If a request
+ * that found no room in the ring has caused the change, libev then still writes this request into the ring. So the loop gets a
+ * placeholder, whose memory mood_ev_refill frees later.
+ *
+ * libev adds the fds to epoll only at the beginning of the next iteration. So the present iteration must not wait. */
 static void
 leave_iouring (mood_loop *l)
 {

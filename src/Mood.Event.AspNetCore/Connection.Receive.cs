@@ -20,8 +20,9 @@ internal sealed partial class Connection
     private ValueTaskAwaiter<FlushResult> _pause;
     private Action? _resume;
 
-    // The least room that the next call gets. Large after a call that has used all its room, until a message arrives that a small block
-    // could hold. So a message of 8 KiB costs one call, and a connection with little unread input holds a small block only.
+    // The minimum size of the memory that the next receive call gets. It becomes _maxRoom when a call has filled its memory. It becomes
+    // MinimumRoom again when the received bytes would fit into a small block. So a connection with messages of 8 KiB receives each with one
+    // call, and a connection with short messages holds only a small block.
     private int _room = MinimumRoom;
 
     private void Receive()

@@ -12,9 +12,9 @@ namespace Mood.Event;
 /// <remarks>
 /// <para>The loop's thread receives (Connection.Receive.cs) and closes (Connection.Close.cs). Any thread sends: see
 /// <see cref="Sender"/>.</para>
-/// <para>A connection has three states, in this order: new, begun, closed. It is closed once, for one of these reasons: the application has completed its
-/// output, sending has failed, the connection was aborted, or the server has stopped. When the peer has closed or reset its side,
-/// only the input ends. The application decides when its output ends.</para>
+/// <para>A connection has three states, in this order: new, begun, closed. It is closed once, for one of these reasons: the
+/// application has completed its output, sending has failed, the connection was aborted, or the server has stopped. When the peer
+/// has closed or reset its side, only the input ends. The application decides when its output ends.</para>
 /// </remarks>
 [SuppressMessage("Usage", "CA2213", Justification = "Close disposes the Io, on the loop's thread.")]
 internal sealed partial class Connection : ConnectionContext
@@ -27,7 +27,7 @@ internal sealed partial class Connection : ConnectionContext
     private readonly Output _output;
     private readonly long _maxUnflushed;
 
-    // The large value of _room.
+    // The value of _room after a receive call that has filled its memory.
     private readonly int _maxRoom;
 
     // Only the loop's thread uses the fields below.
@@ -67,7 +67,13 @@ internal sealed partial class Connection : ConnectionContext
 
         // The limit gives the backpressure: a flush at the limit waits until the reader has taken half of the bytes. 0: no limit.
         PipeOptions Options(PipeScheduler readerScheduler, PipeScheduler writerScheduler, long? limit) => new(
-            worker.Pool, readerScheduler, writerScheduler, limit ?? 0, (limit ?? 0) / 2, minimumSegmentSize: BlockPool.SmallSize, useSynchronizationContext: false);
+            worker.Pool,
+            readerScheduler,
+            writerScheduler,
+            limit ?? 0,
+            (limit ?? 0) / 2,
+            minimumSegmentSize: BlockPool.SmallSize,
+            useSynchronizationContext: false);
     }
 
     public ILogger Logger => _worker.Logger;

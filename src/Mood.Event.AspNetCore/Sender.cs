@@ -48,7 +48,7 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
     // The number of calls of Schedule, by the thread that flushes. The guard's thread only reads it.
     private int _flushes;
 
-    // The value of _flushes at the guard's last look. Only the guard's thread uses it.
+    // The value of _flushes when IsOverdue was read last. If it has not changed, no flush came in between. Only the guard's thread uses it.
     private int _seen;
 
     /// <summary>The guard's link.</summary>
@@ -60,7 +60,7 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
     /// <summary>Whether there are bytes to send that wait for <see cref="Run"/>.</summary>
     internal bool IsPending => Volatile.Read(ref _action) is not null;
 
-    /// <summary>Whether there are bytes to send that were there when this was read last. Guard's thread.</summary>
+    /// <summary>Whether bytes wait to be sent and have waited since the guard's last look. Each read is a look. Guard's thread.</summary>
     internal bool IsOverdue
     {
         get

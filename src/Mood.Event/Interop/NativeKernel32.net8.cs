@@ -3,15 +3,17 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Mood.Event;
 
-/// <summary>A function of Windows itself.</summary>
+/// <summary>The function of kernel32.dll that the library calls.</summary>
 internal static class NativeKernel32
 {
-    /// <summary>A handle with which the system can wait for a process, and for no other use. If it is invalid, the error is that of Windows.</summary>
+    /// <summary>Opens a process by its pid. The handle can only be waited on: it has no other access right.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="error">If the handle is invalid: the error code of Windows.</param>
     internal static SafeWaitHandle OpenProcess(int pid, out int error)
     {
         const uint synchronize = 0x100000;
         nint handle = OpenProcess(synchronize, 0, pid);
-        error = Marshal.GetLastSystemError(); // read at once, because the assembly has no marshalling, so nothing keeps it
+        error = Marshal.GetLastSystemError(); // at once, because the next system call of this thread may overwrite it
         return new SafeWaitHandle(handle, ownsHandle: true);
     }
 

@@ -261,9 +261,10 @@ public sealed partial class Loop
         return default;
     }
 
-    // Takes the loop over for the Invoke of another thread. The lender may have begun a Start or an Invoke of a loop around this one in its
-    // Callback. Then the lender still runs that loop. CheckNotPassed is the lender's half of the check: each thread first makes its own
-    // change, and then looks for the change of the other. So at least one of them sees the other, and they cannot both continue.
+    // Makes `thread`, which calls Invoke, the owner of this loop and of the loops around it. The lender is the thread inside Callback. It may
+    // itself begin a Start or an Invoke of one of these loops at the same time, and only one of the two threads may continue. So each
+    // thread first writes and then reads. This thread takes the loops, and then compares the depths with those at the beginning of Callback.
+    // The lender counts its Start or Invoke in _depth, and then reads the owner (CheckNotPassed). So at least one of them sees the other.
     private Loop[] TakeOver(int lender, int thread)
     {
         Loop[] passed = PassOn(lender, thread);
@@ -283,7 +284,8 @@ public sealed partial class Loop
         throw Error.InvalidOperation_LenderRuns();
     }
 
-    // This thread is inside a Loop.Callback, and has counted a Start or an Invoke that it begins: see TakeOver.
+    // The lender's half of the check in TakeOver. This thread is inside a Loop.Callback. It begins a Start or an Invoke, and has counted
+    // it in _depth.
     private void CheckNotPassed(int lender)
     {
         Interlocked.MemoryBarrier();

@@ -124,7 +124,7 @@ public sealed partial class Loop
         token = supervisor.Token;
         Task run = RunCore(() => supervisor.RunAsync(main), main, waitsForSpawned: false, () => supervisor.ThrowIfFailed());
         Task? task = ((Task<Task?>)run).GetAwaiter().GetResult();
-        supervisor.HasReturned = task is not null;
+        supervisor.HasTaken = task is not null;
         return task;
     }
 

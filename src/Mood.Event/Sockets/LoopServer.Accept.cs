@@ -11,7 +11,8 @@ public sealed partial class LoopServer
     // seconds
     private const double BackOff = 0.1, ReportInterval = 10;
 
-    // How many back-offs the acceptor waits for its reserve to be complete, while there are connections and room for another one.
+    // The number of back-offs after which the acceptor continues although its reserve is not full. Applies while the server has connections
+    // and a file descriptor is left for another one.
     private const int PatientBackOffs = 10;
 
     private readonly DescriptorReserve _reserve = new();
@@ -24,7 +25,7 @@ public sealed partial class LoopServer
     // AcceptAllAsync; null before the loop has begun it.
     private Task? _acceptor;
 
-    // Not null while the acceptor waits until there are fewer than _maxConnections connections.
+    // Completed when there are fewer than _maxConnections connections again. Null while the acceptor does not wait for that.
     private TaskCompletionSource? _room;
 
     // The loop's time of the last report that no connection can be accepted.
@@ -121,8 +122,9 @@ public sealed partial class LoopServer
                 _loop.Report(Error.Event_Accept(EndPoint, exception));
             }
 
-            // Other code may never close as many file descriptors as the reserve needs. So the wait for the reserve is limited. The wait for
-            // room is not, because the runtime needs the last ones. But without connections there is none whose end could make room.
+            // Waits until the reserve is full, at most PatientBackOffs times: other code may never close as many file descriptors as the
+            // reserve needs. If only the last file descriptors of the process are left, which the runtime needs (HasRoom), it waits further,
+            // until a connection ends and closes its file descriptor. Without connections it waits once only, because none can end.
             int left = _count > 0 ? PatientBackOffs : 1;
 
             do

@@ -7,7 +7,8 @@ namespace Mood.Event;
 /// <content>The end of a server.</content>
 public sealed partial class LoopServer
 {
-    // How many seconds a handler may run after its token was cancelled. It may run as long again after its connection was closed.
+    // The seconds between the cancellation of the handlers' tokens and the close of their connections. As many seconds later, the server
+    // reports the handlers that still run.
     private const double LastCall = 1;
 
     // Cancelled when the server has stopped, on the loop's thread. It ends the delays of the server.
@@ -27,10 +28,12 @@ public sealed partial class LoopServer
     // Not null while the stop waits for the last handler.
     private TaskCompletionSource? _allEnded;
 
-    // Null until a handler calls StopAsync. The handler awaits it. It ends when only handlers that have called StopAsync are left.
+    // The task that a handler's call of StopAsync returns. It completes when only handlers that have called StopAsync still run. Null until
+    // a handler calls StopAsync.
     private TaskCompletionSource? _othersEnded;
 
-    // _isClosed: no connection is accepted any more, not even from the backlog.
+    // _areCancelled: the tokens of the handlers are cancelled. _isClosed: the stop has accepted the connections of the backlog and closed the
+    // listening socket, so no handler begins any more. _isOver: the server has stopped (End).
     private bool _areCancelled, _isClosed, _isOver;
 
     /// <summary>Stops the server. It accepts no more connections and waits for the handlers. After the grace it cancels the

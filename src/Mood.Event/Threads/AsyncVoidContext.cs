@@ -10,16 +10,17 @@ namespace Mood.Event;
 /// process. The method itself does not see this context.
 /// </summary>
 /// <remarks>
-/// The builder of an async void method captures the current context once, and calls its OperationStarted before the method's first
-/// statement. In OperationStarted, this context restores the previous context, so that each await captures the same context as
-/// without this class. At the end of the method the builder posts the exception, if any, to the captured context. The previous
-/// context gets no OperationStarted and no OperationCompleted. A test framework counts async void methods with them, and would
-/// wait for ever for a method whose loop does not run any more.
+/// The compiler's builder of an async void method (AsyncVoidMethodBuilder) captures the current context, which is this one. Before the
+/// method's first statement the builder calls OperationStarted, which restores the previous context. So the method's awaits capture the
+/// previous context, as without this class. If the method fails, the builder posts the exception to this context.
+/// <para>OperationStarted and OperationCompleted are not passed on to the previous context. The context of a test framework counts async
+/// void methods with these two calls, and the test waits until all have completed. It would wait for ever for a method whose loop does not
+/// run any more.</para>
 /// </remarks>
 internal sealed class AsyncVoidContext(Loop loop, Watcher? watcher, MethodInfo method, SynchronizationContext? before)
     : SynchronizationContext
 {
-    /// <summary>The context that the callback was called in.</summary>
+    /// <summary>The current context when the loop called the callback.</summary>
     internal SynchronizationContext? Before => before;
 
     /// <inheritdoc/>

@@ -17,10 +17,10 @@ namespace Mood.Event;
 /// </remarks>
 public sealed partial class LoopThread : IDisposable
 {
-    // How often a Dispose on the thread of another LoopThread looks whether the two wait for each other, in milliseconds.
+    // A Dispose on the thread of another LoopThread checks at this interval, in milliseconds, whether the two wait for each other.
     private const int Pause = 20;
 
-    // How many LoopThreads that wait for each other one look follows.
+    // The maximum length of a chain of LoopThreads, each of which waits for the next one, that Awaits follows.
     private const int MaxChain = 1000;
 
     // The LoopThread of this thread, or null.
@@ -181,7 +181,7 @@ public sealed partial class LoopThread : IDisposable
         TaskContinuationOptions.ExecuteSynchronously | TaskContinuationOptions.OnlyOnFaulted,
         TaskScheduler.Default);
 
-    // Waits on this thread for the end of another one, or not at all if that one waits for this one: then both would wait for ever.
+    // Waits on this thread until the other thread ends. Stops waiting if the other thread waits for this one, because neither would end.
     private void JoinOther(LoopThread other, TimeSpan limit)
     {
         var watch = Stopwatch.StartNew();
@@ -206,12 +206,13 @@ public sealed partial class LoopThread : IDisposable
         }
     }
 
-    // Whether this thread waits for the other one, directly or through further ones.
+    // Whether this thread waits for `other`, directly or through a chain of further threads.
     private bool Awaits(LoopThread other)
     {
         LoopThread? thread = this;
 
-        // Threads that wait for each other without the other one may form a ring. One of them is about to leave it.
+        // For a moment the chain may be a ring without `other`, until one of its threads notices the ring and stops waiting. MaxChain ends
+        // this walk.
         for (int i = 0; i < MaxChain && thread is not null && thread != other; i++)
         {
             thread = thread._awaited;

@@ -5,8 +5,8 @@ using System.Threading;
 
 namespace Mood.Event;
 
-/// <summary>The items of a PostQueue that have no state, or those that have a state of one type. Add and Take are called inside the
-/// queue's gate.</summary>
+/// <summary>The part of a PostQueue that holds the actions without a state, or the actions with a state of one type. Add and Take are
+/// called inside the queue's gate.</summary>
 internal abstract class PostLane
 {
     /// <summary>Calls the next item of the batch. Throws nothing.</summary>
@@ -18,14 +18,16 @@ internal abstract class PostLane
     /// <summary>Makes a new batch of the items that were added since the last batch. The last batch must be finished.</summary>
     internal abstract void Take();
 
-    /// <summary>The number of a type of state, by which a queue finds the lane of the type. It is negative if the type can be unloaded
-    /// (AssemblyLoadContext): a lane stays as long as its queue, and would keep the type in memory. See <see cref="Posted"/>.</summary>
+    /// <summary>The index of the lane for states of type TState, in every queue. It is negative if the type can be unloaded
+    /// (AssemblyLoadContext). Such a type has no lane, because a lane lives as long as its queue and would keep the type in memory. The
+    /// queue then uses <see cref="Posted"/>.</summary>
     internal static class Number<TState>
     {
         internal static readonly int Value = Numbers.CanBeUnloaded(typeof(TState)) ? -1 : Numbers.Next();
     }
 
-    /// <summary>An action with its state, as the state of another action. So the lane knows neither type.</summary>
+    /// <summary>Wraps an action and its state, if the type of the state can be unloaded. The queue posts the action Call, and the Posted as
+    /// its state. So the item is in the lane of Posted, and no lane refers to the type.</summary>
     internal abstract class Posted
     {
         /// <summary>Calls the action of a Posted.</summary>
@@ -109,7 +111,7 @@ internal abstract class PostLane
             gauge?.After();
         }
 
-        // A Call is an InvokeAsync or a Spawn. The library's action calls its function, or that of a Posted.
+        // The function that the program has passed. For InvokeAsync and Spawn (a Call), and for a Posted, Action is the library's own.
         private static Delegate FunctionOf(in Item item) => item.State is Call call ? call.Function
             : item.State is Posted posted ? posted.Function
             : item.Action;
@@ -123,12 +125,13 @@ internal abstract class PostLane
 
     private static class Numbers
     {
-        // MemberInfo.IsCollectible, which netstandard2.0 has no name for. A delegate, because the runtime makes code for a property that
-        // is read by reflection more than once.
+        // The getter of MemberInfo.IsCollectible, which is not in netstandard2.0. Null: the runtime has no such property. It is a delegate,
+        // because the runtime generates code when a property is read through reflection repeatedly.
         private static readonly Func<MemberInfo, bool>? s_isCollectible = (Func<MemberInfo, bool>?)typeof(MemberInfo)
             .GetProperty("IsCollectible")?.GetMethod?.CreateDelegate(typeof(Func<MemberInfo, bool>));
 
-        // Whether the library itself can be unloaded. Then its own types can be too, but they must have lanes: a Posted is one of them.
+        // Whether the library itself can be unloaded. Then IsCollectible is true for its own types too. They must have lanes all the same,
+        // because Posted is one of them. So CanBeUnloaded is false for all types then.
         private static readonly bool s_isLibraryCollectible = IsCollectible(typeof(PostLane));
 
         private static int s_last = -1;

@@ -74,8 +74,9 @@ internal sealed class RunSupervisor : IDisposable
     /// <summary>Cancelled by the first stop signal.</summary>
     internal CancellationToken Token => _stop.Token;
 
-    /// <summary>Whether Run returns, or throws the exception of the main function. Otherwise that exception is reported.</summary>
-    internal bool HasReturned { get; set; }
+    /// <summary>Whether Run has taken the task of the main function, and so throws its exception, if any. If false, Dispose has the
+    /// exception reported to Loop.CallbackException.</summary>
+    internal bool HasTaken { get; set; }
 
     /// <summary>Throws the exception of the main function, if it has failed. A Stop or a Dispose of the loop has ended Run while it
     /// waited for spawned functions.</summary>
@@ -83,7 +84,7 @@ internal sealed class RunSupervisor : IDisposable
     {
         if (_main is { IsFaulted: true })
         {
-            HasReturned = true;
+            HasTaken = true;
             _main.GetAwaiter().GetResult();
         }
     }
@@ -91,9 +92,9 @@ internal sealed class RunSupervisor : IDisposable
     /// <summary>Stops the watchers, so that the signals have their previous effect again.</summary>
     public void Dispose()
     {
-        // A function that has not ended may fail later. One that has failed already is here if another exception, a Stop or the loop's
-        // Dispose has ended Run while it waited for the spawned functions.
-        if (_main is not null && !HasReturned)
+        // Run does not throw the exception of a main function that fails after Run has returned. Nor does it throw the exception of one that
+        // has failed already, if another exception ended Run while it waited for the spawned functions. Both are reported.
+        if (_main is not null && !HasTaken)
         {
             _main.ContinueWith(
                 ReportLate,

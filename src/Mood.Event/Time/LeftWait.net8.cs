@@ -6,14 +6,15 @@ using System.Threading.Tasks;
 namespace Mood.Event;
 
 /// <summary>
-/// Ends what .NET waits for with a timer of <see cref="LoopTimeProvider"/>, when the loop is disposed. The timer never fires then. So the
-/// await of <c>Task.Delay(time, loop.TimeProvider)</c> would never return.
+/// Ends the waits of .NET that use a timer of <see cref="LoopTimeProvider"/>, when the loop is disposed. Such a timer never fires again. So
+/// without this class, the await of <c>Task.Delay(time, loop.TimeProvider)</c> would never return.
 /// </summary>
 /// <remarks>
-/// An ITimer cannot fail, and an early callback would look like the end of the time. But the state of the timer is the object that waits:
-/// a CancellationTokenSource, the task of Task.Delay or Task.WaitAsync, or the state of a PeriodicTimer. A source is cancelled. For the
-/// others, the method by which .NET itself ends them is not public. On a runtime without this method they do not end, as before. A timer
-/// that the program has created itself ends without a call.
+/// An ITimer has no way to report a failure, and an early call of its callback would mean that the time is over. But .NET passes the
+/// waiting object to CreateTimer as the state: a CancellationTokenSource, the task of Task.Delay or Task.WaitAsync, or the state of a
+/// PeriodicTimer. A CancellationTokenSource is cancelled. The tasks and the PeriodicTimer are ended with .NET's own methods, which are not
+/// public. On a runtime without these methods, such an await never returns. If the program itself has called CreateTimer, its callback is
+/// not called.
 /// </remarks>
 internal static class LeftWait
 {
@@ -31,7 +32,7 @@ internal static class LeftWait
 
     /// <summary>Ends the wait. User code runs: continuations, and callbacks of tokens.</summary>
     /// <param name="loop">The loop that is disposed.</param>
-    /// <param name="callback">The callback of the timer. If it is not .NET's own, nothing happens: the program knows its state.</param>
+    /// <param name="callback">The callback of the timer. If it is the program's, and not .NET's own, nothing happens.</param>
     /// <param name="state">The state of the timer.</param>
     /// <param name="exception">The exception that a task fails with.</param>
     internal static void End(Loop loop, TimerCallback callback, object? state, Exception exception)
