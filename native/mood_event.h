@@ -100,8 +100,10 @@ MOOD_API uint32_t mood_embeddable_backends (void);                  /* [any thre
 MOOD_API int64_t  mood_ticks (void);                                /* [any thread] the processor's constant counter; 0: there is none */
 MOOD_API double   mood_time (void);                                 /* [any thread] */
 MOOD_API void     mood_sleep (double seconds);                      /* [any thread] a signal does not end it */
-MOOD_API int32_t  mood_fd_check (int32_t fd);                       /* [any thread] 0, 1: close-on-exec, or -EBADF. Windows: also -ENOTSOCK, and -ERANGE: not less than MOOD_FDS */
-MOOD_API int32_t  mood_error_text (int32_t error, char *text, int32_t size); /* [any thread] the system's text for an errno, terminated by 0; its length */
+MOOD_API int32_t  mood_fd_check (int32_t fd);                       /* [any thread] 0, 1: close-on-exec, or -EBADF. Windows: also -ENOTSOCK,
+                                                                       and -ERANGE: not less than MOOD_FDS */
+MOOD_API int32_t  mood_error_text (int32_t error, char *text, int32_t size); /* [any thread] the system's text for an errno, terminated by
+                                                                       0; its length */
 
 /* not an errno: none of the requested backends works on this system */
 #define MOOD_ENOBACKEND 10000
@@ -137,11 +139,13 @@ MOOD_API uint32_t mood_loop_iteration (mood_loop *l);
 MOOD_API uint32_t mood_loop_depth (mood_loop *l);
 MOOD_API int32_t  mood_loop_pending (mood_loop *l);
 MOOD_API uint32_t mood_loop_backend (mood_loop *l);
-MOOD_API int32_t  mood_loop_changes (mood_loop *l);                 /* of an embedded loop: 0, or it has work that needs no wait. While it makes progress, each call gives another number */
+MOOD_API int32_t  mood_loop_changes (mood_loop *l);                 /* of an embedded loop: 0: it has no work that is due now. Otherwise a
+                                                                       number that changes from call to call while it makes progress */
 MOOD_API void     mood_loop_io_interval (mood_loop *l, double seconds);
 MOOD_API void     mood_loop_timeout_interval (mood_loop *l, double seconds);
 MOOD_API void     mood_loop_manual (mood_loop *l);                  /* a new loop takes its time from mood_callbacks.clock */
-MOOD_API int32_t  mood_loop_due (mood_loop *l, double *monotonic);  /* on a manual clock: the next due time (infinity: none). Result 1: there is work before that time */
+MOOD_API int32_t  mood_loop_due (mood_loop *l, double *monotonic);  /* on a manual clock: the next due time (infinity: none). Result 1:
+                                                                       there is work before that time */
 
 /* -- every watcher ------------------------------------------------------------------------------------------------ */
 MOOD_API mood_watcher *mood_watcher_new (mood_loop *l, int32_t kind, int32_t id); /* zeroed; null: out of memory */
@@ -154,7 +158,8 @@ MOOD_API void     mood_watcher_feed (mood_watcher *w, int32_t revents);
 MOOD_API int32_t  mood_watcher_clear (mood_watcher *w);
 MOOD_API void     mood_watcher_priority (mood_watcher *w, int32_t priority);
 MOOD_API void     mood_watcher_keepalive (mood_watcher *w, int32_t on);
-MOOD_API void     mood_watcher_settle (mood_watcher *w);            /* `active` may have changed: corrects the references of a watcher without KeepAlive */
+MOOD_API void     mood_watcher_settle (mood_watcher *w);            /* `active` may have changed: corrects the references of a watcher
+                                                                       without KeepAlive */
 MOOD_API void     mood_watcher_call (mood_loop *l, mood_watcher *w, int32_t revents); /* calls the native callback of a watcher of libev's own */
 
 /* -- one kind each ------------------------------------------------------------------------------------------------ */
@@ -172,25 +177,35 @@ MOOD_API void     mood_signal_set (mood_watcher *w, int32_t signum);
 MOOD_API int32_t  mood_signal_check (int32_t signum);               /* [any thread] 0, -ERANGE, or -EPERM: cannot be watched */
 MOOD_API int32_t  mood_signal_number (int32_t index);               /* [any thread] by its index in signal.c; -1: not on this system */
 MOOD_API void     mood_feed_signal (int32_t signum);                /* [any thread] */
-MOOD_API void     mood_signal_register (int32_t signum, int32_t begins); /* [one thread of the process at a time] before (1) and after (0) the host makes or disposes a registration */
+MOOD_API void     mood_signal_register (int32_t signum, int32_t begins); /* [one thread of the process at a time] before (1) and after (0)
+                                                                       the host makes or disposes a registration */
 MOOD_API void     mood_signal_watch (int32_t signum);               /* [any thread] the host has a registration: see signal.c */
 MOOD_API void     mood_signal_unwatch (int32_t signum);             /* [any thread] no watcher of the host's is left */
-MOOD_API int32_t  mood_signal_unguard (int32_t signum);             /* [one thread of the process at a time] 0: dispose the registration, and then call mood_signal_register with 0; else the result of mood_signal_owed */
-MOOD_API int32_t  mood_signal_guard (int32_t signum);               /* [any thread] the registration was called. Result: how many calls are still owed; -1: not watched */
+MOOD_API int32_t  mood_signal_unguard (int32_t signum);             /* [one thread of the process at a time] 0: dispose the registration,
+                                                                       and then call mood_signal_register with 0; else the result of
+                                                                       mood_signal_owed */
+MOOD_API int32_t  mood_signal_guard (int32_t signum);               /* [any thread] the registration was called. Result: how many calls are
+                                                                       still owed; -1: not watched */
 MOOD_API int32_t  mood_signal_owed (int32_t signum);                /* [any thread] how often the registration will still be called */
-MOOD_API int32_t  mood_signal_arrived (int32_t signum);             /* [any thread] when the signal was fed last, in milliseconds of the monotonic clock, which wrap */
+MOOD_API int32_t  mood_signal_arrived (int32_t signum);             /* [any thread] when the signal was fed last, in milliseconds of the
+                                                                       monotonic clock, which wrap */
 MOOD_API int32_t  mood_signal_arrivals (int32_t signum);            /* [any thread] how often the signal was fed to a loop; it wraps */
-MOOD_API int32_t  mood_signal_raise (int32_t signum);               /* [any thread] 1: this thread has handled the signal, also if it blocks the signal; 0: there is no handler, and nothing was sent */
+MOOD_API int32_t  mood_signal_raise (int32_t signum);               /* [any thread] 1: this thread has handled the signal, also if it blocks
+                                                                       the signal; 0: there is no handler, and nothing was sent */
 MOOD_API void     mood_child_set (mood_watcher *w, int32_t pid, int32_t trace, int32_t keep);
 MOOD_API void     mood_child_status (mood_watcher *w, int32_t *rpid, int32_t *rstatus); /* a status of -1: it is lost */
-MOOD_API int32_t  mood_child_code (mood_watcher *w, int32_t *code); /* 1: the last event was an exit with this code; 0: it was not. Windows, at any time: 1: the child has ended with this code of 32 bits; 0: it has not, or its code is not known */
-MOOD_API int32_t  mood_child_process (mood_watcher *w, int64_t process); /* Windows, after mood_child_set: watches the process of this handle, which is duplicated; 0, or -errno. Elsewhere -ENOSYS */
+MOOD_API int32_t  mood_child_code (mood_watcher *w, int32_t *code); /* 1: the last event was an exit with this code; 0: it was not. Windows,
+                                                                       at any time: 1: the child has ended with this code of 32 bits; 0: it
+                                                                       has not, or its code is not known */
+MOOD_API int32_t  mood_child_process (mood_watcher *w, int64_t process); /* Windows, after mood_child_set: watches the process of this
+                                                                       handle, which is duplicated; 0, or -errno. Elsewhere -ENOSYS */
 MOOD_API int32_t  mood_child_kill (mood_watcher *w, int32_t signum); /* 0: sent, 1: the child has ended, 2: refused, see mood_pidfd_kill, or -errno */
 MOOD_API int32_t  mood_pidfd_open (int32_t pid);                    /* [any thread] -1: no pidfds, no such process, or no file descriptor is left */
 MOOD_API void     mood_pidfd_close (int32_t fd);                    /* [any thread] */
 MOOD_API int32_t  mood_pidfd_end (int32_t fd, int32_t pid, int32_t *status); /* [any thread] see pidfd.c */
 MOOD_API void     mood_pidfd_reap (int32_t fd, int32_t pid);        /* [any thread] after the host has reaped its own children */
-MOOD_API int32_t  mood_child_passed (int32_t done);                 /* [any thread] the answer to mood_callbacks.reap. Result 1: the host must answer again */
+MOOD_API int32_t  mood_child_passed (int32_t done);                 /* [any thread] the answer to mood_callbacks.reap. Result 1: the host
+                                                                       must answer again */
 MOOD_API int32_t  mood_stat_set (mood_watcher *w, const char *path, double interval);
 MOOD_API double   mood_stat_interval (mood_watcher *w);
 MOOD_API void     mood_stat_refresh (mood_watcher *w);
@@ -218,18 +233,26 @@ MOOD_API void     mood_stat_status (mood_watcher *w, int32_t previous, mood_file
 #define MOOD_STREAM_BLOCKS  -10000 /* the result of a read or write that would block; no errno */
 #define MOOD_STREAM_REFUSED -3 /* a regular file, a directory or a block device, or writing to a blocking eventfd: it cannot be waited for */
 
-MOOD_API int32_t  mood_stream_open (int32_t fd, int32_t uses);      /* [any thread] uses: 1: read, 2: write, 3: both. A new fd, which the caller closes, or MOOD_STREAM_; or -errno - 16 */
-MOOD_API int32_t  mood_stream_read (int32_t fd, int32_t mode, char *buffer, int32_t size);        /* [any thread] the bytes, 0: the end, MOOD_STREAM_BLOCKS, or -errno */
-MOOD_API int32_t  mood_stream_write (int32_t fd, int32_t mode, const char *buffer, int32_t size); /* [any thread] the bytes, MOOD_STREAM_BLOCKS, or -errno */
-MOOD_API int32_t  mood_stream_poll (int32_t fd, int32_t writes, int32_t milliseconds);           /* [any thread] 1: ready; 0: not in this time; or -errno */
+MOOD_API int32_t  mood_stream_open (int32_t fd, int32_t uses);      /* [any thread] uses: 1: read, 2: write, 3: both. A new fd, which the
+                                                                       caller closes, or MOOD_STREAM_; or -errno - 16 */
+MOOD_API int32_t  mood_stream_read (int32_t fd, int32_t mode, char *buffer, int32_t size);        /* [any thread] the bytes, 0: the end,
+                                                                       MOOD_STREAM_BLOCKS, or -errno */
+MOOD_API int32_t  mood_stream_write (int32_t fd, int32_t mode, const char *buffer, int32_t size); /* [any thread] the bytes,
+                                                                       MOOD_STREAM_BLOCKS, or -errno */
+MOOD_API int32_t  mood_stream_poll (int32_t fd, int32_t writes, int32_t milliseconds);           /* [any thread] 1: ready; 0: not in this
+                                                                       time; or -errno */
 MOOD_API int32_t  mood_file_identity (const char *path, int64_t *identity); /* [any thread] device and inode; 0, or -errno */
 
 /* -- sockets ------------------------------------------------------------------------------------------------------ */
 #define MOOD_SOCKET_ERROR -1 /* an errno without a SocketError */
 
-MOOD_API int32_t  mood_socket_receive (int32_t fd, char *buffer, int32_t size);    /* [any thread] the bytes, 0: the end; or the negative SocketError. Windows: the socket must be non-blocking */
-MOOD_API int32_t  mood_socket_send (int32_t fd, const char *buffer, int32_t size); /* [any thread] the bytes; or the negative SocketError. Windows: as above */
-MOOD_API int32_t  mood_socket_take_error (int32_t fd);                            /* [any thread] takes a message from the error queue of a socket: 1, or 0 if there is none; -1: the program asked for the messages */
+MOOD_API int32_t  mood_socket_receive (int32_t fd, char *buffer, int32_t size);    /* [any thread] the bytes, 0: the end; or the negative
+                                                                       SocketError. Windows: the socket must be non-blocking */
+MOOD_API int32_t  mood_socket_send (int32_t fd, const char *buffer, int32_t size); /* [any thread] the bytes; or the negative SocketError.
+                                                                       Windows: as above */
+MOOD_API int32_t  mood_socket_take_error (int32_t fd);                            /* [any thread] takes a message from the error queue of a
+                                                                       socket: 1, or 0 if there is none; -1: the program asked for the
+                                                                       messages */
 
 /* clang-format on */
 

@@ -1,5 +1,5 @@
-/* recv and send of sockets, without waiting, and their error queues. The errors have the numbers of System.Net.Sockets.SocketError, which are those of
- * Winsock on every system, so that the host need not know the errno of each system. */
+/* recv and send of sockets, without waiting, and their error queues. Errors are returned as numbers of System.Net.Sockets.SocketError. On
+ * every system these are the numbers of Winsock, so the host need not know the errno numbers of each system. */
 #include "libev.h"
 
 #include <errno.h>

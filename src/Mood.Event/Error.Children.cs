@@ -13,12 +13,14 @@ internal static partial class Error
 
     internal static EventException Event_KillRefused(int pid) => new(string.Format(
         Culture,
-        "Process {0} belongs to System.Diagnostics.Process, and this system has no pidfds (Linux 5.4). The pid may already belong to another process, so Kill sends nothing. Use Process.Kill.",
+        "Process {0} belongs to System.Diagnostics.Process, and this system has no pidfds (Linux 5.4). The pid may already "
+        + "belong to another process, so Kill sends nothing. Use Process.Kill.",
         pid));
 
     internal static EventException Event_NoPidfd(int pid) => new(string.Format(
         Culture,
-        "This loop cannot wait for process {0}: the system has no pidfds (Linux 5.4), or no file descriptor is left. The default loop, Loop.Default, needs no pidfds.",
+        "This loop cannot wait for process {0}: the system has no pidfds (Linux 5.4), or no file descriptor is left. The default "
+        + "loop, Loop.Default, needs no pidfds.",
         pid));
 
     internal static EventException Event_NotKilled(int pid, int signum, int error) => new(

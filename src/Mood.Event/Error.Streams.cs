@@ -10,13 +10,16 @@ internal static partial class Error
         new("The Socket is disposed. Only an open socket can be watched.", parameter);
 
     internal static ArgumentException Argument_HostName(string parameter) =>
-        new("A host name must be resolved first. LoopStream.ConnectAsync resolves it. Otherwise resolve it with Dns.GetHostAddressesAsync and connect to an IPEndPoint.", parameter);
+        new("A host name must be resolved first. LoopStream.ConnectAsync resolves it. Otherwise resolve it with "
+            + "Dns.GetHostAddressesAsync and connect to an IPEndPoint.", parameter);
 
     internal static ArgumentException Argument_StreamSocket(Enum type, string parameter) =>
-        new(string.Format(Culture, "A LoopStream needs a stream socket (SocketType.Stream). This one is SocketType.{0}: use Socket.ReceiveFromAsync and SendToAsync with the loop.", type), parameter);
+        new(string.Format(Culture, "A LoopStream needs a stream socket (SocketType.Stream). This one is SocketType.{0}: use "
+            + "Socket.ReceiveFromAsync and SendToAsync with the loop.", type), parameter);
 
     internal static ArgumentException Argument_NotConnected(string parameter) =>
-        new("The socket is not connected. Connect it first, for example with Socket.ConnectAsync(loop, endPoint). LoopStream.ConnectAsync makes a connected stream.", parameter);
+        new("The socket is not connected. Connect it first, for example with Socket.ConnectAsync(loop, endPoint). "
+            + "LoopStream.ConnectAsync makes a connected stream.", parameter);
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Timeout(int milliseconds, string parameter) =>
         new(parameter, milliseconds, "A timeout must be a positive number of milliseconds, or Timeout.Infinite.");
@@ -28,7 +31,9 @@ internal static partial class Error
         new(string.Format(Culture, "The connection failed: {0}", inner.Message), inner);
 
     internal static ArgumentException Argument_NoStream(string parameter) =>
-        new("A LoopStream cannot wait for a regular file, a directory or a block device, because the kernel has no readiness for them. Use FileStream or RandomAccess. It cannot write to an eventfd without EFD_NONBLOCK, because a large value blocks although the eventfd is ready.", parameter);
+        new("A LoopStream cannot wait for a regular file, a directory or a block device, because the kernel has no readiness for "
+            + "them. Use FileStream or RandomAccess. It cannot write to an eventfd without EFD_NONBLOCK, because a large value "
+            + "blocks although the eventfd is ready.", parameter);
 
     internal static ArgumentException Argument_StreamAccess(FileAccess access, int error, string parameter) => new(
         string.Format(Culture, "The handle cannot be used for FileAccess.{0} (errno {1}: {2}).", access, error, Describe(error)), parameter);
@@ -38,7 +43,8 @@ internal static partial class Error
 
     internal static InvalidOperationException InvalidOperation_HandlersLeft(object endPoint, int count) => new(string.Format(
         Culture,
-        "The LoopServer on {0} has stopped, but {1} of its handlers still run. Their tokens are cancelled and their connections closed. Pass the token to every await of the handler.",
+        "The LoopServer on {0} has stopped, but {1} of its handlers still run. Their tokens are cancelled and their connections "
+        + "closed. Pass the token to every await of the handler.",
         endPoint,
         count));
 
@@ -61,7 +67,8 @@ internal static partial class Error
     internal static EventException Event_Accept(object endPoint, Exception inner) => new(
         string.Format(
             Culture,
-            "The LoopServer on {0} cannot accept connections at present: {1}. New connections wait in the backlog, and the server tries again every 0.1 s.",
+            "The LoopServer on {0} cannot accept connections at present: {1}. New connections wait in the backlog, and the "
+            + "server tries again every 0.1 s.",
             endPoint,
             inner.Message),
         inner);

@@ -6,7 +6,8 @@ namespace Mood.Event;
 internal static partial class Error
 {
     internal static PlatformNotSupportedException PlatformNotSupported_Embed() => new(
-        "A loop cannot be embedded on Windows. It waits on an I/O completion port there, which another loop cannot watch. Run each loop on its own LoopThread.");
+        "A loop cannot be embedded on Windows. It waits on an I/O completion port there, which another loop cannot watch. Run "
+        + "each loop on its own LoopThread.");
 
     internal static PlatformNotSupportedException PlatformNotSupported_Fork() =>
         new("Windows has no fork, so a Fork watcher would never be called for one.");
@@ -18,7 +19,8 @@ internal static partial class Error
         new("Windows does not stop and continue processes by signals, so a Child cannot trace that. Pass false for trace.");
 
     internal static PlatformNotSupportedException PlatformNotSupported_HandleStream() => new(
-        "On Windows a LoopStream needs a socket: the system does not report whether a pipe, a console or a file is ready. Use a Socket, or FileStream for other handles.");
+        "On Windows a LoopStream needs a socket: the system does not report whether a pipe, a console or a file is ready. Use a "
+        + "Socket, or FileStream for other handles.");
 
     internal static PlatformNotSupportedException PlatformNotSupported_KillSignal(string signal) => new(string.Format(
         Culture,
@@ -34,7 +36,8 @@ internal static partial class Error
     internal static ArgumentException Argument_NoSocket(int number, string parameter) => new(
         string.Format(
             Culture,
-            "{0} is not an open socket. On Windows a loop can wait for sockets only: the system does not report whether a file, a pipe or a console is ready.",
+            "{0} is not an open socket. On Windows a loop can wait for sockets only: the system does not report whether a file, "
+            + "a pipe or a console is ready.",
             number),
         parameter);
 }

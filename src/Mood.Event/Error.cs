@@ -1,8 +1,6 @@
 using System;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
-using System.IO;
-using System.Runtime.InteropServices;
 
 namespace Mood.Event;
 
@@ -15,11 +13,6 @@ namespace Mood.Event;
 /// </summary>
 internal static partial class Error
 {
-    private const string WhereItBelongs =
-        "Deploy the assembly and the native library from the same package. The runtime finds the library beside the application "
-        + "first. An AssemblyLoadContext that loads its own copy of the assembly must also load its own native library: override "
-        + "LoadUnmanagedDll with an AssemblyDependencyResolver.";
-
     private const string FromOtherThreads =
         "From other threads use Loop.Post, Loop.InvokeAsync, Loop.Spawn, Loop.Stop, Async.Send or the members of Ev.";
 
@@ -41,13 +34,15 @@ internal static partial class Error
         new(parameter, value, "This time must be a finite number of seconds, zero or more.");
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Delay(double value, string parameter) =>
-        new(parameter, value, "A delay must be a finite number of seconds, zero or more. To wait until a token is cancelled, pass Timeout.InfiniteTimeSpan.");
+        new(parameter, value, "A delay must be a finite number of seconds, zero or more. To wait until a token is cancelled, "
+            + "pass Timeout.InfiniteTimeSpan.");
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_NotPositive(int value, string parameter) =>
         new(parameter, value, "The count must be at least 1.");
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Interval(double value, string parameter) =>
-        new(parameter, value, "An interval must be 0 (no repetition) or at least 1/8192 second, the resolution of libev's wall clock. For shorter intervals use a Timer.");
+        new(parameter, value, "An interval must be 0 (no repetition) or at least 1/8192 second, the resolution of libev's wall "
+            + "clock. For shorter intervals use a Timer.");
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Offset(double value, string parameter) =>
         new(parameter, value, "The offset of a Periodic with an interval must lie between -1e12 and 1e12 seconds.");
@@ -59,7 +54,8 @@ internal static partial class Error
         new(parameter, fd, "A file descriptor must be 0 or more.");
 
     internal static ArgumentException Argument_Multicast(string parameter) => new(
-        "The delegate has several methods (it is multicast), and only the task of the last one could be awaited. Pass one function that calls and awaits them.",
+        "The delegate has several methods (it is multicast), and only the task of the last one could be awaited. Pass one "
+        + "function that calls and awaits them.",
         parameter);
 
     internal static ArgumentException Argument_ClosedFd(int fd, string parameter) => Platform.IsWindows
@@ -96,7 +92,8 @@ internal static partial class Error
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_UnwatchableSignum(int signum, string parameter) =>
         new(parameter, signum, Platform.IsWindows
             ? "This signal cannot be watched: Windows has SIGINT, SIGQUIT (Ctrl+Break), SIGTERM (shutdown) and SIGHUP (the console is closed) only."
-            : "This signal cannot be watched: it cannot be caught (KILL, STOP), it reports a fault in a thread (SEGV, BUS, FPE, ILL, TRAP, ABRT), or the runtime uses it.");
+            : "This signal cannot be watched: it cannot be caught (KILL, STOP), it reports a fault in a thread (SEGV, BUS, FPE, "
+                + "ILL, TRAP, ABRT), or the runtime uses it.");
 
     internal static ArgumentException Argument_NoSignals(string parameter) =>
         new("The list is empty. A wait needs at least one signal.", parameter);
@@ -131,7 +128,8 @@ internal static partial class Error
 
     internal static ObjectDisposedException ObjectDisposed_Continuation(object instance) => new(
         NameOf(instance),
-        "The continuation of an await was not called, because its loop is disposed. Await everything that runs on a loop before the loop is disposed.");
+        "The continuation of an await was not called, because its loop is disposed. Await everything that runs on a loop before "
+        + "the loop is disposed.");
 
     internal static ObjectDisposedException ObjectDisposed_Run(object instance) =>
         new(NameOf(instance), "The loop was disposed before the task given to Run completed.");
@@ -140,14 +138,16 @@ internal static partial class Error
         new("Run cannot be called while the loop is running, for example in a callback. Await the task, or use InvokeAsync.");
 
     internal static InvalidOperationException InvalidOperation_Stopped() =>
-        new("The loop was stopped (Loop.Stop) before the function given to Run had ended. To end Run, let the function return: cancel the token that it awaits with. The function continues when the loop runs again.");
+        new("The loop was stopped (Loop.Stop) before the function given to Run had ended. To end Run, let the function return: "
+            + "cancel the token that it awaits with. The function continues when the loop runs again.");
 
     internal static InvalidOperationException InvalidOperation_NullTask() =>
         new("The asynchronous function returned null instead of a task.");
 
     [DoesNotReturn]
     internal static void Throw_AwaitedTwice() => throw new InvalidOperationException(
-        "The result of this ValueTask cannot be read: it has been awaited already, or it has not ended. Await the result of a call once, directly after the call. To await it several times, convert it with AsTask() first.");
+        "The result of this ValueTask cannot be read: it has been awaited already, or it has not ended. Await the result of a "
+        + "call once, directly after the call. To await it several times, convert it with AsTask() first.");
 
     [DoesNotReturn]
     internal static void Throw_WrongThread(int runner) => throw new InvalidOperationException(string.Format(
@@ -166,7 +166,8 @@ internal static partial class Error
 
     [DoesNotReturn]
     internal static void Throw_Rescheduling() => throw new InvalidOperationException(
-        "A reschedule function must not change a watcher or a loop: libev is rearranging its watchers. Return the next time, and make the change in the Scheduler's callback.");
+        "A reschedule function must not change a watcher or a loop: libev is rearranging its watchers. Return the next time, and "
+        + "make the change in the Scheduler's callback.");
 
     internal static InvalidOperationException InvalidOperation_ActiveOrPending(string watcher, string what) =>
         new(string.Format(Culture, "{0} of the {1} cannot change while the {1} is active or pending. Call Stop first.", what, watcher));
@@ -194,19 +195,22 @@ internal static partial class Error
 
     internal static InvalidOperationException InvalidOperation_Rescheduled(double value, double now) => new(string.Format(
         Culture,
-        "The reschedule function returned {0}, which is NaN or earlier than the current time {1}. The Scheduler is stopped. Return a time at or after the current time, or infinity for never.",
+        "The reschedule function returned {0}, which is NaN or earlier than the current time {1}. The Scheduler is stopped. "
+        + "Return a time at or after the current time, or infinity for never.",
         value,
         now));
 
     internal static InvalidOperationException InvalidOperation_Rescheduled(DateTimeOffset value, DateTimeOffset now) => new(string.Format(
         Culture,
-        "The reschedule function returned {0:O}, which is earlier than the current time {1:O}. The Scheduler is stopped. Return a time at or after the current time, or null for never.",
+        "The reschedule function returned {0:O}, which is earlier than the current time {1:O}. The Scheduler is stopped. Return "
+        + "a time at or after the current time, or null for never.",
         value,
         now));
 
     internal static InvalidOperationException InvalidOperation_TimeStandsStill(int rounds) => new(string.Format(
         Culture,
-        "The ManualClock cannot advance: a timer was due again at the same time, {0} times in a row. A timer that is started again in its own callback needs a time of more than 0 seconds.",
+        "The ManualClock cannot advance: a timer was due again at the same time, {0} times in a row. A timer that is started "
+        + "again in its own callback needs a time of more than 0 seconds.",
         rounds));
 
     // -- failures that libev or the kernel reports ------------------------------------------------------------------
@@ -226,7 +230,8 @@ internal static partial class Error
                 Culture, "The library has no backend {0}{1} on this system. It has {2}.", asked, flags, supported))
             : new(string.Format(
                 Culture,
-                "The system refuses the backend {0}{1}: the kernel is too old, or its settings or limits forbid it. Backends.Auto takes the best one that works.",
+                "The system refuses the backend {0}{1}: the kernel is too old, or its settings or limits forbid it. "
+                + "Backends.Auto takes the best one that works.",
                 refused,
                 flags));
     }
@@ -244,11 +249,13 @@ internal static partial class Error
         Native.EACCES => new(
             string.Format(
                 Culture,
-                "Signal {0} cannot arrive: every thread of the process blocks it. Start the process without it in its signal mask, or unblock it in one thread.",
+                "Signal {0} cannot arrive: every thread of the process blocks it. Start the process without it in its signal "
+                + "mask, or unblock it in one thread.",
                 signal),
             error),
         Native.ECHILD => new(
-            "SIGCHLD was ignored when the process started, so the kernel does not report the end of this child. Start the process with the default action for SIGCHLD.",
+            "SIGCHLD was ignored when the process started, so the kernel does not report the end of this child. Start the "
+            + "process with the default action for SIGCHLD.",
             error),
         _ => Event_Native(error, string.Format(Culture, "Signal {0} cannot be watched", signal)),
     };
@@ -257,7 +264,8 @@ internal static partial class Error
         new(string.Format(Culture, "The runtime refused to register signal {0}: {1}", signal, inner.Message), inner);
 
     internal static EventException Event_NotDefault() =>
-        new("A Child can be watched by the default loop only. Use Loop.Default. To wait for the end of a child on any loop, use Loop.WaitForExitAsync.");
+        new("A Child can be watched by the default loop only. Use Loop.Default. To wait for the end of a child on any loop, use "
+            + "Loop.WaitForExitAsync.");
 
     internal static EventException Event_EmbedItself() => new("A loop cannot be embedded in itself. Give the Embed another loop.");
 
@@ -304,44 +312,6 @@ internal static partial class Error
 
     internal static EventException Event_Error(string watcher, int revents) => new(string.Format(
         Culture, "libev stopped a {0} because of an error (revents 0x{1:X}).", watcher, revents));
-
-    // -- the native library --------------------------------------------------------------------------------------------
-
-    internal static PlatformNotSupportedException PlatformNotSupported_NoLibrary(Exception inner)
-    {
-        string name = Platform.IsWindows ? "mood_event.dll"
-            : RuntimeInformation.IsOSPlatform(OSPlatform.OSX) ? "libmood_event.dylib"
-            : "libmood_event.so";
-
-        return new(
-            string.Format(
-                Culture,
-                "Mood.Event found no native library for this system ({0}, {1}). It looked for {2} beside the application ({3}), in runtimes/<rid>/native there, and in the system's library folders. {4}",
-                RuntimeInformation.OSDescription,
-                RuntimeInformation.ProcessArchitecture,
-                name,
-                AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar),
-                inner.Message),
-            inner);
-    }
-
-    internal static PlatformNotSupportedException PlatformNotSupported_OtherAbi(int found, int expected, string version) => new(string.Format(
-        Culture,
-        "The native library belongs to another version of Mood.Event: its ABI is {0}, and this assembly ({1}) needs ABI {2}. {3}",
-        found,
-        version,
-        expected,
-        WhereItBelongs));
-
-    internal static PlatformNotSupportedException PlatformNotSupported_OtherVersion(string found, string expected) => new(string.Format(
-        Culture,
-        "The native library belongs to another version of Mood.Event: its version is {0}, and this assembly has version {1}. {2}",
-        found,
-        expected,
-        WhereItBelongs));
-
-    internal static PlatformNotSupportedException PlatformNotSupported_OtherFramework() => new(
-        "The native library is already used in this process by a Mood.Event assembly for another target framework. " + WhereItBelongs);
 
     private static string NameOf(object instance) => instance is Loop loop ? loop.ObjectName : instance.GetType().FullName!;
 

@@ -28,7 +28,7 @@ internal sealed class PidfdWait : Wait<Child>
     private readonly Child _child; // never started: it carries the result
     private readonly bool _isObserved;
 
-    // Owned by this wait until it ends. ChildReaping owns it afterwards, if the child must be reaped.
+    // Owned by this wait until it ends. RuntimeReaping owns it afterwards, if the child must be reaped.
     private readonly PidfdHandle _pidfd;
 
     // Loop's thread: made by Begin, and by the first event that did not tell the end.
@@ -41,7 +41,7 @@ internal sealed class PidfdWait : Wait<Child>
     // When the child was first found in the middle of being reaped, or 0. Loop's thread.
     private long _reapingSince;
 
-    // Whether ChildReaping owns the pidfd. Loop's thread.
+    // Whether RuntimeReaping owns the pidfd. Loop's thread.
     private bool _isHandedOver;
 
     internal PidfdWait(Loop loop, int pid, Process? process)
@@ -145,7 +145,7 @@ internal sealed class PidfdWait : Wait<Child>
         {
             // This pidfd, not a new one: another part of the process may reap the child, and its pid may then name another child.
             _isHandedOver = true;
-            ChildReaping.Begin(_pidfd);
+            RuntimeReaping.Begin(_pidfd);
         }
     }
 

@@ -71,7 +71,8 @@ internal sealed class ProcessWait : Wait<Child>
         }
 
         // TrySend: the wait may be over by then
-        _registration = ThreadPool.UnsafeRegisterWaitForSingleObject(_process, (_, _) => _ended.TrySend(), null, Timeout.Infinite, executeOnlyOnce: true);
+        _registration = ThreadPool.UnsafeRegisterWaitForSingleObject(
+            _process, (_, _) => _ended.TrySend(), null, Timeout.Infinite, executeOnlyOnce: true);
         return true;
     }
 

@@ -12,11 +12,11 @@ internal static unsafe class SocketTransfer
     /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
     internal static int Receive(SafeSocketHandle handle, Span<byte> buffer, out SocketError error)
     {
-        using var use = new HandleUse(handle);
+        using var reference = new ScopedHandleReference(handle);
 
         fixed (byte* bytes = buffer)
         {
-            return CountOf(Native.mood_socket_receive(use.Number, bytes, buffer.Length), out error);
+            return CountOf(Native.mood_socket_receive(reference.Number, bytes, buffer.Length), out error);
         }
     }
 
@@ -24,11 +24,11 @@ internal static unsafe class SocketTransfer
     /// <exception cref="ObjectDisposedException">The socket is disposed.</exception>
     internal static int Send(SafeSocketHandle handle, ReadOnlySpan<byte> buffer, out SocketError error)
     {
-        using var use = new HandleUse(handle);
+        using var reference = new ScopedHandleReference(handle);
 
         fixed (byte* bytes = buffer)
         {
-            return CountOf(Native.mood_socket_send(use.Number, bytes, buffer.Length), out error);
+            return CountOf(Native.mood_socket_send(reference.Number, bytes, buffer.Length), out error);
         }
     }
 

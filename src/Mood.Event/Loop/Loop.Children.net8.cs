@@ -5,5 +5,5 @@ public sealed partial class Loop
 {
     /// <summary>Has the runtime reap the children of System.Diagnostics.Process. Throws nothing.</summary>
     /// <returns>False: the runtime cannot do it now.</returns>
-    internal static bool OnReap() => ChildReaping.Begin();
+    internal static bool OnReap() => RuntimeReaping.Begin();
 }

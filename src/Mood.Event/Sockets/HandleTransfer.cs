@@ -109,19 +109,19 @@ internal sealed class HandleTransfer : IDisposable
     /// <returns>False: it would block.</returns>
     internal bool TryRead(Span<byte> buffer, out int count)
     {
-        using HandleUse use = Use();
-        return IsDone(Native.StreamRead(use.Number, _mode, buffer), out count);
+        using ScopedHandleReference reference = TakeReference();
+        return IsDone(Native.StreamRead(reference.Number, _mode, buffer), out count);
     }
 
     /// <summary>Tries to write the rest of a buffer.</summary>
     /// <returns>False: it would block before all is written.</returns>
     internal bool TryWrite(ReadOnlySpan<byte> buffer, ref int sent)
     {
-        using HandleUse use = Use();
+        using ScopedHandleReference reference = TakeReference();
 
         while (sent < buffer.Length)
         {
-            if (!IsDone(Native.StreamWrite(use.Number, _mode, buffer[sent..]), out int count))
+            if (!IsDone(Native.StreamWrite(reference.Number, _mode, buffer[sent..]), out int count))
             {
                 return false;
             }
@@ -135,11 +135,11 @@ internal sealed class HandleTransfer : IDisposable
     /// <summary>Blocks the calling thread until the handle is ready. A signal does not prolong the time.</summary>
     internal void Poll(Events direction, int milliseconds)
     {
-        using HandleUse use = Use();
+        using ScopedHandleReference reference = TakeReference();
         long end = Environment.TickCount64 + milliseconds;
         int ready, left = milliseconds;
 
-        while ((ready = Native.mood_stream_poll(use.Number, direction == Events.Write ? 1 : 0, left)) == -Native.EINTR)
+        while ((ready = Native.mood_stream_poll(reference.Number, direction == Events.Write ? 1 : 0, left)) == -Native.EINTR)
         {
             left = milliseconds == Timeout.Infinite ? Timeout.Infinite : (int)Math.Max(end - Environment.TickCount64, 0);
         }
@@ -150,10 +150,10 @@ internal sealed class HandleTransfer : IDisposable
         }
     }
 
-    private HandleUse Use()
+    private ScopedHandleReference TakeReference()
     {
         ObjectDisposedException.ThrowIf(_stream.IsDisposed, _stream);
-        return new HandleUse(_handle);
+        return new ScopedHandleReference(_handle);
     }
 
     private static bool IsDone(int result, out int count)

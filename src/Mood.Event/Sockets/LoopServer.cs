@@ -123,8 +123,8 @@ public sealed partial class LoopServer : IAsyncDisposable
     }
 
     // Whether a handler has thrown this exception because its connection had to end: the server stops, the connection's idle time is
-    // over, or the loop is disposed or being disposed. Such an exception is not reported. The token of RunAsync is checked too, because a handler may wait
-    // with it, and its cancellation may reach the handler before it stops the server.
+    // over, or the loop is disposed or being disposed. Such an exception is not reported. IsStopping also checks the token of RunAsync: a
+    // handler may wait with this token, and see the cancellation before the server does.
     private bool IsEnd(Exception exception, ServerConnection connection) => exception switch
     {
         OperationCanceledException => connection.IsCancelled || _loop.IsEnding || IsStopping,

@@ -3,7 +3,8 @@ using System.Threading.Tasks;
 
 namespace Mood.Event;
 
-/// <summary>A call of Spawn, or the handler of a connection. Its exception also goes to CallbackException, because most programs discard the task.</summary>
+/// <summary>A call of Spawn, or of the handler of a connection. Its exception also goes to CallbackException, because most programs
+/// discard the task.</summary>
 internal sealed class SpawnedCall : AsyncCall<bool>
 {
     private readonly Func<Task> _function;

@@ -27,7 +27,7 @@ public sealed partial class Io : Watcher<Io>
     private Events _events;
 
     // null until a handle is held for the first time
-    private HandleReference? _reference;
+    private IoHandleReference? _reference;
 
     /// <summary>Creates an Io. It is not started.</summary>
     /// <param name="loop">The loop that the Io belongs to.</param>
@@ -181,7 +181,7 @@ public sealed partial class Io : Watcher<Io>
 
         if (_fd.HandleToHold is SafeHandle handle)
         {
-            (_reference ??= new HandleReference()).Take(handle);
+            (_reference ??= new IoHandleReference()).Take(handle);
         }
         else if (_fd.CanClose)
         {

@@ -46,6 +46,7 @@ public sealed partial class HouseRulesTests
             "Interop/Trampoline.cs: Loop", "Interop/Trampoline.cs: Scheduler",
             "Interop/PendingQueue.cs: Watcher", "Interop/PendingQueue.cs: WatcherTable",
             "Interop/PendingQueue.cs: StartContext", "Interop/PendingQueue.cs: CallbackGauge", "Error.cs: Native", "Error.cs: Platform", "Error.cs: Loop",
+            "Error.Library.cs: Platform",
             "Signals/SignalRegistrations.cs: Loop", "Awaitables/Waits.cs: AcceptOperation", "Awaitables/Waits.cs: ConnectOperation",
             "Awaitables/Waits.cs: ReceiveOperation", "Awaitables/Waits.cs: ReceiveFromOperation", "Awaitables/Waits.cs: SendOperation",
             "Awaitables/Waits.cs: SendToOperation", "Awaitables/Waits.cs: SendSequenceOperation",
@@ -178,7 +179,8 @@ public sealed partial class HouseRulesTests
     /// <summary>The layer of a file of src/Mood.Event by its folder. 0 is the lowest.</summary>
     private static int Layer(string file) => file.Split('/')[0] switch
     {
-        "Error.cs" or "Error.net8.cs" or "Error.Children.cs" or "Error.Streams.cs" or "Error.Windows.cs" or "EventException.cs" or "Uninterrupted.cs" or "UnixTime.cs" => 0,
+        "EventException.cs" or "Uninterrupted.cs" or "UnixTime.cs" => 0,
+        string name when name.StartsWith("Error.", StringComparison.Ordinal) => 0,
         "Interop" => 1,
         "Ev.cs" or "Ev.net8.cs" or "Validate.cs" or "Handles" or "Signals" => 2,
         "Sockets" => 4,

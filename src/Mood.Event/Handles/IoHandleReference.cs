@@ -3,15 +3,16 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event;
 
-/// <summary>The reference that an active Io holds to a SafeHandle. An Io reuses one such object.</summary>
-/// <remarks>An abandoned loop is collected with its active Ios, and none of them is stopped. So this class is itself a
-/// SafeHandle, whose finalizer releases the reference. The finalizers of both handles may run in either order.</remarks>
-internal sealed class HandleReference : SafeHandle
+/// <summary>The reference that an active Io holds to a SafeHandle, so that the handle stays open. <see cref="FileDescriptor"/> decides
+/// which handles are held. An Io uses one such object for all its starts.</summary>
+/// <remarks>When an abandoned loop is garbage-collected, its active Ios are collected with it and not stopped. So this class is itself
+/// a SafeHandle: its finalizer releases the reference. The finalizers of both handles may run in either order.</remarks>
+internal sealed class IoHandleReference : SafeHandle
 {
     // The other handle, or null. Written by the loop's thread, and by the finalizer once no thread can reach this object.
     private SafeHandle? _held;
 
-    internal HandleReference()
+    internal IoHandleReference()
         : base(IntPtr.Zero, ownsHandle: true)
     {
     }

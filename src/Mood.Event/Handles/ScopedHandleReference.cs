@@ -2,16 +2,16 @@ using System.Runtime.InteropServices;
 
 namespace Mood.Event;
 
-/// <summary>Keeps a handle open during one native call. Otherwise another thread could close it, and the kernel could give its
-/// number to another file. An active Io uses <see cref="HandleReference"/> instead. <see cref="FileDescriptor"/> decides for
-/// which handles.</summary>
-internal readonly ref struct HandleUse
+/// <summary>A reference to a SafeHandle for the scope of a using declaration. It keeps the handle open during a native call. Otherwise
+/// another thread could close the handle, and the kernel could give its number to another file.</summary>
+/// <remarks>An active Io holds an <see cref="IoHandleReference"/> instead, because it needs the reference beyond one scope.</remarks>
+internal readonly ref struct ScopedHandleReference
 {
     private readonly SafeHandle _handle;
 
     /// <summary>Takes a reference to the handle.</summary>
     /// <exception cref="System.ObjectDisposedException">The handle is closed.</exception>
-    internal HandleUse(SafeHandle handle)
+    internal ScopedHandleReference(SafeHandle handle)
     {
         bool isTaken = false;
         handle.DangerousAddRef(ref isTaken);

@@ -12,11 +12,11 @@ namespace Mood.Event;
 /// The runtime has one thread that handles signals one by one. For each SIGCHLD it first reaps every child of Process that has
 /// ended. Then it takes the list of registrations and queues their calls to the thread pool. The first call of a new
 /// registration may belong to a SIGCHLD whose reaping began before the registration. The second call belongs to a SIGCHLD that
-/// the runtime began to handle afterwards. So the second call means that the reaping is done. A SIGCHLD that others sent counts
+/// the runtime began to handle afterwards. So the second call means that the reaping is done. A SIGCHLD of another sender counts
 /// too, because it has the same effect.
 /// </para>
 /// </summary>
-internal sealed class ChildReaping
+internal sealed class RuntimeReaping
 {
     // The child of another loop than the default loop, or null. OnCall reaps and closes it.
     private readonly PidfdHandle? _child;
@@ -30,7 +30,7 @@ internal sealed class ChildReaping
     // Interlocked: the calls of DisposeWhenOver, one by BeginCore and one by the second OnCall.
     private int _ends;
 
-    private ChildReaping(PidfdHandle? child) => _child = child;
+    private RuntimeReaping(PidfdHandle? child) => _child = child;
 
     /// <summary>Begins the reaping for the default loop. A thread of the pool calls mood_child_passed when it is done. False: it
     /// cannot begin. Throws nothing.</summary>
@@ -48,7 +48,7 @@ internal sealed class ChildReaping
 
     private static bool BeginCore(PidfdHandle? child)
     {
-        var reaping = new ChildReaping(child);
+        var reaping = new RuntimeReaping(child);
 
         try
         {
