@@ -124,7 +124,7 @@ public sealed partial class Loop
     /// <exception cref="ObjectDisposedException">The loop is disposed. The foreach throws it.</exception>
     /// <exception cref="InvalidOperationException">The loop runs on another thread. The foreach throws it.</exception>
     public IAsyncEnumerable<int> Signals(int signum, CancellationToken cancellationToken = default) =>
-        new SignalWait.Sequence(this, Validate.WatchableSignum(signum, nameof(signum)), cancellationToken);
+        new SignalEnumerator.Sequence(this, Validate.WatchableSignum(signum, nameof(signum)), cancellationToken);
 
     /// <inheritdoc cref="Signals(int, CancellationToken)"/>
     /// <param name="signal">The signal.</param>

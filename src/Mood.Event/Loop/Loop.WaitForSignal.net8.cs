@@ -64,6 +64,6 @@ public sealed partial class Loop
         using Claim claim = ClaimToChange();
         return cancellationToken.IsCancellationRequested
             ? ValueTask.FromCanceled<int>(cancellationToken)
-            : new SignalsWait(this, signums).Begin(cancellationToken);
+            : new SignalWait(this, signums).Begin(cancellationToken);
     }
 }

@@ -11,7 +11,7 @@ internal static class Program
     {
         if (args.Length == 1 && args[0] == "refused")
         {
-            Refused.Run();
+            MissingLibrary.Run();
             return 0;
         }
 
@@ -26,9 +26,9 @@ internal static class Program
         Run("exceptions", Failures.Exceptions);
         Run("fatal", Failures.Fatal);
         Run("threads", Failures.WrongThread);
-        Run("post", Doors.Post);
-        Run("run", Doors.Run);
-        Run("loop threads", Doors.Threads);
+        Run("post", CrossThread.Post);
+        Run("run", CrossThread.Run);
+        Run("loop threads", CrossThread.Threads);
         Run("gc", Lifetimes.Collected);
         Run("abandoned", Lifetimes.Abandoned);
         Run("echo", Echo.Run);

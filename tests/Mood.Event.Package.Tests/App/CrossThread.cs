@@ -5,7 +5,7 @@ using System.Threading.Tasks;
 using Mood.Event;
 
 /// <summary>Posts from other threads to a loop, and asynchronous functions on a loop.</summary>
-internal static class Doors
+internal static class CrossThread
 {
     public static void Post()
     {

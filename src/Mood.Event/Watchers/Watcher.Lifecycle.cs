@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 
 namespace Mood.Event;
 
-/// <content>The base of the concrete watchers: creation, events, and the record of whether the watcher is active.</content>
+/// <content>The life of a watcher, for the classes of the kinds: creation, start, events, stop, and the record of whether it is
+/// active.</content>
 public abstract partial class Watcher
 {
     // The watcher's slot in Loop.Watchers, or 0 while the loop does not hold it. Written by Hold and ReconcileCore only.
