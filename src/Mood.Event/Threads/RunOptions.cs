@@ -28,7 +28,7 @@ public sealed class RunOptions
     }
 
     /// <summary>How long Run waits for the functions that still run. The time begins at the first stop signal, or at the end of
-    /// the main function. The default is 30 seconds. With zero, Run does not wait. <see cref="Timeout.InfiniteTimeSpan"/> is no
+    /// the main function. The default is 30 seconds. With zero, Run does not wait. <see cref="Timeout.InfiniteTimeSpan"/> means no
     /// limit.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative and not infinite.</exception>
     public TimeSpan ShutdownTimeout
