@@ -257,7 +257,7 @@ mood_hook_waitpid (int *status, int options)
 
 /* -- the watcher --------------------------------------------------------------------------------------------------- */
 
-/* The default loop is closed or made again. The new loop takes over nothing from the table of the old one. */
+/* Called when the default loop is closed, and when a new one is made. The new loop takes over nothing from the table of the old one. */
 void
 mood_child_forget (void)
 {
@@ -267,7 +267,8 @@ mood_child_forget (void)
   mood_child_home = 0;
 }
 
-/* The default loop is made. It may have to ask its host for the children that an earlier one owes, before it has a child watcher. */
+/* Called when the default loop is made. It must be known from now on, and not only from its first child watcher on: the reaping of
+ * children that an earlier default loop has reported needs it to ask the host (mood_reaping_ask). */
 void
 mood_child_open (mood_loop *l)
 {

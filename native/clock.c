@@ -79,7 +79,7 @@ mood_loop_lag (mood_loop *l)
  * the clock is not read again while the cycle counter shows that the loop's time is at most 30 us old. A counter that was set back,
  * by a suspended machine or on another processor, gives a huge difference, and the clock is read. */
 
-/* How many cycles pass in 30 us at least; 0: there is no constant counter, so the clock is always read. mood_initialize
+/* The least number of cycles in 30 us. 0: the processor has no constant counter, so the clock is always read. mood_initialize
  * writes it once. */
 static uint64_t fresh;
 

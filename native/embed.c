@@ -7,8 +7,8 @@
  *   prepare  the other loop has changed its fds,    EV_PREPARE  the kernel must know them before this loop waits
  *            or was reset, or another thread
  *            has woken it
- *            the other loop has events that its       EV_EMBED    as for io: a regular file is always ready, and a watcher was
- *            fd does not announce                                 fed outside the other loop's run
+ *            the other loop has events that its       EV_EMBED    as for io. For example of a regular file, which is always ready,
+ *            fd does not announce                                 or of a watcher that was fed outside the other loop's run
  *   fork     this loop was reset                    EV_FORK     the other loop is reset too, and must run once
  */
 #include "libev.h"

@@ -32,7 +32,7 @@ visit_chain (int chain, int (*visit) (child *, pid_t), pid_t pid)
   return found;
 }
 
-/* The watchers of the pid, and those of pid 0. */
+/* Calls `visit` for the watchers of the pid and for those of pid 0. Returns whether any call returned 1. */
 int
 mood_child_visit (int (*visit) (child *, pid_t), pid_t pid)
 {
@@ -60,7 +60,7 @@ mood_child_traces (child *w, pid_t pid)
   return mood_child_watches (w, pid) && w->ev.flags & 1;
 }
 
-/* The watcher wants the child to be reaped. */
+/* Whether the watcher wants the child to be reaped. */
 int
 mood_child_reaps (child *w, pid_t pid)
 {
@@ -195,7 +195,8 @@ mood_known_forget (known *k)
 
 /* -- looking ------------------------------------------------------------------------------------------------------- */
 
-/* Clears the status, because it may be that of an earlier stop. libev would report the end as a stop, and only to watchers with trace. */
+/* Clears the status, because it may be that of an earlier stop. Otherwise libev would report the end as a stop, and only to watchers with
+ * trace. */
 static void
 lose (known *k)
 {

@@ -119,7 +119,7 @@ struct mood_loop
   int refused;         /* the errno of the last attempt to create it, or 0 */
   unsigned serial;     /* how many loops were made before: libev/descriptors.c */
   int unmarked;        /* its files carry no marks, because the kernel does not store them */
-  int process;         /* which has made its files. A forked child shares them with its parent until it has replaced them. */
+  int process;         /* the process that has made its files, which a forked child shares until it has replaced them */
   int spare;           /* an eventfd for libev to take, or -1 */
   int made;            /* the epoll fd that the running constructor has created, or -1 */
   int registering;     /* an Embed is being started, and its start reports a refusal of the kernel */

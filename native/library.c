@@ -60,7 +60,8 @@ mood_recommended_backends (void)
   return ev_recommended_backends ();
 }
 
-/* libev also names backends of other systems, and io_uring, but a loop on io_uring has no fd that another loop could watch. */
+/* libev's answer also contains backends of other systems, and io_uring. They are removed: a loop on io_uring has no fd that another loop
+ * could watch. */
 uint32_t
 mood_embeddable_backends (void)
 {

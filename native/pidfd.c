@@ -1,4 +1,5 @@
-/* pidfds, and the state of one child as the kernel reports it. While a pidfd is open, it means one process. A pid may be given to another.
+/* pidfds, and the state of one child as the kernel reports it. An open pidfd always means the same process. The kernel may give a pid to
+ * another process, after the first one was reaped.
  *
  * A daemon may close all file descriptors of its process. Files that it opens later get the same numbers: a pidfd is therefore
  * marked, as the files of a loop are (libev/descriptors.c), and its mark is checked before it is used or closed. A wait on a

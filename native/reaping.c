@@ -143,9 +143,9 @@ mood_child_passed (int32_t done)
   return again;
 }
 
-/* The end of the child is reported now, and mood_child_passed reaps the child later. If there is no memory, it stays a zombie.
- * The host's answer may have come just before this call. It was not about this child. So the host is asked once more here: the loop
- * might never do it. */
+/* Called when the end of a child is reported before the host has answered. mood_child_passed reaps the child after the answer. If there is
+ * no memory to remember the child, it stays a zombie. An answer that came just before this call may have been for an earlier epoch. So the
+ * host is asked again here, because the loop may never look again. */
 void
 mood_reaping_owe (pid_t pid, int fd, int e)
 {

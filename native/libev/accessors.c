@@ -67,8 +67,8 @@ mood_ev_monotonic (struct ev_loop *loop)
 /* clang-format on */
 
 /* Whether this loop, or a loop that is embedded in it, has work that needs no wait. The outer loop, in which this one is embedded, calls
- * this before it waits for this loop's fd. 0: there is no such work. Otherwise, two calls with progress of these loops between them have
- * different results.
+ * this before it waits for this loop's fd. Returns 0 if there is no such work. Otherwise the result changes from call to call while these
+ * loops make progress.
  * A due reset is such work: the old fd may be closed, and the outer loop would get no event from it.
  * libev writes a wake to the kernel only while pipe_write_wanted is set. This function sets it, because the outer loop may wait now. */
 int
@@ -133,7 +133,7 @@ has_events (struct ev_loop *loop)
 }
 
 /* Whether this loop, or one that is embedded in it, has an io that is always ready. epoll does not take a regular file, and libev
- * itself reports it in each iteration. The loop around this one must not wait then: it would hear nothing of the file. */
+ * itself reports it in each iteration. Then the loop around this one must not wait, because the file would not end the wait. */
 int
 mood_ev_always_ready (struct ev_loop *loop)
 {
@@ -147,7 +147,7 @@ mood_ev_has_events (struct ev_loop *loop)
   return holds (loop, has_events);
 }
 
-/* The loop does not wait in its next poll: that of this iteration, or of the next one if this poll is over. */
+/* Makes the loop's next poll return without a wait. It is the poll of the present iteration, or if that is over, of the next one. */
 void
 mood_ev_do_not_wait (struct ev_loop *loop)
 {

@@ -34,9 +34,9 @@ is_own (mood_loop *l, enum role role, int fd)
   return fd >= 0 && (l->unmarked || fcntl (fd, F_GETSIG) == mark_of (l, role));
 }
 
-/* After a fork, the child uses its parent's files until its next iteration replaces them. It must not keep one of them: its changes
- * would be changes of the parent's loop. The child has no other thread that could take a number. So it closes the old file
- * first, and then the number for the new one is free. */
+/* A forked child uses its parent's files until its next iteration replaces them. It must keep none of them, because a change through a
+ * shared file also changes the parent's loop. A forked child begins with one thread, so no other thread takes the number of a closed file.
+ * So it closes each old file first, and the number is free for the new file. */
 static int
 is_forked (mood_loop *l)
 {

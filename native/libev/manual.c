@@ -202,8 +202,8 @@ manual_timers (struct ev_loop *loop)
     feed_reverse_done (loop, EV_TIMER);
 }
 
-/* libev calls a scheduler after its due time has passed. Here it is called exactly at its due time. A scheduler that rounds up to
- * a full minute then returns the same time, so it is called again with a time just after it. */
+/* libev asks a scheduler for its next time after its due time has passed. Here the scheduler is asked exactly at its due time. If it rounds
+ * up, for example to a full minute, it returns the same time again. In this case it is asked once more, with a time just later. */
 static double
 next_time (struct ev_loop *loop, ev_periodic *w)
 {

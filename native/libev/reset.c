@@ -255,7 +255,7 @@ mood_ev_made (mood_loop *l)
 #endif
 }
 
-/* Whether the next iteration replaces epoll, and nothing may be changed in the present one. */
+/* Whether the next iteration replaces the epoll fd. Then the present one must not be changed. */
 static int
 is_epoll_due (struct ev_loop *loop)
 {
@@ -285,7 +285,8 @@ mood_ev_register (struct ev_loop *loop, ev_io *w)
 }
 
 /* libev leaves an unwatched fd in epoll until the fd's next event. Another loop's epoll fd must be removed at once, because the
- * kernel counts it as nested and refuses circles. If the number belongs to another file by now, that file may be watched too. */
+ * kernel counts it as nested and refuses circles. If the number belongs to another file by now, it stays in epoll, because that file may be
+ * watched too. */
 void
 mood_ev_unregister (struct ev_loop *loop, mood_loop *other, int fd)
 {
