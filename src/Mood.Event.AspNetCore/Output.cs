@@ -11,7 +11,7 @@ namespace Mood.Event;
 /// The constructor of <see cref="Connection"/> sets the limit in the PipeOptions.</remarks>
 internal sealed class Output(PipeWriter writer, Sender sender, Input input, Guard guard) : PipeWriter
 {
-    // The rest of the block that GetMemory or GetSpan has returned last.
+    // The number of free bytes in the block that GetMemory or GetSpan has returned last.
     private int _room;
 
     public override bool CanGetUnflushedBytes => writer.CanGetUnflushedBytes;
@@ -52,7 +52,7 @@ internal sealed class Output(PipeWriter writer, Sender sender, Input input, Guar
         sender.Run();
     }
 
-    // A message that has filled its block goes on in a large one. While there is room in the block, a greater hint would waste it.
+    // A message that has filled its block continues in a large one. While the block has free bytes, a large hint would waste them.
     private int Larger(int sizeHint) =>
         sizeHint == 0 && _room == 0 && writer.UnflushedBytes > 0 ? BlockPool.LargeSize : sizeHint;
 

@@ -21,9 +21,9 @@ internal sealed class ForeignContinuation
     /// <summary>Runs the continuation. Its argument is the ForeignContinuation.</summary>
     internal static Action<object?> Run { get; } = static item => ((ForeignContinuation)item!).RunCore();
 
-    /// <summary>Captures what the awaiters of .NET capture: the current context, unless it is of the base class, which uses the thread
-    /// pool, or the current task's scheduler.</summary>
-    /// <returns>Null if there is neither.</returns>
+    /// <summary>Captures what the awaiters of .NET capture: the current SynchronizationContext, or otherwise the current TaskScheduler.
+    /// A context of the base class and the default scheduler do not count, because they use the thread pool.</summary>
+    /// <returns>Null if there is nothing to capture.</returns>
     internal static ForeignContinuation? Capture(Action<object?> continuation, object? state) =>
         SynchronizationContext.Current is { } context && context.GetType() != typeof(SynchronizationContext)
             ? new ForeignContinuation(context, continuation, state)
@@ -31,8 +31,8 @@ internal sealed class ForeignContinuation
             ? new ForeignContinuation(scheduler, continuation, state)
         : null;
 
-    // As the awaiter of a Task does: if the wait ends in the captured context, the continuation is called at once. So it stays on the
-    // loop's thread, inside the iteration, if Start was called in the context that the callback has captured.
+    // If the current context is the captured one, the continuation is called at once, as by the awaiter of a Task. That is so when Start
+    // was called in this context. Then the continuation runs on the loop's thread, inside the iteration.
     private void RunCore()
     {
         if (_context == SynchronizationContext.Current || _context == TaskScheduler.Current)

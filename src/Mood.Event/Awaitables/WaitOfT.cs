@@ -130,7 +130,7 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
     {
         CheckFirst(token);
 
-        // Such a call must not recycle the wait. It is a second await, or its caller has not awaited.
+        // This call is part of a second await, or its caller has not awaited the end. It must not recycle the wait.
         if (_core.GetStatus(token) == ValueTaskSourceStatus.Pending)
         {
             Error.Throw_AwaitedTwice();

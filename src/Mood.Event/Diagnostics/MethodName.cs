@@ -41,7 +41,7 @@ internal static class MethodName
         return null;
     }
 
-    /// <summary>Joins names. A name that occurs several times appears once, with its number: "Program.Tell (3 times)".</summary>
+    /// <summary>Joins names. A name that occurs several times appears once, with the number of times: "Program.Tell (3 times)".</summary>
     internal static string Counted(IEnumerable<string> names)
     {
         var counts = new SortedDictionary<string, int>(StringComparer.Ordinal);

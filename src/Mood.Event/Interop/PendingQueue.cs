@@ -31,7 +31,7 @@ internal readonly unsafe struct PendingQueue
         _watchers = watchers;
         _memory = Native.mood_loop_queue(loop);
 
-        // The JIT takes a static field for a constant if it is set before Invoke is compiled, which happens once.
+        // Initializes the static fields of StartContext before Invoke is compiled, which happens once. The JIT then treats them as constants.
         _ = StartContext.Capture();
     }
 

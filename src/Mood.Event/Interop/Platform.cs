@@ -47,7 +47,7 @@ internal static class Platform
     }
 
     /// <summary>Refuses what Windows does not have for children.</summary>
-    /// <exception cref="System.PlatformNotSupportedException">This is Windows, and the child is 0 or traced.</exception>
+    /// <exception cref="System.PlatformNotSupportedException">This is Windows, and the pid is 0 or the child is traced.</exception>
     internal static void CheckChild(int pid, bool trace)
     {
         if (IsWindows && pid == 0)

@@ -12,7 +12,8 @@ public sealed partial class Loop
     // replaced. Any thread adds items and takes them.
     private ConcurrentQueue<AsyncVoidException>? _asyncVoidExceptions;
 
-    // The number of async void callbacks on the stack. While it is not 0, a member that called the callback throws the failure.
+    // The number of async void callbacks on the stack. While it is not 0, the member that has called the callback will throw the loop's
+    // failure (Fail).
     private int _asyncVoidCalls;
 
     /// <summary>The loop is about to call an async void callback. The caller has claimed the loop.</summary>
@@ -46,7 +47,7 @@ public sealed partial class Loop
         }
     }
 
-    // The outermost Start ends. Start throws the failure.
+    // Called at the end of the outermost Start, which throws the failure.
     private void TellLastAsyncVoid()
     {
         Interlocked.MemoryBarrier(); // after the write of _starts

@@ -77,7 +77,7 @@ public sealed partial class Loop
     /// <summary>Whether a Run with a token has returned before all functions had ended, and has written their names to standard error.
     /// The next Start clears it. While it is true, continuations that come after Dispose are not reported. The loop's thread sets and
     /// clears it; any thread reads it when the loop is closed.</summary>
-    internal bool HasLeft { get; set; }
+    internal bool HasReportedUnfinished { get; set; }
 
     /// <summary>The active and pending watchers: the loop keeps them alive.</summary>
     internal WatcherTable Watchers { get; } = new();

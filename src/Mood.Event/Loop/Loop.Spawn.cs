@@ -57,7 +57,7 @@ public sealed partial class Loop
     /// <summary>A spawned function has failed. Throws nothing.</summary>
     internal void OnSpawnedException(Func<Task> function, Exception exception)
     {
-        // outside Start no member could throw a fatal one
+        // outside Start and Invoke, no member could throw a fatal exception
         if (IsHere && _depth > 0 && !IsClosed)
         {
             OnPostedException(function, exception);

@@ -69,7 +69,7 @@ public sealed partial class Loop
         }
 
         _starts++;
-        HasLeft = false; // the functions that run from now on are not those that the Run has named
+        HasReportedUnfinished = false; // the functions that run from now on are not those that the Run has named
         BeSeenRunning();
         _gauge?.Resume();
 

@@ -161,14 +161,14 @@ internal struct LoopOwnership
         Volatile.Write(ref _owner, thread);
     }
 
-    /// <summary>Makes another thread the full owner instead of the one inside Loop.Callback.</summary>
+    /// <summary>Makes another thread the full owner, in place of the thread inside Loop.Callback.</summary>
     /// <returns>False: the loop is not owned by <paramref name="from"/>.</returns>
     internal bool TryPass(int from, int to) => Interlocked.CompareExchange(ref _owner, to, from) == from;
 
     /// <summary>Undoes TryPass.</summary>
     internal void PassBack(int from) => Volatile.Write(ref _owner, from);
 
-    /// <summary>Called before Loop.Callback on this thread: from now on one Invoke can be taken.</summary>
+    /// <summary>Called before Loop.Callback on this thread. From now on, one thread can take the right to call Invoke.</summary>
     /// <returns>The argument for <see cref="EndLending"/>.</returns>
     internal int BeginLending(int thread)
     {
@@ -176,7 +176,7 @@ internal struct LoopOwnership
         return Interlocked.Exchange(ref _lender, thread);
     }
 
-    /// <summary>Called after Loop.Callback: waits until its Invoke is given back. Throws nothing.</summary>
+    /// <summary>Called after Loop.Callback. Waits until the right to call Invoke is returned. Throws nothing.</summary>
     internal void EndLending(int thread, int before)
     {
         var wait = default(Uninterrupted.Spin);
@@ -191,11 +191,10 @@ internal struct LoopOwnership
     }
 
     /// <summary>
-    /// Takes the Invoke of Loop.Callback, if it can be taken. The first thread that asks gets it. That may be the callback's own
-    /// thread.
+    /// Takes the right to call Invoke inside Loop.Callback. The first thread that asks gets it. That may be the callback's own thread.
     /// </summary>
-    /// <returns>The argument for <see cref="ReturnInvoke"/>, or 0 if there is no Invoke to take.</returns>
-    /// <exception cref="InvalidOperationException">Another thread has it.</exception>
+    /// <returns>The argument for <see cref="ReturnInvoke"/>, or 0 if the right cannot be taken.</returns>
+    /// <exception cref="InvalidOperationException">This thread is inside Loop.Callback, and another thread has the right.</exception>
     internal int TakeInvoke(int thread)
     {
         int lender;
@@ -204,7 +203,7 @@ internal struct LoopOwnership
         {
             lender = Lender;
 
-            // Another thread has taken it, perhaps just now, and may not be the owner yet.
+            // Another thread has taken the right, perhaps just now. That thread may not be the owner yet.
             if (lender == -thread)
             {
                 throw Error.InvalidOperation_Lent();
@@ -215,6 +214,6 @@ internal struct LoopOwnership
         return Math.Max(lender, 0);
     }
 
-    /// <summary>Gives an Invoke back. It must be the last step of that Invoke, because the loop then continues.</summary>
+    /// <summary>Returns the right to call Invoke. It must be the last step of the Invoke, because the loop then continues.</summary>
     internal void ReturnInvoke(int lender) => Volatile.Write(ref _lender, lender);
 }

@@ -8,8 +8,9 @@ namespace Mood.Event;
 /// <summary>Leaves some file descriptors to the runtime and to the handlers. The runtime ends the process if it cannot, for example, start
 /// a thread.</summary>
 /// <remarks>
-/// <para>On Linux the limit is known, and the acceptor stops before the last ones are used. The reserve also holds some. The acceptor
-/// releases them when other code has used up the rest, or where the limit is not known.</para>
+/// <para>On Linux the limit is known, and the acceptor stops accepting before the last file descriptors are used. That is not enough if
+/// other code uses them up, or if the limit is not known. So the reserve holds some file descriptors open, and the acceptor releases them
+/// when it cannot accept.</para>
 /// <para>Loop's thread. Mood.Event.AspNetCore compiles this file too, so it uses nothing else of Mood.Event.</para>
 /// </remarks>
 internal sealed class DescriptorReserve : IDisposable

@@ -33,7 +33,7 @@ public sealed partial class LoopServer
 
     private void Begin()
     {
-        // A call of InvokeAsync fails when the loop is disposed. RunOnLoopAsync has then closed the server itself.
+        // The task fails if the loop is disposed. If that happens later, RunOnLoopAsync closes the server, and the exception is ignored.
         Task running = _loop.InvokeAsync(RunOnLoopAsync);
 
         if (running.IsFaulted)

@@ -35,7 +35,8 @@ namespace Mood.Event;
 /// </remarks>
 public sealed partial class LoopServer : IAsyncDisposable
 {
-    // ServerConnection.Handler of the handler that runs, and of what it calls and awaits, on any thread.
+    // Identifies the handler that the running code belongs to (ServerConnection.Handler): the handler calls or awaits this code. Any
+    // thread.
     private static readonly AsyncLocal<object?> s_handler = new();
 
     private readonly Loop _loop;

@@ -176,8 +176,8 @@ public sealed partial class LoopStream : Stream
     internal static Exception Wrap(Exception exception) =>
         exception is SocketException ? Error.IO_Connection(exception) : exception;
 
-    /// <summary>The exception for the caller of a read or a write, or null. Dispose on another thread shuts the socket down while the
-    /// operation tries it. To the operation this looks like an end or an error of the connection.</summary>
+    /// <summary>The exception for the caller of a read or a write, or null. During the operation, another thread may call Dispose, which
+    /// shuts the socket down. The operation then sees the end or an error of the connection.</summary>
     /// <param name="exception">The exception of the socket, or null.</param>
     /// <param name="isEnd">Whether a read has found the end of the stream.</param>
     internal Exception? ResultOf(Exception? exception, bool isEnd)

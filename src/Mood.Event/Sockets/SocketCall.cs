@@ -131,8 +131,8 @@ internal static partial class SocketCall
 
             var error = (SocketError)(int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error)!;
 
-            // Connected clears the error, so it is read after the error. A socket without an error that is not connected now was
-            // connected, and has been reset since.
+            // Reading Connected clears the error, so the error is read first. A socket that has no error and is not connected was
+            // connected for a moment, and has been reset since.
             if (error == SocketError.Success && !socket.Connected)
             {
                 error = SocketError.ConnectionReset;

@@ -34,7 +34,7 @@ internal sealed class LoopSynchronizationContext(Loop loop) : SynchronizationCon
         Validate.NotNull(d, nameof(d));
 
         if (!loop.TryPost(static item => item.Context.Call(item.Callback, item.State), (Context: this, Callback: d, State: state))
-            && !loop.HasLeft)
+            && !loop.HasReportedUnfinished)
         {
             loop.Report(Error.ObjectDisposed_Continuation(loop));
         }

@@ -20,7 +20,7 @@ public sealed partial class LoopThread : IDisposable
     // A Dispose on the thread of another LoopThread checks at this interval, in milliseconds, whether the two wait for each other.
     private const int Pause = 20;
 
-    // The maximum length of a chain of LoopThreads, each of which waits for the next one, that Awaits follows.
+    // Awaits follows a chain of LoopThreads, each of which waits for the next one. This is the maximum length.
     private const int MaxChain = 1000;
 
     // The LoopThread of this thread, or null.

@@ -290,7 +290,7 @@ internal sealed class PostQueue
         }
 
         _current.Length--;
-        Volatile.Write(ref _called, unchecked(_called + 1)); // after Take has seen the item in _accepted
+        Volatile.Write(ref _called, unchecked(_called + 1)); // the item was counted in _accepted before, so Waiting is never negative
         _current.Lane.RunNext(loop);
         context.Restore();
     }

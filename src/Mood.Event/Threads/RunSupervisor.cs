@@ -51,7 +51,7 @@ internal sealed class RunSupervisor : IDisposable
         _loop = loop;
         _timeout = options.ShutdownTimeout;
         _waitsForSpawned = waitsForSpawned;
-        loop.HasLeft = false;
+        loop.HasReportedUnfinished = false;
 
         try
         {
@@ -78,8 +78,8 @@ internal sealed class RunSupervisor : IDisposable
     /// exception reported to Loop.CallbackException.</summary>
     internal bool HasTaken { get; set; }
 
-    /// <summary>Throws the exception of the main function, if it has failed. A Stop or a Dispose of the loop has ended Run while it
-    /// waited for spawned functions.</summary>
+    /// <summary>Throws the exception of the main function, if it has failed. Called when a Stop or a Dispose of the loop has ended Run
+    /// while it waited for spawned functions.</summary>
     internal void ThrowIfFailed()
     {
         if (_main is { IsFaulted: true })
@@ -226,7 +226,7 @@ internal sealed class RunSupervisor : IDisposable
             names.Add(spawned);
         }
 
-        _loop.HasLeft = true;
+        _loop.HasReportedUnfinished = true;
         Loop.Write("Run returns, but these functions have not ended: " + string.Join(", ", names));
     }
 }

@@ -7,13 +7,13 @@ namespace Mood.Event;
 /// <summary>
 /// A timer of <see cref="LoopTimeProvider"/>. Any thread sets the wanted times, inside the gate. The loop's thread then changes
 /// the watcher, at once if it is the calling thread. An active timer is not collected even if the program holds no reference to
-/// it, as with the timers of TimeProvider.System. When the loop is disposed, it ends what .NET waits for with this timer: see
-/// <see cref="LeftWait"/>.
+/// it, as with the timers of TimeProvider.System. If .NET waits for this timer when the loop is disposed, the wait is ended: see
+/// <see cref="OrphanedWait"/>.
 /// <code>
 /// Change:  wanted = times             ---+
 /// Dispose: wanted = nothing, for ever ---+--> behind --> Follow, on the loop's thread: watcher = wanted
 /// watcher fires --> callback, unless behind
-/// Dispose of the loop --> LeftWait.End
+/// Dispose of the loop --> OrphanedWait.End
 /// </code>
 /// </summary>
 internal sealed class ProviderTimer : Wait, ITimer
@@ -121,7 +121,7 @@ internal sealed class ProviderTimer : Wait, ITimer
     {
         try
         {
-            LeftWait.End(_loop, _callback, _state, exception);
+            OrphanedWait.End(_loop, _callback, _state, exception);
         }
 #pragma warning disable CA1031 // any exception: a continuation threw it, or a source is disposed, and the Dispose of the loop must go on
         catch (Exception e)

@@ -187,7 +187,8 @@ public sealed class Scheduler : Watcher<Scheduler>
             return;
         }
 
-        // A failure makes the scheduler pending without an event. If it was due as well, its last call comes first.
+        // OnReschedule has made the scheduler pending without an event. If the scheduler was also due, it has an event: then the callback
+        // is called for the last time, before the failure is reported.
         try
         {
             if (revents != Events.None)

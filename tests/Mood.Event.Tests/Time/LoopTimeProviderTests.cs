@@ -507,9 +507,9 @@ public sealed class LoopTimeProviderTests : LoopTestBase
         Assert.Empty(_log);
     }
 
-    /// <summary>The runtime's own methods that end what waits: see LeftWait.net8.cs.</summary>
+    /// <summary>The runtime's own methods that end what waits: see OrphanedWait.net8.cs.</summary>
     [Fact]
-    public void This_runtime_has_the_methods_that_LeftWait_calls() => Assert.True(LeftWait.IsComplete);
+    public void This_runtime_has_the_methods_that_OrphanedWait_calls() => Assert.True(OrphanedWait.IsComplete);
 
     [Theory, InlineData("Dispose"), InlineData("callback"), InlineData("before the loop runs"), InlineData("inside Dispose"), InlineData("after Dispose in a callback")]
     public async Task The_Dispose_of_the_loop_ends_what_waits_for_its_timers(string how)

@@ -16,7 +16,7 @@ namespace Mood.Event;
 /// public. On a runtime without these methods, such an await never returns. If the program itself has called CreateTimer, its callback is
 /// not called.
 /// </remarks>
-internal static class LeftWait
+internal static class OrphanedWait
 {
     private const BindingFlags Inside = BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public;
 
