@@ -82,7 +82,7 @@ public sealed class LoopOwnershipTests : LoopTestBase
     }
 
     [Fact]
-    public void Two_threads_that_use_an_idle_loop_wait_for_each_other()
+    public void Threads_that_use_an_idle_loop_at_the_same_time_take_turns_and_none_is_refused()
     {
         Loop loop = NewLoop();
         loop.IncRef();

@@ -116,7 +116,7 @@ public sealed class RunTokenTests : LoopTestBase
     }
 
     [Fact]
-    public void A_continuation_on_a_disposed_loop_is_reported_if_another_Start_followed_the_Run_that_named_its_functions()
+    public void A_post_to_the_context_of_a_disposed_loop_is_reported_if_another_Start_followed_the_Run_that_named_its_functions()
     {
         Loop loop = NewLoop();
         var reports = new List<Exception>();

@@ -402,7 +402,7 @@ public class ChildTests : LoopTestBase
     }
 
     [Fact]
-    public void A_signal_watcher_keeps_the_loop_alive_unless_KeepAlive_is_false()
+    public void A_child_watcher_keeps_the_loop_alive_unless_KeepAlive_is_false()
     {
         Loop loop = NewDefaultLoop();
         int pid = Posix.Spawn("sleep 100");

@@ -173,8 +173,8 @@ public sealed class AsyncGuide : FdTestBase
         {
             await foreach (int signum in loop.Signals(Signum.SIGHUP))
             {
-                reloads++; // signals that arrive meanwhile run the body once more
-                break;
+                reloads++;
+                break; // without it, the next signal runs the body again
             }
         });
 
