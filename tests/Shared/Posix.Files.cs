@@ -36,7 +36,7 @@ internal static unsafe partial class Posix
     }
 
     /// <summary>
-    /// Switches between whole lines (on) and single keys (off) as what a read of the terminal returns, as <c>stty icanon</c> does.
+    /// Makes a read of the terminal return whole lines (on) or single keys (off), as <c>stty icanon</c> does.
     /// </summary>
     internal static void SetCanonical(int terminal, bool on)
     {
