@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace Mood.Event.AspNetCore.Benchmarks;
 
-/// <summary>When and of what something was measured. All results of a run of the program have the same stamp.</summary>
+/// <summary>The time of a measurement, and the commit that was measured. All results of a run of the program have the same stamp.</summary>
 /// <param name="Time">The time in UTC.</param>
 /// <param name="Commit">The commit of the repository, and whether files were changed since.</param>
 internal sealed record Stamp(string Time, string Commit)

@@ -153,8 +153,8 @@ public sealed class ListenerTests
         }
     }
 
-    /// <summary>Clients connect to a Unix socket as fast as the server accepts: connect waits for room in the backlog. So the server must
-    /// not accept until nobody waits any more.</summary>
+    /// <summary>On a Unix socket, connect waits while the backlog is full, and each accept lets one more client in. A stop that accepts until
+    /// the backlog is empty would thus accept all clients.</summary>
     [Theory(Timeout = Deadline)]
     [InlineData(Mode.Pool)]
     [InlineData(Mode.Inline)]

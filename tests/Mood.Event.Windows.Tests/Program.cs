@@ -14,7 +14,7 @@ internal static class Program
     /// <summary>The first argument of a process that runs the tests of one class: see <see cref="ClassProcess"/>.</summary>
     internal const string ClassArgument = "--class";
 
-    // Processes that run at the same time, each in a place with the number of its thread. Most of their time they wait.
+    // Processes that run at the same time, each in the directory with the number of its thread. Most of the time they wait.
     private const int AtOnce = 3;
 
     // No class begins later. run.sh ends the program after 20 minutes. It must report before.
@@ -46,7 +46,7 @@ internal static class Program
             {
                 if (Skips.ReasonOf(type + '.') is string reason)
                 {
-                    totals.AddSkipped(reason, Suite.CountMethods(type)); // data of tests that make no sense here are not made
+                    totals.AddSkipped(reason, Suite.CountMethods(type)); // methods, because the data of skipped tests is not created
                 }
                 else if (watch.Elapsed < s_limit)
                 {

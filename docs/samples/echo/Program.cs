@@ -8,7 +8,7 @@ namespace Echo;
 
 /// <summary>
 /// The server as a program. SIGINT or SIGTERM ends it: every connection gets the answers to the bytes that were read, and five seconds to
-/// read them. A second signal ends it at once. In both cases the last line says what became of the connections.
+/// read them. A second signal ends it at once. In both cases the last line says how the connections ended.
 /// </summary>
 internal static class Program
 {

@@ -1,5 +1,4 @@
-/* libev for the benchmarks, without our hooks, as a C program would use it. It has the features and backends of native/libev.h.
- * */
+/* libev for the benchmarks, without our hooks, as a C program would use it. Its features and backends are those of native/libev.h. */
 #ifndef MOOD_BENCH_LIBEV_H
 #define MOOD_BENCH_LIBEV_H
 

@@ -145,7 +145,7 @@ public sealed class LoopCallbackTests : LoopTestBase
         Timer? second = null;
         loop.Callback = l =>
         {
-            // If no watcher is pending, nothing is to invoke.
+            // If no watcher is pending, there is nothing to invoke.
             if (l.Pending == 0)
             {
                 return;

@@ -246,8 +246,7 @@ children (int any)
     {
       mood_watcher_free (w [i]);
 
-      /* The watcher of any child (pid 0) may have seen the end of another child first and stopped. Then this child is not reaped.
-       * */
+      /* The watcher of any child (pid 0) stops at the first end it sees. If that was another child, this one is not reaped yet. */
       if (any && !i)
         waitpid (pids [i], 0, 0);
       else
@@ -376,8 +375,7 @@ threads (int rounds)
       while (!seen [0].seen || !seen [1].seen)
         mood_loop_run (shared.loop, EVRUN_ONCE);
 
-      /* The loop's thread stops the watchers in every second round. The senders continue until after the loop is closed.
-       * */
+      /* The loop's thread stops the watchers in every second round. The senders continue even while the loop is closed. */
       if (n & 1)
         {
           mood_watcher_stop (shared.async);

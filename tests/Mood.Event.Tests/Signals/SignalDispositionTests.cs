@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Mood.Event.Tests;
 
-/// <summary>A Signal installs and removes handlers of the process. With no loop flag does it change a signal mask.</summary>
+/// <summary>A Signal installs and removes handlers of the process. It changes no signal mask, whatever the flags of the loop are.</summary>
 public sealed class SignalDispositionTests : LoopTestBase
 {
     [Theory]

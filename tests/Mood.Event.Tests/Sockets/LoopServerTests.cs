@@ -99,7 +99,7 @@ public sealed class LoopServerTests : AwaitTestBase
             log);
         AssertIdle(loop);
 
-        // from where a handler may come: also from another thread
+        // a handler may call StopAsync on another thread, too
         static async Task StopAsync(LoopServer server) =>
             await Task.Run(async () => await server.StopAsync(Timeout.InfiniteTimeSpan).ConfigureAwait(false)).ConfigureAwait(false);
     }

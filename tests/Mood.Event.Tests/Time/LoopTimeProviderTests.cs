@@ -28,7 +28,7 @@ public sealed class LoopTimeProviderTests : LoopTestBase
         Assert.False(Task.Run(() => timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan)).Result);
     }
 
-    /// <summary>The Dispose of the loop ends the waits of .NET. The task and the source of a timer of the program are the program's.</summary>
+    /// <summary>The Dispose of the loop ends the waits of .NET. A task or a source that a program uses as a timer's state stays as it is.</summary>
     [Fact]
     public void The_state_of_a_timer_of_the_program_is_left_alone_by_the_Dispose_of_the_loop()
     {
@@ -507,12 +507,12 @@ public sealed class LoopTimeProviderTests : LoopTestBase
         Assert.Empty(_log);
     }
 
-    /// <summary>The runtime's own methods that end what waits: see OrphanedWait.net8.cs.</summary>
+    /// <summary>The runtime's own methods that end a wait: see OrphanedWait.net8.cs.</summary>
     [Fact]
     public void This_runtime_has_the_methods_that_OrphanedWait_calls() => Assert.True(OrphanedWait.IsComplete);
 
     [Theory, InlineData("Dispose"), InlineData("callback"), InlineData("before the loop runs"), InlineData("inside Dispose"), InlineData("after Dispose in a callback")]
-    public async Task The_Dispose_of_the_loop_ends_what_waits_for_its_timers(string how)
+    public async Task The_Dispose_of_the_loop_ends_the_waits_for_its_timers(string how)
     {
         Loop loop = NewLoop();
         TimeSpan day = TimeSpan.FromDays(1);
