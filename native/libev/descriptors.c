@@ -83,8 +83,8 @@ static __thread int old_epoll = -1;
  * and its next run tries to make the fd again. */
 enum { NO_FD = 0x7fffffff };
 
-/* Some backends have an Io for their fd, and libev has an array that is as long as the largest number. So an Io for NO_FD gets the
- * number 0 and no events: the kernel is never asked about it. */
+/* Some backends watch their own fd with an ev_io, and libev's table of fds is as long as the largest fd that is watched. So an ev_io for
+ * NO_FD gets the number 0 and no events: the kernel is never asked about it. */
 # undef ev_io_set
 # define ev_io_set(ev, fd_, events_)                               \
   do                                                               \
@@ -190,8 +190,8 @@ make_timerfd (int clock, int flags)
 /* The eventfd that libev was given last on this thread, or -1. It has close-on-exec and is non-blocking. */
 static __thread int given_eventfd = -1;
 
-/* libev sets both flags once more for each fd that it makes, which takes two system calls. A pipe, which libev makes if it gets no
- * eventfd, needs them. */
+/* libev sets both flags on each fd that it makes, with two system calls. The eventfd above has them already, so the calls are left out.
+ * They are made for any other fd, such as the pipe that libev uses when it gets no eventfd. */
 # define fcntl(fd, command, ...) \
   ((fd) == given_eventfd && ((command) == F_SETFD || (command) == F_SETFL) ? 0 : fcntl (fd, command, ##__VA_ARGS__))
 

@@ -6,8 +6,8 @@ namespace Mood.Event;
 /// <summary>The pooled waits of a loop, its renewable wait, and the number of calls that may still end without a wait.</summary>
 internal sealed class Waits
 {
-    // How many calls in a row may end without a wait. Then a peer that never stops sending cannot keep the loop from its other
-    // work.
+    // How many calls in a row may end without a wait. Without a limit, a peer that never stops sending would keep the loop
+    // from its other work.
     private const int Allowance = 64;
 
     // Loop's thread.

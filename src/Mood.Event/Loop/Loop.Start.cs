@@ -69,7 +69,7 @@ public sealed partial class Loop
         }
 
         _starts++;
-        HasReportedUnfinished = false; // the functions that run from now on are not those that the Run has named
+        HasReportedUnfinished = false; // the report of a Run does not name the functions that begin from now on
         BeSeenRunning();
         _gauge?.Resume();
 
