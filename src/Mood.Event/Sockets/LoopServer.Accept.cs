@@ -122,9 +122,9 @@ public sealed partial class LoopServer
                 _loop.Report(Error.Event_Accept(EndPoint, exception));
             }
 
-            // Waits until the reserve is full, at most PatientBackOffs times: other code may never close as many file descriptors as the
-            // reserve needs. If only the last file descriptors of the process are left, which the runtime needs (HasRoom), it waits further,
-            // until a connection ends and closes its file descriptor. Without connections it waits once only, because none can end.
+            // Waits until the reserve is full, but at most PatientBackOffs times, because other code may never close as many file descriptors
+            // as the reserve needs. After that it waits only if no more file descriptors are left than the runtime itself needs (HasRoom),
+            // until the end of a connection frees one. A server without connections waits only once, because none can end.
             int left = _count > 0 ? PatientBackOffs : 1;
 
             do

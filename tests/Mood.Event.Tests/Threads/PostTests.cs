@@ -123,8 +123,8 @@ public sealed class PostTests : LoopTestBase
         var random = new Random(1);
         int posted = 0, called = 0, wrong = 0;
 
-        // Some bursts are longer than the spare pieces of the queue, the burst after such a one is much shorter, and some are
-        // interrupted by a nested Start.
+        // Some bursts are longer than the spare pieces of the queue, and the next burst is then much shorter. A nested Start
+        // interrupts some bursts.
         for (int i = 0; i < 200; i++)
         {
             int size = i % 20 == 0 ? 200_000 : random.Next(1, 1 << random.Next(1, 14));
@@ -627,7 +627,7 @@ public sealed class PostTests : LoopTestBase
         WeakReference type = PostCollectible(loop);
         loop.Start(RunFlags.NoWait);
         Assert.Equal([nameof(InvalidTimeZoneException)], told);
-        loop.Post(() => { }); // the queue has forgotten the last item by then
+        loop.Post(() => { }); // makes the queue forget the item before it
         loop.Start(RunFlags.NoWait);
         Assert.True(Posix.Until(() =>
         {
