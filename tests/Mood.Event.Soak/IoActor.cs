@@ -40,7 +40,7 @@ internal sealed class IoActor : Actor
                 _reader.Events = (Events)Random.Next(4);
                 break;
             case 6:
-                // Within one iteration a new pair replaces the old one, mostly with the same fd numbers.
+                // Within one iteration a new pair replaces the old one, usually with the same fd numbers.
                 Close();
                 Open();
                 break;

@@ -15,7 +15,7 @@ internal sealed class PidfdHandle : SafeHandle
         SetHandle(Native.mood_pidfd_open(pid));
     }
 
-    /// <summary>How far the child has ended.</summary>
+    /// <summary>Whether the child has ended, and who reaps it.</summary>
     internal enum End
     {
         /// <summary>The child is alive. Or a debugger holds it: then the pidfd is readable, but the kernel does not tell the status.</summary>
