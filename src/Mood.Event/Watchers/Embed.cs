@@ -85,8 +85,8 @@ public sealed class Embed : Watcher<Embed>
         bool inside = Other.IsHere;
         using Loop.Claim claim = Other.ClaimToChange();
 
-        // While this thread is inside the other loop, this loop must be running on it too: otherwise another thread could run
-        // this loop, and with it the other one.
+        // While this thread is inside the other loop, it must be running this loop too. Otherwise another thread could run this loop, and
+        // with it the other one.
         if (inside && !Loop.IsRunning)
         {
             throw Error.InvalidOperation_Running();
