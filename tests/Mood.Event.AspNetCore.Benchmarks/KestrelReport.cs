@@ -89,7 +89,7 @@ internal static class KestrelReport
         return text.ToString();
     }
 
-    // p99 must not be worse. The noise of a round is far above a tenth, so a median that is worse by less does not count.
+    // p99 must not be worse. The noise of a round is far above a tenth, so a median that is worse by less than a tenth does not count.
     private static string Percentiles(Result[] results)
     {
         const double Worse = 1.1;

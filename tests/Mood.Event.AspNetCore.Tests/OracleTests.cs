@@ -159,8 +159,8 @@ public sealed partial class OracleTests
         await Task.Delay(100); // waits for what the transport logs at the same time
     }
 
-    /// <summary>A handler that reads the request's body after the connection is reset. What Kestrel reports about a handler that reads
-    /// meanwhile depends on what it notices first, with each transport.</summary>
+    /// <summary>A handler that reads the request's body after the connection is reset. If it read at the time of the reset, Kestrel's
+    /// messages would depend on what Kestrel notices first, with either transport.</summary>
     private sealed class Later
     {
         public TaskCompletionSource Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);

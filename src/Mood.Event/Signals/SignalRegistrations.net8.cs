@@ -78,8 +78,8 @@ internal static partial class SignalRegistrations
         }
     }
 
-    // A method of its own, because in Acquire the registration's delegate would share a closure with the delegate there. That
-    // closure holds the loop, and the registration would keep the loop in memory.
+    // Not part of Acquire: all lambdas of a method share one closure, and that of Acquire holds the loop. So the registration, which keeps
+    // its lambda, would keep the loop in memory.
     private static void Register(int signum)
     {
         Native.mood_signal_register(signum, begins: 1);
