@@ -49,8 +49,8 @@ mood_ev_settle_pending (struct ev_loop *loop)
 
 /* libev does not remove a cleared event from its queue. It puts pending_w into the slot, which the next walk skips. Outside a
  * run there is no walk, and the queue would grow with each event that is fed and cleared. So the empty slots are removed
- * when they may be half of the queue: the cost is constant per cleared event, and the order of the others stays. A walk may call
- * this through a callback: it reads the counts again after each callback. */
+ * when they may be half of the queue: the cost is constant per cleared event, and the other events keep their order. A
+ * callback in a walk may call this: the walk reads the counts again after each callback. */
 void
 mood_ev_drop_cleared (struct ev_loop *loop)
 {
