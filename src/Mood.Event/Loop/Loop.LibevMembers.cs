@@ -51,7 +51,8 @@ public sealed partial class Loop
             Error.Throw_Disposed(this);
         }
 
-        // Suspend has stopped the time. If it moved on, the timers would count the time that Resume takes from them.
+        // Resume moves the timers on by the time since libev last read the clock. So libev must not read it after Suspend. A loop that runs
+        // reads it in every iteration anyway.
         if (update && (_suspensions == 0 || IsRunning))
         {
             Native.mood_loop_now_update(_native);
@@ -69,7 +70,7 @@ public sealed partial class Loop
     {
         using Claim claim = ClaimToChange();
 
-        // libev counts no suspends: each one takes the time, and a resume corrects the timers from the last time that was taken.
+        // libev's suspend only reads the clock. Only the first Suspend may do that (see Now).
         if (_suspensions++ == 0)
         {
             Native.mood_loop_suspend(_native);

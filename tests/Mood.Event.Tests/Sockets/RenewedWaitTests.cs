@@ -365,7 +365,7 @@ public sealed class RenewedWaitTests : AwaitTestBase
 
         async Task MainAsync()
         {
-            // The receive leaves bytes. If the watcher stayed active in the inner Start, they would call it for ever.
+            // The receive leaves bytes in the socket. If the watcher stayed active in the inner Start, it would be called for ever.
             Assert.Equal(1, await server.ReceiveAsync(loop, buffer).ConfigureAwait(false));
             Assert.NotNull(loop.Waits.Renewable);
             Assert.False(loop.Start());
