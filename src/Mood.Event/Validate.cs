@@ -8,7 +8,7 @@ internal static class Validate
     /// <summary>libev's resolution for times since 1970, in seconds. A shorter interval would be due in every iteration.</summary>
     internal const double MinInterval = 1.0 / 8192;
 
-    // Beyond this limit a double is too coarse, and libev's search for the next time from the offset on would not end.
+    // Beyond this limit a double is too coarse: libev adds the interval to the offset until the time is in the future, and might never end.
     private const double MaxOffset = 1e12;
 
     private const LoopFlags AllFlags = LoopFlags.NoInotify | LoopFlags.SignalFd | LoopFlags.NoSigMask

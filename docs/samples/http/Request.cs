@@ -53,7 +53,7 @@ internal sealed record Request(string Method, string Path, int Length, bool Keep
         {
             int colon = line.IndexOf(':', StringComparison.Ordinal);
 
-            // no name, or a name with spaces, could be read differently by a proxy before this server
+            // a proxy in front of this server could read such a name, empty or with spaces, differently
             if (colon <= 0 || line.AsSpan(0, colon).ContainsAny(' ', '\t'))
             {
                 return Refused(400);
