@@ -52,7 +52,7 @@ internal sealed class Output(PipeWriter writer, Sender sender, Input input, Guar
         sender.Run();
     }
 
-    // A message that has filled its block continues in a large one. While the block has free bytes, a large hint would waste them.
+    // A message that has filled its block continues in a large one. While the block has free bytes, to ask for a large one would waste them.
     private int Larger(int sizeHint) =>
         sizeHint == 0 && _room == 0 && writer.UnflushedBytes > 0 ? BlockPool.LargeSize : sizeHint;
 

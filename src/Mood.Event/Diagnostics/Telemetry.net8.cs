@@ -39,8 +39,8 @@ internal static class Telemetry
     private static bool s_hasBegun;
 
     /// <summary>
-    /// Whether a listener has ever enabled the event source, which sets it. Any thread. It is not a member of LoopEventSource, because the
-    /// runtime opens the file of that type's base class, and the first Start of a process may have no free file descriptor.
+    /// Whether a listener has ever enabled the event source, which sets it. Any thread. It is not a member of LoopEventSource: to use that
+    /// type, the runtime opens the assembly of its base class, and the first Start of a process may have no free file descriptor.
     /// </summary>
     internal static bool IsTraced { get; set; }
 

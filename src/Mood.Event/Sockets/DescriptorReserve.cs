@@ -46,7 +46,7 @@ internal sealed class DescriptorReserve : IDisposable
     {
         if (OperatingSystem.IsWindows())
         {
-            return true; // its limit is too high for a server to reach
+            return true; // a server cannot reach the limit of Windows
         }
 
         try

@@ -46,7 +46,7 @@ public sealed partial class LoopServer
             {
                 connection.Cancel();
 
-                // Posted, so that an operation that uses the token ends first: the cancellation was posted before this.
+                // Posted, as Cancel has posted the cancellation: an operation that uses the token is cancelled before its stream is closed.
                 _loop.TryPost(static connection => connection.Close(reset: true), connection);
             }
         }

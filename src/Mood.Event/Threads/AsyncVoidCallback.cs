@@ -12,12 +12,13 @@ namespace Mood.Event;
 internal sealed class AsyncVoidCallback<TWatcher>
     where TWatcher : Watcher
 {
+    // The delegates that the callback consists of: one for each method.
     private readonly Action<TWatcher, Events>[] _items;
 
-    // For each item its method, or null if it is not async void.
+    // The method of each item, or null if it is not async void.
     private readonly MethodInfo?[] _methods;
 
-    // For each item its last context. Loop's thread.
+    // The context of each item's last call. Loop's thread.
     private readonly AsyncVoidContext?[] _contexts;
 
     private AsyncVoidCallback(Action<TWatcher, Events> callback, Action<TWatcher, Events>[] items, MethodInfo?[] methods)
