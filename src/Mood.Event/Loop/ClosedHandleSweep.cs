@@ -68,8 +68,9 @@ internal static class ClosedHandleSweep
         while (listed is not null || !TryEnd());
     }
 
-    // Calls AskForSweep of each loop, and puts the loops that stay listed before `kept`. Allocates nothing, because an OutOfMemoryException
-    // on this thread would end the process. This is a method of its own, so that no local of Run keeps a loop alive while the thread sleeps.
+    // Calls AskForSweep of each loop, and puts the loops that stay listed before `kept`. It links the same Requests again and allocates none,
+    // because an OutOfMemoryException on this thread would end the process. It is a method of its own, so that no local of Run keeps a loop
+    // alive while the thread sleeps.
     private static Request? Sweep(Request? first, Request? kept)
     {
         while (first is Request request)

@@ -46,7 +46,7 @@ public sealed partial class LoopServer
             {
                 connection.Cancel();
 
-                // Posted, as Cancel has posted the cancellation: an operation that uses the token is cancelled before its stream is closed.
+                // A wait that uses the token is cancelled by a post. So the close is posted too, and comes after the cancellation.
                 _loop.TryPost(static connection => connection.Close(reset: true), connection);
             }
         }
