@@ -23,7 +23,7 @@ public sealed class BlockTests
         await using Server server = await Server.StartAsync(mode);
         (ConnectionContext connection, Socket peer) = await ConnectAsync(server);
         PipeReader input = connection.Transport.Input;
-        Assert.Equal(Small, await ReceiveAsync(2 * Small)); // nothing is known yet
+        Assert.Equal(Small, await ReceiveAsync(2 * Small)); // the first message: none has filled a block yet
         Assert.Equal(2 * Small, await ReceiveAsync(2 * Small));
         Assert.Equal(2 * Small, await ReceiveAsync(2 * Small));
         Assert.Equal(10, await ReceiveAsync(10));

@@ -17,7 +17,7 @@ internal static class Program
     // Processes that run at the same time, each in the directory with the number of its thread. Most of the time they wait.
     private const int AtOnce = 3;
 
-    // No class begins later. run.sh ends the program after 20 minutes. It must report before.
+    // No class begins after this time, because run.sh ends the program after 20 minutes, and the report must come before.
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(15);
 
     /// <param name="arguments">None, or a part of the names of the tests to run.</param>

@@ -148,7 +148,7 @@ public sealed class LostDescriptorTests : FdTestBase
     private (Loop Loop, List<int> Own, Func<bool> Check) NewUsedLoop(Backends backend)
     {
         GC.Collect();
-        GC.WaitForPendingFinalizers(); // else a finalizer could close a number of the list, and the loop could get it
+        GC.WaitForPendingFinalizers(); // otherwise a finalizer could close an fd of the list, and the loop could get its number
         List<int> before = Numbers();
         Loop loop = NewLoop(backend);
         string path = Path.GetTempFileName();

@@ -279,7 +279,7 @@ fill (void)
   return limit;
 }
 
-/* Whether file descriptors are left when a process forks. LOWERED: the child may have none at all, not even those it has closed. */
+/* Whether file descriptors are left when a process forks. LOWERED: the child may open no file, not even after it has closed others. */
 enum left { MANY, NONE, LOWERED };
 
 /* A forked child gets files of its own. What it does then does not change its parent's loop. `reset`: the parent has an eventfd for its
