@@ -8,8 +8,7 @@ namespace Mood.Event;
 /// <see cref="LoopFlags.ForkCheck"/> noticed a fork (ev_fork).
 /// </summary>
 /// <remarks>
-/// libev also resets itself when the kernel reports events of a file descriptor that was closed while a duplicate of it was open.
-/// The callback must therefore work in a process that was not forked.
+/// A program may call <see cref="Loop.Reset"/> without a fork. So the callback must also work in a process that was not forked.
 /// </remarks>
 public sealed class Fork : Watcher<Fork>
 {
