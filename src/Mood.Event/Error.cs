@@ -74,11 +74,13 @@ internal static partial class Error
             : "The handle does not contain a file descriptor. Use the handle of a file, pipe or socket.",
         parameter);
 
-    internal static ArgumentException Argument_IoEvents(Events events, string parameter) =>
-        new(string.Format(Culture, "An Io can watch for Events.Read, Events.Write, both or None, but not for {0} (0x{1:X}).", events, (int)events), parameter);
+    internal static ArgumentException Argument_IoEvents(Events events, string parameter) => new(
+        string.Format(Culture, "An Io can watch for Events.Read, Events.Write, both or None, but not for {0} (0x{1:X}).", events, (int)events),
+        parameter);
 
-    internal static ArgumentException Argument_WaitEvents(Events events, string parameter) =>
-        new(string.Format(Culture, "A wait must be for Events.Read, Events.Write or both, but not for {0} (0x{1:X}).", events, (int)events), parameter);
+    internal static ArgumentException Argument_WaitEvents(Events events, string parameter) => new(
+        string.Format(Culture, "A wait must be for Events.Read, Events.Write or both, but not for {0} (0x{1:X}).", events, (int)events),
+        parameter);
 
     internal static ArgumentException Argument_UnknownBits(Enum value, Enum unknown, string parameter) => new(
         string.Format(Culture, "The {0} value 0x{1:X} contains unknown bits: 0x{2:X}.", value.GetType().Name, value, unknown), parameter);
