@@ -23,7 +23,7 @@
  *
  * The host answers on its thread pool, which may have no free thread. After TICKS ticks of TICK seconds the end is reported,
  * and the child is reaped later, when the answer comes. Ticks are counted, not time, because a machine that delays this thread
- * delays the pool too. On a manual clock no tick comes, so the end is reported at once. A child watched on
+ * delays the pool too. On a manual clock and in an embedded loop no tick comes, so the end is reported at once. A child watched on
  * behalf of the host (keep) is never reaped here, and its report is never delayed.
  *
  * The other files of children: known.c has the table, pidfd.c asks the kernel about one child, processes.c lists the children of a
@@ -188,8 +188,8 @@ settle (known *k)
       return SETTLED;
     }
 
-  /* On a manual clock no tick comes. */
-  if (k->ticks >= TICKS || mood_child_home->manual == MANUAL_HOST)
+  /* On a manual clock and in an embedded loop no tick comes. */
+  if (k->ticks >= TICKS || mood_child_home->manual == MANUAL_HOST || mood_child_home->embedded)
     return UNREAPED;
 
   start_ticker ();
@@ -355,7 +355,7 @@ mood_child_stop (ev_child *w)
     {
       next = k->next;
 
-      if (!mood_child_visit (mood_child_watches, k->pid))
+      if ((!w->pid || w->pid == k->pid) && !mood_child_visit (mood_child_watches, k->pid))
         mood_known_forget (k);
     }
 }

@@ -115,6 +115,7 @@ mood_embed_start (ev_embed *w)
   if ((error = mood_ev_register (w->owner->ev, &w->io)))
     ev_embed_stop (w->owner->ev, w);
 
+  other_of (w)->embedded = !error;
   return -error;
 }
 
@@ -122,6 +123,9 @@ void
 mood_embed_stop (struct ev_loop *ev, ev_embed *w)
 {
   int watched = ev_is_active (&w->io) && other_of (w)->generation == ((mood_embed *)w)->generation;
+
+  if (ev_is_active (w))
+    other_of (w)->embedded = 0;
 
   ev_embed_stop (ev, w);
 

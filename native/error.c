@@ -26,6 +26,10 @@ mood_error_record (mood_loop *l, int error, const char *message)
     }
 
   mood_loop_halt (l);
+
+  /* the loop may be about to wait, and would fail only after its next event */
+  if (l->ev)
+    mood_ev_do_not_wait (l->ev);
 }
 
 static void

@@ -122,6 +122,7 @@ struct mood_loop
   int process;         /* the process that has made its files, which a forked child shares until it has replaced them */
   int spare;           /* an eventfd for libev to take, or -1 */
   int made;            /* the epoll fd that the running constructor has created, or -1 */
+  int embedded;        /* an Embed of another loop runs this one */
   int registering;     /* an Embed is being started, and its start reports a refusal of the kernel */
   unsigned long aio;   /* an aio context for libev to take, or 0 */
   void *ring;          /* the prepared files and mappings of an io_uring for libev to take, or null: libev/ring.c */

@@ -17,9 +17,14 @@ void
 mood_timer_again (mood_watcher *w)
 {
   mood_loop *outer = mood_enter (w->owner);
+  int pending = w->pending;
 
   ev_timer_again (w->owner->ev, (ev_timer *)w);
   mood_watcher_settle (w);
+
+  if (pending)
+    mood_ev_drop_cleared (w->owner->ev);
+
   mood_leave (outer);
 }
 

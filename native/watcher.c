@@ -46,6 +46,11 @@ reschedule (ev_periodic *w, double now) EV_NOEXCEPT
     }
 
   mood_watcher_settle ((mood_watcher *)w);
+
+  /* The host has fed the scheduler because its function has failed. The loop may be about to wait. */
+  if (w->pending && ev_depth (w->owner->ev))
+    mood_ev_do_not_wait (w->owner->ev);
+
   return at;
 }
 

@@ -74,21 +74,27 @@ mood_ev_monotonic (struct ev_loop *loop)
 int
 mood_ev_changes (struct ev_loop *loop)
 {
-  int i, changes;
+  unsigned changes, inner;
+  int i;
 
   loop->pipe_write_wanted = 1;
   __atomic_thread_fence (__ATOMIC_SEQ_CST);
 
   /* pipe_write_skipped without a wake comes from mood_ev_do_not_wait */
   changes = loop->fdchangecnt || loop->postfork || (loop->pipe_write_skipped && (loop->async_pending || loop->sig_pending))
-                ? 1 + (int)(loop->loop_count & 0xffff)
+                ? 2 * loop->loop_count + 1
                 : 0;
 
+  /* The factor makes a number of this loop's work differ from a number of an embedded loop's work, although both loops may have run equally
+   * often. The last bit is set if there is any work. */
   for (i = 0; i < loop->preparecnt; ++i)
     if (!loop->prepares [i]->owner)
-      changes += mood_ev_changes (EMBEDDED (loop->prepares [i]));
+      {
+        inner = (unsigned)mood_ev_changes (EMBEDDED (loop->prepares [i]));
+        changes = (changes * 65599 + inner) | ((changes | inner) & 1);
+      }
 
-  return changes;
+  return (int)changes;
 }
 
 /* Whether a test holds for this loop, or for one that is embedded in it. */
@@ -188,6 +194,21 @@ refuse (int fd)
   l->ev->anfds [fd].events = 0; /* not watched */
   fd_change (l->ev, fd, EV_ANFD_REIFY);
   return 0;
+}
+
+#endif
+
+#if EV_USE_TIMERFD
+
+/* Makes the periodics pending that are due now, because libev is about to compute their next times. Their calls would be skipped. */
+static void
+reify_periodics (struct ev_loop *loop)
+{
+  ev_rt_now = ev_time ();
+  periodics_reify (loop);
+
+  if (mood_ev_any_pending (loop))
+    mood_ev_do_not_wait (loop);
 }
 
 #endif

@@ -177,13 +177,17 @@ make_inotify (int flags)
 
 static int remove_watch (struct ev_loop *loop, int fd, int watch);
 static int take_ring_timerfd (void);
+static void reify_periodics (struct ev_loop *loop);
 
+/* After libev has made the timerfd that reports steps of the wall clock, in a reset or at the start of a periodic, it computes the times of
+ * all periodics again. */
 static int
-make_timerfd (int clock, int flags)
+make_timerfd (struct ev_loop *loop, int clock, int flags)
 {
   if (clock == CLOCK_MONOTONIC)
     return take_ring_timerfd ();
 
+  reify_periodics (loop);
   return mark (TIMERFD, timerfd_create (clock, flags));
 }
 
@@ -204,7 +208,7 @@ static int close_own (struct ev_loop *loop, int fd);
 # define epoll_ctl(epoll, op, fd, ev) watch_fd (epoll, op, fd, ev)
 # define inotify_init1(flags) make_inotify (flags)
 # define inotify_rm_watch(fd, watch) remove_watch (loop, fd, watch)
-# define timerfd_create(clock, flags) make_timerfd (clock, flags)
+# define timerfd_create(clock, flags) make_timerfd (loop, clock, flags)
 # define mmap(address, size, protection, flags, fd, offset) take_ring_map (offset)
 # define eventfd(value, flags) take_eventfd (loop, value, flags)
 # define dup2(from, to) replace_eventfd (loop, &(from), &(to))
@@ -216,6 +220,9 @@ static long hook_syscall (long number, long a, long b, long c, long d, long e, l
   hook_syscall (number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
 #else
+
+static int keep_wakes (struct ev_loop *loop, int fd);
+# define dup2(from, to) keep_wakes (loop, dup2 (from, to))
 
 int
 mood_ev_reserve (mood_loop *l)

@@ -19,6 +19,23 @@ mood_ev_renew (struct ev_loop *loop)
   mood_ev_return_reference (loop);
 }
 
+#if !_WIN32
+
+/* A reset has replaced the eventfd or pipe with which other threads wake the loop. libev writes no second wake while one is pending, so a
+ * wake in the old one must not be lost. libev looks for wakes after this iteration's poll, so this poll must not wait. */
+static int
+keep_wakes (struct ev_loop *loop, int fd)
+{
+  __atomic_thread_fence (__ATOMIC_SEQ_CST);
+
+  if (loop->async_pending || loop->sig_pending)
+    mood_ev_do_not_wait (loop);
+
+  return fd;
+}
+
+#endif
+
 #if __linux__
 
 static enum role
@@ -152,7 +169,7 @@ replace_eventfd (struct ev_loop *loop, int *from, int *to)
   else
     *to = fd;
 
-  return *to;
+  return keep_wakes (loop, *to);
 }
 
 /* A forked child that stops a Stat before it has replaced its inotify must not remove its parent's watch. */

@@ -144,17 +144,23 @@ internal static class BusyPoolScenarios
         }
     }
 
-    /// <summary>Every thread of the pool waits for a child whose end the loop must report.</summary>
+    /// <summary>Argument: alone, or embedded: then another loop runs the default loop. Every thread of the pool waits for a child whose end
+    /// the default loop must report.</summary>
     internal static int Jobs(string[] args)
     {
         const int jobs = 40;
-        _ = args;
         ThreadPool.SetMinThreads(8, 8);
         ThreadPool.SetMaxThreads(8, 8);
         Loop loop = Loop.Default;
+        using var outer = new Loop(LoopFlags.NoEnv);
         int ended = 0;
         using Async keep = loop.Async((_, _) => { });
         keep.Start();
+
+        if (args[0] == "embedded")
+        {
+            outer.Embed(loop).Start();
+        }
 
         for (int i = 0; i < jobs; i++)
         {
@@ -169,7 +175,7 @@ internal static class BusyPoolScenarios
         }
 
         var watch = Stopwatch.StartNew();
-        RunUntil(loop, () => Volatile.Read(ref ended) == jobs, 20);
+        RunUntil(args[0] == "embedded" ? outer : loop, () => Volatile.Read(ref ended) == jobs, 20);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ended {ended}"));
         Console.Error.WriteLine(watch.Elapsed);
         return 0;

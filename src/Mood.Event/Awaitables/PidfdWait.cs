@@ -118,8 +118,8 @@ internal sealed class PidfdWait : Wait<Child>
 
     private void Pause()
     {
-        // No time passes on a manual clock by itself. There the Io asks in every iteration.
-        if (Loop.Clock is not null)
+        // No time passes on a manual clock by itself, and the timers of an embedded loop do not run. There the Io asks in every iteration.
+        if (Loop.Clock is not null || Loop.Embedder is not null)
         {
             return;
         }

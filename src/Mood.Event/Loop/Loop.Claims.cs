@@ -124,6 +124,41 @@ public sealed partial class Loop
         return new Claim(this);
     }
 
+    /// <summary>Claims this loop itself, even if it is embedded. The loop around it is claimed already. User code may stop the Embed, and
+    /// then the claim of the loop around it does not keep other threads away. Full.</summary>
+    internal Claim ClaimItself()
+    {
+        if (IsHere)
+        {
+            return default;
+        }
+
+        int thread = LoopOwnership.EnterThread();
+        int owner;
+        var wait = default(Uninterrupted.Spin);
+
+        // Waits for the brief claim of a thread that has not noticed yet that the loop is embedded.
+        while (LoopOwnership.IsBrief(owner = _ownership.TryTake(thread)) && !LoopOwnership.Owns(owner, thread))
+        {
+            wait.SpinOnce();
+        }
+
+        wait.End();
+
+        if (owner == 0)
+        {
+            _ownership.Extend(thread);
+            return new Claim(this);
+        }
+
+        if (!LoopOwnership.Owns(owner, thread))
+        {
+            ThrowOwned(owner);
+        }
+
+        return default;
+    }
+
     private static void ThrowOwned(int owner)
     {
         if (LoopOwnership.IsReserved(owner))
@@ -226,40 +261,6 @@ public sealed partial class Loop
     }
 
     private bool IsIdleAtHome => _ownership.IsHome && !IsEnding;
-
-    // Claims this loop itself, even if it is embedded. The loop around it is claimed already. Full.
-    private Claim ClaimItself()
-    {
-        if (IsHere)
-        {
-            return default;
-        }
-
-        int thread = LoopOwnership.EnterThread();
-        int owner;
-        var wait = default(Uninterrupted.Spin);
-
-        // Waits for the brief claim of a thread that has not noticed yet that the loop is embedded.
-        while (LoopOwnership.IsBrief(owner = _ownership.TryTake(thread)) && !LoopOwnership.Owns(owner, thread))
-        {
-            wait.SpinOnce();
-        }
-
-        wait.End();
-
-        if (owner == 0)
-        {
-            _ownership.Extend(thread);
-            return new Claim(this);
-        }
-
-        if (!LoopOwnership.Owns(owner, thread))
-        {
-            ThrowOwned(owner);
-        }
-
-        return default;
-    }
 
     // Makes `thread`, which calls Invoke, the owner of this loop and of the loops around it. The lender is the thread inside Callback. It may
     // itself begin a Start or an Invoke of one of these loops at the same time, and only one of the two threads may continue. So each

@@ -175,7 +175,9 @@ public sealed partial class Loop
         try
         {
             using Claim claim = ClaimToCall();
+            using Claim itself = ClaimItself();
             InvokeCore();
+            ThrowIfIdle(); // inside the claim: a Start on another thread must not lose its failure
         }
         finally
         {
@@ -189,8 +191,6 @@ public sealed partial class Loop
                 _ownership.ReturnInvoke(lender);
             }
         }
-
-        ThrowIfIdle();
     }
 
     /// <summary>Called by native code to have the pending watchers called. Throws nothing.</summary>

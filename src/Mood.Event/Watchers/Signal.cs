@@ -71,10 +71,16 @@ public sealed partial class Signal : Watcher<Signal>
             SignalRegistrations.Acquire(Loop.Handle, Signum);
             _held = Signum;
         }
-        catch (Exception e) when (SignalRegistrations.IsRefusal(e))
+        catch (Exception e)
         {
             Native.mood_watcher_stop(Memory);
-            throw Error.Event_NoRegistration(Event.Signum.Describe(Signum), e);
+
+            if (SignalRegistrations.IsRefusal(e))
+            {
+                throw Error.Event_NoRegistration(Event.Signum.Describe(Signum), e);
+            }
+
+            throw;
         }
     }
 

@@ -154,7 +154,7 @@ public sealed class Timer : Watcher<Timer>
     {
         using Loop.Claim claim = Use();
 
-        if (_repeat > 0 && Active)
+        if (_repeat > 0 && Active && !Pending)
         {
             Loop.UpdateIdleTimeRoughly();
             Native.mood_timer_push(Memory); // stays active: nothing to reconcile

@@ -231,6 +231,7 @@ public abstract partial class Watcher : IDisposable
     {
         using Loop.Claim claim = Use();
         Loop.ExtendClaim(); // for the callback
+        using Loop.Claim itself = Loop.ClaimItself();
         OnAnyEvent((int)revents);
         Loop.ThrowIfIdle();
     }

@@ -120,6 +120,29 @@ public sealed class PidfdWaitTests : AwaitTestBase
         AssertIdle(loop);
     }
 
+    // The wait cannot pause with a timer, because the timers of an embedded loop do not run.
+    [Fact]
+    public void An_embedded_loop_awaits_a_zombie_that_a_debugger_has_held()
+    {
+        Loop outer = NewLoop(), loop = NewLoop(Backends.Epoll);
+        outer.Embed(loop).Start();
+        int pid = Posix.Spawn("exec sleep 100");
+        Task<Child> exit;
+
+        using (var debugger = new HostProcess($"debugger {pid.ToString(CultureInfo.InvariantCulture)}"))
+        {
+            Assert.True(Posix.Until(() => debugger.Output.Length > 0));
+            exit = loop.WaitForExitAsync(pid).AsTask();
+            Posix.Kill(pid, Signum.SIGKILL);
+            Assert.True(Posix.Until(() => Posix.IsZombie(pid)));
+            RunFor(outer, 1); // longer than the period of the sweep for closed handles, which wakes the loop once
+        }
+
+        outer.Run(() => exit.WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Equal(Signum.SIGKILL, exit.Result.TermSignal);
+        Assert.True(Posix.Until(() => !Posix.Exists(pid)));
+    }
+
     [Fact]
     public void A_cancelled_wait_and_a_disposed_loop_leave_the_child_alone()
     {

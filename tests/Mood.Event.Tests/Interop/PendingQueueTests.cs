@@ -12,10 +12,12 @@ public sealed class PendingQueueTests : LoopTestBase
     [InlineData("stop")]
     [InlineData("start, stop")]
     [InlineData("in turn")]
+    [InlineData("reset")] // of an active timer
+    [InlineData("stop, reset")]
     public unsafe void Events_that_are_fed_and_taken_back_outside_start_leave_nothing_in_the_queue(string how)
     {
         Loop loop = NewLoop();
-        Timer first = loop.Timer(1000, 0, (_, _) => { }), second = loop.Timer(1000, 0, (_, _) => { });
+        Timer first = loop.Timer(1000, 1000, (_, _) => { }), second = loop.Timer(1000, 0, (_, _) => { });
         int* counts = Native.mood_loop_queue(loop.Handle.Pointer)->Counts;
         int most = 0;
 
@@ -26,9 +28,18 @@ public sealed class PendingQueueTests : LoopTestBase
                 first.Start();
             }
 
+            if (how == "stop, reset")
+            {
+                first.Stop();
+            }
+
             first.Feed(Events.Custom);
 
-            if (how == "in turn")
+            if (how.EndsWith("reset", StringComparison.Ordinal))
+            {
+                first.Reset();
+            }
+            else if (how == "in turn")
             {
                 second.Clear(); // the first watcher stays pending
                 (first, second) = (second, first);

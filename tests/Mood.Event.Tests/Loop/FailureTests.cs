@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.IO;
 using System.Linq;
 using System.Threading;
@@ -89,6 +90,27 @@ public sealed class FailureTests : FdTestBase
         }
 
         CheckNextStart(loop);
+    }
+
+    // The arrays of the poll backend grow when an iteration begins, before the wait.
+    [Fact]
+    public void Out_of_memory_right_before_the_wait_ends_Start_without_a_wait()
+    {
+        Loop loop = NewLoop(Backends.Poll);
+        loop.Start(RunFlags.NoWait);
+
+        for (int i = 0; i < 50; i++)
+        {
+            loop.Io(NewPipe().Read, Events.Read, (_, _) => { }).Start();
+        }
+
+        loop.Timer(3, 0, (_, _) => { }).Start();
+        var watch = Stopwatch.StartNew();
+        NativeTesting.mood_fail_allocation(1);
+        Assert.Equal(Native.ENOMEM, Assert.Throws<EventException>(() => loop.Start()).NativeErrorCode);
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 2);
+        Assert.True(loop.Start(RunFlags.NoWait));
+        loop.Verify();
     }
 
     [Fact]

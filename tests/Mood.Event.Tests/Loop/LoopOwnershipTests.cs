@@ -58,6 +58,46 @@ public sealed class LoopOwnershipTests : LoopTestBase
         home.Await(() => outer.Start(), () => inner.TimeProvider.CreateTimer(_ => { }, null, TimeSpan.FromHours(1), TimeSpan.Zero));
     }
 
+    [Theory]
+    [InlineData("Watcher.Invoke")]
+    [InlineData("Loop.Invoke")]
+    [InlineData("Run")]
+    public void A_loop_whose_Embed_is_stopped_in_a_callback_is_not_free_before_the_callback_has_ended(string call)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
+        Embed embed = outer.Embed(inner);
+        embed.Start();
+        Exception? refused = null;
+        Idle idle = inner.Idle((_, _) => StopEmbed());
+
+        switch (call)
+        {
+            case "Watcher.Invoke":
+                idle.Invoke(Events.Custom);
+                break;
+            case "Loop.Invoke":
+                idle.Feed(Events.Custom);
+                inner.Invoke();
+                break;
+            default:
+                inner.Run(() =>
+                {
+                    StopEmbed();
+                    return Task.CompletedTask;
+                });
+                break;
+        }
+
+        Assert.IsType<InvalidOperationException>(refused);
+        Assert.Null(OnThreads(1, _ => inner.Start(RunFlags.NoWait))[0]);
+
+        void StopEmbed()
+        {
+            embed.Stop();
+            refused = OnThreads(1, _ => inner.Start(RunFlags.NoWait))[0];
+        }
+    }
+
     [Fact]
     public void A_stream_that_is_disposed_on_the_home_thread_does_not_keep_another_thread_from_running_the_loop()
     {

@@ -480,6 +480,48 @@ public sealed class EmbedTests : FdTestBase
         Assert.Equal(1, calls);
     }
 
+    // The number of the middle loop's work was equal to that of the inner loop's work if both loops had run equally often. Then the outer loop
+    // saw no progress, and waited although the kernel did not know the inner loop's new fd.
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void Work_of_the_inner_loop_is_not_taken_for_earlier_work_of_the_middle_loop(Backends backend)
+    {
+        Loop outer = NewLoop(), middle = NewLoop(backend), inner = NewLoop(backend);
+
+        for (int i = 0; i < 10; i++)
+        {
+            middle.Start(RunFlags.NoWait);
+        }
+
+        outer.Embed(middle).Start();
+        middle.Embed(inner).Start();
+        bool called = false;
+        int checks = 0;
+        middle.Check((_, _) =>
+        {
+            if (++checks == 1)
+            {
+                middle.Io(NewPipe().Read, Events.Read, (_, _) => { }).Start();
+            }
+            else if (checks == 2)
+            {
+                while (inner.Iteration < middle.Iteration - 1)
+                {
+                    inner.Start(RunFlags.NoWait);
+                }
+
+                inner.Io(NewReadablePipe().Read, Events.Read, (_, _) =>
+                {
+                    called = true;
+                    outer.Stop();
+                }).Start();
+            }
+        }).Start();
+        outer.Timer(1, 0, (_, _) => outer.Stop()).Start();
+        Assert.True(outer.Start());
+        Assert.True(called);
+    }
+
     [Fact]
     public void The_inner_loop_belongs_to_the_outer_loop_s_thread()
     {

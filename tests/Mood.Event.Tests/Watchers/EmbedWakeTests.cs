@@ -246,6 +246,32 @@ public sealed class EmbedWakeTests : FdTestBase
         }
     }
 
+    // While a loop is embedded, a Send writes to its eventfd at once. A Reset replaces the eventfd, and no later Send writes while one is
+    // pending.
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void A_Send_before_a_Reset_reaches_a_loop_that_was_embedded(Backends backend)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(backend);
+        Embed embed = outer.Embed(inner);
+        Start(embed);
+        int calls = 0;
+        Async async = inner.Async((_, _) =>
+        {
+            calls++;
+            inner.Stop();
+        });
+        async.Start();
+        outer.Start(RunFlags.NoWait);
+        embed.Stop();
+        async.Send();
+        inner.Reset();
+        bool waited = false;
+        inner.Timer(1, 0, (_, _) => waited = true).Start();
+        Assert.True(inner.Start());
+        Assert.Equal((1, false), (calls, waited));
+    }
+
     [Theory]
     [MemberData(nameof(AllBackends))]
     public void A_Reset_of_the_inner_loop_alone_is_enough_after_its_files_were_closed(Backends backend)

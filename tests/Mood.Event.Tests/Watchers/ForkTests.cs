@@ -210,6 +210,41 @@ public sealed class ForkTests : LoopTestBase
         Assert.Equal(1, calls);
     }
 
+    // libev makes a new timerfd in a reset, and computes the times of all periodics again.
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_periodic_that_is_due_at_a_reset_is_called(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int calls = 0;
+        loop.Periodic(loop.Now(update: true) + 0.02, 3600, (_, _) => calls++).Start();
+        loop.Start(RunFlags.NoWait);
+        Ev.Sleep(0.05);
+        loop.Reset();
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(1, calls);
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_failure_of_a_reschedule_function_in_a_reset_is_reported_before_the_loop_waits(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        bool fails = false, waited = false;
+        Exception? thrown = null;
+        loop.CallbackException += (_, e) =>
+        {
+            thrown = e.Exception;
+            loop.Stop();
+        };
+        loop.Scheduler((_, now) => fails ? throw new FormatException() : now + 3600, (_, _) => { }).Start();
+        loop.Timer(2, 0, (_, _) => waited = true).Start();
+        loop.Start(RunFlags.NoWait);
+        fails = true;
+        loop.Reset();
+        loop.Start();
+        Assert.IsType<FormatException>(thrown);
+        Assert.False(waited);
+    }
+
     [Fact]
     public void A_stopped_fork_watcher_is_not_called()
     {
