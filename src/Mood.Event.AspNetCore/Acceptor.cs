@@ -37,11 +37,11 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
     {
         try
         {
-            await worker.Loop.InvokeAsync(Stop).ConfigureAwait(false);
+            await worker.Loop.InvokeAsync(Stop).WaitAsync(Workers.Patience).ConfigureAwait(false);
         }
-        catch (ObjectDisposedException)
+        catch (Exception e) when (e is ObjectDisposedException or TimeoutException)
         {
-            socket.Dispose(); // an exception has ended the loop
+            socket.Dispose(); // an exception has ended the loop, or a handler blocks its thread
         }
     }
 
@@ -77,9 +77,13 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
                 }
             }
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (SocketException e)
         {
             Pause(e);
+        }
+        catch (ObjectDisposedException)
+        {
+            // StopAsync did not wait for this thread
         }
     }
 

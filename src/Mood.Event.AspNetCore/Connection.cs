@@ -128,6 +128,10 @@ internal sealed partial class Connection : ConnectionContext
         {
             Reset(e); // the kernel refuses to watch the socket, because of a limit
         }
+        catch (Exception e) when (e is ArgumentException or ObjectDisposedException)
+        {
+            Reset(new ConnectionAbortedException("The application has disposed the socket, or the loop has ended.", e));
+        }
     }
 
     private Events WantedEvents => (_isReading ? Events.Read : Events.None) | (_wantsWrite ? Events.Write : Events.None);

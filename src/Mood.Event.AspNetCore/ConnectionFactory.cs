@@ -23,12 +23,9 @@ internal sealed class ConnectionFactory(Workers workers) : IConnectionFactory, I
         ArgumentNullException.ThrowIfNull(endpoint);
         Acquire();
         Worker worker = workers.Next();
-        Socket socket = endpoint is DnsEndPoint name
+        return endpoint is DnsEndPoint name
             ? await ConnectAsync(worker, name, cancellationToken).ConfigureAwait(false)
-            : await ConnectSocketAsync(worker, endpoint, cancellationToken).ConfigureAwait(false);
-        var connection = new Connection(worker, socket);
-        connection.Begin();
-        return connection;
+            : await ConnectToAddressAsync(worker, endpoint, cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
@@ -47,15 +44,20 @@ internal sealed class ConnectionFactory(Workers workers) : IConnectionFactory, I
         await workers.ReleaseAsync().ConfigureAwait(false);
     }
 
-    private static async Task<Socket> ConnectAsync(Worker worker, DnsEndPoint name, CancellationToken cancellationToken)
+    private static async Task<Connection> ConnectAsync(Worker worker, DnsEndPoint name, CancellationToken cancellationToken)
     {
         IPAddress[] addresses = await Dns.GetHostAddressesAsync(name.Host, name.AddressFamily, cancellationToken).ConfigureAwait(false);
+
+        if (addresses.Length == 0)
+        {
+            throw new SocketException((int)SocketError.HostNotFound); // the name is an address of another family
+        }
 
         for (int i = 0; ; i++)
         {
             try
             {
-                return await ConnectSocketAsync(worker, new IPEndPoint(addresses[i], name.Port), cancellationToken).ConfigureAwait(false);
+                return await ConnectToAddressAsync(worker, new IPEndPoint(addresses[i], name.Port), cancellationToken).ConfigureAwait(false);
             }
             catch (SocketException) when (i < addresses.Length - 1)
             {
@@ -64,7 +66,7 @@ internal sealed class ConnectionFactory(Workers workers) : IConnectionFactory, I
         }
     }
 
-    private static async Task<Socket> ConnectSocketAsync(Worker worker, EndPoint endPoint, CancellationToken cancellationToken)
+    private static async Task<Connection> ConnectToAddressAsync(Worker worker, EndPoint endPoint, CancellationToken cancellationToken)
     {
         bool isUnix = endPoint.AddressFamily == AddressFamily.Unix;
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, isUnix ? ProtocolType.Unspecified : ProtocolType.Tcp);
@@ -78,7 +80,9 @@ internal sealed class ConnectionFactory(Workers workers) : IConnectionFactory, I
                 socket.NoDelay = worker.Options.NoDelay;
             }
 
-            return socket;
+            var connection = new Connection(worker, socket); // throws if the server has reset the connection already
+            connection.Begin();
+            return connection;
         }
         catch
         {

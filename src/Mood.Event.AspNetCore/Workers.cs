@@ -12,9 +12,6 @@ namespace Mood.Event;
 [SuppressMessage("Design", "CA1001", Justification = "The last ReleaseAsync ends the loops.")]
 internal sealed class Workers(IOptions<LoopTransportOptions> options, ILoggerFactory loggers)
 {
-    // How long ReleaseAsync waits for the loops. A handler that still runs on a loop's thread must not delay the host for longer.
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
-
     private readonly object _gate = new();
 
     // under the gate: not null while _users > 0
@@ -24,6 +21,9 @@ internal sealed class Workers(IOptions<LoopTransportOptions> options, ILoggerFac
 
     // the worker of the last connection; any thread
     private int _last = -1;
+
+    /// <summary>How long a stop waits for the loops. A handler that still runs on a loop's thread must not delay the host for longer.</summary>
+    internal static TimeSpan Patience { get; } = TimeSpan.FromSeconds(5);
 
     internal LoopTransportOptions Options { get; } = options.Value;
 
@@ -87,7 +87,7 @@ internal sealed class Workers(IOptions<LoopTransportOptions> options, ILoggerFac
         Task stopped = group.StopAsync();
 
         // the exception of a loop that failed is already in the log
-        await ((Task)Task.WhenAny(stopped, Task.Delay(s_patience))).ConfigureAwait(false);
+        await ((Task)Task.WhenAny(stopped, Task.Delay(Patience))).ConfigureAwait(false);
 
         if (!stopped.IsCompleted)
         {

@@ -54,6 +54,8 @@ public sealed class ClientTests
         using var unused = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         unused.Bind(new IPEndPoint(IPAddress.Loopback, 0)); // bound, but not listening
         await Assert.ThrowsAsync<SocketException>(async () => await factory.ConnectAsync(unused.LocalEndPoint!));
+        var otherFamily = new DnsEndPoint("127.0.0.1", server.EndPoint.Port, AddressFamily.InterNetworkV6);
+        await Assert.ThrowsAsync<SocketException>(async () => await factory.ConnectAsync(otherFamily));
     }
 
     /// <summary>HttpClient uses the loops, as a proxy may use it, over TCP and over a Unix socket.</summary>

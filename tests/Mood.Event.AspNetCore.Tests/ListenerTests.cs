@@ -7,6 +7,7 @@ using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -169,9 +170,7 @@ public sealed class ListenerTests
         const int Backlog = 4, Clients = 200;
         var address = new UnixDomainSocketEndPoint(Path.Combine(Path.GetTempPath(), $"mood-{Guid.NewGuid():N}.sock"));
         await using Server server = await Server.StartAsync(mode, transport: o => (o.Loops, o.Backlog) = (1, Backlog));
-        IConnectionListenerFactory factory = server.Services.GetServices<IConnectionListenerFactory>()
-            .Single(f => f.GetType().Assembly == typeof(LoopTransportOptions).Assembly);
-        await using IConnectionListener listener = await factory.BindAsync(address);
+        await using IConnectionListener listener = await FactoryOf(server).BindAsync(address);
         using var go = new ManualResetEventSlim();
         await using ConnectionContext blocker = await BlockLoopAsync(server, listener, address, go);
         int connected = 0;
@@ -214,7 +213,60 @@ public sealed class ListenerTests
         Assert.Equal(Backlog + 1, accepted);
     }
 
-    /// <summary>Blocks the thread of the only loop until the event is set. In both modes, that thread logs the end of a connection.</summary>
+    /// <summary>A handler that never returns to its loop must not keep the host from stopping.</summary>
+    [Fact(Timeout = Deadline)]
+    public async Task A_blocked_loop_does_not_keep_the_listener_open()
+    {
+        var address = new UnixDomainSocketEndPoint(Path.Combine(Path.GetTempPath(), $"mood-{Guid.NewGuid():N}.sock"));
+        await using Server server = await Server.StartAsync(Mode.Inline, transport: o => o.Loops = 1);
+        await using IConnectionListener listener = await FactoryOf(server).BindAsync(address);
+        using var go = new ManualResetEventSlim();
+        await using ConnectionContext blocker = await BlockLoopAsync(server, listener, address, go);
+
+        try
+        {
+            await listener.UnbindAsync();
+            Assert.Null(await listener.AcceptAsync());
+            using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            Assert.Throws<SocketException>(() => client.Connect(address));
+        }
+        finally
+        {
+            go.Set();
+        }
+    }
+
+    /// <summary>Kestrel gets a connection before the connection's loop does. If the loop is busy meanwhile, the application may dispose the
+    /// socket before the loop watches it.</summary>
+    [Theory(Timeout = Deadline)]
+    [InlineData(Mode.Pool)]
+    [InlineData(Mode.Inline)]
+    public async Task A_connection_whose_socket_is_disposed_before_it_begins_is_closed(Mode mode)
+    {
+        var address = new UnixDomainSocketEndPoint(Path.Combine(Path.GetTempPath(), $"mood-{Guid.NewGuid():N}.sock"));
+        await using Server server = await Server.StartAsync(mode, transport: o => o.Loops = 2);
+        await using IConnectionListener listener = await FactoryOf(server).BindAsync(address);
+        using var go = new ManualResetEventSlim();
+
+        // The server's listener accepts on the first loop, this listener on the second. So the first loop is blocked, and serves the last client.
+        await using ConnectionContext blocker = await BlockLoopAsync(server, listener, address, go);
+        using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        using var last = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        client.Connect(address);
+        last.Connect(address);
+        await using ConnectionContext other = (await listener.AcceptAsync())!;
+        await using ConnectionContext connection = (await listener.AcceptAsync())!;
+        connection.Features.Get<IConnectionSocketFeature>()!.Socket.Dispose();
+        go.Set();
+        await Assert.ThrowsAsync<ConnectionAbortedException>(async () => await connection.Transport.Input.ReadAsync());
+        server.Log.AssertNoErrors();
+    }
+
+    private static IConnectionListenerFactory FactoryOf(Server server) => server.Services.GetServices<IConnectionListenerFactory>()
+        .Single(f => f.GetType().Assembly == typeof(LoopTransportOptions).Assembly);
+
+    /// <summary>Blocks the thread of the loop that serves the next connection until the event is set. In both modes, that thread logs the end of
+    /// a connection.</summary>
     private static async Task<ConnectionContext> BlockLoopAsync(
         Server server, IConnectionListener listener, EndPoint address, ManualResetEventSlim until)
     {
