@@ -82,6 +82,7 @@ public static class LoopServiceCollectionExtensions
     {
         var options = new LoopOptions { Name = name, DisposeTimeout = TimeSpan.FromSeconds(5) };
         configure?.Invoke(options);
+        options.DisposeTimeout ??= TimeSpan.MaxValue; // with null, the container could not dispose the Loop on its own thread
         ILogger? logger = provider.GetService<ILoggerFactory>()?.CreateLogger("Mood.Event.Loop");
 
         if (logger is null)

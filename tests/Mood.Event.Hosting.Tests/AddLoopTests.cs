@@ -124,6 +124,15 @@ public sealed class AddLoopTests
     }
 
     [Fact(Timeout = Deadline)]
+    public async Task A_container_ends_a_loop_whose_DisposeTimeout_is_null()
+    {
+        ServiceProvider container = new ServiceCollection().AddLoop(o => o.DisposeTimeout = null).BuildServiceProvider();
+        Loop loop = container.GetRequiredService<Loop>();
+        await Task.Run(container.Dispose);
+        Assert.False(loop.TryPost(() => { }));
+    }
+
+    [Fact(Timeout = Deadline)]
     public async Task A_host_that_was_not_started_ends_the_loop()
     {
         IHost host = Build(new LogOfTest());
