@@ -1,6 +1,5 @@
 using System;
 using System.Diagnostics.CodeAnalysis;
-using System.IO;
 using System.Net.Sockets;
 using System.Threading.Tasks;
 
@@ -24,6 +23,9 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
     private Timer? _backOff;
     private readonly DescriptorReserve _reserve = new();
     private double _reported = double.NegativeInfinity;
+
+    // The reason for the last pause.
+    private Exception? _shortage;
 
     internal Task StartAsync() => worker.Loop.InvokeAsync(() =>
     {
@@ -72,7 +74,7 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
 
                 if (isLow)
                 {
-                    Pause(new IOException("Too few file descriptors are left."));
+                    Pause(DescriptorReserve.Shortage());
                     return;
                 }
             }
@@ -108,30 +110,35 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
 
     private void Pause(Exception exception)
     {
-        double now = worker.Loop.Now();
-
-        if (now - _reported is >= ReportInterval or < 0)
-        {
-            _reported = now;
-            Log.AcceptFailed(worker.Logger, listener.EndPoint, BackOff * 1000, exception);
-        }
-
-        _reserve.Dispose();
+        _shortage = exception;
+        _reserve.Release();
         _io!.Stop();
         _backOff!.Restart();
+        Report();
     }
 
     private void Resume()
     {
-        // The pause waits for a connection to end, which frees a file descriptor. Without connections a longer pause is useless,
-        // because other code may never close a file.
-        if (_reserve.TryFill() || !listener.HasConnections)
+        if (_reserve.TryResume(listener.HasConnections))
         {
             _io!.Start();
         }
         else
         {
             _backOff!.Restart();
+            Report();
+        }
+    }
+
+    // Last in its callers, because the logger may throw.
+    private void Report()
+    {
+        double now = worker.Loop.Now();
+
+        if (now - _reported is >= ReportInterval or < 0)
+        {
+            _reported = now;
+            Log.AcceptFailed(worker.Logger, listener.EndPoint, BackOff * 1000, _shortage!);
         }
     }
 }

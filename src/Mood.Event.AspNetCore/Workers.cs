@@ -108,9 +108,17 @@ internal sealed class Workers(IOptions<LoopTransportOptions> options, ILoggerFac
         });
         _group.Failed += (_, e) =>
         {
-            Log.LoopFailed(Logger, e.Loop.Name ?? "loop", e.Exception);
-            Array.Find(_all, worker => worker.Loop == e.Loop)?.Stop();
+            // The logger may throw, so what logs comes later. Stop logs too.
             Failed?.Invoke(e.Exception);
+
+            try
+            {
+                Array.Find(_all, worker => worker.Loop == e.Loop)?.Stop();
+            }
+            finally
+            {
+                Log.LoopFailed(Logger, e.Loop.Name ?? "loop", e.Exception);
+            }
         };
         var all = new Worker[Options.Loops];
 

@@ -62,8 +62,6 @@ internal static partial class Error
     internal static string Socket_Listen(object endPoint, Exception inner) =>
         string.Format(Culture, "A LoopServer cannot listen on {0}: {1}", endPoint, inner.Message);
 
-    internal static IOException IO_FewDescriptors() => new("Too few file descriptors are left");
-
     internal static EventException Event_Accept(object endPoint, Exception inner) => new(
         string.Format(
             Culture,

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Concurrent;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO;
@@ -128,6 +129,30 @@ public sealed class ProcessTests
 
         using RawClient last = await server.ConnectAsync();
         await AskAsync(last);
+    }
+
+    /// <summary>
+    /// The program holds so many files that the server cannot fill its reserve again. The connections do not end, so no file descriptor
+    /// becomes free.
+    /// </summary>
+    [Theory(Timeout = Deadline)]
+    [InlineData(Mode.Pool)]
+    [InlineData(Mode.Inline)]
+    public async Task With_few_file_descriptors_and_lasting_connections_a_server_accepts_without_its_reserve(Mode mode)
+    {
+        using ServerProcess server = await ServerProcess.StartAsync(mode, "ulimit -n 260; exec");
+        using RawClient first = await server.ConnectAsync();
+        await first.SendAsync("GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
+        await first.ReceiveAsync("\r\n0\r\n\r\n");
+        var clients = new List<RawClient>();
+
+        for (int i = 0; i < 7; i++) // the fourth one, for example, gets one of the last 16 numbers
+        {
+            clients.Add(await server.ConnectAsync());
+            await AskAsync(clients[i]);
+        }
+
+        clients.ForEach(client => client.Dispose());
     }
 
     /// <summary>

@@ -1,4 +1,6 @@
 using System;
+using System.Collections.Generic;
+using System.IO;
 using System.Linq;
 using System.Net;
 using System.Threading;
@@ -10,6 +12,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Win32.SafeHandles;
 
 namespace Mood.Event.AspNetCore.Tests;
 
@@ -46,6 +49,16 @@ internal static class Program
             Interlocked.Increment(ref ended);
         }));
         app.Map("/free", (RequestDelegate)(c => c.Response.WriteAsync($"[{FreeFiles.Count(8)}]")));
+        List<SafeFileHandle> held = [];
+        app.Map("/hold", (RequestDelegate)(c =>
+        {
+            while (held.Count == 0 || held[^1].DangerousGetHandle() < FileDescriptors.Limit() - 20)
+            {
+                held.Add(File.OpenHandle("/dev/null"));
+            }
+
+            return c.Response.WriteAsync("held");
+        }));
         await app.StartAsync();
         string address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
         Console.WriteLine(new Uri(address).Port);

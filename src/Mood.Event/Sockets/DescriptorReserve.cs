@@ -17,28 +17,39 @@ internal sealed class DescriptorReserve : IDisposable
 {
     private const int Size = 8, Left = 16;
 
+    // How many pauses the acceptor waits for the reserve to be complete, while there are connections and room for another one.
+    private const int PatientPauses = 10;
+
     // Null: not known.
     private static readonly long? s_limit = FindLimit();
 
     private readonly SafeFileHandle?[] _handles = new SafeFileHandle?[Size];
 
+    // The number of pauses since Release.
+    private int _pauses;
+
     /// <summary>Whether a new socket has one of the last numbers. The kernel uses the lowest free number, so all lower ones are in
     /// use.</summary>
     internal static bool IsLow(Socket socket) => socket.Handle >= s_limit - Left;
 
-    /// <summary>Whether a new socket would not have one of the last numbers.</summary>
-    internal static bool HasRoom()
+    /// <summary>The reason for a pause after a connection that has one of the last numbers.</summary>
+    internal static IOException Shortage() => new(
+        "Fewer than 16 file descriptors are free, and the runtime needs these. Close files or connections, or raise the limit of the process (ulimit -n)");
+
+    /// <summary>Releases the reserve when a shortage begins. The acceptor then pauses.</summary>
+    internal void Release()
     {
-        try
-        {
-            using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            return !IsLow(probe);
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
+        _pauses = 0;
+        Dispose();
     }
+
+    /// <summary>Whether the acceptor may accept again after a pause.</summary>
+    /// <remarks>The acceptor waits until the reserve is full, but at most for PatientPauses, because other code may never close as many file
+    /// descriptors as the reserve needs. After that it waits only if no more file descriptors are left than the runtime itself needs (HasRoom),
+    /// until the end of a connection frees one. A server without connections waits only once, because none can end.</remarks>
+    /// <param name="hasConnections">Whether there are connections.</param>
+    /// <returns>False: there must be another pause.</returns>
+    internal bool TryResume(bool hasConnections) => TryFill() || !hasConnections || (++_pauses >= PatientPauses && HasRoom());
 
     /// <summary>Fills the reserve.</summary>
     /// <returns>False: too few file descriptors are left, and the reserve is empty.</returns>
@@ -77,6 +88,20 @@ internal sealed class DescriptorReserve : IDisposable
         {
             _handles[i]?.Dispose();
             _handles[i] = null;
+        }
+    }
+
+    // Whether a new socket would not have one of the last numbers.
+    private static bool HasRoom()
+    {
+        try
+        {
+            using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            return !IsLow(probe);
+        }
+        catch (SocketException)
+        {
+            return false;
         }
     }
 

@@ -11,10 +11,6 @@ public sealed partial class LoopServer
     // seconds
     private const double BackOff = 0.1, ReportInterval = 10;
 
-    // The number of back-offs after which the acceptor continues although its reserve is not full. Applies while the server has connections
-    // and a file descriptor is left for another one.
-    private const int PatientBackOffs = 10;
-
     private readonly DescriptorReserve _reserve = new();
 
     // Cancelled by the first stop. Then no connection is accepted any more, except those in the backlog.
@@ -88,7 +84,7 @@ public sealed partial class LoopServer
 
                     if (isLow)
                     {
-                        await BackOffAsync(Error.IO_FewDescriptors());
+                        await BackOffAsync(DescriptorReserve.Shortage());
                     }
                 }
                 else
@@ -112,26 +108,21 @@ public sealed partial class LoopServer
     // The connection stays in the backlog, so the listening socket stays readable. Without a pause the loop would spin.
     private async Task BackOffAsync(Exception exception)
     {
-        _reserve.Dispose();
+        _reserve.Release();
 
         try
         {
-            if (_loop.Now() - _reported is >= ReportInterval or < 0)
-            {
-                _reported = _loop.Now();
-                _loop.Report(Error.Event_Accept(EndPoint, exception));
-            }
-
-            // Waits until the reserve is full, but at most PatientBackOffs times, because other code may never close as many file descriptors
-            // as the reserve needs. After that it waits only if no more file descriptors are left than the runtime itself needs (HasRoom),
-            // until the end of a connection frees one. A server without connections waits only once, because none can end.
-            int left = _count > 0 ? PatientBackOffs : 1;
-
             do
             {
+                if (_loop.Now() - _reported is >= ReportInterval or < 0)
+                {
+                    _reported = _loop.Now();
+                    _loop.Report(Error.Event_Accept(EndPoint, exception));
+                }
+
                 await _loop.Delay(BackOff, _accepting.Token);
             }
-            while (!_reserve.TryFill() && (--left > 0 || (_count > 0 && !DescriptorReserve.HasRoom())));
+            while (!_reserve.TryResume(_count > 0));
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
         {

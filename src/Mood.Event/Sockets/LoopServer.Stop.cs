@@ -39,11 +39,15 @@ public sealed partial class LoopServer
     /// <summary>Stops the server. It accepts no more connections and waits for the handlers. After the grace it cancels the
     /// tokens of the handlers that still run, and closes their connections one second later.</summary>
     /// <remarks>
-    /// <para>Connections that wait in the backlog at the time of the stop are still served. The server deletes the file of its
-    /// Unix domain socket, unless another server has replaced the file.</para>
+    /// <para>Connections that wait in the backlog at the time of the stop are still served, up to
+    /// <see cref="LoopServerOptions.MaxConnections"/> and while at least 16 file descriptors are free. The kernel resets the
+    /// others. With a grace of 0 it resets all of them. The server deletes the file of its Unix domain socket, unless another
+    /// server has replaced the file.</para>
     /// <para>StopAsync may be called several times. The shortest grace counts. A handler may await it too. Then the task ends when
-    /// only handlers that have called StopAsync still run. If no thread runs the loop, a call on the loop's own thread closes
-    /// everything at once, and a call on another thread waits until the loop runs or is disposed.</para>
+    /// only handlers that have called StopAsync still run. A task or a timer that a handler has started counts as this handler
+    /// until the handler ends.</para>
+    /// <para>If no thread runs the loop, a call on the loop's own thread closes everything at once, and a call on another thread
+    /// waits until the loop runs or is disposed.</para>
     /// <para>If handlers still run one second after their connections were closed, the server reports that to
     /// <see cref="Loop.CallbackException"/> and does not wait for them.</para>
     /// </remarks>
@@ -51,24 +55,25 @@ public sealed partial class LoopServer
     /// the tokens at once. <see cref="Timeout.InfiniteTimeSpan"/> never cancels them.</param>
     /// <returns>A task that ends when the server has stopped. It does not fail.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="grace"/> is negative and not infinite.</exception>
-    public Task StopAsync(TimeSpan grace) => StopCore(GraceOf(grace, nameof(grace)));
+    public Task StopAsync(TimeSpan grace) => StopCore(GraceOf(grace, nameof(grace)), FindCaller());
 
     /// <inheritdoc cref="StopAsync(TimeSpan)"/>
     /// <param name="graceSeconds">How long the handlers may run before their tokens are cancelled, in seconds. 0 cancels the
     /// tokens at once.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="graceSeconds"/> is negative, NaN or infinite.</exception>
-    public Task StopAsync(double graceSeconds) => StopCore(Validate.NotNegative(graceSeconds, nameof(graceSeconds)));
+    public Task StopAsync(double graceSeconds) => StopCore(Validate.NotNegative(graceSeconds, nameof(graceSeconds)), FindCaller());
 
     /// <summary>Stops the server without a grace: see <see cref="StopAsync(TimeSpan)"/>.</summary>
     /// <returns>A task that ends when the server has stopped.</returns>
-    public ValueTask DisposeAsync() => new(StopCore(0));
+    public ValueTask DisposeAsync() => new(StopCore(0, FindCaller()));
 
     /// <summary>The seconds of a grace; infinity for Timeout.InfiniteTimeSpan.</summary>
     internal static double GraceOf(TimeSpan grace, string parameter) => grace == Timeout.InfiniteTimeSpan
         ? double.PositiveInfinity
         : Validate.NotNegative(grace.TotalSeconds, parameter);
 
-    private Task StopCore(double grace)
+    // caller: the connection whose handler may await the stop, or null.
+    private Task StopCore(double grace, ServerConnection? caller)
     {
         _isStopAsked = true;
 
@@ -90,11 +95,14 @@ public sealed partial class LoopServer
             }
         }
 
-        return StopAnywhereAsync(grace, FindCaller());
+        return StopAnywhereAsync(grace, caller);
     }
 
     // A StopAsync that has begun keeps its grace.
-    private Task StopAfterMain() => _isStopAsked ? _stopped.Task : StopAsync(_shutdownTimeout);
+    private Task StopAfterMain() => _isStopAsked ? _stopped.Task : StopAtEnd();
+
+    // No handler awaits this stop, also if a handler has cancelled the token or ended the main function.
+    private Task StopAtEnd() => StopCore(GraceOf(_shutdownTimeout, nameof(LoopServerOptions.ShutdownTimeout)), null);
 
     private async Task StopAnywhereAsync(double grace, ServerConnection? caller)
     {
@@ -117,16 +125,22 @@ public sealed partial class LoopServer
 
         _stop ??= FinishAsync();
 
-        if (caller is null)
-        {
-            return _stop;
-        }
+        return caller is null ? _stop : WaitForOthersAsync(caller);
+    }
 
-        // The stop waits for the caller, so the caller must not wait for the stop.
+    // The stop waits for the caller's handler, so the handler must not wait for the stop. But the caller may be another task that the
+    // handler has started. After the end of the handler it waits for the stop like any other code.
+    private async Task WaitForOthersAsync(ServerConnection caller)
+    {
         caller.AwaitsStop = true;
         _othersEnded ??= new TaskCompletionSource();
         TellStoppingHandlers();
-        return _othersEnded.Task;
+        await _othersEnded.Task;
+
+        if (caller.HasEnded)
+        {
+            await _stop!;
+        }
     }
 
     private void TellStoppingHandlers()

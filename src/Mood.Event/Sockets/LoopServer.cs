@@ -14,7 +14,8 @@ namespace Mood.Event;
 /// the handler goes to <see cref="Loop.CallbackException"/> and resets only that connection. The server and the other connections
 /// go on. Exceptions that the server's own stop or time-out causes are not reported.</para>
 /// <para>If fewer than 16 file descriptors are left, new connections wait in the backlog, because the runtime needs the last ones. The
-/// server tries again every 0.1 seconds, and reports the shortage to <see cref="Loop.CallbackException"/>, at most every 10 seconds.</para>
+/// server tries again every 0.1 seconds, and reports the shortage to <see cref="Loop.CallbackException"/> every 10 seconds while it lasts.
+/// A server without connections accepts one also then.</para>
 /// <para>When the main function of a Run with a token has ended, the Run stops the servers of the loop that are not being stopped yet, with
 /// <see cref="LoopServerOptions.ShutdownTimeout"/> as the grace. It waits for the handlers as it does for the functions of
 /// <see cref="Loop.Spawn"/>, and names those that have not ended in time. A Run without a token neither stops a server nor waits for the
@@ -23,7 +24,7 @@ namespace Mood.Event;
 /// connections. All members may be used on any thread.</para>
 /// <code>
 ///   accepting     until the first StopAsync
-///     |  StopAsync: the backlog is accepted, the listening socket is closed
+///     |  StopAsync: the backlog is accepted if there is a grace, the listening socket is closed
 ///   finishing     the server waits for the handlers until the grace is over
 ///     |  the grace is over
 ///   cancelled     the handlers' tokens are cancelled
@@ -35,8 +36,8 @@ namespace Mood.Event;
 /// </remarks>
 public sealed partial class LoopServer : IAsyncDisposable
 {
-    // Identifies the handler that the running code belongs to (ServerConnection.Handler): the handler calls or awaits this code. Any
-    // thread.
+    // Identifies the handler that the running code belongs to (ServerConnection.Handler): the handler has called, awaits or has started this
+    // code. Any thread.
     private static readonly AsyncLocal<object?> s_handler = new();
 
     private readonly Loop _loop;
@@ -119,7 +120,7 @@ public sealed partial class LoopServer : IAsyncDisposable
     {
         _runToken = cancellationToken;
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
-            static server => _ = ((LoopServer)server!).StopAsync(((LoopServer)server)._shutdownTimeout), this);
+            static server => _ = ((LoopServer)server!).StopAtEnd(), this);
         await _stopped.Task;
     }
 
@@ -135,7 +136,8 @@ public sealed partial class LoopServer : IAsyncDisposable
 
     private bool IsStopping => _accepting.IsCancellationRequested || _runToken.IsCancellationRequested;
 
-    // The connection whose handler calls this, directly or by what it awaits. Any thread.
+    // The connection whose handler calls this, directly, by what it awaits, or by a task that it has started. Null after the handler's
+    // end. Any thread.
     private ServerConnection? FindCaller() =>
         s_handler.Value is object handler ? Array.Find(Connections(), connection => connection.Handler == handler) : null;
 
@@ -201,6 +203,7 @@ public sealed partial class LoopServer : IAsyncDisposable
             }
         }
 
+        connection.HasEnded = true;
         connection.Close(reset: hasFailed);
         OnEnded(connection);
     }

@@ -26,8 +26,11 @@ internal sealed class ServerConnection
     /// the connection, for example in a timer that the handler has started.</summary>
     internal object Handler { get; } = new();
 
-    /// <summary>Whether the handler itself has stopped the server, and may be waiting for that stop.</summary>
+    /// <summary>Whether the handler, or a task that it has started, has stopped the server and may be waiting for that stop.</summary>
     internal bool AwaitsStop { get; set; }
+
+    /// <summary>Whether the handler has ended.</summary>
+    internal bool HasEnded { get; set; }
 
     /// <summary>Whether the server, and not the handler, has ended the connection.</summary>
     internal bool IsCancelled { get; private set; }

@@ -98,7 +98,8 @@ public sealed partial class LoopThread : IDisposable
     /// <remarks>
     /// The handler is called on the loop's thread, which ends afterwards. The loop is disposed. A handler that is added later is
     /// called at once, on the thread that adds it. Without a handler, the exception is written to standard error.
-    /// <see cref="StopAsync"/> fails with the exception in either case.
+    /// <see cref="StopAsync"/> fails with the exception in either case. An exception of a handler is written to standard error, and the other
+    /// handlers are called.
     /// </remarks>
     public event EventHandler<LoopFailedEventArgs>? Failed
     {
@@ -300,29 +301,32 @@ public sealed partial class LoopThread : IDisposable
 
     private void Raise(Exception failure)
     {
-        try
+        EventHandler<LoopFailedEventArgs>? handlers;
+
+        using (_gate.Enter())
         {
-            EventHandler<LoopFailedEventArgs>? handler;
-
-            using (_gate.Enter())
-            {
-                (_failure, handler) = (failure, _handlers);
-            }
-
-            if (handler is null)
-            {
-                StandardErrorReport.WriteLine($"Mood.Event: an exception has ended the thread of a loop: {Description.TextOf(failure)}");
-            }
-            else
-            {
-                handler(this, new LoopFailedEventArgs(Loop, failure));
-            }
+            (_failure, handlers) = (failure, _handlers);
         }
-#pragma warning disable CA1031 // any exception: StopAsync fails with the one that ended the loop
-        catch (Exception e)
-#pragma warning restore CA1031
+
+        if (handlers is null)
         {
-            Loop.Write($"unhandled exception in a handler of Failed: {Description.TextOf(e)}");
+            Loop.Write($"an exception has ended the thread of a loop: {Description.TextOf(failure)}");
+            return;
+        }
+
+        // One by one: a handler that throws, such as one that logs, must not keep the others from being called.
+        foreach (Delegate handler in handlers.GetInvocationList())
+        {
+            try
+            {
+                ((EventHandler<LoopFailedEventArgs>)handler)(this, new LoopFailedEventArgs(Loop, failure));
+            }
+#pragma warning disable CA1031 // any exception: StopAsync fails with the one that ended the loop
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                Loop.Write($"unhandled exception in a handler of Failed: {Description.TextOf(e)}");
+            }
         }
     }
 }

@@ -313,6 +313,34 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
         AssertIdle(loop);
     }
 
+    [Fact]
+    public void Without_file_descriptors_for_longer_the_server_reports_every_ten_seconds()
+    {
+        var clock = new ManualClock();
+        Loop loop = NewLoop(clock);
+        int reports = 0;
+        loop.CallbackException += (_, _) => reports++;
+        LoopServer server = LoopServer.Listen(loop, AnyPort, LoopServerTests.EchoAsync);
+        loop.Start(RunFlags.NoWait);
+        using Socket lasting = LoopServerTests.Connect(server.EndPoint);
+        Assert.True(Posix.Until(() => !loop.Start(RunFlags.NoWait) || server.ConnectionCount == 1, Patience));
+        using var waiting = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        Posix.WithFdsLeft(0, () =>
+        {
+            waiting.Connect(server.EndPoint);
+            Assert.True(Posix.Until(() => !loop.Start(RunFlags.NoWait) || reports == 1, Patience));
+            var others = Enumerable.Range(0, 8).Select(_ => System.IO.File.OpenHandle("/dev/null")).ToList(); // what the server's reserve has held
+            clock.Advance(loop, 9);
+            Assert.Equal(1, reports);
+            clock.Advance(loop, 2);
+            Assert.Equal(2, reports);
+            others.ForEach(other => other.Dispose());
+        });
+        clock.Advance(loop, 1);
+        Assert.Equal(2, server.ConnectionCount);
+        Assert.True(server.DisposeAsync().IsCompleted);
+    }
+
     // The runtime ends the process when it cannot open a file for a new thread.
     [Fact]
     public void With_more_clients_than_file_descriptors_it_leaves_some_to_the_runtime_and_accepts_again_later()

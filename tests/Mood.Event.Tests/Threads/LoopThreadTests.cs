@@ -184,9 +184,12 @@ public sealed class LoopThreadTests : LoopTestBase
     {
         var thrown = new InvalidTimeZoneException();
         var thread = new LoopThread(null, LoopFlags.NoEnv);
+        bool isOtherCalled = false;
         thread.Failed += (_, _) => throw new TimeoutException();
+        thread.Failed += (_, _) => isOtherCalled = true;
         thread.Loop.Post([Fatal] () => throw thrown);
         Assert.Same(thrown, await Record.ExceptionAsync(thread.StopAsync));
+        Assert.True(isOtherCalled);
     }
 
     [Fact]
