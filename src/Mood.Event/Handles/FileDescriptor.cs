@@ -23,6 +23,9 @@ internal readonly partial struct FileDescriptor
 
     internal int Number { get; }
 
+    /// <summary>Whether the number belongs to a SafeHandle or a Socket.</summary>
+    internal bool HasOwner => _owner is not null;
+
     /// <summary>The handle that an active Io keeps open. Null if none, or if its Dispose would wait for the Io.</summary>
     internal SafeHandle? HandleToHold => _owner as SafeFileHandle;
 

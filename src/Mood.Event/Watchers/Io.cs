@@ -219,9 +219,21 @@ public sealed partial class Io : Watcher<Io>
 
         int error = Native.mood_fd_check(_fd.Number);
         EventException exception = error < 0 ? Error.Event_ClosedFd(_fd.Number, -error) : Error.Event_LostFd(_fd.Number);
-        Loop.Fail(exception);
+        bool isAwaited = false;
+        LookForWait(ref isAwaited);
+
+        // The system refuses to watch an open file, for example because of a limit. If an await gets this error, the loop may go on: a
+        // server loses this connection only.
+        if (!isAwaited || error < 0 || !_fd.HasOwner)
+        {
+            Loop.Fail(exception);
+        }
+
         EndWait(exception);
     }
+
+    /// <summary>Whether this Io serves a wait.</summary>
+    partial void LookForWait(ref bool isAwaited);
 
     /// <summary>Ends the wait that this Io serves, which would never end otherwise. Does nothing if there is none.</summary>
     partial void EndWait(Exception exception);

@@ -33,6 +33,8 @@ public sealed partial class Io
         _fd = default; // the wait is reused, and must not keep the last handle alive
     }
 
+    partial void LookForWait(ref bool isAwaited) => isAwaited = Wait is not null;
+
     partial void EndWait(Exception exception) => Wait?.Fail(exception);
 
     partial void EndWaitOfClosedHandle(FileDescriptor fd) => Wait?.Fail(fd.ClosedException());

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
+using System.Net.Sockets;
 using System.Threading;
 using Xunit;
 
@@ -265,6 +266,25 @@ public sealed class FailureTests : FdTestBase
         Assert.Throws<EventException>(() => loop.Start());
         Assert.False(io.IsActive);
         CheckUsable(loop);
+    }
+
+    [Fact]
+    public void If_the_kernel_refuses_to_watch_a_socket_that_is_awaited_only_the_await_fails()
+    {
+        const int ENOSPC = 28;
+        Loop loop = NewLoop(Backends.Epoll);
+        (Socket socket, Socket peer) = NewConnection();
+        byte[] buffer = new byte[1];
+        loop.Start(RunFlags.NoWait);
+        loop.Run(async () =>
+        {
+            NativeTesting.mood_fail_watch(ENOSPC);
+            await Assert.ThrowsAsync<EventException>(async () => await socket.ReceiveAsync(loop, buffer));
+            loop.Timer(0.01, 0, (_, _) => peer.Send([7])).Start();
+            Assert.Equal(1, await socket.ReceiveAsync(loop, buffer));
+        });
+        Assert.Equal(7, buffer[0]);
+        loop.Verify();
     }
 
     [Fact]
