@@ -39,7 +39,7 @@ mood_embed_renew (mood_watcher *watcher)
   mood_embed *w = (mood_embed *)watcher;
   mood_loop *other = other_of (&w->ev), *outer;
 
-  if (mood_ev_always_ready (w->ev.other))
+  if (mood_ev_has_more (w->ev.other))
     mood_ev_do_not_wait (w->ev.owner->ev);
 
   if (other->generation == w->generation)

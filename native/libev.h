@@ -231,7 +231,7 @@ void mood_ev_drop_cleared (struct ev_loop *ev);
 int mood_ev_done (struct ev_loop *ev);
 double mood_ev_monotonic (struct ev_loop *ev);
 int mood_ev_changes (struct ev_loop *ev);
-int mood_ev_always_ready (struct ev_loop *ev);
+int mood_ev_has_more (struct ev_loop *ev);
 int mood_ev_has_events (struct ev_loop *ev);
 void mood_ev_do_not_wait (struct ev_loop *ev);
 int mood_ev_backend_fd (struct ev_loop *ev);

@@ -97,20 +97,26 @@ mood_ev_changes (struct ev_loop *loop)
   return (int)changes;
 }
 
-/* Whether a test holds for this loop, or for one that is embedded in it. */
+static int holds (struct ev_loop *loop, int (*test) (struct ev_loop *));
+
+/* Whether a test holds for a loop that is embedded in this one, directly or through others. */
 static int
-holds (struct ev_loop *loop, int (*test) (struct ev_loop *))
+holds_below (struct ev_loop *loop, int (*test) (struct ev_loop *))
 {
   int i;
-
-  if (test (loop))
-    return 1;
 
   for (i = 0; i < loop->preparecnt; ++i)
     if (!loop->prepares [i]->owner && holds (EMBEDDED (loop->prepares [i]), test))
       return 1;
 
   return 0;
+}
+
+/* Whether a test holds for this loop, or for one that is embedded in it. */
+static int
+holds (struct ev_loop *loop, int (*test) (struct ev_loop *))
+{
+  return test (loop) || holds_below (loop, test);
 }
 
 static int
@@ -138,12 +144,13 @@ has_events (struct ev_loop *loop)
   return mood_ev_pending (loop) || is_always_ready (loop);
 }
 
-/* Whether this loop, or one that is embedded in it, has an io that is always ready. epoll does not take a regular file, and libev
- * itself reports it in each iteration. Then the loop around this one must not wait, because the file would not end the wait. */
+/* Whether the next run of this loop, which has just run, has events that no file descriptor announces. The loop around this one must not
+ * wait then. An io of a regular file is always ready: epoll does not take it, and libev itself reports it in each iteration. And a callback of
+ * this loop may have fed a watcher of a loop below, after that loop had run. */
 int
-mood_ev_always_ready (struct ev_loop *loop)
+mood_ev_has_more (struct ev_loop *loop)
 {
-  return holds (loop, is_always_ready);
+  return is_always_ready (loop) || holds_below (loop, has_events);
 }
 
 /* Whether this loop, or one that is embedded in it, has events that no file descriptor announces. */

@@ -222,6 +222,28 @@ public sealed class EmbedTests : FdTestBase
         Assert.Equal("feed 1", log);
     }
 
+    // The outer loop runs the middle one before it waits.
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void A_watcher_that_a_callback_of_the_middle_loop_feeds_is_called_before_the_outer_loop_waits(Backends backend)
+    {
+        Loop outer = NewLoop(), middle = NewLoop(backend), inner = NewLoop(backend);
+        outer.Embed(middle).Start();
+        middle.Embed(inner).Start();
+        string log = "";
+        Idle idle = inner.Idle((_, _) =>
+        {
+            log += "fed ";
+            outer.Stop();
+        });
+        Async async = middle.Async((_, _) => idle.Feed(Events.Custom));
+        async.Start();
+        async.Send();
+        outer.Timer(1, 0, (_, _) => log += "late").Start();
+        Assert.True(outer.Start());
+        Assert.Equal("fed ", log);
+    }
+
     [Theory]
     [MemberData(nameof(EmbeddableBackends))]
     public void An_inner_io_that_is_started_later_is_called(Backends backend)
