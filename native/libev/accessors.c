@@ -66,6 +66,24 @@ mood_ev_monotonic (struct ev_loop *loop)
 #define EMBEDDED(w) (((ev_embed *)((char *)(w) - offsetof (ev_embed, prepare)))->other)
 /* clang-format on */
 
+/* Whether an embedded loop has a new epoll fd that this loop does not watch yet. mood_embed_renew watches it when this loop runs. */
+static int
+has_new_fd (struct ev_loop *loop)
+{
+  int i;
+
+  for (i = 0; i < loop->preparecnt; ++i)
+    if (!loop->prepares [i]->owner)
+      {
+        mood_embed *w = (mood_embed *)((char *)loop->prepares [i] - offsetof (ev_embed, prepare));
+
+        if (w->generation != ((mood_loop *)w->ev.other->userdata)->generation)
+          return 1;
+      }
+
+  return 0;
+}
+
 /* Whether this loop, or a loop that is embedded in it, has work that needs no wait. The outer loop, in which this one is embedded, calls
  * this before it waits for this loop's fd. Returns 0 if there is no such work. Otherwise the result changes from call to call while these
  * loops make progress.
@@ -82,6 +100,7 @@ mood_ev_changes (struct ev_loop *loop)
 
   /* pipe_write_skipped without a wake comes from mood_ev_do_not_wait */
   changes = loop->fdchangecnt || loop->postfork || (loop->pipe_write_skipped && (loop->async_pending || loop->sig_pending))
+                    || has_new_fd (loop)
                 ? 2 * loop->loop_count + 1
                 : 0;
 

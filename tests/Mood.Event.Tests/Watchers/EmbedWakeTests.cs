@@ -301,6 +301,26 @@ public sealed class EmbedWakeTests : FdTestBase
         Assert.Equal(1, forks);
     }
 
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void After_a_Reset_and_a_run_of_the_innermost_loop_its_io_still_arrives(Backends backend)
+    {
+        Loop outer = NewLoop(), middle = NewLoop(backend), inner = NewLoop(backend);
+        Start(outer.Embed(middle));
+        Start(middle.Embed(inner));
+        (int read, int write) = NewPipe();
+        int calls = 0;
+        inner.Io(read, Events.Read, (w, _) =>
+        {
+            Posix.Read(w.Fd);
+            Interlocked.Increment(ref calls);
+        }).Start();
+        Check(outer, 3, () => Volatile.Read(ref calls), () => Posix.Write(write));
+        inner.Reset();
+        inner.Start(RunFlags.NoWait); // makes the new kernel objects, while the middle loop does not run
+        Check(outer, 3, () => Volatile.Read(ref calls), () => Posix.Write(write));
+    }
+
     /// <summary>
     /// Runs the outer loop. Meanwhile another thread causes an event and waits for its callback, several times.
     /// </summary>
