@@ -19,7 +19,7 @@ mood_ev_renew (struct ev_loop *loop)
   mood_ev_return_reference (loop);
 }
 
-#if !_WIN32
+#ifdef dup2 /* not on Windows, where mood_port_open keeps the wake */
 
 /* A reset has replaced the eventfd or pipe with which other threads wake the loop. libev writes no second wake while one is pending, so a
  * wake in the old one must not be lost. libev looks for wakes after this iteration's poll, so this poll must not wait. */
