@@ -104,8 +104,8 @@ mood_ev_changes (struct ev_loop *loop)
                 ? 2 * loop->loop_count + 1
                 : 0;
 
-  /* The factor makes a number of this loop's work differ from a number of an embedded loop's work, although both loops may have run equally
-   * often. The last bit is set if there is any work. */
+  /* This loop and an embedded one may have run equally often, so both may give the same number. The factor keeps the two apart: otherwise new
+   * work of the embedded loop could look like old work of this loop. The last bit is set if there is any work. */
   for (i = 0; i < loop->preparecnt; ++i)
     if (!loop->prepares [i]->owner)
       {

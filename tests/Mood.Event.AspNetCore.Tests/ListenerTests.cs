@@ -248,7 +248,8 @@ public sealed class ListenerTests
         await using IConnectionListener listener = await FactoryOf(server).BindAsync(address);
         using var go = new ManualResetEventSlim();
 
-        // The server's listener accepts on the first loop, this listener on the second. So the first loop is blocked, and serves the last client.
+        // This listener accepts on the second loop, because the server's own listener has the first. The loops get the connections in turn: the
+        // first one gets the connection that blocks it, and then that of the last client.
         await using ConnectionContext blocker = await BlockLoopAsync(server, listener, address, go);
         using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         using var last = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

@@ -17,7 +17,7 @@ internal sealed class DescriptorReserve : IDisposable
 {
     private const int Size = 8, Left = 16;
 
-    // How many pauses the acceptor waits for the reserve to be complete, while there are connections and room for another one.
+    // For how many pauses the acceptor waits until the reserve is full, while there are connections and room for another one.
     private const int PatientPauses = 10;
 
     // Null: not known.

@@ -101,7 +101,7 @@ public sealed partial class LoopServer
     // A StopAsync that has begun keeps its grace.
     private Task StopAfterMain() => _isStopAsked ? _stopped.Task : StopAtEnd();
 
-    // No handler awaits this stop, also if a handler has cancelled the token or ended the main function.
+    // No handler awaits this stop, even if a handler has cancelled the token or ended the main function.
     private Task StopAtEnd() => StopCore(GraceOf(_shutdownTimeout, nameof(LoopServerOptions.ShutdownTimeout)), null);
 
     private async Task StopAnywhereAsync(double grace, ServerConnection? caller)

@@ -15,7 +15,7 @@ namespace Mood.Event;
 /// go on. Exceptions that the server's own stop or time-out causes are not reported.</para>
 /// <para>If fewer than 16 file descriptors are left, new connections wait in the backlog, because the runtime needs the last ones. The
 /// server tries again every 0.1 seconds, and reports the shortage to <see cref="Loop.CallbackException"/> every 10 seconds while it lasts.
-/// A server without connections accepts one also then.</para>
+/// A server without connections still accepts one.</para>
 /// <para>When the main function of a Run with a token has ended, the Run stops the servers of the loop that are not being stopped yet, with
 /// <see cref="LoopServerOptions.ShutdownTimeout"/> as the grace. It waits for the handlers as it does for the functions of
 /// <see cref="Loop.Spawn"/>, and names those that have not ended in time. A Run without a token neither stops a server nor waits for the
