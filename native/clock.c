@@ -1,5 +1,5 @@
 /* Time. A loop uses the kernel's clocks or one of two manual ones:
- *   mood_loop_clock   only in the testing build: takes the place of the kernel's clocks, and libev reads it as it reads them
+ *   mood_loop_clock   only in the testing build: takes the place of the kernel's clocks, and libev reads it in the same way
  *   mood_loop_manual  the host's clock (ManualClock), exact to the last bit: the loop never waits for time (libev/manual.c) */
 #include "libev.h"
 
