@@ -203,13 +203,17 @@ manual_timers (struct ev_loop *loop)
 }
 
 /* libev asks a scheduler for its next time after its due time has passed. Here the scheduler is asked exactly at its due time. If it rounds
- * up, for example to a full minute, it returns the same time again. In this case it is asked once more, with a time just later. */
+ * up, for example to a full minute, it returns the same time again. In this case it is asked once more, with a time that is 200 ns later, or
+ * one step of a double: a function of the host that computes in steps of 100 ns must see that it is later. */
 static double
 next_time (struct ev_loop *loop, ev_periodic *w)
 {
-  double at = w->reschedule_cb (w, ev_rt_now);
+  double at = w->reschedule_cb (w, ev_rt_now), later = ev_rt_now + 2e-7;
 
-  return at > ev_rt_now ? at : w->reschedule_cb (w, just_after (ev_rt_now));
+  if (at > ev_rt_now)
+    return at;
+
+  return w->reschedule_cb (w, later > ev_rt_now ? later : just_after (ev_rt_now));
 }
 
 /* Sets the next time of a periodic with an interval, with libev's own computation. Because of rounding errors, the result may be the time

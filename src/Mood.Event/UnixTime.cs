@@ -12,10 +12,19 @@ internal static class UnixTime
     /// <summary>The nearest time that a DateTimeOffset can hold. The argument may be any number except NaN.</summary>
     internal static DateTimeOffset To(double seconds)
     {
-        double ticks = Math.Round(seconds * TimeSpan.TicksPerSecond) + EpochTicks;
-        return ticks <= 0 ? DateTimeOffset.MinValue
-            : ticks >= DateTimeOffset.MaxValue.Ticks ? DateTimeOffset.MaxValue
-            : new DateTimeOffset((long)ticks, TimeSpan.Zero);
+        if (seconds <= -EpochTicks / TimeSpan.TicksPerSecond)
+        {
+            return DateTimeOffset.MinValue;
+        }
+
+        if (seconds >= (DateTimeOffset.MaxValue.Ticks - EpochTicks) / TimeSpan.TicksPerSecond + 1)
+        {
+            return DateTimeOffset.MaxValue;
+        }
+
+        // The sum is one of integers: as a double, the ticks since the year 1 have steps of 12.8 us.
+        double whole = Math.Floor(seconds), part = Math.Round((seconds - whole) * TimeSpan.TicksPerSecond);
+        return new DateTimeOffset(EpochTicks + (long)whole * TimeSpan.TicksPerSecond + (long)part, TimeSpan.Zero);
     }
 
     /// <summary>The time of a next call. Null for 0 (no call was computed yet), for never, and for a time that a DateTimeOffset

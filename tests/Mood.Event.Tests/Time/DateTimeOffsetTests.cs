@@ -22,6 +22,45 @@ public sealed class DateTimeOffsetTests : LoopTestBase
     }
 
     [Fact]
+    public void UtcNow_has_the_resolution_of_a_double()
+    {
+        var clock = new ManualClock(s_start);
+        using var loop = new Loop(clock: clock);
+
+        for (int i = 0; i < 1000; i++)
+        {
+            clock.Advance(0.000_001_7);
+            AssertNear(clock.UtcNow, loop.UtcNow);
+        }
+    }
+
+    // A manual clock calls it at the minute exactly. It then returns its argument, and is asked a second time.
+    [Theory]
+    [InlineData(1960)]
+    [InlineData(1970)]
+    [InlineData(1985)]
+    [InlineData(2000)]
+    [InlineData(2026)]
+    [InlineData(2100)]
+    [InlineData(2500)]
+    public void A_reschedule_function_that_rounds_up_to_the_full_minute_causes_one_call_per_minute(int year)
+    {
+        var clock = new ManualClock(new DateTimeOffset(year, 1, 1, 0, 0, 30, TimeSpan.Zero));
+        using var loop = new Loop(clock: clock);
+        int asked = 0, calls = 0;
+        Scheduler scheduler = loop.Scheduler(
+            (_, now) =>
+            {
+                asked++;
+                return now.AddTicks((TimeSpan.TicksPerMinute - (now.Ticks % TimeSpan.TicksPerMinute)) % TimeSpan.TicksPerMinute);
+            },
+            (_, _) => calls++);
+        scheduler.Start();
+        clock.Advance(loop, 600);
+        Assert.Equal((10, 21), (calls, asked));
+    }
+
+    [Fact]
     public void AtTime_of_a_periodic_is_null_before_the_first_start()
     {
         using var loop = new Loop(clock: new ManualClock(s_start));
