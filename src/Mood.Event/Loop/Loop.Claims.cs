@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.Threading;
 
 namespace Mood.Event;
@@ -261,81 +260,6 @@ public sealed partial class Loop
     }
 
     private bool IsIdleAtHome => _ownership.IsHome && !IsEnding;
-
-    // Makes `thread`, which calls Invoke, the owner of this loop and of the loops around it. The lender is the thread inside Callback. It may
-    // itself begin a Start or an Invoke of one of these loops at the same time, and only one of the two threads may continue. So each
-    // thread first writes and then reads. This thread takes the loops, and then compares the depths with those at the beginning of Callback.
-    // The lender counts its Start or Invoke in _depth, and then reads the owner (CheckNotPassed). So at least one of them sees the other.
-    private Loop[] TakeOver(int lender, int thread)
-    {
-        Loop[] passed = PassOn(lender, thread);
-        Interlocked.MemoryBarrier();
-
-        if (Depths() == _lentDepths)
-        {
-            return passed;
-        }
-
-        foreach (Loop loop in passed)
-        {
-            loop._ownership.PassBack(lender);
-        }
-
-        _ownership.ReturnInvoke(lender);
-        throw Error.InvalidOperation_LenderRuns();
-    }
-
-    // The lender's half of the check in TakeOver. This thread is inside a Loop.Callback. It begins a Start or an Invoke, and has counted
-    // it in _depth.
-    private void CheckNotPassed(int lender)
-    {
-        Interlocked.MemoryBarrier();
-        int owner = Outermost._ownership.Owner;
-
-        if (LoopOwnership.Owns(owner, Environment.CurrentManagedThreadId))
-        {
-            return;
-        }
-
-        _depth--;
-
-        if (lender != 0)
-        {
-            _ownership.ReturnInvoke(lender);
-        }
-
-        ThrowOwned(owner);
-    }
-
-    // The Starts and Invokes on the stack, of this loop and of the loops around it.
-    private int Depths()
-    {
-        int sum = 0;
-
-        for (Loop? loop = this; loop is not null; loop = loop.Embedder?.Loop)
-        {
-            sum += Volatile.Read(ref loop._depth);
-        }
-
-        return sum;
-    }
-
-    // Passes this loop, and the loops around it that the same thread owns, to another thread. Returns the passed loops. The
-    // caller must pass all of them back, even if some are no longer embedded.
-    private Loop[] PassOn(int from, int to)
-    {
-        var passed = new List<Loop>();
-
-        for (Loop? loop = this; loop is not null; loop = loop.Embedder?.Loop)
-        {
-            if (loop._ownership.TryPass(from, to))
-            {
-                passed.Add(loop);
-            }
-        }
-
-        return [.. passed];
-    }
 
     /// <summary>A thread's right to use a loop, given back by Dispose.</summary>
     internal readonly ref struct Claim

@@ -38,9 +38,12 @@ public sealed partial class Loop
     // The number of Starts on the stack, without the Invokes. Start counts it up and down. MayWait reads it on any thread.
     private int _starts;
 
-    // The sum of _depth over this loop and the loops around it when Callback was called. Set and restored by the thread that calls
-    // Callback. The thread that takes the Invoke reads it.
-    private int _lentDepths;
+    // LoopOwnership.Lending of the thread that began the innermost Start or Invoke, at that moment. Set and restored by that Start or Invoke.
+    // The thread that takes the Invoke of a Callback reads it.
+    private int _level;
+
+    // LoopOwnership.Lending inside Callback. Set and restored by the thread that calls Callback. The thread that takes the Invoke reads it.
+    private int _lentLevel;
 
     // True once Dispose has begun, or was called in a callback, so that the outermost Start or Invoke will end the loop. Set by
     // Dispose, never cleared. Any thread reads it, by IsEnding.

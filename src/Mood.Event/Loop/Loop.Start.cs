@@ -61,13 +61,7 @@ public sealed partial class Loop
         // with it the loop, before this Start ends.
         int lender = _starts > 0 ? _ownership.TakeInvoke(Environment.CurrentManagedThreadId) : 0;
         bool more;
-        _depth++;
-
-        if (LoopOwnership.IsLending)
-        {
-            CheckNotPassed(lender);
-        }
-
+        int level = BeginRun(lender);
         _starts++;
         HasReportedUnfinished = false; // the report of a Run does not name the functions that begin from now on
         BeSeenRunning();
@@ -94,7 +88,7 @@ public sealed partial class Loop
         }
         finally
         {
-            _depth--;
+            EndRun(level);
             _starts--;
 
             if (lender != 0)
@@ -171,6 +165,7 @@ public sealed partial class Loop
         int thread = Environment.CurrentManagedThreadId;
         int lender = _ownership.TakeInvoke(thread);
         Loop[] passed = lender == 0 || lender == thread ? [] : TakeOver(lender, thread);
+        int lending = LoopOwnership.BeginInvoke(passed.Length > 0 ? _lentLevel : 0);
 
         try
         {
@@ -181,6 +176,8 @@ public sealed partial class Loop
         }
         finally
         {
+            LoopOwnership.EndInvoke(lending);
+
             foreach (Loop loop in passed)
             {
                 loop._ownership.PassBack(lender);
@@ -206,8 +203,8 @@ public sealed partial class Loop
 
         Native.mood_loop_settle(_native); // the callback may leave the pending watchers to a later Invoke
         int thread = Environment.CurrentManagedThreadId;
-        int depths = _lentDepths;
-        _lentDepths = Depths();
+        int level = _lentLevel;
+        _lentLevel = LoopOwnership.Lending + 1;
         int before = _ownership.BeginLending(thread);
         StartContext context = StartContext.Capture();
 
@@ -224,7 +221,7 @@ public sealed partial class Loop
         finally
         {
             context.Restore();
-            _lentDepths = depths;
+            _lentLevel = level;
 
             // waits here for the thread that has taken the right to Invoke, if Callback has not waited for it
             _ownership.EndLending(thread, before);
@@ -258,12 +255,7 @@ public sealed partial class Loop
 
     private void InvokeCore()
     {
-        _depth++;
-
-        if (LoopOwnership.IsLending)
-        {
-            CheckNotPassed(lender: 0);
-        }
+        int level = BeginRun(lender: 0);
 
         try
         {
@@ -280,7 +272,7 @@ public sealed partial class Loop
         }
         finally
         {
-            _depth--;
+            EndRun(level);
         }
 
         if (_depth == 0 && _closing)

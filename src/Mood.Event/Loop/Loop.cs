@@ -141,7 +141,8 @@ public sealed partial class Loop : IDisposable
     /// <see cref="Invoke"/>, which calls them. If it is null, the default, the loop calls the watchers itself.
     /// </summary>
     /// <remarks>
-    /// The callback may let another thread call <see cref="Invoke"/>, and wait for that thread. Call Invoke even while
+    /// The callback may let another thread call <see cref="Invoke"/>, and wait for that thread. From the moment at which that thread may call
+    /// Invoke until Invoke has returned, the callback must not use the loop or its watchers. Call Invoke even while
     /// <see cref="Pending"/> is 0. Signals, Sends and Stops arrive as internal events of libev, which Pending does not count. An
     /// exception in the callback stops the loop and leaves <see cref="Start"/>.
     /// </remarks>

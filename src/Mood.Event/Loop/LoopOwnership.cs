@@ -40,7 +40,8 @@ internal struct LoopOwnership
     [ThreadStatic]
     private static int s_thread;
 
-    // How many Loop.Callbacks are on this thread's stack. Only its own thread reads and writes it.
+    // How many Loop.Callbacks are on this thread's stack. While this thread is inside the Invoke of another thread's Callback, it is not less
+    // than the number of that thread. Only its own thread reads and writes it.
     [ThreadStatic]
     private static int s_lending;
 
@@ -70,8 +71,9 @@ internal struct LoopOwnership
     /// <summary>Whether this thread is inside a reschedule function, of any loop.</summary>
     internal static bool IsRescheduling => s_thread < 0;
 
-    /// <summary>Whether this thread is inside a Loop.Callback, of any loop. Then another thread may take a loop from it at any moment.</summary>
-    internal static bool IsLending => s_lending > 0;
+    /// <summary>How many Loop.Callbacks, of any loop, this thread is inside. If it is not 0, another thread may take a loop from it at any
+    /// moment.</summary>
+    internal static int Lending => s_lending;
 
     /// <summary>Whether this thread is the full owner and not inside a reschedule function. It is fast: one comparison.</summary>
     internal readonly bool IsHere
@@ -167,6 +169,17 @@ internal struct LoopOwnership
 
     /// <summary>Undoes TryPass.</summary>
     internal void PassBack(int from) => Volatile.Write(ref _owner, from);
+
+    /// <summary>Called when this thread has taken the Invoke of a thread that is inside so many Loop.Callbacks.</summary>
+    /// <returns>The argument for <see cref="EndInvoke"/>.</returns>
+    internal static int BeginInvoke(int lending)
+    {
+        int before = s_lending;
+        s_lending = Math.Max(before, lending);
+        return before;
+    }
+
+    internal static void EndInvoke(int before) => s_lending = before;
 
     /// <summary>Called before Loop.Callback on this thread. From now on, one thread can take the right to call Invoke.</summary>
     /// <returns>The argument for <see cref="EndLending"/>.</returns>

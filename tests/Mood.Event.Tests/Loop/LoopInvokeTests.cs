@@ -111,6 +111,33 @@ public sealed class LoopInvokeTests : LoopTestBase
         inner.Verify();
     }
 
+    // That Invoke takes the inner loop alone.
+    [Fact]
+    public void After_Callback_of_an_embedded_loop_has_stopped_the_Embed_another_thread_may_Invoke()
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
+        int caller = 0;
+        Exception? thrown = null;
+        using Embed embed = outer.Embed(inner);
+        embed.Start();
+        inner.Idle((_, _) => caller = Environment.CurrentManagedThreadId).Feed(Events.Custom);
+        inner.Callback = _ =>
+        {
+            if (embed.IsActive && inner.Pending > 0)
+            {
+                embed.Stop();
+                thrown = OnAnotherThread(inner.Invoke);
+            }
+        };
+        outer.Start(RunFlags.NoWait);
+        Assert.Null(thrown);
+        Assert.DoesNotContain(caller, new[] { 0, Environment.CurrentManagedThreadId });
+        Assert.False(outer.Start(RunFlags.NoWait));
+        Assert.False(inner.Start(RunFlags.NoWait));
+        outer.Verify();
+        inner.Verify();
+    }
+
     [Fact]
     public void Concurrent_Invokes_call_watchers_one_thread_at_a_time_and_a_refused_thread_may_retry()
     {
