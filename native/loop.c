@@ -201,6 +201,12 @@ mood_loop_break (mood_loop *l, int32_t how)
     ev_break (l->ev, how);
 }
 
+int32_t
+mood_loop_stopped (mood_loop *l)
+{
+  return ev_depth (l->ev) && mood_ev_done (l->ev) == EVBREAK_ALL;
+}
+
 void
 mood_loop_halt (mood_loop *l)
 {

@@ -118,6 +118,7 @@ MOOD_API void     mood_loop_close (mood_loop *l);                   /* destroys 
 MOOD_API void     mood_loop_release (mood_loop *l);                 /* gives up the reference mood_loop_new returned */
 MOOD_API int32_t  mood_loop_run (mood_loop *l, int32_t flags);      /* MOOD_RUN_ bits */
 MOOD_API void     mood_loop_break (mood_loop *l, int32_t how);
+MOOD_API int32_t  mood_loop_stopped (mood_loop *l);                 /* 1: inside a run, and all runs end. A nested one would end before it begins */
 MOOD_API void     mood_loop_halt (mood_loop *l);                    /* ends all runs; pending events stay pending */
 MOOD_API int32_t  mood_loop_error (mood_loop *l, char *text, int32_t size); /* takes the recorded failure: its errno, -1 without one, or 0: none */
 MOOD_API mood_queue *mood_loop_queue (mood_loop *l);                /* valid until mood_loop_release */

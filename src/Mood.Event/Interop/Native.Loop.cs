@@ -104,6 +104,9 @@ internal static unsafe partial class Native
     internal static extern void mood_loop_manual(nint loop);
 
     [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_loop_stopped(nint loop);
+
+    [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_loop_due(nint loop, double* monotonic);
 
     /// <summary>The next due time of a loop on a manual clock (infinity: none), and whether the loop has work before it.</summary>

@@ -29,6 +29,12 @@ public sealed partial class Loop
         int stops = _stops.Told;
         int rounds = 0;
 
+        // A callback has stopped all Starts. Each Start below would return at once, and nothing would ever be done.
+        if (Native.mood_loop_stopped(_native) != 0)
+        {
+            return;
+        }
+
         while (true)
         {
             double due = Native.Due(_native, out bool busy);

@@ -116,7 +116,8 @@ public sealed class ManualClock
     /// </para>
     /// <para>
     /// A callback that stops or disposes the loop ends Advance. An exception that stops the loop ends it too, and Advance throws it.
-    /// The clock then stands at the time of that callback. Other loops on this clock are woken, but not run.
+    /// The clock then stands at the time of that callback. If the callback calls Advance itself after <c>Stop(BreakHow.All)</c>, that Advance
+    /// ends at once, and time does not move. Other loops on this clock are woken, but not run.
     /// </para>
     /// </remarks>
     /// <param name="loop">A loop that was made with this clock.</param>

@@ -449,6 +449,24 @@ public sealed class ManualClockLoopTests : LoopTestBase
     }
 
     [Fact]
+    public void After_a_Stop_of_all_Starts_in_the_same_callback_Advance_ends_at_once_until_the_Stop_is_withdrawn()
+    {
+        Loop loop = NewLoop(_clock);
+        loop.Timer(2, 0, (_, _) => Log(loop, "later")).Start();
+        loop.Timer(1, 0, (_, _) =>
+        {
+            loop.Stop(BreakHow.All);
+            _clock.Advance(loop, 3);
+            Log(loop, "stopped");
+            loop.Stop(BreakHow.Cancel);
+            _clock.Advance(loop, 3);
+        }).Start();
+        _clock.Advance(loop, 1);
+        Assert.Equal(["1 stopped", "2 later"], _log);
+        Assert.Equal(_start + 4, _clock.Now);
+    }
+
+    [Fact]
     public void A_Stop_of_another_thread_ends_Advance()
     {
         Loop loop = NewLoop(_clock);
