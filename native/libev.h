@@ -127,6 +127,7 @@ struct mood_loop
   unsigned long aio;   /* an aio context for libev to take, or 0 */
   void *ring;          /* the prepared files and mappings of an io_uring for libev to take, or null: libev/ring.c */
   int halved;          /* how often in a row only a ring of half the size could be made: libev/ring.c */
+  unsigned polled;     /* ev_iteration at the last mood_ev_take_wakes */
   int cleared;         /* cleared events since mood_ev_drop_cleared last removed their slots */
   void *port;          /* the completion port: windows/epoll.c */
   int reread;          /* 1: after a reset; 2: it also replaced inotify, so the watched files must be read again */
@@ -234,6 +235,7 @@ int mood_ev_changes (struct ev_loop *ev);
 int mood_ev_has_more (struct ev_loop *ev);
 int mood_ev_has_events (struct ev_loop *ev);
 void mood_ev_do_not_wait (struct ev_loop *ev);
+void mood_ev_take_wakes (struct ev_loop *ev);
 int mood_ev_backend_fd (struct ev_loop *ev);
 void mood_ev_refill (struct ev_loop *ev);
 void mood_ev_retry (struct ev_loop *loop);

@@ -33,6 +33,7 @@ invoke_pending (struct ev_loop *ev)
 
   mood_ev_refill (ev);
   mood_ev_reread (ev);
+  mood_ev_take_wakes (ev);
 
   /* A halt inside the poll has broken the loop. libev resets the break after the poll, so it is set again here. */
   if (l->queue.halted)

@@ -186,6 +186,23 @@ mood_ev_do_not_wait (struct ev_loop *loop)
   loop->pipe_write_skipped = 1;
 }
 
+/* Called after each poll. Another thread that wakes the loop, or a signal handler, sets libev's flags one after the other: that there is a
+ * wake, and then that the loop must look for it, or a byte in the pipe. A wake of the loop's own thread in between sees the first flag and
+ * changes nothing. A run that does not wait would then end without the wake. So the first flag is enough to have the wake handled. */
+void
+mood_ev_take_wakes (struct ev_loop *loop)
+{
+  mood_loop *l = (mood_loop *)loop->userdata;
+
+  if (l->polled == loop->loop_count)
+    return;
+
+  l->polled = loop->loop_count;
+
+  if (loop->async_pending || loop->sig_pending)
+    ev_feed_event (EV_A_ & loop->pipe_w, EV_CUSTOM);
+}
+
 int
 mood_ev_backend_fd (struct ev_loop *loop)
 {

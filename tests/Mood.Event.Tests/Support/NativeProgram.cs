@@ -21,6 +21,7 @@ internal static class NativeProgram
                 Path.Combine(directory.FullName, "program"),
                 "-rdynamic",
                 "-g",
+                "-pthread",
                 Repository.NativeLibrary,
                 "-Wl,-rpath," + AppContext.BaseDirectory,
                 "-ldl");
