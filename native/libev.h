@@ -126,6 +126,7 @@ struct mood_loop
   int registering;     /* an Embed is being started, and its start reports a refusal of the kernel */
   unsigned long aio;   /* an aio context for libev to take, or 0 */
   void *ring;          /* the prepared files and mappings of an io_uring for libev to take, or null: libev/ring.c */
+  void *placeholder;   /* what an io_uring loop has while the system refuses a ring, or null: libev/ring.c */
   int halved;          /* how often in a row only a ring of half the size could be made: libev/ring.c */
   unsigned polled;     /* ev_iteration at the last mood_ev_take_wakes */
   int cleared;         /* cleared events since mood_ev_drop_cleared last removed their slots */

@@ -56,6 +56,13 @@ invoke_pending (struct ev_loop *ev)
     }
 }
 
+static void
+free_loop (mood_loop *l)
+{
+  free (l->placeholder);
+  free (l);
+}
+
 int32_t
 mood_loop_new (uint32_t flags, int32_t is_default, const mood_callbacks *host, void *data, mood_loop **loop)
 {
@@ -126,7 +133,7 @@ mood_loop_new (uint32_t flags, int32_t is_default, const mood_callbacks *host, v
 
   if (!l->ev)
     {
-      free (l);
+      free_loop (l);
       return error < 0 ? error : -MOOD_ENOBACKEND;
     }
 
@@ -164,7 +171,7 @@ void
 mood_loop_release (mood_loop *l)
 {
   if (!__atomic_sub_fetch (&l->references, 1, __ATOMIC_ACQ_REL))
-    free (l);
+    free_loop (l);
 }
 
 /* -- running ------------------------------------------------------------------------------------------------------- */

@@ -200,6 +200,7 @@ static __thread int given_eventfd = -1;
   ((fd) == given_eventfd && ((command) == F_SETFD || (command) == F_SETFL) ? 0 : fcntl (fd, command, ##__VA_ARGS__))
 
 static void *take_ring_map (unsigned long long offset);
+static int unmap_ring (void *map, size_t size);
 static int take_eventfd (struct ev_loop *loop, unsigned value, int flags);
 static int replace_eventfd (struct ev_loop *loop, int *from, int *to);
 static int close_own (struct ev_loop *loop, int fd);
@@ -210,6 +211,7 @@ static int close_own (struct ev_loop *loop, int fd);
 # define inotify_rm_watch(fd, watch) remove_watch (loop, fd, watch)
 # define timerfd_create(clock, flags) make_timerfd (loop, clock, flags)
 # define mmap(address, size, protection, flags, fd, offset) take_ring_map (offset)
+# define munmap(map, size) unmap_ring (map, size)
 # define eventfd(value, flags) take_eventfd (loop, value, flags)
 # define dup2(from, to) replace_eventfd (loop, &(from), &(to))
 # define close(fd) close_own (loop, fd)

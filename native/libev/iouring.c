@@ -68,9 +68,6 @@ mood_ev_refill (struct ev_loop *loop)
 
   char *ring = (char *)loop->iouring_sq_ring;
 
-  if (loop->backend != EVBACKEND_IOURING)
-    drop_ring ((mood_loop *)loop->userdata); /* the memory of leave_iouring */
-
   if (loop->backend != EVBACKEND_IOURING || loop->iouring_fd == NO_FD)
     return;
 

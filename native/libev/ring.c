@@ -6,8 +6,8 @@
  * error of Reset.
  *
  * After a fork, and when the completion queue overflows, libev makes a new ring by itself. If the system refuses it, libev gets a
- * placeholder: a file descriptor that no process has, and mappings of plain memory. The loop fails with the errno. Its next run asks
- * for a ring again.
+ * placeholder: a file descriptor that no process has, and plain memory. The loop fails with the errno. Its next run asks for a ring
+ * again. A placeholder is needed when the system may have no memory, so it is made together with the loop's first ring.
  */
 #if __linux__
 
@@ -22,7 +22,30 @@ typedef struct
   size_t sizes [3];
 } ring;
 
+enum { ENTRIES = 32 };
+
+typedef struct
+{
+  ring ring;
+  unsigned requests [8 + ENTRIES];
+  struct
+  {
+    unsigned head [8];
+    struct io_uring_cqe completion;
+  } completions;
+  struct io_uring_sqe entries [ENTRIES];
+} placeholder;
+
 static const unsigned long long ring_offsets [3] = { IORING_OFF_SQ_RING, IORING_OFF_CQ_RING, IORING_OFF_SQES };
+
+/* Replaces munmap. */
+static int
+unmap_ring (void *map, size_t size)
+{
+  placeholder *p = mood_current->placeholder;
+
+  return map == p->requests || map == &p->completions || map == p->entries ? 0 : (munmap)(map, size);
+}
 
 static void
 drop_ring (mood_loop *l)
@@ -30,14 +53,14 @@ drop_ring (mood_loop *l)
   ring *r = l->ring;
   int i;
 
-  if (!r)
-    return;
-
   l->ring = 0;
+
+  if (!r || r == l->placeholder)
+    return;
 
   for (i = 0; i < 3; ++i)
     if (r->maps [i] != MAP_FAILED)
-      munmap (r->maps [i], r->sizes [i]);
+      (munmap) (r->maps [i], r->sizes [i]);
 
   if (is_own (l, IOURING_TIMERFD, r->timerfd))
     (close) (r->timerfd);
@@ -52,7 +75,9 @@ drop_ring (mood_loop *l)
 static void
 forget_ring (mood_loop *l)
 {
-  free (l->ring);
+  if (l->ring != l->placeholder)
+    free (l->ring);
+
   l->ring = 0;
 }
 
@@ -116,15 +141,14 @@ has_ring (mood_loop *l)
 }
 
 /* The kernel refuses every call with the placeholder (EBADF). Requests that libev writes into its memory are never sent. */
-static int
-make_placeholder (mood_loop *l)
+static void
+take_placeholder (mood_loop *l)
 {
-  enum { ENTRIES = 32, ROOM = 0x7fffffff };
-  ring *r = ev_malloc (sizeof *r);
-  unsigned *requests;
-  int i, made = 1;
+  enum { ROOM = 0x7fffffff };
+  placeholder *p = l->placeholder;
+  ring *r = &p->ring;
 
-  memset (r, 0, sizeof *r);
+  memset (p, 0, sizeof *p);
   r->fd = r->timerfd = NO_FD;
   r->process = getpid ();
   r->params.sq_entries = ENTRIES;
@@ -136,39 +160,23 @@ make_placeholder (mood_loop *l)
   r->params.sq_off.dropped = 5 * sizeof (unsigned);
   r->params.sq_off.array = r->params.cq_off.cqes = 8 * sizeof (unsigned);
   set_sizes (r);
-
-  for (i = 0; i < 3; ++i)
-    {
-      r->maps [i] = (mmap)(0, r->sizes [i], PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-      made &= r->maps [i] != MAP_FAILED;
-    }
-
-  l->ring = r;
-
-  if (!made)
-    {
-      drop_ring (l);
-      return 0;
-    }
-
-  requests = r->maps [0];
-  requests [2] = ENTRIES - 1;
-  requests [3] = ROOM; /* without room, libev would wait for it */
-  return 1;
+  r->maps [0] = p->requests;
+  r->maps [1] = &p->completions;
+  r->maps [2] = p->entries;
+  p->requests [2] = ENTRIES - 1;
+  p->requests [3] = ROOM; /* without room, libev would wait for it */
+  l->ring = p;
 }
 
 /* Gives libev a placeholder in place of the ring that it has, whose mappings are gone. */
-static int
+static void
 use_placeholder (mood_loop *l)
 {
   struct ev_loop *loop = l->ev;
   ring *r;
 
   drop_ring (l);
-
-  if (!make_placeholder (l))
-    return 0;
-
+  take_placeholder (l);
   r = l->ring;
   loop->iouring_fd = loop->iouring_tfd = NO_FD;
   loop->iouring_sq_ring = r->maps [0];
@@ -189,12 +197,12 @@ use_placeholder (mood_loop *l)
   loop->iouring_cq_ring_entries = r->params.cq_off.ring_entries;
   loop->iouring_cq_overflow = r->params.cq_off.overflow;
   loop->iouring_cq_cqes = r->params.cq_off.cqes;
-  return 1;
+  forget_ring (l);
 }
 
 /* Called when libev creates an epoll fd. If the backend is io_uring, libev is changing to epoll, and has unmapped the ring. If a request
- * that found no room in the ring has caused the change, libev then still writes this request into the ring. So the loop gets a
- * placeholder, whose memory mood_ev_refill frees later.
+ * that found no room in the ring has caused the change, libev then still writes this request into the ring. So the loop gets the
+ * placeholder.
  *
  * libev adds the fds to epoll only at the beginning of the next iteration. So the present iteration must not wait. */
 static void
@@ -221,10 +229,7 @@ lose_ring (mood_loop *l)
   munmap (loop->iouring_cq_ring, loop->iouring_cq_ring_size);
   munmap (loop->iouring_sqes, loop->iouring_sqes_size);
 
-  if (!use_placeholder (l))
-    abort (); /* the system has no memory for three pages, and libev would write into the ring */
-
-  forget_ring (l);
+  use_placeholder (l);
   mood_error_record (l, error, "(libev) io_uring_enter");
   errno = error;
 }
@@ -250,26 +255,32 @@ make_ring_or_half (mood_loop *l, unsigned entries)
   return 0;
 }
 
-/* Replaces io_uring_setup. libev gets the prepared ring, or else a new one, or else a placeholder. It gets an error in three cases: the
- * loop is being constructed; it is libev's first EINVAL, after which libev asks for half the size; there is no memory for a placeholder. */
+/* Replaces io_uring_setup. libev gets the prepared ring, or else a new one, or else a placeholder. It gets an error in two cases: the
+ * loop is being constructed; it is libev's first EINVAL, after which libev asks for half the size. */
 static long
 take_ring (mood_loop *l, unsigned entries, struct io_uring_params *params)
 {
   int error;
+
+  if (!l->placeholder && !(l->placeholder = calloc (1, sizeof (placeholder))))
+    return -1;
 
   if (!has_ring (l))
     {
       drop_ring (l);
       error = make_ring_or_half (l, entries);
 
-      if (error && (!l->open || (error == EINVAL && !l->ev->iouring_max_entries) || !make_placeholder (l)))
+      if (error && (!l->open || (error == EINVAL && !l->ev->iouring_max_entries)))
         {
           errno = error;
           return -1;
         }
 
       if (error)
-        mood_error_record (l, error, "(libev) io_uring_setup");
+        {
+          take_placeholder (l);
+          mood_error_record (l, error, "(libev) io_uring_setup");
+        }
     }
 
   *params = ((ring *)l->ring)->params;
