@@ -110,6 +110,19 @@ internal static unsafe partial class Posix
         return fd;
     }
 
+    /// <summary>Takes the first message from the error queue of a socket. Returns false if the queue is empty.</summary>
+    internal static bool TryTakeError(int fd)
+    {
+        const int MSG_DONTWAIT = 0x40, MSG_ERRQUEUE = 0x2000;
+        const int SizeOfMsghdr = 56;
+        byte* message = stackalloc byte[SizeOfMsghdr];
+        new Span<byte>(message, SizeOfMsghdr).Clear(); // no buffers
+        return recvmsg(fd, message, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0;
+    }
+
+    [LibraryImport("libc")]
+    private static partial nint recvmsg(int fd, void* message, int flags);
+
     [LibraryImport("libc", SetLastError = true)]
     private static partial int eventfd(uint value, int flags);
 

@@ -33,6 +33,9 @@ internal interface IIoOperation<TOperation, TResult>
     /// <see cref="Waits.Drained"/>.</summary>
     static virtual SafeHandle? FindDrained(in TOperation operation, TResult result) => null;
 
+    /// <summary>How many bytes an operation that is not complete has moved.</summary>
+    static virtual long Moved(in TOperation operation) => 0;
+
     /// <summary>The exception that ends the wait because its stream is disposed; null if the wait may continue.</summary>
     static virtual ObjectDisposedException? OwnerDisposed(in TOperation operation) => null;
 

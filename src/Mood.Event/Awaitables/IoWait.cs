@@ -27,8 +27,9 @@ internal sealed class IoWait<TOperation, TResult> : Wait<TResult>
     // made on the loop's thread, when the first wait begins
     private Io? _io;
 
-    // How many events of the current wait the operation could not use.
+    // How many events of the current wait the operation could not use since it last moved bytes, and how many bytes it had moved then.
     private int _vain;
+    private long _moved;
 
     // From Begin to OnIdle. Written by the thread that begins the wait, and by the one that fetches the result.
     private TOperation _operation;
@@ -116,6 +117,7 @@ internal sealed class IoWait<TOperation, TResult> : Wait<TResult>
     private void BeginCore(FileDescriptor fd, CancellationToken token)
     {
         _vain = 0;
+        _moved = 0;
         _io ??= new Io(Loop, s_onEvent, this);
 
         if (!Loop.Waits.TryRenew(_io, fd, _operation.Events))
@@ -185,17 +187,22 @@ internal sealed class IoWait<TOperation, TResult> : Wait<TResult>
                 Complete(result, exception);
             }
         }
+        else if (TOperation.Moved(_operation) is long moved && moved != _moved)
+        {
+            (_moved, _vain) = (moved, 0);
+        }
         else if (++_vain == VainEvents)
         {
             _vain = 0;
-            TakeError(io);
+            Loop.TryPost(static item => item.Wait.TakeError(item.Version), (Wait: this, Version));
         }
     }
 
-    // A message in the error queue of the socket keeps the socket ready. Without the message, the next try reports the error or waits.
-    private void TakeError(Io io)
+    // A message in the error queue of the socket keeps the socket ready. Without the message, the next try reports the error or waits. This is
+    // posted, so that it comes after the callbacks of the iteration: one of them may read the queue for the program.
+    private void TakeError(short version)
     {
-        if (Native.mood_socket_take_error(io.Fd) < 0)
+        if (version == Version && IsWaiting && Native.mood_socket_take_error(_io!.Fd) < 0)
         {
             Complete(default!, Error.Socket_ErrorQueue());
         }

@@ -41,6 +41,8 @@ internal struct SendOperation(Socket socket, ReadOnlyMemory<byte> buffer) : IIoO
 
     public static WaitPool<IoWait<SendOperation, int>> PoolOf(Waits waits) => waits.Sends;
 
+    public static long Moved(in SendOperation operation) => operation._sent;
+
     public bool TryFinish(Events revents, out int result, out Exception? exception)
     {
         bool isDone = SocketCall.TrySend(socket, buffer.Span, ref _sent, out exception);
@@ -58,6 +60,8 @@ internal struct SendSequenceOperation(Socket socket, ReadOnlySequence<byte> buff
     public readonly Events Events => Events.Write;
 
     public static WaitPool<IoWait<SendSequenceOperation, long>> PoolOf(Waits waits) => waits.Sequences;
+
+    public static long Moved(in SendSequenceOperation operation) => operation._length - operation._rest.Length;
 
     public bool TryFinish(Events revents, out long result, out Exception? exception)
     {

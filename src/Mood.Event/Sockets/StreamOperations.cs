@@ -34,6 +34,8 @@ internal struct WriteOperation(LoopStream stream, ReadOnlyMemory<byte> buffer) :
 
     public readonly Events Events => Events.Write;
 
+    public static long Moved(in WriteOperation operation) => operation._sent;
+
     public static ObjectDisposedException? OwnerDisposed(in WriteOperation operation) => operation._stream.FindDisposed();
 
     public static void OnIdle(in WriteOperation operation, bool isSpoilt) => operation._stream.OnEnded(Events.Write, isSpoilt);

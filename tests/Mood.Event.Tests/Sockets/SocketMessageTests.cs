@@ -120,16 +120,61 @@ public sealed class SocketMessageTests : AwaitTestBase
     [Fact]
     public void A_wait_on_a_socket_with_unread_time_stamps_fails_and_names_them()
     {
-        const int SolSocket = 1, SoTimestamping = 37, Flags = 1 << 1 | 1 << 4; // of sends, by software
         Loop loop = NewLoop();
         Socket socket = NewDatagramSocket(), peer = NewDatagramSocket();
-        socket.SetRawSocketOption(SolSocket, SoTimestamping, BitConverter.GetBytes(Flags));
+        AskForTimeStamps(socket);
         Drive(loop, async () =>
         {
             socket.SendTo(new byte[1], peer.LocalEndPoint!);
             SocketException thrown = await Assert.ThrowsAsync<SocketException>(
                 () => socket.ReceiveFromAsync(loop, new byte[10], peer.LocalEndPoint!).AsTask());
             Assert.Contains("SO_TIMESTAMPING", thrown.Message, StringComparison.Ordinal);
+            Assert.True(socket.Poll(0, SelectMode.SelectError)); // it is still there
+        });
+        AssertIdle(loop);
+    }
+
+    // The queue is empty again after each iteration. The Io is started after the wait, so it is called after it.
+    [Fact]
+    public void While_an_Io_reads_the_time_stamps_a_wait_on_the_socket_goes_on()
+    {
+        const int Count = 30;
+        Loop loop = NewLoop();
+        Socket socket = NewDatagramSocket(), peer = NewDatagramSocket();
+        AskForTimeStamps(socket);
+        Drive(loop, async () =>
+        {
+            Task<SocketReceiveFromResult> receiving = socket.ReceiveFromAsync(loop, new byte[10], peer.LocalEndPoint!).AsTask();
+            int taken = 0;
+            using Io io = loop.Io(socket, Events.Read, (_, _) => taken += Posix.TryTakeError((int)socket.Handle) ? 1 : 0);
+            io.Start();
+
+            for (int i = 0; i < Count; i++)
+            {
+                socket.SendTo(new byte[1], peer.LocalEndPoint!);
+                await loop.Delay(0.001);
+            }
+
+            peer.SendTo(new byte[3], socket.LocalEndPoint!);
+            Assert.Equal(3, (await receiving).ReceivedBytes);
+            Assert.Equal(Count, taken);
+        });
+        AssertIdle(loop);
+    }
+
+    // Because of the time stamp, each iteration of the loop has an event for nothing.
+    [Fact]
+    public void A_wait_that_moves_bytes_goes_on_although_a_time_stamp_is_unread()
+    {
+        Loop loop = NewLoop();
+        Socket socket = NewDatagramSocket(), peer = NewDatagramSocket();
+        AskForTimeStamps(socket);
+        socket.SendTo(new byte[1], peer.LocalEndPoint!);
+        Drive(loop, async () =>
+        {
+            var wait = new IoWait<Trickle, int>(loop, pool: null);
+            short version = wait.BeginAnywhere(default, FileDescriptor.Of(socket), CancellationToken.None);
+            Assert.Equal(Trickle.Count, await new ValueTask<int>(wait, version));
             Assert.True(socket.Poll(0, SelectMode.SelectError)); // it is still there
         });
         AssertIdle(loop);
@@ -245,6 +290,12 @@ public sealed class SocketMessageTests : AwaitTestBase
         AssertIdle(loop);
     }
 
+    private static void AskForTimeStamps(Socket socket)
+    {
+        const int SolSocket = 1, SoTimestamping = 37, Flags = 1 << 1 | 1 << 4; // of sends, by software
+        socket.SetRawSocketOption(SolSocket, SoTimestamping, BitConverter.GetBytes(Flags));
+    }
+
     private Socket NewDatagramSocket()
     {
         Socket socket = Own(new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
@@ -267,6 +318,23 @@ public sealed class SocketMessageTests : AwaitTestBase
         }
 
         return new ReadOnlySequence<byte>(first!, 0, last!, last!.Memory.Length);
+    }
+
+    // Moves a byte at every fifth event, and ends after many.
+    private struct Trickle : IIoOperation<Trickle, int>
+    {
+        public const int Count = 40;
+        private int _events;
+
+        public readonly Events Events => Events.Read;
+
+        public static long Moved(in Trickle operation) => operation._events / 5;
+
+        public bool TryFinish(Events revents, out int result, out Exception? exception)
+        {
+            (result, exception) = (++_events, null);
+            return _events == Count;
+        }
     }
 
     private sealed class Segment : ReadOnlySequenceSegment<byte>
