@@ -10,8 +10,12 @@ internal abstract class Wait
     /// <summary>The next wait in a <see cref="WaitPool{TWait}"/>. Written only while this one is not in the pool.</summary>
     internal Wait? Next { get; set; }
 
-    /// <summary>The state of the continuation, which is the box of an async method's state machine, or null. For descriptions.</summary>
+    /// <summary>The state of the continuation, which is the box of an async method's state machine, or null. Of a timer of a TimeProvider: its
+    /// callback. For descriptions.</summary>
     internal object? Waiter { get; private protected set; }
+
+    /// <summary>What the watcher is for, as a description says it: "awaited by ChatServer.ServeAsync".</summary>
+    internal virtual string Purpose => "awaited by " + (MethodName.OfWaiter(Waiter) ?? "a task");
 
     /// <summary>Disposes the watcher. The wait is not used again. Loop's thread.</summary>
     internal abstract void Free();

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using System.Threading;
 
 namespace Mood.Event;
 
@@ -24,9 +25,15 @@ internal static class MethodName
     }
 
     /// <summary>The name of the async method that an awaiter resumes, or null if something else waits.</summary>
-    /// <param name="waiter">The state of the continuation: for an async method, the runtime's box of its state machine.</param>
+    /// <param name="waiter">The state of the continuation: for an async method, the runtime's box of its state machine. Or the callback of a
+    /// timer: its name is returned if it is the program's.</param>
     internal static string? OfWaiter(object? waiter)
     {
+        if (waiter is TimerCallback callback)
+        {
+            return IsOfRuntime(callback) ? null : Of(callback.Method);
+        }
+
         for (Type? type = waiter?.GetType(); type is not null; type = type.BaseType)
         {
             foreach (Type argument in type.GetGenericArguments())
@@ -40,6 +47,9 @@ internal static class MethodName
 
         return null;
     }
+
+    /// <summary>Whether a callback is .NET's own. Otherwise it is the program's.</summary>
+    internal static bool IsOfRuntime(Delegate callback) => callback.Method.Module.Assembly == typeof(object).Assembly;
 
     /// <summary>Joins names. A name that occurs several times appears once, with the number of times: "Program.Tell (3 times)".</summary>
     internal static string Counted(IEnumerable<string> names)

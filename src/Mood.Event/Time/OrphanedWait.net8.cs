@@ -37,7 +37,7 @@ internal static class OrphanedWait
     /// <param name="exception">The exception that a task fails with.</param>
     internal static void End(Loop loop, TimerCallback callback, object? state, Exception exception)
     {
-        if (callback.Method.Module.Assembly != typeof(Task).Assembly)
+        if (!MethodName.IsOfRuntime(callback))
         {
             return;
         }

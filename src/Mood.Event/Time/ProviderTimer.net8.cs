@@ -45,7 +45,17 @@ internal sealed class ProviderTimer : Wait, ITimer
         _loop = loop;
         _callback = callback;
         _state = state;
+        Waiter = callback;
     }
+
+    /// <inheritdoc/>
+    internal override string Purpose => MethodName.OfWaiter(_callback) ?? _state switch
+    {
+        CancellationTokenSource => "cancels a CancellationTokenSource",
+        Task => "ends a Task.Delay or WaitAsync",
+        not null when _state.GetType().DeclaringType == typeof(PeriodicTimer) => "wakes a PeriodicTimer",
+        _ => MethodName.Of(_callback.Method),
+    };
 
     public bool Change(TimeSpan dueTime, TimeSpan period)
     {

@@ -12,7 +12,7 @@ public abstract partial class Watcher
     /// <summary>Whether the library made the watcher for itself: for an await, or a TimeProvider.</summary>
     internal bool IsInternal => CallbackMethod?.DeclaringType?.Assembly == typeof(Watcher).Assembly;
 
-    /// <summary>"awaited by ChatServer.ServeAsync" for the watcher of an await, else null.</summary>
+    /// <summary>"awaited by ChatServer.ServeAsync" for the watcher of an await. What a timer of a TimeProvider does. Else null.</summary>
     internal string? Waiting
     {
         get

@@ -9,11 +9,5 @@ public abstract partial class Watcher
 
     partial void GetWaiter(ref object? waiter) => waiter = Wait?.Waiter;
 
-    partial void GetWaiting(ref string? waiting)
-    {
-        if (Wait is Wait wait)
-        {
-            waiting = "awaited by " + (MethodName.OfWaiter(wait.Waiter) ?? "a task");
-        }
-    }
+    partial void GetWaiting(ref string? waiting) => waiting = Wait?.Purpose;
 }

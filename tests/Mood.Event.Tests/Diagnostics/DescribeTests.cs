@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Xunit;
@@ -143,6 +144,26 @@ public sealed class DescribeTests : LoopTestBase
     }
 
     [Fact]
+    public void A_timer_of_the_TimeProvider_is_described_by_its_callback_or_by_its_effect()
+    {
+        using var loop = new Loop(clock: new ManualClock());
+        TimeProvider time = loop.TimeProvider;
+        using ITimer own = time.CreateTimer(OnTimer, null, TimeSpan.FromSeconds(1), Timeout.InfiniteTimeSpan);
+        using var source = new CancellationTokenSource(TimeSpan.FromSeconds(2), time);
+        using var periodic = new PeriodicTimer(TimeSpan.FromSeconds(3), time);
+        Task delay = Task.Delay(TimeSpan.FromSeconds(4), time);
+        Assert.Equal(
+            [
+                "  Timer every 3 s, due in 3 s, active, wakes a PeriodicTimer",
+                "  Timer, due in 1 s, active, DescribeTests.OnTimer",
+                "  Timer, due in 2 s, active, cancels a CancellationTokenSource",
+                "  Timer, due in 4 s, active, ends a Task.Delay or WaitAsync",
+            ],
+            Dump(loop).Split(Environment.NewLine).Where(line => line.Contains("Timer", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.False(delay.IsCompleted);
+    }
+
+    [Fact]
     public void Data_that_describes_its_watcher_does_not_overflow_the_stack()
     {
         using var loop = new Loop(clock: new ManualClock());
@@ -225,6 +246,10 @@ public sealed class DescribeTests : LoopTestBase
     private static async Task ServeAsync(Loop loop) => await loop.Delay(1000);
 
     private static void OnTick(Timer timer, Events revents)
+    {
+    }
+
+    private static void OnTimer(object? state)
     {
     }
 

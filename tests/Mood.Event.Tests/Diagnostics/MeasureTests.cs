@@ -101,6 +101,17 @@ public sealed class MeasureTests : LoopTestBase
         Assert.Equal([nameof(MeasureTests) + "." + nameof(BeSlow), nameof(MeasureTests) + "." + nameof(BeSlowAsync), self, self], methods);
     }
 
+    [Fact]
+    public void A_slow_callback_of_a_timer_of_the_TimeProvider_is_named()
+    {
+        using var loop = new Loop(new LoopOptions { SlowCallback = TimeSpan.FromMilliseconds(10) });
+        var methods = new List<string>();
+        loop.SlowCallback += (_, e) => methods.Add(e.Method);
+        using ITimer timer = loop.TimeProvider.CreateTimer(static _ => BeSlow(), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        loop.Run(async () => await loop.Delay(0.05));
+        Assert.Equal([nameof(MeasureTests) + "." + nameof(A_slow_callback_of_a_timer_of_the_TimeProvider_is_named) + " (lambda)"], methods);
+    }
+
     private static void BeSlow() => Thread.Sleep(30);
 
     private static Task BeSlowAsync()
