@@ -47,7 +47,7 @@ internal sealed partial class Connection : ConnectionContext
     internal Connection(Worker worker, Socket socket)
     {
         (_worker, _socket) = (worker, socket);
-        _sender = new Sender(this, socket);
+        _sender = new Sender(this, socket, worker.Guard);
         LoopTransportOptions options = worker.Options;
         PipeScheduler
             reader = options.UnsafeInlineApplication ? PipeScheduler.Inline : new ApplicationScheduler(_sender),
@@ -147,9 +147,15 @@ internal sealed partial class Connection : ConnectionContext
 
         if ((events & Events.Read) != 0 && _isReading && !_isClosed)
         {
+            if (!_worker.Options.UnsafeInlineApplication)
+            {
+                Receive(); // ApplicationScheduler runs the application
+                return;
+            }
+
             _sender.BeginCall();
             Receive();
-            _sender.EndCall(); // sends the answers of an application that runs inline
+            _sender.EndCall(); // sends the answers
         }
     }
 

@@ -100,7 +100,7 @@ internal sealed class Guard : IDisposable
             if (sender.IsOverdue)
             {
                 // Not here: sending may continue a flush of the application, which may block.
-                ThreadPool.UnsafeQueueUserWorkItem(static s => s.Run(), sender, preferLocal: false);
+                ThreadPool.UnsafeQueueUserWorkItem(static s => s.RunOverdue(), sender, preferLocal: false);
             }
             else if (sender.IsPending)
             {

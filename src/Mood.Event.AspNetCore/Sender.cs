@@ -2,6 +2,7 @@ using System;
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 using System.Threading.Tasks.Sources;
@@ -26,8 +27,11 @@ namespace Mood.Event;
 /// <para>SendAllAsync runs only inside Run and <see cref="OnWritable"/>. Another thread may flush after SendAllAsync has found no bytes
 /// and before it begins to wait. The pipe then calls Schedule on the sending thread. So Run and OnWritable look for a stored
 /// continuation again before they return.</para>
+/// <para>When one thread has sent an answer, the client may send the next request at once, and another thread may run the application for it
+/// before the first thread returns. The first thread must not send the flushes of the other one, which would cut its answer in two: see
+/// MaySend.</para>
 /// </remarks>
-internal sealed class Sender(Connection connection, Socket socket) : PipeScheduler, IValueTaskSource
+internal sealed class Sender(Connection connection, Socket socket, Guard guard) : PipeScheduler, IValueTaskSource
 {
     private PipeReader? _output;
 
@@ -48,7 +52,7 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
     // The number of calls of Schedule, by the thread that flushes. The guard's thread only reads it.
     private int _flushes;
 
-    // The value of _flushes when IsOverdue was read last. If it has not changed, no flush came in between. Only the guard's thread uses it.
+    // The value of _flushes at the guard's last look. The guard's thread writes it. RunOverdue reads it on a thread of the pool.
     private int _seen;
 
     /// <summary>The guard's link.</summary>
@@ -67,7 +71,7 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
         {
             int flushes = Volatile.Read(ref _flushes);
             bool isSeen = flushes == _seen;
-            _seen = flushes;
+            Volatile.Write(ref _seen, flushes);
             return isSeen && IsPending;
         }
     }
@@ -94,6 +98,21 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
         while (IsPending && Interlocked.Exchange(ref _action, null) is Action<object?> action)
         {
             action(_state);
+
+            if (!MaySend())
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Sends the bytes that were overdue when the guard looked. They may have been sent since then, and the application may have
+    /// flushed others, which the guard will look at again. Thread of the pool.</summary>
+    internal void RunOverdue()
+    {
+        if (Volatile.Read(ref _flushes) == Volatile.Read(ref _seen))
+        {
+            Run();
         }
     }
 
@@ -105,7 +124,11 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
     {
         // The application may have begun to wait, and sent its bytes, long ago. Another thread may run it now, for the next request.
         Interlocked.CompareExchange(ref _callingThread, 0, Environment.CurrentManagedThreadId);
-        Run();
+
+        if (MaySend())
+        {
+            Run();
+        }
     }
 
     /// <summary>Ends <see cref="Sent"/>. Any thread.</summary>
@@ -119,7 +142,11 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
     internal void OnWritable()
     {
         _writable.SetResult(true);
-        Run();
+
+        if (MaySend())
+        {
+            Run();
+        }
     }
 
     /// <summary>Marks the sender as watched. Returns false if it was marked already. Otherwise the caller adds it to the senders that the
@@ -139,6 +166,25 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
     {
         _writable.OnCompleted(continuation, state, token, flags);
         connection.WatchWrite(); // only now, so that OnWritable finds the continuation and runs it
+    }
+
+    // Whether this thread may send bytes that others may have flushed. False if another thread runs the application: that thread calls Run,
+    // and the guard does so if the thread blocks.
+    private bool MaySend()
+    {
+        int thread = Volatile.Read(ref _callingThread);
+
+        if (thread == 0 || thread == Environment.CurrentManagedThreadId)
+        {
+            return true;
+        }
+
+        if (IsPending)
+        {
+            guard.Watch(this);
+        }
+
+        return false;
     }
 
     private async Task SendAllAsync(PipeReader output)
@@ -163,6 +209,8 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
                 {
                     break;
                 }
+
+                await new Turn(this);
             }
         }
         catch (ObjectDisposedException)
@@ -185,6 +233,22 @@ internal sealed class Sender(Connection connection, Socket socket) : PipeSchedul
         // not throw: its result says IsCompleted.
         await output.CompleteAsync().ConfigureAwait(false);
         connection.CloseAfterOutput(failure);
+    }
+
+    // Awaited by SendAllAsync before it reads the pipe again. If this thread may not send, Run continues SendAllAsync.
+    private readonly struct Turn(Sender sender) : ICriticalNotifyCompletion
+    {
+        public bool IsCompleted => sender.MaySend();
+
+        public Turn GetAwaiter() => this;
+
+        public void GetResult()
+        {
+        }
+
+        public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
+
+        public void UnsafeOnCompleted(Action continuation) => sender.Schedule(static action => ((Action)action!)(), continuation);
     }
 
     private async ValueTask SendAsync(ReadOnlySequence<byte> rest)

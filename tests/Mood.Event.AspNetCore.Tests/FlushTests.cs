@@ -76,6 +76,7 @@ public sealed class FlushTests
     /// <summary>The guard sends the flushed bytes of a handler that blocks. It must not send those of a handler that just has not ended
     /// when the guard looks: that would cost a thread of the pool, and two system calls for an answer.</summary>
     [Theory(Timeout = 60_000)]
+    [InlineData(Mode.Pool)]
     [InlineData(Mode.Inline)]
     public async Task An_answer_that_ends_soon_is_sent_once(Mode mode)
     {
