@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Threading;
 
 namespace Mood.Event;
 
@@ -93,6 +94,17 @@ public sealed partial class Loop
         EndWaits(waits);
         Calls.FailAll(this); // the calls that did not end together with their waits
     }
+
+    /// <summary>Keeps a callback that is posted to the context while Dispose ends the waits, on the thread of Dispose.</summary>
+    /// <returns>False: Dispose will not call it.</returns>
+    internal bool TryKeepLast(SendOrPostCallback callback, object? state)
+    {
+        bool isKept = false;
+        KeepLast(callback, state, ref isKept);
+        return isKept;
+    }
+
+    partial void KeepLast(SendOrPostCallback callback, object? state, ref bool isKept);
 
     // Only net8.0 has awaitables.
     partial void TakeWaits(ref List<Watcher>? waits);

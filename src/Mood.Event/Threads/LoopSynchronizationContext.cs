@@ -26,7 +26,8 @@ internal sealed class LoopSynchronizationContext(Loop loop) : SynchronizationCon
 
     /// <summary>
     /// Calls the callback on the loop's thread, later. On a disposed loop the callback is not called, and
-    /// <see cref="Loop.CallbackException"/> is raised. Post does not throw, because the runtime's code for awaits calls it, and an
+    /// <see cref="Loop.CallbackException"/> is raised. But while Dispose ends the waits of the loop, it calls what their continuations post.
+    /// Post does not throw, because the runtime's code for awaits calls it, and an
     /// exception there would end the process. If a Run has named the functions that it did not wait for, there is no second report.
     /// </summary>
     public override void Post(SendOrPostCallback d, object? state)
@@ -34,6 +35,7 @@ internal sealed class LoopSynchronizationContext(Loop loop) : SynchronizationCon
         Validate.NotNull(d, nameof(d));
 
         if (!loop.TryPost(static item => item.Context.Call(item.Callback, item.State), (Context: this, Callback: d, State: state))
+            && !loop.TryKeepLast(d, state)
             && !loop.HasReportedUnfinished)
         {
             loop.Report(Error.ObjectDisposed_Continuation(loop));
@@ -60,7 +62,8 @@ internal sealed class LoopSynchronizationContext(Loop loop) : SynchronizationCon
         sent.Wait();
     }
 
-    private void Call(SendOrPostCallback callback, object? state)
+    /// <summary>Calls a callback in this context. The loop's thread.</summary>
+    internal void Call(SendOrPostCallback callback, object? state)
     {
         SynchronizationContext? before = Enter(loop);
         loop.Gauge?.Resumes(state);

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Xunit;
@@ -254,6 +255,60 @@ public sealed class PostDisposeTests : LoopTestBase
         thread.Start();
         return thread;
     }
+
+    /// <summary>The await of a pooled ValueTask, such as SslStream.ReadAsync, posts its continuation even in the loop's own context.</summary>
+    [Fact]
+    public void Dispose_ends_awaits_of_pooled_ValueTasks_too()
+    {
+        Loop loop = NewLoop();
+        var told = new List<Exception>();
+        bool hasEnded = false;
+        loop.CallbackException += (_, e) => told.Add(e.Exception);
+        loop.InvokeAsync(async () =>
+        {
+            try
+            {
+                await PooledDelayAsync(loop);
+            }
+            finally
+            {
+                await Task.Yield(); // posts once more
+                hasEnded = true;
+            }
+        });
+        loop.Start(RunFlags.NoWait);
+        loop.Dispose();
+        Assert.True(hasEnded);
+        Assert.Empty(told);
+    }
+
+    [Fact]
+    public void Dispose_ends_although_a_continuation_posts_without_end()
+    {
+        Loop loop = NewLoop();
+        var told = new List<Exception>();
+        loop.CallbackException += (_, e) => told.Add(e.Exception);
+        loop.InvokeAsync(async () =>
+        {
+            try
+            {
+                await loop.Delay(100);
+            }
+            finally
+            {
+                while (true)
+                {
+                    await Task.Yield();
+                }
+            }
+        });
+        loop.Start(RunFlags.NoWait);
+        loop.Dispose();
+        Assert.IsType<ObjectDisposedException>(Assert.Single(told));
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private static async ValueTask PooledDelayAsync(Loop loop) => await loop.Delay(100);
 
     private sealed class Counts
     {
