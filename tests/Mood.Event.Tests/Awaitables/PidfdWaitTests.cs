@@ -151,8 +151,10 @@ public sealed class PidfdWaitTests : AwaitTestBase
         Task waiting = Task.CompletedTask;
         Drive(loop, async () =>
         {
-            using var source = new CancellationTokenSource(5);
-            await Assert.ThrowsAsync<OperationCanceledException>(() => loop.WaitForExitAsync(pid, source.Token).AsTask());
+            using var source = new CancellationTokenSource();
+            Task cancelled = loop.WaitForExitAsync(pid, source.Token).AsTask();
+            source.CancelAfter(5); // not before the call: that gives a TaskCanceledException
+            await Assert.ThrowsAsync<OperationCanceledException>(() => cancelled);
             Assert.True(loop.WaitForExitAsync(pid, source.Token).IsCanceled);
             waiting = loop.WaitForExitAsync(pid).AsTask();
         });

@@ -96,10 +96,10 @@ public sealed class WaitForExitAsyncTests : AwaitTestBase
         int pid = Posix.Spawn("exec sleep 100");
         Drive(loop, async () =>
         {
-            using var source = new CancellationTokenSource(5);
-
-            // On a busy machine the token may be cancelled before the call. Then the exception is a TaskCanceledException.
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => loop.WaitForExitAsync(pid, source.Token).AsTask());
+            using var source = new CancellationTokenSource();
+            Task cancelled = loop.WaitForExitAsync(pid, source.Token).AsTask();
+            source.CancelAfter(5); // not before the call: that gives a TaskCanceledException
+            await Assert.ThrowsAsync<OperationCanceledException>(() => cancelled);
             Assert.True(loop.WaitForExitAsync(pid, source.Token).IsCanceled);
         });
         AssertIdle(loop);

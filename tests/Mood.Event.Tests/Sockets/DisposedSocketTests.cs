@@ -19,7 +19,7 @@ public sealed class DisposedSocketTests : AwaitTestBase
     {
         Loop loop = NewLoop(backend);
         (Socket receiver, _) = NewConnection();
-        (Socket sender, _) = NewConnection();
+        (Socket sender, _) = NewConnection(bufferSize: 256 * 1024);
         (Socket waiter, _) = NewConnection();
         (Socket streamed, _) = NewConnection();
         Socket listener = NewListener();

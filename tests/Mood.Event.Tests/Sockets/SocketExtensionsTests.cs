@@ -65,7 +65,7 @@ public sealed class SocketExtensionsTests : AwaitTestBase
     {
         const int Size = 4 * 1024 * 1024;
         Loop loop = NewLoop(backend);
-        (Socket client, Socket server) = NewConnection();
+        (Socket client, Socket server) = NewConnection(bufferSize: 256 * 1024);
         byte[] sent = new byte[Size], received = new byte[Size];
         new Random(1).NextBytes(sent);
         Drive(loop, async () =>
@@ -145,7 +145,7 @@ public sealed class SocketExtensionsTests : AwaitTestBase
     public void A_receive_and_a_send_can_wait_at_the_same_time()
     {
         Loop loop = NewLoop();
-        (Socket client, Socket server) = NewConnection();
+        (Socket client, Socket server) = NewConnection(bufferSize: 256 * 1024);
         Drive(loop, async () =>
         {
             byte[] buffer = new byte[10];
@@ -277,8 +277,7 @@ public sealed class SocketExtensionsTests : AwaitTestBase
     {
         Loop loop = NewLoop();
         Socket listener = NewListener();
-        (Socket client, Socket server) = NewConnection();
-        server.SendBufferSize = client.ReceiveBufferSize = 1000;
+        (Socket client, Socket server) = NewConnection(bufferSize: 1000);
         byte[] buffer = new byte[100];
         Drive(loop, async () =>
         {
@@ -290,8 +289,10 @@ public sealed class SocketExtensionsTests : AwaitTestBase
 
             static async Task Cancelled(Func<CancellationToken, Task> call)
             {
-                using var source = new CancellationTokenSource(10);
-                await Assert.ThrowsAsync<OperationCanceledException>(() => call(source.Token));
+                using var source = new CancellationTokenSource();
+                Task waiting = call(source.Token);
+                source.CancelAfter(10); // not before the call: that gives a TaskCanceledException
+                await Assert.ThrowsAsync<OperationCanceledException>(() => waiting);
                 Task again = call(source.Token);
                 Assert.True(again.IsCanceled);
             }

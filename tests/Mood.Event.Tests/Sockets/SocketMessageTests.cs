@@ -189,9 +189,10 @@ public sealed class SocketMessageTests : AwaitTestBase
         var any = new IPEndPoint(IPAddress.Any, 0);
         Drive(loop, async () =>
         {
-            using var source = new CancellationTokenSource(10);
-            await Assert.ThrowsAsync<OperationCanceledException>(
-                () => socket.ReceiveFromAsync(loop, new byte[1], any, source.Token).AsTask());
+            using var source = new CancellationTokenSource();
+            Task waiting = socket.ReceiveFromAsync(loop, new byte[1], any, source.Token).AsTask();
+            source.CancelAfter(10); // not before the call: that gives a TaskCanceledException
+            await Assert.ThrowsAsync<OperationCanceledException>(() => waiting);
             Assert.True(socket.ReceiveFromAsync(loop, new byte[1], any, source.Token).IsCanceled);
             Assert.True(socket.SendToAsync(loop, new byte[1], socket.LocalEndPoint!, source.Token).IsCanceled);
             Task receiving = socket.ReceiveFromAsync(loop, new byte[1], any).AsTask();
@@ -220,7 +221,7 @@ public sealed class SocketMessageTests : AwaitTestBase
     public void A_sequence_arrives_in_order_at_a_slow_reader(Backends backend)
     {
         Loop loop = NewLoop(backend);
-        (Socket client, Socket server) = NewConnection();
+        (Socket client, Socket server) = NewConnection(bufferSize: 256 * 1024);
         byte[] sent = new byte[6 * 1024 * 1024], received = new byte[sent.Length];
         new Random(1).NextBytes(sent);
         ReadOnlySequence<byte> sequence = Split(sent, pieces: 3000); // more buffers than one system call accepts
@@ -276,12 +277,14 @@ public sealed class SocketMessageTests : AwaitTestBase
     public void The_send_of_a_sequence_that_the_peer_does_not_read_ends_by_cancellation_or_with_its_socket(Backends backend)
     {
         Loop loop = NewLoop(backend);
-        (Socket client, _) = NewConnection();
+        (Socket client, _) = NewConnection(bufferSize: 256 * 1024);
         ReadOnlySequence<byte> sequence = Split(new byte[16 * 1024 * 1024], pieces: 10);
         Drive(loop, async () =>
         {
-            using var source = new CancellationTokenSource(10);
-            await Assert.ThrowsAsync<OperationCanceledException>(() => client.SendAsync(loop, sequence, source.Token).AsTask());
+            using var source = new CancellationTokenSource();
+            Task cancelled = client.SendAsync(loop, sequence, source.Token).AsTask();
+            source.CancelAfter(10); // not before the call: that gives a TaskCanceledException
+            await Assert.ThrowsAsync<OperationCanceledException>(() => cancelled);
             Task sending = client.SendAsync(loop, sequence).AsTask();
             await loop.Delay(0.005);
             client.Dispose();

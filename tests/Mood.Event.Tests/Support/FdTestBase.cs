@@ -40,12 +40,21 @@ public abstract class FdTestBase : LoopTestBase
     protected void Disown(int fd) => _fds.Remove(fd);
 
     /// <summary>Makes a TCP connection and returns both ends.</summary>
-    protected (Socket Client, Socket Server) NewConnection()
+    /// <param name="bufferSize">The kernel's buffers, in bytes. Without it the kernel lets them grow: with the default settings of Linux, a send
+    /// of 4 MiB may complete although the peer reads nothing.</param>
+    protected (Socket Client, Socket Server) NewConnection(int? bufferSize = null)
     {
         using Socket listener = NewListener();
         Socket client = Own(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
         client.Connect(listener.LocalEndPoint!);
-        return (client, Own(listener.Accept()));
+        Socket server = Own(listener.Accept());
+
+        if (bufferSize is int size)
+        {
+            client.SendBufferSize = client.ReceiveBufferSize = server.SendBufferSize = server.ReceiveBufferSize = size;
+        }
+
+        return (client, server);
     }
 
     protected Socket NewListener()
