@@ -4,11 +4,12 @@ using System.CommandLine.Invocation;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
+using System.IO;
 using Cron;
 using Mood.Event;
 
 // Runs a command at the times of a calendar rule, or writes these times.
-var zone = new Option<string?>("--zone") { Description = "The time zone, such as Europe/Berlin. The default is that of this machine." };
+var zone = new Option<string?>("--zone") { Description = "The time zone, such as Europe/Berlin. The default is that of TZ, a name or a file, or else that of this machine." };
 var list = new Option<int>("--list") { Description = "Write the next N times and exit." };
 var from = new Option<DateTimeOffset?>("--from") { Description = "With --list: the time to begin at, such as 2026-03-28T12:00Z." };
 var every = new Option<double?>("--every") { Description = "Run the command at this interval, in seconds, and not by a rule." };
@@ -21,8 +22,7 @@ command.SetAction(result =>
 
     try
     {
-        // the machine's own zone may have no name: its id is then one that FindSystemTimeZoneById does not know
-        TimeZoneInfo timeZone = result.GetValue(zone) is string id ? TimeZoneInfo.FindSystemTimeZoneById(id) : TimeZoneInfo.Local;
+        TimeZoneInfo timeZone = result.GetValue(zone) is string id ? TimeZoneInfo.FindSystemTimeZoneById(id) : LocalZone();
         double? seconds = result.GetValue(every);
 
         if (seconds is not null)
@@ -55,6 +55,17 @@ command.SetAction(result =>
 ParseResult parsed = command.Parse(args);
 int code = parsed.Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null }); // the loop handles SIGINT and SIGTERM
 return parsed.Action is ParseErrorAction ? 2 : code;
+
+// The machine's own zone may have no name: its id is then one that FindSystemTimeZoneById does not know.
+static TimeZoneInfo LocalZone()
+{
+    string text = OperatingSystem.IsWindows() ? "" : (Environment.GetEnvironmentVariable("TZ") ?? "").TrimStart(':');
+
+    // .NET knows names and files. It takes every other TZ as UTC, also a rule like CET-1CEST,M3.5.0,M10.5.0/3, which C knows.
+    return text.Length == 0 || (Path.IsPathRooted(text) && File.Exists(text)) || TimeZoneInfo.TryFindSystemTimeZoneById(text, out _)
+        ? TimeZoneInfo.Local
+        : throw new TimeZoneNotFoundException($"the environment variable TZ is '{text}', which .NET does not know: use a name like Europe/Berlin, or --zone.");
+}
 
 static int Usage(string message)
 {

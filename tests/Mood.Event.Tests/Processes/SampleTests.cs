@@ -135,6 +135,15 @@ public sealed class SampleTests : SampleTestBase
         Assert.Equal("Sun 2026-03-29 12:00 +02:00\n", Output);
     }
 
+    // .NET takes such a TZ as UTC without a word.
+    [Fact]
+    public void Cron_refuses_a_TZ_that_NET_does_not_know()
+    {
+        Spawn(Sample("Cron"), "--list 1 '0 12 * * *'", "export TZ=CET-1CEST,M3.5.0,M10.5.0/3; ");
+        Assert.Equal(2 << 8, WaitForEnd());
+        Assert.Contains("the environment variable TZ is 'CET-1CEST,M3.5.0,M10.5.0/3'", Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Cron_runs_commands()
     {
