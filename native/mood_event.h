@@ -168,7 +168,8 @@ MOOD_API void     mood_io_set (mood_watcher *w, int32_t fd, int32_t events);
 MOOD_API void     mood_timer_set (mood_watcher *w, double after, double repeat);
 MOOD_API void     mood_timer_set_repeat (mood_watcher *w, double repeat);
 MOOD_API void     mood_timer_again (mood_watcher *w);
-MOOD_API void     mood_timer_push (mood_watcher *w);                 /* mood_timer_again of an active repeating timer that is not pending; no allocation */
+MOOD_API void     mood_timer_push (mood_watcher *w);                /* mood_timer_again of an active repeating timer that is not pending:
+                                                                       allocates nothing */
 MOOD_API double   mood_timer_remaining (mood_watcher *w);
 MOOD_API void     mood_periodic_set (mood_watcher *w, double offset, double interval);
 MOOD_API void     mood_periodic_set_interval (mood_watcher *w, double interval);

@@ -34,7 +34,8 @@ internal sealed class DescriptorReserve : IDisposable
 
     /// <summary>The reason for a pause after a connection that has one of the last numbers.</summary>
     internal static IOException Shortage() => new(
-        "Fewer than 16 file descriptors are free, and the runtime needs these. Close files or connections, or raise the limit of the process (ulimit -n)");
+        "Fewer than 16 file descriptors are free, and the runtime needs these. " +
+        "Close files or connections, or raise the limit of the process (ulimit -n)");
 
     /// <summary>Releases the reserve when a shortage begins. The acceptor then pauses.</summary>
     internal void Release()
