@@ -31,6 +31,10 @@ mood_hook_clock_gettime (clockid_t id, struct timespec *ts)
       if (l->manual == MANUAL_HOST)
         mood_ev_take_poll (l->ev);
 
+      /* before the poll */
+      if (id == CLOCK_MONOTONIC && l->walked == ev_iteration (l->ev))
+        mood_ev_look_below (l->ev);
+
       /* If a callback started the host's first process, the host's handler has replaced our SIGCHLD handler. Install ours again. */
       if (id == CLOCK_MONOTONIC && ev_is_default_loop (l->ev))
         mood_signal_renew (SIGCHLD);

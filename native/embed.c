@@ -39,8 +39,7 @@ mood_embed_renew (mood_watcher *watcher)
   mood_embed *w = (mood_embed *)watcher;
   mood_loop *other = other_of (&w->ev), *outer;
 
-  if (mood_ev_has_more (w->ev.other))
-    mood_ev_do_not_wait (w->ev.owner->ev);
+  w->seen = mood_ev_changes (w->ev.other);
 
   if (other->generation == w->generation)
     return;

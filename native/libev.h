@@ -89,6 +89,7 @@ typedef struct
 {
   ev_embed ev;
   unsigned generation; /* the other loop's `generation` when the watch of its fd was last started */
+  int seen;            /* mood_ev_changes of the other loop after its last run */
 } mood_embed;
 
 /* Any thread uses the fields marked "atomic". The thread that uses the loop uses the others. */
@@ -122,6 +123,7 @@ struct mood_loop
   int process;         /* the process that has made its files, which a forked child shares until it has replaced them */
   int spare;           /* an eventfd for libev to take, or -1 */
   int made;            /* the epoll fd that the running constructor has created, or -1 */
+  unsigned walked;     /* the number of polls before the last walk of pending events */
   int embedded;        /* an Embed of another loop runs this one */
   int registering;     /* an Embed is being started, and its start reports a refusal of the kernel */
   unsigned long aio;   /* an aio context for libev to take, or 0 */
@@ -233,7 +235,7 @@ void mood_ev_drop_cleared (struct ev_loop *ev);
 int mood_ev_done (struct ev_loop *ev);
 double mood_ev_monotonic (struct ev_loop *ev);
 int mood_ev_changes (struct ev_loop *ev);
-int mood_ev_has_more (struct ev_loop *ev);
+void mood_ev_look_below (struct ev_loop *ev);
 int mood_ev_has_events (struct ev_loop *ev);
 void mood_ev_do_not_wait (struct ev_loop *ev);
 void mood_ev_take_wakes (struct ev_loop *ev);

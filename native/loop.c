@@ -45,6 +45,7 @@ invoke_pending (struct ev_loop *ev)
     l->host.pending (l->data);
 
   mood_ev_renew (ev);
+  l->walked = ev_iteration (ev);
 
   /* On a manual clock only future timers are left: this run ends, because it would wait for ever. */
   if (stalled)

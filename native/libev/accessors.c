@@ -63,7 +63,8 @@ mood_ev_monotonic (struct ev_loop *loop)
 
 /* The embedded loop of an embed's prepare. A prepare without an owner belongs to an embed. */
 /* clang-format off */
-#define EMBEDDED(w) (((ev_embed *)((char *)(w) - offsetof (ev_embed, prepare)))->other)
+#define EMBED_OF(w) ((mood_embed *)((char *)(w) - offsetof (ev_embed, prepare)))
+#define EMBEDDED(w) (EMBED_OF (w)->ev.other)
 /* clang-format on */
 
 /* Whether an embedded loop has a new epoll fd that this loop does not watch yet. mood_embed_renew watches it when this loop runs. */
@@ -75,7 +76,7 @@ has_new_fd (struct ev_loop *loop)
   for (i = 0; i < loop->preparecnt; ++i)
     if (!loop->prepares [i]->owner)
       {
-        mood_embed *w = (mood_embed *)((char *)loop->prepares [i] - offsetof (ev_embed, prepare));
+        mood_embed *w = EMBED_OF (loop->prepares [i]);
 
         if (w->generation != ((mood_loop *)w->ev.other->userdata)->generation)
           return 1;
@@ -116,26 +117,20 @@ mood_ev_changes (struct ev_loop *loop)
   return (int)changes;
 }
 
-static int holds (struct ev_loop *loop, int (*test) (struct ev_loop *));
-
-/* Whether a test holds for a loop that is embedded in this one, directly or through others. */
+/* Whether a test holds for this loop, or for one that is embedded in it. */
 static int
-holds_below (struct ev_loop *loop, int (*test) (struct ev_loop *))
+holds (struct ev_loop *loop, int (*test) (struct ev_loop *))
 {
   int i;
+
+  if (test (loop))
+    return 1;
 
   for (i = 0; i < loop->preparecnt; ++i)
     if (!loop->prepares [i]->owner && holds (EMBEDDED (loop->prepares [i]), test))
       return 1;
 
   return 0;
-}
-
-/* Whether a test holds for this loop, or for one that is embedded in it. */
-static int
-holds (struct ev_loop *loop, int (*test) (struct ev_loop *))
-{
-  return test (loop) || holds_below (loop, test);
 }
 
 static int
@@ -163,16 +158,8 @@ has_events (struct ev_loop *loop)
   return mood_ev_pending (loop) || is_always_ready (loop);
 }
 
-/* Whether the next run of this loop, which has just run, has events that no file descriptor announces. The loop around this one must not
- * wait then. An io of a regular file is always ready: epoll does not take it, and libev itself reports it in each iteration. And a callback of
- * this loop may have fed a watcher of a loop below, after that loop had run. */
-int
-mood_ev_has_more (struct ev_loop *loop)
-{
-  return is_always_ready (loop) || holds_below (loop, has_events);
-}
-
-/* Whether this loop, or one that is embedded in it, has events that no file descriptor announces. */
+/* Whether this loop, or one that is embedded in it, has events that no file descriptor announces: a watcher was fed, or there is an io of a
+ * regular file. epoll does not take such a file, and libev itself reports it in each iteration. */
 int
 mood_ev_has_events (struct ev_loop *loop)
 {
@@ -201,6 +188,25 @@ mood_ev_take_wakes (struct ev_loop *loop)
 
   if (loop->async_pending || loop->sig_pending)
     ev_feed_event (EV_A_ & loop->pipe_w, EV_CUSTOM);
+}
+
+/* Called right before the poll. The embed's prepare has run the embedded loops that had work. A callback that came later may have given one
+ * of them new work. Then this loop does not wait, and the next iteration runs them. If a run has made no progress, this loop waits. */
+void
+mood_ev_look_below (struct ev_loop *loop)
+{
+  int i, changes;
+
+  for (i = 0; i < loop->preparecnt; ++i)
+    if (!loop->prepares [i]->owner)
+      {
+        mood_embed *w = EMBED_OF (loop->prepares [i]);
+
+        changes = mood_ev_changes (w->ev.other);
+
+        if ((changes && changes != w->seen) || mood_ev_has_events (w->ev.other))
+          mood_ev_do_not_wait (loop);
+      }
 }
 
 int

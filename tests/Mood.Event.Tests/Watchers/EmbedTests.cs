@@ -244,6 +244,41 @@ public sealed class EmbedTests : FdTestBase
         Assert.Equal("fed ", log);
     }
 
+    // The outer loop runs the inner one right before it waits, and afterwards calls what that has fed.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Work_that_a_late_callback_of_the_outer_loop_gives_the_inner_loop_is_done_before_the_outer_loop_waits(bool io)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
+        outer.Embed(inner).Start();
+        string log = "";
+        Watcher last = io ? inner.Io(NewReadablePipe().Read, Events.Read, (_, _) => End()) : inner.Idle((_, _) => End());
+        Idle late = outer.Idle((_, _) =>
+        {
+            if (io)
+            {
+                last.Start();
+            }
+            else
+            {
+                last.Feed(Events.Custom);
+            }
+        });
+        Async async = inner.Async((_, _) => late.Feed(Events.Custom));
+        async.Start();
+        async.Send();
+        outer.Timer(1, 0, (_, _) => log += "late").Start();
+        Assert.True(outer.Start());
+        Assert.Equal("end ", log);
+
+        void End()
+        {
+            log += "end ";
+            outer.Stop();
+        }
+    }
+
     [Theory]
     [MemberData(nameof(EmbeddableBackends))]
     public void An_inner_io_that_is_started_later_is_called(Backends backend)
