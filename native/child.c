@@ -26,8 +26,8 @@
  * delays the pool too. On a manual clock and in an embedded loop no tick comes, so the end is reported at once. A child watched on
  * behalf of the host (keep) is never reaped here, and its report is never delayed.
  *
- * The other files of children: known.c has the table, pidfd.c asks the kernel about one child, processes.c lists the children of a
- * pid 0 watcher, and reaping.c asks the host and reaps.
+ * The other files of children: known.c has the table, pidfd.c asks the kernel about one child and reaps it, processes.c lists the
+ * children of a pid 0 watcher, and reaping.c asks the host, and decides when a child that is reported already is reaped.
  */
 #include "child.h"
 

@@ -1,5 +1,5 @@
-/* Asks the host to look for its own children, and reaps the children whose end was reported before the host answered. The
- * protocol is explained in child.c. */
+/* Asks the host to look for its own children, and reaps the children whose end was reported before the host answered. child.c
+ * explains the protocol, and reaps the other children. The system call is in pidfd.c (mood_pidfd_reap). */
 #include "child.h"
 
 #include <signal.h>
@@ -18,7 +18,7 @@ typedef struct
 
 static owed *debts;
 static int count, capacity;
-static int debt_lock; /* guards the three above */
+static int debt_lock; /* guards debts, count and capacity */
 
 /* The epoch for a look that begins now. */
 int

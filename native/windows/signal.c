@@ -2,8 +2,9 @@
  * POSIX. feed.c starts and stops the watchers.
  *
  * MOOD_SIGNALS_HOST: the host's registration feeds the loop (mood_signal_guard). There is no handler of ours, so mood_signal_owed is always 0.
- * MOOD_SIGNALS_NATIVE: this file has a console handler. The system calls it on a thread of its own. When it returns from a close or a shutdown,
- * the system ends the process. So it does not return from these. The program ends by itself, or the system ends it after its time limit (5 s). */
+ * MOOD_SIGNALS_NATIVE: this file has a console handler. The system calls the handler on a separate thread. When the handler returns from a
+ * close or a shutdown, the system ends the process at once. So the handler does not return from these. The program has time to end by itself.
+ * After 5 s the system ends it. */
 #include <winsock2.h>
 #include <windows.h>
 

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>Clients that other projects have written.</summary>
+/// <summary>Runs curl, h2load and nghttp against Kestrel over loops. A test does nothing if its program is not installed.</summary>
 public sealed class ToolTests
 {
     private const int Deadline = 60_000;

@@ -136,7 +136,7 @@ public sealed partial class Loop
         int owner;
         var wait = default(Uninterrupted.Spin);
 
-        // Waits for the brief claim of a thread that has not noticed yet that the loop is embedded.
+        // A thread that has not noticed yet that the loop is embedded may have a brief claim of it. Waits for the end of that claim.
         while (LoopOwnership.IsBrief(owner = _ownership.TryTake(thread)) && !LoopOwnership.Owns(owner, thread))
         {
             wait.SpinOnce();

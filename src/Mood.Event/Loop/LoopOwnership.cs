@@ -5,8 +5,9 @@ using System.Threading;
 namespace Mood.Event;
 
 /// <summary>
-/// Which thread a loop belongs to. An embedded loop belongs to the thread of the outermost loop around it: see Outermost in
-/// Loop.Claims.cs.
+/// Which thread a loop belongs to: the states and their changes. Loop.Claims.cs uses it. There a member claims the loop, waits for another
+/// thread, or throws because the thread is wrong. An embedded loop belongs to the thread of the outermost loop around it: see Outermost
+/// there.
 /// <code>
 ///   free                    no thread uses the loop
 ///     |  TryTake
@@ -40,8 +41,8 @@ internal struct LoopOwnership
     [ThreadStatic]
     private static int s_thread;
 
-    // How many Loop.Callbacks are on this thread's stack. While this thread is inside the Invoke of another thread's Callback, it is not less
-    // than the number of that thread. Only its own thread reads and writes it.
+    // How many Loop.Callbacks are on this thread's stack. While this thread is inside the Invoke of another thread's Callback, the value is
+    // at least the value of that other thread. Only its own thread reads and writes it.
     [ThreadStatic]
     private static int s_lending;
 
@@ -170,7 +171,8 @@ internal struct LoopOwnership
     /// <summary>Undoes TryPass.</summary>
     internal void PassBack(int from) => Volatile.Write(ref _owner, from);
 
-    /// <summary>Called when this thread has taken the Invoke of a thread that is inside so many Loop.Callbacks.</summary>
+    /// <summary>Called when this thread has taken the right to call Invoke from a thread that is inside <paramref name="lending"/>
+    /// Loop.Callbacks.</summary>
     /// <returns>The argument for <see cref="EndInvoke"/>.</returns>
     internal static int BeginInvoke(int lending)
     {

@@ -13,8 +13,8 @@ namespace Mood.Event;
 /// A loop on a manual clock never waits for time. Io, signals, children and other threads work as on any loop.
 /// </para>
 /// <para>
-/// A loop that runs on another thread is woken when the clock moves. Inside a callback, the loop's time is still that of the
-/// iteration.
+/// A loop that runs on another thread is woken when the clock moves. A callback that runs at this moment keeps the time of its
+/// iteration: the loop takes the new time afterwards.
 /// </para>
 /// <para>
 /// Times are exact. In a callback <see cref="Loop.Now"/> equals the time at which the callback was due. Times are rounded to
