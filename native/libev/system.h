@@ -1,4 +1,4 @@
-/* Part of libev.c, before ev.c: the system's headers, and the hooks of its calls that need no loop. */
+/* Part of libev.c, before ev.c: the system's headers, and the hooks for those system calls of libev that need no loop. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -21,7 +21,7 @@
 # include <sys/timerfd.h>
 #endif
 
-/* Dispositions and masks belong to the runtime: signal.c answers these calls. */
+/* The dispositions of signals and the signal masks belong to the runtime: signal.c answers these calls. */
 int mood_hook_sigaction (int signum, const struct sigaction *action, struct sigaction *old);
 void mood_hook_signal (int signum);
 #define sigaction(signum, action, old) mood_hook_sigaction (signum, action, old)

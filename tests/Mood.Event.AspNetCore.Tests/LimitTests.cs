@@ -75,7 +75,8 @@ public sealed class LimitTests
             o.Listen(IPAddress.Loopback, 0);
             o.Limits.MinRequestBodyDataRate = new MinDataRate(10_000, TimeSpan.FromSeconds(1.5));
 
-            // Kestrel waits as long as all bytes need at this rate. It also counts the bytes that the kernel has taken at once.
+            // Kestrel gives the client as much time as all bytes need at this rate, also the bytes that the kernel has taken at once. The
+            // rate is high, so that this time is short.
             o.Limits.MinResponseDataRate = new MinDataRate(50_000_000, TimeSpan.FromSeconds(1.5));
         });
         using RawClient sender = await server.ConnectAsync(), receiver = await server.ConnectAsync();

@@ -7,12 +7,12 @@ namespace Mood.Event;
 /// <content>Statistics, and the events for slow callbacks and blocked loops. CallbackGauge measures; Watchdog finds blocked loops.</content>
 public sealed partial class Loop
 {
-    // Null: the loop does not measure. Set once, by any thread, with compare-and-swap. The owner reads it once per walk.
+    // Null: the loop does not measure. Set once, by any thread, with compare-and-swap. The owner reads it once in each Walk.
     private CallbackGauge? _gauge;
 
     /// <summary>
     /// The counters of the loop: its iterations, callbacks, waiting time and lag. Any thread. The first read starts the
-    /// measuring, so its measured values are 0. A loop with <see cref="LoopOptions.SlowCallback"/> or
+    /// measuring, so the measured values of that read are 0. A loop with <see cref="LoopOptions.SlowCallback"/> or
     /// <see cref="LoopOptions.Blocked"/> measures from the start.
     /// </summary>
     /// <remarks>A loop that does not measure has no extra cost. A loop that measures reads a processor counter after each
@@ -42,8 +42,8 @@ public sealed partial class Loop
         return _gauge;
     }
 
-    // Calls the pending watchers. A loop with a gauge uses a different walk, so that a loop without a gauge pays only for this
-    // test.
+    // A walk: calls the pending watchers. With a gauge, PendingQueue runs other code for the walk, so that a loop without a gauge pays
+    // only for this test.
     private void Walk()
     {
         if (_gauge is CallbackGauge gauge)

@@ -35,7 +35,7 @@ public sealed class LoopSignalsTests : AwaitTestBase
 
             async Task SendAsync()
             {
-                await loop.Delay(0.001); // until the signal is watched: without a watcher it would end the process
+                await loop.Delay(0.001); // until the signal is watched: an unwatched SIGUSR1 would end the process
 
                 for (int i = 1; i <= 5; i++)
                 {

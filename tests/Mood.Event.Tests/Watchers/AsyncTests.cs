@@ -392,7 +392,7 @@ public sealed class AsyncTests : LoopTestBase
         Assert.Equal(1, calls);
     }
 
-    // Runs several iterations, because a backend that does not wait may report its eventfd later.
+    // Runs several iterations. With NoWait, a backend may report the eventfd of a Send only in a later iteration.
     private static void Run(Loop loop, Func<bool> done)
     {
         for (int i = 0; i < 1000 && !done(); i++)
@@ -441,7 +441,7 @@ public sealed class AsyncTests : LoopTestBase
                     Volatile.Write(ref published, published + 1);
                     async.Send();
 
-                    // The next Send comes at every stage of the loop's handling of the last one.
+                    // Pauses of different lengths: so the next Send comes at every stage of the loop's handling of this one.
                     Thread.SpinWait((i + j * 5) % 17 * 2);
                 }
 
