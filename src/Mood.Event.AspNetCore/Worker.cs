@@ -25,7 +25,7 @@ internal sealed class Worker(Loop loop, LoopTransportOptions options, ILogger lo
 
     internal Guard Guard { get; } = new($"{loop.Name} guard");
 
-    /// <summary>Runs its actions on the loop's thread.</summary>
+    /// <summary>The scheduler that runs actions on the loop's thread.</summary>
     internal PipeScheduler Scheduler { get; } = new LoopScheduler(loop);
 
     /// <summary>Whether there are connections. Any thread. Another thread may get an answer that is out of date.</summary>

@@ -12,9 +12,9 @@ using Microsoft.Build.Utilities;
 /// its own. A compiler error names the page and its line.
 /// </summary>
 /// <remarks>
-/// A block begins with its using directives, and ends with its classes, if it has any. A block before a block of text is a
-/// program, and the text is its output. Any other block is a fragment. A comment "given: PARAMETERS" before a fragment declares
-/// the names that the fragment uses. The name loop needs no declaration.
+/// A block of code begins with its using directives, and ends with its classes, if it has any. If a block of text follows, the
+/// code is a program, and the text is its output. Any other block of code is a fragment. A comment "given: PARAMETERS" before a
+/// fragment declares the names that the fragment uses. The name loop needs no declaration.
 /// </remarks>
 public sealed class GeneratePages : Task
 {

@@ -13,7 +13,7 @@ internal static class Skips
 
     private static readonly List<(string Name, string Reason)> s_skips = Read();
 
-    /// <summary>Whether this is Wine, or the host that starts it.</summary>
+    /// <summary>Whether this process runs under Wine, or is the process on Linux that starts Wine.</summary>
     internal static bool IsWine => !OperatingSystem.IsWindows() || NativeLibrary.TryGetExport(NativeLibrary.Load("ntdll"), "wine_get_version", out _);
 
     /// <summary>Why a test does not run, or null.</summary>

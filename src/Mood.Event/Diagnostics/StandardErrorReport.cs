@@ -7,12 +7,12 @@ namespace Mood.Event;
 
 /// <summary>
 /// Writes the exceptions of a loop that has no handler of <see cref="Loop.CallbackException"/> to standard error. The first few
-/// are written with their stack traces. Further ones are only counted, because a callback may throw at each of a million events:
-/// one line per second gives their number. After a second without an exception, the counting starts again.
+/// are written with their stack traces. Further ones are only counted, because a callback may throw at each of a million events.
+/// One line per second gives their number. After a second without an exception, the next exceptions are written in full again.
 /// </summary>
 internal sealed class StandardErrorReport
 {
-    // exceptions with a stack trace before the lines begin
+    // how many exceptions are written in full before further ones are only counted
     internal const int MaxFull = 5;
 
     private const double Pause = 1;
