@@ -16,7 +16,7 @@ namespace Mood.Event;
 internal sealed partial class Connection : IConnectionIdFeature, IConnectionTransportFeature, IConnectionItemsFeature,
     IMemoryPoolFeature, IConnectionLifetimeFeature, IConnectionEndPointFeature, IConnectionSocketFeature
 {
-    // begins with the time, so that two processes use different numbers
+    // The id of the last connection. It starts from the time, so that two processes use different ids.
     private static long s_lastId = DateTime.UtcNow.Ticks;
 
     private string? _id;

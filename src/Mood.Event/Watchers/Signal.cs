@@ -13,8 +13,8 @@ namespace Mood.Event;
 /// at a time may watch a signal.</para>
 /// <para>A signal that was ignored when the process started stays ignored and does not arrive, except SIGTERM. .NET itself
 /// ignores SIGPIPE.</para>
-/// <para>After the last watcher of a signal has stopped, its default action applies again. That of most signals ends the
-/// process.</para>
+/// <para>After the last watcher of a signal has stopped, the default action of the signal applies again. For most signals, this
+/// action ends the process.</para>
 /// </remarks>
 public sealed partial class Signal : Watcher<Signal>
 {
