@@ -52,7 +52,7 @@ mood_assert_failed (const char *condition)
     }
 
   /* libev stops the watchers of a closed fd and feeds them EV_ERROR, which names the fd. It may wait before it handles these
-   * events, and the wake prevents that. NativeTests pins these texts to the libev in use. */
+   * events, and the wake prevents that. NativeTests checks that the libev in use has these texts. */
   if (strstr (condition, "invalid fd found") || strstr (condition, "found invalid fd") || strstr (condition, "bad fd"))
     {
       ev_async_send (mood_current->ev, &mood_current->wake);
@@ -63,7 +63,7 @@ mood_assert_failed (const char *condition)
 }
 
 /* libev calls this when a system call fails in a way that it cannot handle. Some callers then go on, and the loop ends. Others retry
- * until it succeeds, at most RETRIES times, which takes a second. */
+ * the system call until it succeeds, at most RETRIES times, which takes a second. */
 static void
 syserr (const char *message) EV_NOEXCEPT
 {

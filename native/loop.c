@@ -257,7 +257,7 @@ with_time (mood_loop *l, void (*call) (struct ev_loop *))
 void
 mood_loop_now_update (mood_loop *l)
 {
-  l->looked = mood_cycles (); /* read before the clock, so that the loop's time is never older than the counter says */
+  l->looked = mood_cycles (); /* before the clock is read: so clock.c never takes the loop's time for newer than it is */
   with_time (l, l->manual == MANUAL_HOST ? mood_ev_look : ev_now_update);
 }
 

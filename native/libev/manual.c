@@ -204,7 +204,7 @@ manual_timers (struct ev_loop *loop)
 
 /* libev asks a scheduler for its next time after its due time has passed. Here the scheduler is asked exactly at its due time. If it rounds
  * up, for example to a full minute, it returns the same time again. In this case it is asked once more, with a time that is 200 ns later, or
- * one step of a double: a function of the host that computes in steps of 100 ns must see that it is later. */
+ * one step of a double. A function of the host that computes in steps of 100 ns must see that this time is later. */
 static double
 next_time (struct ev_loop *loop, ev_periodic *w)
 {
@@ -286,7 +286,7 @@ manual_poll (struct ev_loop *loop, ev_tstamp timeout)
 
   l->stalled = 0;
 
-  /* Of libev's timeout only its sign is used: it tells whether the poll may wait. On a manual clock it never waits for time. */
+  /* Only the sign of libev's timeout is used, which tells whether the poll may wait. On a manual clock a poll never waits for time. */
   if (timeout > 0.)
     {
       mood_ev_look (loop);
@@ -302,7 +302,8 @@ manual_poll (struct ev_loop *loop, ev_tstamp timeout)
         }
     }
 
-  /* io_uring sets its timerfd to an absolute time, mn_now + timeout. It must not expire, so it must be later than any time. */
+  /* io_uring sets its timerfd to the absolute time mn_now + timeout. The timerfd must not expire, so mn_now is set to a time that is
+   * later than any other. */
   loop->mn_now = EV_TSTAMP_HUGE;
   l->wait (loop, timeout);
 
@@ -331,7 +332,7 @@ mood_ev_manual (struct ev_loop *loop)
 
   l->steps = 0;
 #if EV_USE_TIMERFD
-  loop->timerfd = -1; /* it reports steps of the real clock, and would do so all the time when the manual clock is in the past */
+  loop->timerfd = -1; /* A timerfd reports steps of the real clock, without end if the manual clock is in the past. */
 #endif
 
   mood_ev_take_poll (loop);

@@ -8,8 +8,8 @@ namespace Mood.Event;
 
 /// <summary>The memory of the connections of a worker: blocks of two sizes, which the garbage collector does not move. Any
 /// thread.</summary>
-/// <remarks>Small blocks are for messages that fit into one. Large blocks are for the rest of longer ones: each block costs a call of
-/// recv, or an entry of sendmsg.</remarks>
+/// <remarks>Small blocks are for messages that fit into one block. Large blocks are for the rest of a longer message, because each
+/// block costs a call of recv, or an entry of sendmsg.</remarks>
 internal sealed class BlockPool : MemoryPool<byte>
 {
     internal const int SmallSize = 4096, LargeSize = 16384;

@@ -47,7 +47,7 @@ internal sealed class PostQueue
     // Whether a batch has begun and is not finished.
     private bool IsInterrupted => _current.Length > 0 || _final.Length > 0 || !_runs.IsFinished;
 
-    /// <summary>Whether there is an item to run. It always sees the items that this thread has added. The loop's thread
+    /// <summary>Whether there is an item to run. The items that this thread has added always count. The loop's thread
     /// only.</summary>
     internal bool HasWork => IsInterrupted || Volatile.Read(ref _isWoken);
 

@@ -45,7 +45,7 @@ is_refused_call (long number)
   return number == SYS_io_uring_setup && is_refused ();
 }
 
-/* refusals.h calls it after each system call that succeeded. */
+/* Called by refusals.h after each system call that succeeded. */
 static void
 watch_call (long number, const long *arguments)
 {
@@ -250,7 +250,7 @@ overflow_quietly (mood_loop *loop, int *pipes)
   CHECK (!mood_loop_error (loop, 0, 0));
 }
 
-/* The number of fds in watch_many. It makes more changes than fit into the ring while the kernel takes none. */
+/* The number of fds in watch_many. So many changes do not fit into the ring while the kernel takes none. */
 enum { MANY = 100 };
 
 static mood_watcher *many [MANY];

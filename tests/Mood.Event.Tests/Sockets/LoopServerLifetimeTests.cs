@@ -356,7 +356,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
 
         for (var watch = System.Diagnostics.Stopwatch.StartNew(); watch.Elapsed < TimeSpan.FromSeconds(2);)
         {
-            Echo(first, 'a'); // the connection before goes on
+            Echo(first, 'a'); // the server still answers the first connection
             Thread.Sleep(10);
         }
 

@@ -34,7 +34,8 @@ public sealed class DateTimeOffsetTests : LoopTestBase
         }
     }
 
-    // A manual clock calls it at the minute exactly. It then returns its argument, and is asked a second time.
+    // On a manual clock the loop calls the function exactly at the full minute. The function then returns its argument, and the loop
+    // calls it a second time.
     [Theory]
     [InlineData(1960)]
     [InlineData(1970)]
