@@ -15,8 +15,8 @@ internal static partial class Documented
     private static readonly Lazy<List<(string Name, string Contender, double Ratio)>> s_rows = new(Read);
 
     /// <summary>
-    /// Compares the ratio of the best round with the documented ratio or the target, whichever is weaker. Returns the factor by
-    /// which it is worse, or 0 if neither is known. The best round is sufficient, because a regression shows in every round, and a busy
+    /// Compares the ratio of the best round with the documented ratio or the target, whichever is weaker. Returns the factor by which
+    /// the best round is worse, or 0 if neither is known. The best round is sufficient, because a regression shows in every round, and a busy
     /// machine rarely slows down all rounds.
     /// </summary>
     internal static double Decline(Result result)

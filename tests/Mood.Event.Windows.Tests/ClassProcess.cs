@@ -10,8 +10,8 @@ namespace Mood.Event.Tests;
 
 /// <summary>
 /// Runs the tests of one class in a process. Because Wine fails tests on a busy machine, a test that fails runs a second time, in
-/// another process, and counts as failed only if it fails again. If the process crashes or a test does not end, the same is done,
-/// but only once in a class.
+/// another process, and counts as failed only if it fails again. A test that crashes the process, or does not end, also runs a second
+/// time, but only the first such test of a class.
 /// </summary>
 internal sealed class ClassProcess(string type, string filter, int place, Totals totals)
 {

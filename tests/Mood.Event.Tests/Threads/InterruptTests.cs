@@ -6,8 +6,8 @@ using Xunit;
 namespace Mood.Event.Tests;
 
 /// <summary>
-/// Thread.Interrupt of a loop's thread ends a wait in a callback, but no wait of the library. If its exception crossed native
-/// frames, the process would end.
+/// Thread.Interrupt of a loop's thread ends a wait in a callback, but no wait of the library. If the ThreadInterruptedException
+/// crossed native frames, the process would end.
 /// </summary>
 public sealed class InterruptTests : LoopTestBase
 {

@@ -172,7 +172,7 @@ public sealed class EmbedTests : FdTestBase
         uint before = outer.Iteration;
         Assert.True(outer.Start());
         Assert.Equal(20, calls);
-        Assert.InRange(outer.Iteration - before, 1u, 30u); // after the Stop it waits
+        Assert.InRange(outer.Iteration - before, 1u, 30u); // the outer loop waits after the Stop of the Io
         Assert.Equal(hasCallback, sweeps >= 18);
     }
 
@@ -244,7 +244,7 @@ public sealed class EmbedTests : FdTestBase
         Assert.Equal("fed ", log);
     }
 
-    // The outer loop runs the inner one right before it waits, and afterwards calls what that has fed.
+    // The outer loop runs the inner one right before it waits. Afterwards it calls the watchers that the inner loop has fed.
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -537,8 +537,9 @@ public sealed class EmbedTests : FdTestBase
         Assert.Equal(1, calls);
     }
 
-    // The number of the middle loop's work was equal to that of the inner loop's work if both loops had run equally often. Then the outer loop
-    // saw no progress, and waited although the kernel did not know the inner loop's new fd.
+    // Embed.RunOther compares the results of mood_loop_changes. The results for the middle and the inner loop were once equal if both
+    // loops had run equally often. Then the outer loop saw no progress, and waited although the kernel did not know the inner loop's
+    // new fd.
     [Theory]
     [MemberData(nameof(EmbeddableBackends))]
     public void Work_of_the_inner_loop_is_not_taken_for_earlier_work_of_the_middle_loop(Backends backend)
@@ -613,8 +614,8 @@ public sealed class EmbedTests : FdTestBase
         return (outer, inner);
     }
 
-    // Starts a Prepare that stops its loop in every iteration. If it is called more than 1000 times, the outer loop hangs, and
-    // it fails the test.
+    // Starts a Prepare that stops its loop in every iteration. More than 1000 calls mean that the outer loop hangs. Then the Prepare
+    // fails the test.
     private static Prepare StopInPrepare(Loop loop, Func<int> count)
     {
         Prepare prepare = loop.Prepare((_, _) =>
