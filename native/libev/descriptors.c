@@ -121,7 +121,7 @@ make_epoll (int flags)
       return NO_FD;
     }
 
-  /* an embed asks for the generation, and the constructor for the error */
+  /* an embed of this loop compares the generation, and the constructor takes the error */
   if (l)
     {
       ++l->generation;

@@ -26,7 +26,7 @@ internal static class MethodName
 
     /// <summary>The name of the async method that an awaiter resumes, or null if something else waits.</summary>
     /// <param name="waiter">The state of the continuation: for an async method, the runtime's box of its state machine. Or the callback of a
-    /// timer: its name is returned if it is the program's.</param>
+    /// timer. Then the result is the name of the callback, or null if the callback is .NET's own.</param>
     internal static string? OfWaiter(object? waiter)
     {
         if (waiter is TimerCallback callback)
