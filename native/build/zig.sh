@@ -37,7 +37,7 @@ unpack() {
 }
 
 # If the site cannot be reached, curl prints nothing and npm is tried. A slow download ends after five minutes.
-if command -v curl >/dev/null 2>&1 &&
+if command -v curl >/dev/null 2>&1 && say "downloading zig $version from $url" &&
    curl -fsSL --connect-timeout 5 --max-time 300 "$url" -o "$work/zig.tar.xz" 2>/dev/null; then
   sum=$(sha256sum "$work/zig.tar.xz")
 
