@@ -7,8 +7,8 @@ namespace Mood.Event;
 /// yet.</summary>
 /// <remarks>
 /// <para>A handler may flush and then block or compute. Without the guard, the client would get the flushed bytes only when the
-/// handler goes on. The guard has a thread of its own: under load it looks 200 times a second and nearly always finds that all bytes are
-/// sent. A timer would wake a thread of the pool each time.</para>
+/// handler goes on. The guard has a thread of its own, because under load it looks 200 times a second and nearly always finds nothing that
+/// it must send. A timer would wake a thread of the pool each time.</para>
 /// <para>Under load, some sender has bytes to send whenever the guard looks. So the guard sends them only if it has seen the same flush
 /// when it looked before. Otherwise it would wake the pool each time, and cut an answer in two.</para>
 /// </remarks>

@@ -31,7 +31,7 @@ for package in "$work"/cache/archives/*.deb; do
   dpkg-deb --extract "$package" "$work/root"
 done
 
-# Of the compilers' package, only the files that programs for .NET Standard need are copied.
+# mono-devel has the compilers. Only its files that programs for .NET Standard need are copied.
 dpkg-deb --fsys-tarfile "$work"/mono-devel_*.deb | tar -x -C "$work/root" ./usr/lib/mono/4.5/Facades
 
 mkdir -p "$cache"

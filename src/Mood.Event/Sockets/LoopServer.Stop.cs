@@ -44,8 +44,8 @@ public sealed partial class LoopServer
     /// others. With a grace of 0 it resets all of them. The server deletes the file of its Unix domain socket, unless another
     /// server has replaced the file.</para>
     /// <para>StopAsync may be called several times. The shortest grace counts. A handler may await it too. Then the task ends when
-    /// only handlers that have called StopAsync still run. A task or a timer that a handler has started counts as this handler
-    /// until the handler ends.</para>
+    /// only handlers that have called StopAsync still run. A call from a task or a timer that a handler has started counts as a call
+    /// of this handler until the handler ends.</para>
     /// <para>If no thread runs the loop, a call on the loop's own thread closes everything at once, and a call on another thread
     /// waits until the loop runs or is disposed.</para>
     /// <para>If handlers still run one second after their connections were closed, the server reports that to
