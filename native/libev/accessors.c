@@ -249,15 +249,26 @@ refuse (int fd)
 
 #if EV_USE_TIMERFD
 
-/* Makes the periodics pending that are due now, because libev is about to compute their next times. Their calls would be skipped. */
+/* libev is about to compute the next times of all periodics. Calls that are due now would be skipped, so those periodics become pending. */
 static void
 reify_periodics (struct ev_loop *loop)
 {
-  ev_rt_now = ev_time ();
-  periodics_reify (loop);
+  int i;
 
-  if (mood_ev_any_pending (loop))
-    mood_ev_do_not_wait (loop);
+  ev_rt_now = ev_time ();
+
+  for (i = HEAP0; i < loop->periodiccnt + HEAP0; ++i)
+    {
+      ev_periodic *w = (ev_periodic *)ANHE_w (loop->periodics [i]);
+
+      /* a periodic for one call keeps its time */
+      if (ANHE_at (loop->periodics [i]) < ev_rt_now && (w->interval || w->reschedule_cb))
+        {
+          periodics_reify (loop);
+          mood_ev_do_not_wait (loop);
+          return;
+        }
+    }
 }
 
 #endif
