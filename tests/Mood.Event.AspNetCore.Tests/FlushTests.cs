@@ -73,8 +73,8 @@ public sealed class FlushTests
         Assert.InRange(Segments(client.Socket) - before, 1, Requests + (Requests / 2));
     }
 
-    /// <summary>The guard sends the flushed bytes of a handler that blocks. It must not send those of a handler that just has not ended
-    /// when the guard looks: that would cost a thread of the pool, and two system calls for an answer.</summary>
+    /// <summary>The guard sends the flushed bytes of a handler that blocks. It must not send the bytes of a handler that ends soon after
+    /// the guard has looked. That would cost a thread of the pool, and two system calls for one answer.</summary>
     [Theory(Timeout = 60_000)]
     [InlineData(Mode.Pool)]
     [InlineData(Mode.Inline)]

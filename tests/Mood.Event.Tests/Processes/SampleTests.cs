@@ -135,7 +135,7 @@ public sealed class SampleTests : SampleTestBase
         Assert.Equal("Sun 2026-03-29 12:00 +02:00\n", Output);
     }
 
-    // .NET takes such a TZ as UTC without a word.
+    // .NET takes such a TZ for UTC and reports nothing.
     [Fact]
     public void Cron_refuses_a_TZ_that_NET_does_not_know()
     {
