@@ -13,17 +13,17 @@ public abstract partial class Watcher
     // Whether the watcher was active when Reconcile ran last. While it is true, _slot is not 0. Written by ReconcileCore only.
     private bool _started;
 
-    /// <summary>The delegate that an event calls. Null: the event calls <see cref="Call"/>. It is really an Action of the
-    /// watcher's own type (<see cref="Watcher{TWatcher}.Stored"/>). The runtime does not check the arguments of a delegate, and
-    /// the argument is this watcher. So an event needs neither a virtual call nor a cast.</summary>
+    /// <summary>The delegate that an event calls. Null: the event calls <see cref="Call"/>. The true type of the delegate is an Action
+    /// of the watcher's own type (<see cref="Watcher{TWatcher}.Stored"/>). The runtime does not check the arguments of a delegate,
+    /// and the argument is this watcher. So an event needs neither a virtual call nor a cast.</summary>
     private protected Action<Watcher, Events>? Direct { get; set; }
 
     // The value of Priority after Dispose. Written by Remember only.
     private sbyte _lastPriority;
 
     /// <summary>
-    /// Handles an event other than an error. An exception of the callback leaves it; the caller passes it to OnException. The
-    /// callback may dispose the watcher and the loop, so their native memory may be freed when this returns.
+    /// Handles an event other than an error. An exception of the callback leaves this method, and the caller passes the exception to
+    /// OnException. The callback may dispose the watcher and the loop, so their native memory may be freed when this returns.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void OnEvent(int revents)
