@@ -108,7 +108,7 @@ internal sealed class Workers(IOptions<LoopTransportOptions> options, ILoggerFac
         });
         _group.Failed += (_, e) =>
         {
-            // The logger may throw, so what logs comes later. Stop logs too.
+            // The logger may throw. So Failed is raised first, and the log entry comes last. Stop logs too.
             Failed?.Invoke(e.Exception);
 
             try

@@ -18,8 +18,8 @@ public sealed partial class Loop
     /// Posted actions do not keep <see cref="Start"/> from returning. While the loop does not run, they wait for the next Start.
     /// An action that is posted by an action runs after the loop's other events. An exception of the action goes to
     /// <see cref="CallbackException"/>, or stops the loop if the action is marked <see cref="FatalAttribute"/>. An accepted
-    /// action always runs, at the latest in <see cref="Dispose"/>. For an asynchronous function use <see cref="Spawn"/>. Passed
-    /// to Post, it becomes an <c>async void</c> method, and in a plain Start its exception ends the process.
+    /// action always runs, at the latest in <see cref="Dispose"/>. For an asynchronous function use <see cref="Spawn"/>. If the function
+    /// is passed to Post, it becomes an <c>async void</c> method, and in a plain Start its exception ends the process.
     /// </remarks>
     /// <param name="action">The action to call.</param>
     /// <exception cref="ArgumentNullException"><paramref name="action"/> is null.</exception>
