@@ -106,8 +106,8 @@ public sealed partial class Loop
     /// Several such arrivals count as one.</para>
     /// <para>Leaving the foreach (<c>break</c>, <c>return</c>, an exception) stops the watcher, so that the signal's default
     /// action applies again. The default action of most signals ends the process. If a program leaves the foreach at the first
-    /// SIGTERM and then shuts down, a second SIGTERM ends it during the shutdown. To prevent this, shut down inside the body, or hold a watcher
-    /// until the end:</para>
+    /// SIGTERM and then shuts down, a second SIGTERM ends the process during the shutdown. To prevent this, shut down inside the body, or
+    /// hold a watcher until the end:</para>
     /// <code>
     /// using Signal guard = loop.Signal(Signum.SIGTERM, (_, _) => { });   // a second SIGTERM has no default action
     /// guard.KeepAlive = false;

@@ -50,7 +50,7 @@ public sealed partial class Loop
     private bool StartCore(RunFlags flags)
     {
         using Claim claim = ClaimToCall();
-        StopRenewableWait(); // it would keep this Start from returning
+        StopRenewableWait(); // its watcher would keep this Start from returning
 
         // A failure ends all Starts on the stack. A callback that is still running must not begin another one.
         _failure?.Throw();
@@ -97,7 +97,7 @@ public sealed partial class Loop
             }
         }
 
-        WakeIfMainEnded(); // the Run around this Start
+        WakeIfMainEnded(); // for the Run around this Start
 
         if (_asyncVoidExceptions is not null && _starts == 0)
         {
