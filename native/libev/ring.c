@@ -71,7 +71,7 @@ drop_ring (mood_loop *l)
   free (r);
 }
 
-/* libev has taken it all. */
+/* Called when libev has taken the fd, the mappings and the timerfd. */
 static void
 forget_ring (mood_loop *l)
 {
@@ -255,8 +255,8 @@ make_ring_or_half (mood_loop *l, unsigned entries)
   return 0;
 }
 
-/* Replaces io_uring_setup. libev gets the prepared ring, or else a new one, or else a placeholder. It gets an error in two cases: the
- * loop is being constructed; it is libev's first EINVAL, after which libev asks for half the size. */
+/* Replaces io_uring_setup. libev gets the prepared ring, or else a new one, or else a placeholder. libev gets an error in two cases: while
+ * the loop is being constructed, and at the first EINVAL, after which libev asks for half the size. */
 static long
 take_ring (mood_loop *l, unsigned entries, struct io_uring_params *params)
 {

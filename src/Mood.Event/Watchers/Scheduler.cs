@@ -9,9 +9,9 @@ namespace Mood.Event;
 /// </summary>
 /// <remarks>
 /// <para>
-/// The reschedule function receives the scheduler and the current time, and returns the time of the next call. Both are in
-/// seconds since 1970-01-01 UTC. The loop calls it in Start and Reset, before each call of the callback, and after the wall clock
-/// was set.
+/// The reschedule function receives the scheduler and the current time, and returns the time of the next call. Both times are in
+/// seconds since 1970-01-01 UTC. The loop calls the function in Start and Reset, before each call of the callback, and after the
+/// wall clock was set.
 /// </para>
 /// <para>
 /// Infinity means never. The scheduler then stays active, with <see cref="At"/> infinite, and does not keep
