@@ -4,7 +4,7 @@ using System.Threading;
 
 namespace Mood.Event;
 
-/// <content>Loop.Callback lets another thread call Invoke. LoopOwnership has the right to call it.</content>
+/// <content>Loop.Callback lets another thread call Invoke. LoopOwnership records which thread has the right to call Invoke.</content>
 public sealed partial class Loop
 {
     // Makes `thread`, which calls Invoke, the owner of this loop and of the loops around it. The lender is the thread inside Callback. It may

@@ -111,7 +111,7 @@ public sealed class LoopInvokeTests : LoopTestBase
         inner.Verify();
     }
 
-    // That Invoke takes the inner loop alone.
+    // The Invoke of the other thread takes the inner loop alone, because the outer loop is no longer around it.
     [Fact]
     public void After_Callback_of_an_embedded_loop_has_stopped_the_Embed_another_thread_may_Invoke()
     {
