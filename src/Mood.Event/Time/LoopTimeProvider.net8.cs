@@ -32,7 +32,14 @@ internal sealed class LoopTimeProvider(Loop loop) : TimeProvider
         if (!started)
         {
             timer.Dispose();
-            Error.Throw_Disposed(loop);
+
+            // If this method throws, the constructor of a PeriodicTimer fails, and its finalizer then ends the process, because it has no timer.
+            if (!OrphanedWait.IsPeriodicTimer(state))
+            {
+                Error.Throw_Disposed(loop);
+            }
+
+            OrphanedWait.End(loop, callback, state, Error.ObjectDisposed(loop));
         }
 
         return timer;

@@ -30,6 +30,9 @@ internal static class OrphanedWait
     /// <summary>Whether this runtime has the methods.</summary>
     internal static bool IsComplete => s_fail is not null && s_signal is not null;
 
+    /// <summary>Whether the state of a timer is that of a PeriodicTimer.</summary>
+    internal static bool IsPeriodicTimer(object? state) => state?.GetType().DeclaringType == typeof(PeriodicTimer);
+
     /// <summary>Ends the wait. User code runs: continuations, and callbacks of tokens.</summary>
     /// <param name="loop">The loop that is disposed.</param>
     /// <param name="callback">The callback of the timer. If it is the program's, and not .NET's own, nothing happens.</param>

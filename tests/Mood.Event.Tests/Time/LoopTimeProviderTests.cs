@@ -511,6 +511,17 @@ public sealed class LoopTimeProviderTests : LoopTestBase
     [Fact]
     public void This_runtime_has_the_methods_that_OrphanedWait_calls() => Assert.True(OrphanedWait.IsComplete);
 
+    /// <summary>If its constructor threw, its finalizer would end the process.</summary>
+    [Fact]
+    public async Task A_PeriodicTimer_of_a_disposed_loop_has_no_ticks()
+    {
+        Loop loop = NewLoop();
+        loop.Dispose();
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), loop.TimeProvider);
+        Assert.False(await timer.WaitForNextTickAsync());
+        Assert.Throws<ObjectDisposedException>(() => timer.Period = TimeSpan.FromSeconds(2));
+    }
+
     [Theory, InlineData("Dispose"), InlineData("callback"), InlineData("before the loop runs"), InlineData("inside Dispose"), InlineData("after Dispose in a callback")]
     public async Task The_Dispose_of_the_loop_ends_the_waits_for_its_timers(string how)
     {
