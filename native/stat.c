@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* The interval for a watcher that names none (0). It is libev's own where inotify does not work. Where inotify works, libev would
- * use 30 s. That is too long for the changes that inotify does not report (see libev/descriptors.c). */
+/* The interval for a watcher that names none (0). libev itself uses this interval where inotify does not work. Where inotify works, libev
+ * would use 30 s. That is too long for the changes that inotify does not report (see libev/descriptors.c). */
 #define DEFAULT_INTERVAL 5.0074891
 
 int32_t

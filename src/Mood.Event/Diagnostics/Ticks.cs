@@ -25,7 +25,7 @@ internal static class Ticks
 
     internal static double Seconds(long ticks) => Math.Max(0, ticks) / s_perSecond;
 
-    // Half a millisecond, once per process that measures: the frequency is then known to one part in a thousand.
+    // Takes half a millisecond, once in a process that measures. The error of the frequency is then about one part in a thousand.
     private static double Calibrate()
     {
         long begun = Stopwatch.GetTimestamp(), cycles = Native.mood_ticks(), now;

@@ -56,7 +56,7 @@ public abstract class AwaitTestBase : FdTestBase
     /// <summary>Asserts that no watcher keeps the loop alive.</summary>
     protected static void AssertIdle(Loop loop) => Assert.False(loop.Start(RunFlags.NoWait));
 
-    /// <summary>A thread that runs the actions that Do is given, one after the other.</summary>
+    /// <summary>A thread that runs the actions passed to Do, one after the other.</summary>
     protected sealed class Helper : IDisposable
     {
         private readonly BlockingCollection<Action> _actions = [];
