@@ -9,8 +9,8 @@ using Xunit;
 
 namespace Mood.Event.AspNetCore.Tests;
 
-/// <summary>The blocks of memory that hold received bytes and bytes to send. A block costs a system call or an entry of one, so long
-/// messages get large ones. A connection with a short message must not hold a large one.</summary>
+/// <summary>The blocks of memory that hold received bytes and bytes to send. Each block costs a system call, or an entry of one. So long
+/// messages get large blocks. A connection with a short message must not hold a large block.</summary>
 public sealed class BlockTests
 {
     private const int Deadline = 60_000, Small = 4096, Large = 16384;
@@ -23,7 +23,7 @@ public sealed class BlockTests
         await using Server server = await Server.StartAsync(mode);
         (ConnectionContext connection, Socket peer) = await ConnectAsync(server);
         PipeReader input = connection.Transport.Input;
-        Assert.Equal(Small, await ReceiveAsync(2 * Small)); // the first message: none has filled a block yet
+        Assert.Equal(Small, await ReceiveAsync(2 * Small)); // no message has filled a block yet, so the block is small
         Assert.Equal(2 * Small, await ReceiveAsync(2 * Small));
         Assert.Equal(2 * Small, await ReceiveAsync(2 * Small));
         Assert.Equal(10, await ReceiveAsync(10));
