@@ -55,7 +55,7 @@ typedef struct
 
 #define MOOD_PRIORITIES 5
 
-/* An fd that is watched must be less. libev has an array that is indexed by the fd, 16 bytes each, and computes the array's size with ints. */
+/* The number of a watched fd must be below this. libev has an array that is indexed by the fd, 16 bytes each, and computes its size with ints. */
 #define MOOD_FDS (1 << 24)
 
 /* clang-format off */

@@ -12,7 +12,8 @@ public abstract partial class Watcher
     /// <summary>Whether the library made the watcher for itself: for an await, or a TimeProvider.</summary>
     internal bool IsInternal => CallbackMethod?.DeclaringType?.Assembly == typeof(Watcher).Assembly;
 
-    /// <summary>"awaited by ChatServer.ServeAsync" for the watcher of an await. What a timer of a TimeProvider does. Else null.</summary>
+    /// <summary>For the watcher of an await: "awaited by ChatServer.ServeAsync". For a timer of a TimeProvider: a text that says what the
+    /// timer does. Otherwise null.</summary>
     internal string? Waiting
     {
         get
