@@ -267,8 +267,8 @@ mood_child_forget (void)
   mood_child_home = 0;
 }
 
-/* Called when the default loop is made. It must be known from now on, and not only from its first child watcher on: the reaping of
- * children that an earlier default loop has reported needs it to ask the host (mood_reaping_ask). */
+/* Called when the default loop is made. The loop must be known from now on, and not only from its first child watcher on, because
+ * mood_reaping_ask asks the host through it for children that an earlier default loop has reported. */
 void
 mood_child_open (mood_loop *l)
 {
