@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using System.Net;
 
 namespace Mood.Event;
 
@@ -9,9 +10,15 @@ internal static partial class Error
     internal static ArgumentException Argument_DisposedSocket(string parameter) =>
         new("The Socket is disposed. Only an open socket can be watched.", parameter);
 
-    internal static ArgumentException Argument_HostName(string parameter) =>
+    internal static ArgumentException Argument_HostToConnect(string parameter) =>
         new("A host name must be resolved first. LoopStream.ConnectAsync resolves it. Otherwise resolve it with "
             + "Dns.GetHostAddressesAsync and connect to an IPEndPoint.", parameter);
+
+    internal static ArgumentException Argument_HostToListen(string parameter) =>
+        new("A host name must be resolved first. Resolve it with Dns.GetHostAddressesAsync and listen on an IPEndPoint.", parameter);
+
+    internal static ArgumentException Argument_HostToSend(string parameter) =>
+        new("A host name must be resolved first. Resolve it with Dns.GetHostAddressesAsync and send to an IPEndPoint.", parameter);
 
     internal static ArgumentException Argument_StreamSocket(Enum type, string parameter) =>
         new(string.Format(Culture, "A LoopStream needs a stream socket (SocketType.Stream). This one is SocketType.{0}: use "
@@ -61,6 +68,17 @@ internal static partial class Error
 
     internal static string Socket_Listen(object endPoint, Exception inner) =>
         string.Format(Culture, "A LoopServer cannot listen on {0}: {1}", endPoint, inner.Message);
+
+    /// <param name="address">The address, or null if the name was not found.</param>
+    /// <param name="name">The name of the host, or null if the program gave an address.</param>
+    internal static string Socket_Connect(EndPoint? address, DnsEndPoint? name, Exception inner) => string.Format(
+        Culture,
+        name is null ? "A LoopStream cannot connect to {0}: {3}"
+            : address is null ? "A LoopStream cannot connect to {1}:{2}: {3}" : "A LoopStream cannot connect to {1}:{2} ({0}): {3}",
+        address,
+        name?.Host,
+        name?.Port,
+        inner.Message);
 
     internal static EventException Event_Accept(object endPoint, Exception inner) => new(
         string.Format(

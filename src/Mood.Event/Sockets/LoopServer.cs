@@ -103,7 +103,7 @@ public sealed partial class LoopServer : IAsyncDisposable
 
         if (endPoint is DnsEndPoint)
         {
-            throw Error.Argument_HostName(nameof(endPoint));
+            throw Error.Argument_HostToListen(nameof(endPoint));
         }
 
         options ??= new LoopServerOptions();

@@ -26,25 +26,33 @@ public sealed partial class LoopStream
         Validate.NotNull(endPoint, nameof(endPoint));
         return endPoint is DnsEndPoint name
             ? ConnectToNameAsync(loop, name, cancellationToken)
-            : ConnectToAddressAsync(loop, endPoint, cancellationToken);
+            : ConnectToAddressAsync(loop, endPoint, null, cancellationToken);
     }
 
     private static async ValueTask<LoopStream> ConnectToNameAsync(
         Loop loop, DnsEndPoint name, CancellationToken cancellationToken)
     {
-        IPAddress[] addresses =
-            await Dns.GetHostAddressesAsync(name.Host, name.AddressFamily, cancellationToken).ConfigureAwait(false);
+        IPAddress[] addresses;
 
-        if (addresses.Length == 0)
+        try
         {
-            throw new SocketException((int)SocketError.HostNotFound);
+            addresses = await Dns.GetHostAddressesAsync(name.Host, name.AddressFamily, cancellationToken).ConfigureAwait(false);
+
+            if (addresses.Length == 0)
+            {
+                throw new SocketException((int)SocketError.HostNotFound);
+            }
+        }
+        catch (SocketException e)
+        {
+            throw new SocketException((int)e.SocketErrorCode, Error.Socket_Connect(null, name, e));
         }
 
         for (int i = 0; ; i++)
         {
             try
             {
-                return await ConnectToAddressAsync(loop, new IPEndPoint(addresses[i], name.Port), cancellationToken)
+                return await ConnectToAddressAsync(loop, new IPEndPoint(addresses[i], name.Port), name, cancellationToken)
                     .ConfigureAwait(false);
             }
             catch (SocketException) when (i + 1 < addresses.Length)
@@ -55,7 +63,7 @@ public sealed partial class LoopStream
     }
 
     private static async ValueTask<LoopStream> ConnectToAddressAsync(
-        Loop loop, EndPoint endPoint, CancellationToken cancellationToken)
+        Loop loop, EndPoint endPoint, DnsEndPoint? name, CancellationToken cancellationToken)
     {
         bool isTcp = endPoint.AddressFamily != AddressFamily.Unix;
 #pragma warning disable CA2000 // the stream disposes it
@@ -71,6 +79,11 @@ public sealed partial class LoopStream
 
             await BeginConnect(loop, socket, endPoint, cancellationToken).ConfigureAwait(false);
             return new LoopStream(loop, socket, ownsSocket: true);
+        }
+        catch (SocketException e)
+        {
+            socket.Dispose();
+            throw new SocketException((int)e.SocketErrorCode, Error.Socket_Connect(endPoint, name, e));
         }
         catch
         {

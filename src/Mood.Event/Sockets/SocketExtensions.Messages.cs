@@ -50,7 +50,7 @@ public static partial class SocketExtensions
 
         if (remote is DnsEndPoint)
         {
-            throw Error.Argument_HostName(nameof(remote));
+            throw Error.Argument_HostToSend(nameof(remote));
         }
 
         return Complete<SendToOperation, int>(socket, loop, new SendToOperation(socket, buffer, remote), ct);

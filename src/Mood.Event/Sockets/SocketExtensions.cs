@@ -77,7 +77,7 @@ public static partial class SocketExtensions
 
         if (endPoint is DnsEndPoint)
         {
-            throw Error.Argument_HostName(nameof(endPoint));
+            throw Error.Argument_HostToConnect(nameof(endPoint));
         }
 
         Validate.NotNull(socket, nameof(socket));

@@ -281,7 +281,8 @@ public sealed class LoopServerTests : AwaitTestBase
         Assert.Throws<ArgumentNullException>(() => LoopServer.Listen(null!, AnyPort, EchoAsync));
         Assert.Throws<ArgumentNullException>(() => LoopServer.Listen(loop, null!, EchoAsync));
         Assert.Throws<ArgumentNullException>(() => LoopServer.Listen(loop, AnyPort, null!));
-        Assert.Throws<ArgumentException>(() => LoopServer.Listen(loop, new DnsEndPoint("localhost", 1), EchoAsync));
+        ArgumentException name = Assert.Throws<ArgumentException>("endPoint", () => LoopServer.Listen(loop, new DnsEndPoint("localhost", 1), EchoAsync));
+        Assert.Contains("listen on an IPEndPoint", name.Message, StringComparison.Ordinal);
         LoopServer server = LoopServer.Listen(loop, AnyPort, EchoAsync, options);
         Assert.Throws<SocketException>(() => LoopServer.Listen(loop, server.EndPoint, EchoAsync));
         Assert.Throws<ArgumentOutOfRangeException>(() => { server.StopAsync(-0.1); });

@@ -462,9 +462,33 @@ public sealed class LoopStreamTests : AwaitTestBase
             Assert.Equal(1, await server.ReceiveAsync(new byte[10]));
             await using LoopStream other = await LoopStream.ConnectAsync(loop, listener.LocalEndPoint!);
             Assert.True(other.Socket.NoDelay);
-            listener.Dispose();
-            await Assert.ThrowsAsync<SocketException>(() => LoopStream.ConnectAsync(loop, new IPEndPoint(IPAddress.Loopback, port)).AsTask());
         }
+    }
+
+    [Fact]
+    public void A_connection_that_fails_names_its_address()
+    {
+        Loop loop = NewLoop();
+        Socket listener = NewListener();
+        int port = ((IPEndPoint)listener.LocalEndPoint!).Port;
+        listener.Dispose();
+        Drive(loop, async () =>
+        {
+            SocketException refused = await FailureOf(new IPEndPoint(IPAddress.Loopback, port));
+            var plain = new SocketException((int)SocketError.ConnectionRefused);
+            Assert.Equal((plain.SocketErrorCode, plain.ErrorCode), (refused.SocketErrorCode, refused.ErrorCode));
+            Assert.Equal($"A LoopStream cannot connect to 127.0.0.1:{port}: {plain.Message}", refused.Message);
+
+            SocketException named = await FailureOf(new DnsEndPoint("localhost", port, AddressFamily.InterNetwork));
+            Assert.Equal($"A LoopStream cannot connect to localhost:{port} (127.0.0.1:{port}): {plain.Message}", named.Message);
+
+            SocketException unknown = await FailureOf(new DnsEndPoint("127.0.0.1", port, AddressFamily.InterNetworkV6));
+            Assert.StartsWith($"A LoopStream cannot connect to 127.0.0.1:{port}: ", unknown.Message, StringComparison.Ordinal);
+        });
+        AssertIdle(loop);
+
+        Task<SocketException> FailureOf(EndPoint endPoint) =>
+            Assert.ThrowsAsync<SocketException>(() => LoopStream.ConnectAsync(loop, endPoint).AsTask());
     }
 
     [Theory]

@@ -210,7 +210,9 @@ public sealed class SocketMessageTests : AwaitTestBase
         Socket socket = NewDatagramSocket();
         Assert.Throws<ArgumentNullException>("remote", () => { _ = socket.ReceiveFromAsync(loop, new byte[1], null!); });
         Assert.Throws<ArgumentNullException>("remote", () => { _ = socket.SendToAsync(loop, new byte[1], null!); });
-        Assert.Throws<ArgumentException>("remote", () => { _ = socket.SendToAsync(loop, new byte[1], new DnsEndPoint("localhost", 1)); });
+        ArgumentException name = Assert.Throws<ArgumentException>(
+            "remote", () => { _ = socket.SendToAsync(loop, new byte[1], new DnsEndPoint("localhost", 1)); });
+        Assert.Contains("send to an IPEndPoint", name.Message, StringComparison.Ordinal);
         Drive(loop, async () => await Assert.ThrowsAnyAsync<Exception>(
             () => socket.SendToAsync(loop, new byte[100_000], socket.LocalEndPoint!).AsTask())); // longer than a datagram can be
         AssertIdle(loop);
