@@ -130,7 +130,6 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
         }
     }
 
-    // Last in its callers, because the logger may throw.
     private void Report()
     {
         double now = worker.Loop.Now();

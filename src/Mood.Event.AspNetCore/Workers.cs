@@ -27,7 +27,7 @@ internal sealed class Workers(IOptions<LoopTransportOptions> options, ILoggerFac
 
     internal LoopTransportOptions Options { get; } = options.Value;
 
-    internal ILogger Logger { get; } = loggers.CreateLogger("Mood.Event.AspNetCore");
+    internal ILogger Logger { get; } = new QuietLogger(loggers.CreateLogger("Mood.Event.AspNetCore"));
 
     /// <summary>Raised on the thread of a loop that an exception has ended.</summary>
     internal event Action<Exception>? Failed;
@@ -108,17 +108,9 @@ internal sealed class Workers(IOptions<LoopTransportOptions> options, ILoggerFac
         });
         _group.Failed += (_, e) =>
         {
-            // The logger may throw. So Failed is raised first, and the log entry comes last. Stop logs too.
+            Log.LoopFailed(Logger, e.Loop.Name ?? "loop", e.Exception);
             Failed?.Invoke(e.Exception);
-
-            try
-            {
-                Array.Find(_all, worker => worker.Loop == e.Loop)?.Stop();
-            }
-            finally
-            {
-                Log.LoopFailed(Logger, e.Loop.Name ?? "loop", e.Exception);
-            }
+            Array.Find(_all, worker => worker.Loop == e.Loop)?.Stop();
         };
         var all = new Worker[Options.Loops];
 

@@ -73,6 +73,37 @@ public sealed class ResetTests
         await server.Log.UntilAsync("\" reset.");
     }
 
+    [Theory(Timeout = Deadline)]
+    [InlineData(Mode.Pool)]
+    [InlineData(Mode.Inline)]
+    public async Task A_logger_that_throws_keeps_no_connection_open(Mode mode)
+    {
+        await using Server server = await Server.StartAsync(mode);
+        using RawClient witness = await server.ConnectAsync();
+        await AskAsync(witness, 0); // makes the server accept the witness before its sockets are counted
+        int before = FileDescriptors.Settled();
+        server.Log.OnMessage = message =>
+        {
+            if (message.EndsWith("received FIN.", StringComparison.Ordinal) || message.Contains("\" sending ", StringComparison.Ordinal))
+            {
+                throw new InvalidOperationException("the disk is full");
+            }
+        };
+
+        for (int i = 0; i < 5; i++)
+        {
+            using RawClient client = await server.ConnectAsync();
+            await AskAsync(client, 0);
+            client.Socket.Shutdown(SocketShutdown.Send);
+            await client.ReceiveToEndAsync();
+        }
+
+        Assert.True(server.Log.Has("received FIN."));
+        await FileDescriptors.UntilAsync(before);
+        await AskAsync(witness, 1);
+        server.Log.AssertNoErrors();
+    }
+
     /// <summary>For Kestrel a FIN is the end of the connection, with its own transport too.</summary>
     [Theory(Timeout = Deadline)]
     [EachMode]
