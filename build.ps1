@@ -31,6 +31,9 @@ $rest = @(for ($i = 1; $i -lt $args.Count; $i++) {
     if ($args[$i] -match '^-\w+:$' -and $i + 1 -lt $args.Count) { "$($args[$i])$($args[++$i])" } else { $args[$i] }
 })
 
+# The programs of bench and soak have their own help.
+if ($verb -notin 'bench', 'soak' -and $rest -and $rest[0] -in '-h', '--help') { $verb = 'help' }
+
 function Fail($message, $code) {
     [Console]::Error.WriteLine("build.ps1: $message")
     exit $code

@@ -41,6 +41,12 @@ run_tests() {
 verb=${1:-help}
 [ $# -eq 0 ] || shift
 
+# The programs of bench and soak have their own help.
+case $verb:${1:-} in
+  bench:*|soak:*) ;;
+  *:-h|*:--help) verb=help ;;
+esac
+
 case $verb in
   native)
     need_dotnet

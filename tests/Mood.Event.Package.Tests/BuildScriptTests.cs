@@ -27,6 +27,34 @@ public sealed partial class BuildScriptTests
         Assert.Equal(told.Append("help").Order(StringComparer.Ordinal), powerShell.Where(v => !v.StartsWith('-')).Order(StringComparer.Ordinal));
     }
 
+    // The script is copied, so that clean does not delete the artifacts of this repository if the script does not know --help.
+    [Theory]
+    [InlineData("build.sh", "sh")]
+    [InlineData("build.ps1", "pwsh", "-NoProfile", "-File")]
+    public void Help_after_a_verb_prints_the_usage(string script, string shell, params string[] options)
+    {
+        if (shell != "sh" && !Command.IsHere(shell))
+        {
+            return;
+        }
+
+        string directory = Directory.CreateTempSubdirectory("mood-event-").FullName;
+        string copy = Path.Combine(directory, script);
+        File.Copy(Path.Combine(Place.Repository, script), copy);
+
+        // bench and soak pass it on to programs that have their own help
+        foreach (string verb in Told().Matches(Usage().Match(s_shell).Value).Select(m => m.Groups[1].Value).Where(v => v is not ("bench" or "soak")))
+        {
+            foreach (string[] help in new string[][] { ["--help"], ["-h", "x"] })
+            {
+                string output = Command.Run("/", shell, [.. options, copy, verb, .. help]);
+                Assert.StartsWith($"usage: ./{script} VERB", output, StringComparison.Ordinal);
+            }
+        }
+
+        Directory.Delete(directory, recursive: true);
+    }
+
     [Fact]
     public void The_PowerShell_script_runs()
     {
