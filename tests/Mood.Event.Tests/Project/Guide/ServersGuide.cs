@@ -1,7 +1,13 @@
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
+using System.IO;
+using System.Linq;
 using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using System.Threading;
+using System.Threading.Channels;
 using System.Threading.Tasks;
 using Xunit;
 
@@ -11,26 +17,33 @@ namespace Mood.Event.Tests.Guide;
 public sealed class ServersGuide : FdTestBase
 {
     [Fact]
-    public void A_server()
+    public async Task A_server()
     {
-        using var loop = new Loop();
-        using var stop = new CancellationTokenSource();
+        Task<IPEndPoint> listening = Console.Listening.Task;
+        Task server = Task.Run(Main);
+        await TalkAsync(await listening);
+        Ev.FeedSignal(Signum.SIGTERM);
+        await server;
 
-        loop.Run(async () =>
+        static void Main()
         {
-            await using LoopServer server = LoopServer.Listen(loop, new IPEndPoint(IPAddress.Loopback, 0), EchoAsync);
-            Task client = TalkAsync(loop, server.EndPoint, stop);
-            await server.RunAsync(stop.Token); // serves until the token is cancelled
-            await client;
-        });
+            using var loop = new Loop();
 
-        static async Task EchoAsync(LoopStream stream, CancellationToken token)
-        {
-            byte[] buffer = new byte[4096];
-
-            while (await stream.ReadAsync(buffer, token) is int count and > 0)
+            loop.Run(async stop =>
             {
-                await stream.WriteAsync(buffer.AsMemory(0, count), token);
+                await using LoopServer server = LoopServer.Listen(loop, new IPEndPoint(IPAddress.Loopback, 0), EchoAsync);
+                Console.WriteLine($"listening on {server.EndPoint}"); // port 0 takes a free one
+                await server.RunAsync(stop); // until Ctrl-C or SIGTERM cancels the token
+            });
+
+            static async Task EchoAsync(LoopStream stream, CancellationToken token)
+            {
+                byte[] buffer = new byte[4096];
+
+                while (await stream.ReadAsync(buffer, token) is int count and > 0)
+                {
+                    await stream.WriteAsync(buffer.AsMemory(0, count), token);
+                }
             }
         }
     }
@@ -75,6 +88,73 @@ public sealed class ServersGuide : FdTestBase
     }
 
     [Fact]
+    public void A_burst_of_lines_fills_no_queue()
+    {
+        var queues = new Dictionary<LoopStream, ChannelWriter<string>>();
+
+        async Task ServeAsync(LoopStream stream, CancellationToken token)
+        {
+            var queue = Channel.CreateBounded<string>(256);
+            queues.Add(stream, queue.Writer);
+            Task sending = SendAsync(stream, queue.Reader, token);
+            using var reader = new StreamReader(stream, leaveOpen: true);
+
+            try
+            {
+                while (await reader.ReadLineAsync(token) is string line)
+                {
+                    foreach ((LoopStream peer, ChannelWriter<string> lines) in queues)
+                    {
+                        if (!lines.TryWrite(line))
+                        {
+                            peer.Dispose(); // its queue is full: it is too slow
+                        }
+                    }
+
+                    await Task.Yield(); // here the tasks that send get their turn
+                }
+            }
+            finally
+            {
+                queues.Remove(stream);
+                queue.Writer.Complete();
+            }
+
+            await sending;
+        }
+
+        async Task SendAsync(LoopStream stream, ChannelReader<string> lines, CancellationToken token)
+        {
+            while (await lines.WaitToReadAsync(token))
+            {
+                while (lines.TryRead(out string? line))
+                {
+                    await stream.WriteAsync(Encoding.UTF8.GetBytes(line + "\n"), token);
+                }
+            }
+        }
+
+        using var loop = new Loop();
+        // more lines than a queue holds
+        byte[] burst = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("x\n", 300)));
+        byte[] received = new byte[burst.Length];
+
+        loop.Run(async () =>
+        {
+            await using LoopServer server = LoopServer.Listen(loop, new IPEndPoint(IPAddress.Loopback, 0), ServeAsync);
+            await using (LoopStream client = await LoopStream.ConnectAsync(loop, server.EndPoint))
+            {
+                await client.WriteAsync(burst);
+                await client.ReadExactlyAsync(received);
+            }
+
+            await server.StopAsync(TimeSpan.FromSeconds(30));
+        });
+        Assert.Equal(burst, received);
+        Assert.Empty(queues);
+    }
+
+    [Fact]
     public void Limits()
     {
         var options = new LoopServerOptions
@@ -88,13 +168,21 @@ public sealed class ServersGuide : FdTestBase
         Assert.Equal(256, options.Backlog);
     }
 
-    private static async Task TalkAsync(Loop loop, EndPoint server, CancellationTokenSource stop)
+    private static async Task TalkAsync(IPEndPoint server)
     {
-        await using LoopStream stream = await LoopStream.ConnectAsync(loop, server);
+        using var client = new TcpClient();
+        await client.ConnectAsync(server);
         byte[] buffer = new byte[1];
-        await stream.WriteAsync(new byte[] { 42 });
-        Assert.Equal(1, await stream.ReadAsync(buffer));
+        await client.GetStream().WriteAsync(new byte[] { 42 });
+        Assert.Equal(1, await client.GetStream().ReadAsync(buffer));
         Assert.Equal(42, buffer[0]);
-        await stop.CancelAsync();
+    }
+
+    /// <summary>Stands for the console: takes the address from the line that the server writes.</summary>
+    private static class Console
+    {
+        public static TaskCompletionSource<IPEndPoint> Listening { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public static void WriteLine(string line) => Listening.SetResult(IPEndPoint.Parse(line.Split(' ')[^1]));
     }
 }

@@ -203,6 +203,23 @@ public sealed class TestingGuide : LoopTestBase
     }
 
     [Fact]
+    public void A_wait_in_a_main_function()
+    {
+        var clock = new ManualClock();
+        Loop loop = NewLoop(clock);
+        double before = clock.Now;
+
+        loop.Run(async () =>
+        {
+            Task wait = loop.Delay(5).AsTask();
+            clock.Advance(loop, 5);
+            await wait;
+        });
+
+        Assert.Equal(5, clock.Now - before, 6);
+    }
+
+    [Fact]
     public async Task A_loop_on_its_own_thread()
     {
         var clock = new ManualClock();
