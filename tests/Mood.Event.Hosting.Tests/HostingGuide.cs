@@ -17,7 +17,12 @@ public sealed class HostingGuide
     [Fact(Timeout = 30_000)]
     public async Task A_service_works_on_the_loop()
     {
-        string[] args = [];
+        await Task.Run(() => RunHost([]));
+        Assert.Equal("clock: tick", await s_said.Task);
+    }
+
+    private static void RunHost(string[] args)
+    {
         HostApplicationBuilder builder = Host.CreateApplicationBuilder(args);
         builder.Services.AddLoop(options =>
         {
@@ -26,10 +31,9 @@ public sealed class HostingGuide
             options.Blocked = TimeSpan.FromSeconds(2);
         });
         builder.Services.AddHostedService<Clock>();
-        using IHost host = builder.Build();
-        await host.StartAsync();
-        Assert.Equal("clock: tick", await s_said.Task);
-        await host.StopAsync();
+        builder.Services.AddHostedService<Stopper>();
+
+        builder.Build().Run(); // until Ctrl-C or SIGTERM
     }
 
     [Fact(Timeout = 30_000)]
@@ -55,21 +59,35 @@ public sealed class HostingGuide
         Assert.True(result.Data.ContainsKey("lag"), result.Description);
     }
 
-    private static void WriteLine(string line) => s_said.TrySetResult(line);
+    /// <summary>Stands for the console.</summary>
+    private static class Console
+    {
+        public static void WriteLine(string line) => s_said.TrySetResult(line);
+    }
 
     [SuppressMessage("Performance", "CA1812", Justification = "The container makes it.")]
-    private sealed class Clock(Loop loop) : BackgroundService
+    private sealed class Stopper(IHostApplicationLifetime lifetime) : BackgroundService
+    {
+        protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+        {
+            await s_said.Task;
+            lifetime.StopApplication();
+        }
+    }
+
+    [SuppressMessage("Performance", "CA1812", Justification = "The container makes it.")]
+    internal sealed class Clock(Loop loop) : BackgroundService
     {
         protected override Task ExecuteAsync(CancellationToken stoppingToken) => loop.InvokeAsync(async () =>
         {
-            using Timer timer = loop.Timer(0, 1, (_, _) => WriteLine($"{loop.Name}: tick"));
+            using Timer timer = loop.Timer(0, 1, (_, _) => Console.WriteLine($"{loop.Name}: tick"));
             timer.Start();
             await loop.Delay(Timeout.InfiniteTimeSpan, stoppingToken); // until the host stops
         });
     }
 
     [SuppressMessage("Performance", "CA1812", Justification = "The container makes it.")]
-    private sealed class Router([FromKeyedServices("front")] Loop front, [FromKeyedServices("back")] Loop back)
+    internal sealed class Router([FromKeyedServices("front")] Loop front, [FromKeyedServices("back")] Loop back)
     {
         public (string?, string?) Names => (front.Name, back.Name);
     }
