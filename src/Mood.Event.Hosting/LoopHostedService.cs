@@ -17,11 +17,20 @@ internal sealed class LoopHostedService : IHostedService
     private readonly ILogger _logger;
     private readonly IHostApplicationLifetime? _lifetime;
 
+    // The name of the callback that blocks the loop, if Loop.Blocked has reported it. The watchdog's thread sets it, and the loop's thread
+    // clears it after the callback.
+    private volatile string? _blocking;
+
     internal LoopHostedService(IServiceProvider provider, LoopThread thread)
     {
         _thread = thread;
         _logger = provider.GetService<ILoggerFactory>()?.CreateLogger("Mood.Event.Loop") ?? NullLogger.Instance;
         _lifetime = provider.GetService<IHostApplicationLifetime>();
+        thread.Loop.Blocked += (_, e) =>
+        {
+            _blocking = e.Method;
+            thread.Loop.TryPost(static service => service._blocking = null, this);
+        };
     }
 
     public Task StartAsync(CancellationToken cancellationToken)
@@ -40,7 +49,7 @@ internal sealed class LoopHostedService : IHostedService
 
         if (!stopped.IsCompleted)
         {
-            Log.NotEnded(_logger, _thread.Loop.Name ?? "loop");
+            Log.NotEnded(_logger, _thread.Loop.Name ?? "loop", _blocking ?? "a callback");
         }
     }
 }

@@ -90,7 +90,7 @@ public static class LoopServiceCollectionExtensions
             return new LoopThread(options); // exceptions are written to standard error
         }
 
-        options.CallbackException += (sender, e) => Log.CallbackFailed(logger, NameOf(sender), e.Exception);
+        options.CallbackException += (sender, e) => Log.CallbackFailed(logger, NameOf(sender), e.ToString(), e.Exception);
         var thread = new LoopThread(options);
         thread.Failed += (_, e) => Log.LoopFailed(logger, NameOf(e.Loop), e.Exception);
         thread.Loop.SlowCallback += (sender, e) => Log.SlowCallback(logger, NameOf(sender), e.Method, e.Duration.TotalMilliseconds);

@@ -43,7 +43,8 @@ public sealed class AddLoopTests
         await host.StartAsync();
         Loop loop = host.Services.GetRequiredService<Loop>();
         await loop.InvokeAsync(() => loop.Timer(0, 0, (_, _) => throw new FormatException("bad")).Start());
-        await Until(() => log.Entries.Any(e => e.Level == LogLevel.Error && e.Exception is FormatException && e.Message.Contains("chat", StringComparison.Ordinal)));
+        await Until(() => log.Entries.Any(e => e.Level == LogLevel.Error && e.Exception is FormatException && e.Message.StartsWith(
+            $"chat: the callback {nameof(AddLoopTests)}.{nameof(An_exception_of_a_callback_is_logged_and_the_loop_continues)}", StringComparison.Ordinal)));
         Assert.Equal(7, await loop.InvokeAsync(() => 7));
         await host.StopAsync();
     }
@@ -99,6 +100,31 @@ public sealed class AddLoopTests
         Assert.InRange(watch.Elapsed.TotalSeconds, 0, 15);
         release.Set();
         await Until(() => !loop.TryPost(() => { }));
+    }
+
+    [Fact(Timeout = Deadline)]
+    public async Task The_warning_at_the_shutdown_names_the_callback_that_blocks()
+    {
+        using var log = new LogOfTest();
+        using var first = new ManualResetEventSlim();
+        using var release = new ManualResetEventSlim();
+        IHost host = Build(
+            log, s => s.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(0.5)), o => o.Blocked = TimeSpan.FromMilliseconds(20));
+        await host.StartAsync();
+        Loop loop = host.Services.GetRequiredService<Loop>();
+        loop.Post(first.Wait);
+        await Until(() => log.Entries.Any(e => e.Message.Contains("has blocked the loop", StringComparison.Ordinal)));
+        first.Set();
+        await loop.InvokeAsync(() => { });
+        loop.Post(Block);
+        await Until(() => log.Entries.Any(e => e.Message.Contains($"{nameof(Block)} has blocked the loop", StringComparison.Ordinal)));
+        await Record.ExceptionAsync(() => host.StopAsync());
+        Assert.Contains(log.Entries, e => e.Message.EndsWith($"{nameof(Block)} still runs", StringComparison.Ordinal));
+        release.Set();
+        await Until(() => !loop.TryPost(() => { }));
+        host.Dispose();
+
+        void Block() => release.Wait();
     }
 
     [Theory(Timeout = Deadline)]

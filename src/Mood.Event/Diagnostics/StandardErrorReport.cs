@@ -38,9 +38,11 @@ internal sealed class StandardErrorReport
     }
 
     /// <summary>Writes the exception, or counts it for a later line.</summary>
-    internal void Write(Watcher? watcher, MethodInfo? method, Exception exception)
+    /// <param name="describe">Names the callback.</param>
+    /// <param name="exception">The exception of the callback.</param>
+    internal void Write(Func<string> describe, Exception exception)
     {
-        string? text = Add(() => Describe(watcher, method), exception, Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency);
+        string? text = Add(describe, exception, Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency);
 
         if (text is not null)
         {
@@ -103,8 +105,17 @@ internal sealed class StandardErrorReport
     private static string Count(int count) => string.Format(
         CultureInfo.InvariantCulture, "{0} more unhandled exception{1} in callbacks", count, count == 1 ? string.Empty : "s");
 
-    private static string Describe(Watcher? watcher, MethodInfo? method)
+    /// <summary>Names what has thrown.</summary>
+    /// <param name="watcher">The watcher, if its callback has thrown.</param>
+    /// <param name="method">The method of the callback or of the posted action.</param>
+    /// <param name="what">The name, if something else has thrown.</param>
+    internal static string Describe(Watcher? watcher, MethodInfo? method, string? what)
     {
+        if (what is not null)
+        {
+            return what;
+        }
+
         string name = method is null ? string.Empty : " " + MethodName.Of(method);
 
         if (watcher is null)

@@ -77,11 +77,11 @@ public sealed partial class Loop
         }
     }
 
-    private void Report(Watcher? watcher, MethodInfo? method, Exception exception)
+    private void Report(Watcher? watcher, MethodInfo? method, Exception exception, string? what = null)
     {
         try
         {
-            Raise(watcher, method, exception);
+            Raise(watcher, method, exception, what);
         }
 #pragma warning disable CA1031 // any exception: a handler threw it, perhaps on a thread whose end would end the process
         catch (Exception e)

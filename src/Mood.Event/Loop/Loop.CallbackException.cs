@@ -36,6 +36,12 @@ public sealed partial class Loop
     /// Throws nothing.</summary>
     internal void Report(Exception exception) => Report(null, null, exception);
 
+    /// <inheritdoc cref="Report(Exception)"/>
+    /// <param name="exception">The exception.</param>
+    /// <param name="method">The method that has thrown.</param>
+    /// <param name="what">Describes the method for people.</param>
+    internal void Report(Exception exception, MethodInfo method, string what) => Report(null, method, exception, what);
+
     /// <summary>Cancels a source. The exceptions of its callbacks go to CallbackException. Throws nothing.</summary>
     internal void CancelAndReport(CancellationTokenSource source)
     {
@@ -74,7 +80,7 @@ public sealed partial class Loop
     }
 
     // If isFatal is null, the exception is fatal. isFatal uses reflection, which is slow, so it is called only here.
-    private void OnException(Watcher? watcher, MethodInfo? method, Exception exception, Func<bool>? isFatal)
+    private void OnException(Watcher? watcher, MethodInfo? method, Exception exception, Func<bool>? isFatal, string? what = null)
     {
         ExtendClaim(); // for the handler
 
@@ -85,7 +91,7 @@ public sealed partial class Loop
             // with several exceptions.
             if (_failure is not null && exception != _failure.SourceException)
             {
-                Report(watcher, method, exception);
+                Report(watcher, method, exception, what);
             }
             else if (isFatal is null || exception == _failure?.SourceException || isFatal())
             {
@@ -94,7 +100,7 @@ public sealed partial class Loop
             }
             else
             {
-                Raise(watcher, method, exception);
+                Raise(watcher, method, exception, what);
             }
         }
 #pragma warning disable CA1031 // any exception: none may cross the native frames below
@@ -106,18 +112,18 @@ public sealed partial class Loop
         }
     }
 
-    private void Raise(Watcher? watcher, MethodInfo? method, Exception exception)
+    private void Raise(Watcher? watcher, MethodInfo? method, Exception exception, string? what)
     {
         TraceException(method, exception);
         EventHandler<CallbackExceptionEventArgs>? handler = CallbackException;
 
         if (handler is null)
         {
-            _report.Write(watcher, method, exception);
+            _report.Write(() => StandardErrorReport.Describe(watcher, method, what), exception);
         }
         else
         {
-            handler(this, new CallbackExceptionEventArgs(watcher, exception));
+            handler(this, new CallbackExceptionEventArgs(watcher, method, exception, what));
         }
     }
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Reflection;
 using System.Threading.Tasks;
 
 namespace Mood.Event;
@@ -57,14 +58,17 @@ public sealed partial class Loop
     /// <summary>A spawned function has failed. Throws nothing.</summary>
     internal void OnSpawnedException(Func<Task> function, Exception exception)
     {
+        MethodInfo method = function.Method;
+        string what = "the spawned function " + MethodName.Of(method);
+
         // outside Start and Invoke, no member could throw a fatal exception
         if (IsHere && _depth > 0 && !IsClosed)
         {
-            OnPostedException(function, exception);
+            OnException(null, method, exception, () => FatalAttribute.IsOn(method), what);
         }
         else
         {
-            Report(exception);
+            Report(exception, method, what);
         }
     }
 }

@@ -199,7 +199,7 @@ public sealed partial class LoopServer : IAsyncDisposable
         {
             if (!IsEnd(e, connection))
             {
-                _loop.Report(e);
+                _loop.Report(e, _handler.Method, $"the handler {MethodName.Of(_handler.Method)} of the LoopServer on {EndPoint}");
             }
         }
 

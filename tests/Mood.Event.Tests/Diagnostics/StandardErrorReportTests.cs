@@ -1,7 +1,12 @@
 using System;
+using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading;
+using System.Threading.Tasks;
 using Xunit;
 
 namespace Mood.Event.Tests;
@@ -115,6 +120,64 @@ public sealed class StandardErrorReportTests : LoopTestBase
         loop.Post(() => throw _exception);
         string written = StandardErrorOf(() => loop.Start());
         Assert.Contains("the posted action StandardErrorReportTests.", written, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_spawned_function_is_named_before_and_after_an_await(bool awaits)
+    {
+        Loop loop = NewLoop();
+        loop.Spawn(FailAsync);
+        string written = StandardErrorOf(() => loop.Start());
+        Assert.Contains("exception in the spawned function StandardErrorReportTests.", written, StringComparison.Ordinal);
+        Assert.Contains(nameof(FailAsync), written, StringComparison.Ordinal);
+
+        async Task FailAsync()
+        {
+            if (awaits)
+            {
+                await loop.Delay(0.001);
+            }
+
+            throw _exception;
+        }
+    }
+
+    [Fact]
+    public void The_handler_of_a_server_is_named_with_the_end_point()
+    {
+        Loop loop = NewLoop();
+        LoopServer? server = null;
+        server = LoopServer.Listen(loop, new IPEndPoint(IPAddress.Loopback, 0), ServeAsync);
+        using var client = new TcpClient();
+        client.Connect((IPEndPoint)server.EndPoint);
+        string written = StandardErrorOf(() => loop.Start());
+        Assert.Contains($"{nameof(ServeAsync)} of the LoopServer on {server.EndPoint}: ", written, StringComparison.Ordinal);
+        Assert.Contains("exception in the handler StandardErrorReportTests.", written, StringComparison.Ordinal);
+
+        async Task ServeAsync(LoopStream stream, CancellationToken token)
+        {
+            _ = server!.StopAsync(TimeSpan.FromSeconds(10));
+            await loop.Delay(0.001);
+            throw _exception;
+        }
+    }
+
+    [Fact]
+    public void The_arguments_of_CallbackException_have_the_same_names()
+    {
+        Loop loop = NewLoop();
+        var names = new List<string>();
+        loop.CallbackException += (_, e) => names.Add(e.ToString());
+        loop.Timer(0, 0, (_, _) => throw _exception, data: 7).Start();
+        loop.Post(() => throw _exception);
+        loop.Spawn(() => throw _exception);
+        loop.Start();
+        const string Name = $"{nameof(StandardErrorReportTests)}.{nameof(The_arguments_of_CallbackException_have_the_same_names)} (lambda)";
+        Assert.Equal(
+            [$"the callback {Name} of a Timer (Data: 7)", $"the posted action {Name}", $"the spawned function {Name}"],
+            names.Order(StringComparer.Ordinal));
     }
 
     private string? Add(StandardErrorReport report, double now) => report.Add(() => "a test", _exception, now);
