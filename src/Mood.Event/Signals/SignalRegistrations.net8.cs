@@ -78,8 +78,8 @@ internal static partial class SignalRegistrations
         }
     }
 
-    // Not part of Acquire: all lambdas of a method share one closure, and that of Acquire holds the loop. So the registration, which keeps
-    // its lambda, would keep the loop in memory.
+    // A method of its own, which does not know the loop: the registration keeps the lambda, and the lambda keeps the variables of its method
+    // that lambdas use. With the loop among them, the registration would keep the loop in memory.
     private static void Register(int signum)
     {
         Native.mood_signal_register(signum, begins: 1);
