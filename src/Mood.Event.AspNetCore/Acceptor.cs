@@ -12,7 +12,7 @@ namespace Mood.Event;
 /// <param name="workers">The loops that get the connections in turn. Null: the loop that accepts serves them too.</param>
 [SuppressMessage("Design", "CA1001", Justification = "Stop disposes the watchers and the reserve, on the loop's thread.")]
 [SuppressMessage("Reliability", "CA2000", Justification = "The connection owns its socket, and Kestrel owns the connection.")]
-internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, Workers? workers)
+internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, Workers? workers) : IIoOwner
 {
     // Seconds. When no file descriptor is left, the socket stays readable: without a pause the loop would spin.
     private const double BackOff = 0.1, ReportInterval = 10;
@@ -29,11 +29,16 @@ internal sealed class Acceptor(Listener listener, Worker worker, Socket socket, 
 
     internal Task StartAsync() => worker.Loop.InvokeAsync(() =>
     {
-        _io = worker.Loop.Io(socket, Events.Read, (_, _) => Accept(MaxAccepts));
+        _io = worker.Loop.Io(socket, Events.Read, (_, _) => Accept(MaxAccepts), data: this);
         _backOff = worker.Loop.Timer(BackOff, 0, (_, _) => Resume());
         _reserve.TryFill();
         _io.Start();
     });
+
+    public void OnFailed(Exception exception) => Pause(exception);
+
+    /// <summary>For the dump of a loop.</summary>
+    public override string ToString() => $"{listener.EndPoint}";
 
     internal async Task StopAsync()
     {

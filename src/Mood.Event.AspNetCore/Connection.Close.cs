@@ -34,6 +34,11 @@ internal sealed partial class Connection
         await base.DisposeAsync().ConfigureAwait(false);
     }
 
+    public void OnFailed(Exception exception) => Reset(exception);
+
+    /// <summary>For the dump of a loop.</summary>
+    public override string ToString() => ConnectionId;
+
     /// <summary>Closes the connection and discards what is not sent yet. Loop's thread.</summary>
     internal void Reset(Exception reason)
     {

@@ -17,7 +17,7 @@ namespace Mood.Event;
 /// has closed or reset its side, only the input ends. The application decides when its output ends.</para>
 /// </remarks>
 [SuppressMessage("Usage", "CA2213", Justification = "Close disposes the Io, on the loop's thread.")]
-internal sealed partial class Connection : ConnectionContext
+internal sealed partial class Connection : ConnectionContext, IIoOwner
 {
     private readonly Worker _worker;
     private readonly Socket _socket;
@@ -121,14 +121,10 @@ internal sealed partial class Connection : ConnectionContext
 
         try
         {
-            _io = _worker.Loop.Io(_socket, WantedEvents, OnReady);
+            _io = _worker.Loop.Io(_socket, WantedEvents, OnReady, data: this);
             _io.Start();
         }
-        catch (EventException e)
-        {
-            Reset(e); // the kernel refuses to watch the socket, because of a limit
-        }
-        catch (Exception e) when (e is ArgumentException or ObjectDisposedException)
+        catch (Exception e) when (e is EventException or ArgumentException or ObjectDisposedException)
         {
             Reset(new ConnectionAbortedException("The application has disposed the socket, or the loop has ended.", e));
         }

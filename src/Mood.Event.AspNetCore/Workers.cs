@@ -104,7 +104,11 @@ internal sealed class Workers(IOptions<LoopTransportOptions> options, ILoggerFac
             Name = "Kestrel",
             Backends = Options.Backends,
             UseSynchronizationContext = false, // with it, a handler that blocks on a task would wait for its own thread
-            CallbackException = (_, e) => Log.CallbackFailed(Logger, e.Exception),
+            CallbackException = (_, e) =>
+            {
+                Log.CallbackFailed(Logger, e.Exception);
+                (e.Watcher?.Data as IIoOwner)?.OnFailed(e.Exception);
+            },
         });
         _group.Failed += (_, e) =>
         {

@@ -222,11 +222,14 @@ public sealed partial class Io : Watcher<Io>
         bool isAwaited = false;
         LookForWait(ref isAwaited);
 
-        // The system refuses to watch an open file, for example because of a limit. If an await gets this error, the loop may go on: a
-        // server loses this connection only.
-        if (!isAwaited || error < 0 || !_fd.HasOwner)
+        if (error < 0 || !_fd.HasOwner)
         {
             Loop.Fail(exception);
+        }
+        else if (!isAwaited)
+        {
+            // The system refuses to watch an open file, for example because of a limit. The loop can go on: a server loses this connection only.
+            Loop.OnException(this, exception, fatal: false);
         }
 
         EndWait(exception);

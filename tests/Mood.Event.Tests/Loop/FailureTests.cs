@@ -268,6 +268,42 @@ public sealed class FailureTests : FdTestBase
         CheckUsable(loop);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void If_the_kernel_refuses_to_watch_the_socket_of_an_Io_CallbackException_is_raised_or_a_fatal_Io_ends_Start(bool isFatal)
+    {
+        const int ENOSPC = 28;
+        Loop loop = NewLoop(Backends.Epoll);
+        (Socket socket, Socket peer) = NewConnection();
+        var raised = new List<CallbackExceptionEventArgs>();
+        loop.CallbackException += (_, e) => raised.Add(e);
+        loop.Start(RunFlags.NoWait);
+        Io io = loop.Io(socket, Events.Read, (_, _) => loop.Stop());
+        io.Fatal = isFatal;
+        io.Start();
+        NativeTesting.mood_fail_watch(ENOSPC);
+
+        if (isFatal)
+        {
+            Assert.Throws<EventException>(() => loop.Start());
+            Assert.Empty(raised);
+        }
+        else
+        {
+            Assert.False(loop.Start()); // nothing is active any more
+            CallbackExceptionEventArgs e = Assert.Single(raised);
+            Assert.Same(io, e.Watcher);
+            Assert.IsType<EventException>(e.Exception);
+        }
+
+        Assert.False(io.IsActive);
+        peer.Send([1]);
+        io.Start();
+        Assert.True(loop.Start());
+        loop.Verify();
+    }
+
     [Fact]
     public void If_the_kernel_refuses_to_watch_a_socket_that_is_awaited_only_the_await_fails()
     {
