@@ -34,7 +34,12 @@ internal sealed partial class Connection
         await base.DisposeAsync().ConfigureAwait(false);
     }
 
-    public void OnFailed(Exception exception) => Reset(exception);
+    // Posted, because the application's code that a reset runs may throw, and here that would end the loop.
+    public void OnFailed(Exception exception)
+    {
+        Log.Failed(Logger, ConnectionId, exception);
+        _worker.Loop.TryPost(static call => call.Connection.Reset(call.Reason), (Connection: this, Reason: exception));
+    }
 
     /// <summary>For the dump of a loop.</summary>
     public override string ToString() => ConnectionId;

@@ -38,4 +38,7 @@ internal static partial class Log
 
     [LoggerMessage(33, LogLevel.Warning, "The loops did not end in time, because a handler still runs on one of their threads.")]
     internal static partial void NotEnded(ILogger logger);
+
+    [LoggerMessage(34, LogLevel.Error, "Connection id \"{ConnectionId}\" is reset, because it cannot be served any more.")]
+    internal static partial void Failed(ILogger logger, string connectionId, Exception exception);
 }

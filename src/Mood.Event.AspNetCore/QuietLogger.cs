@@ -7,8 +7,9 @@ namespace Mood.Event;
 /// still be closed, and the loops must go on.</summary>
 internal sealed class QuietLogger(ILogger logger) : ILogger
 {
+    // The transport uses no scopes.
     public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => logger.BeginScope(state);
+        where TState : notnull => null;
 
     public bool IsEnabled(LogLevel logLevel)
     {

@@ -106,8 +106,14 @@ internal sealed class Workers(IOptions<LoopTransportOptions> options, ILoggerFac
             UseSynchronizationContext = false, // with it, a handler that blocks on a task would wait for its own thread
             CallbackException = (_, e) =>
             {
-                Log.CallbackFailed(Logger, e.Exception);
-                (e.Watcher?.Data as IIoOwner)?.OnFailed(e.Exception);
+                if (e.Watcher?.Data is IIoOwner owner)
+                {
+                    owner.OnFailed(e.Exception);
+                }
+                else
+                {
+                    Log.CallbackFailed(Logger, e.Exception);
+                }
             },
         });
         _group.Failed += (_, e) =>

@@ -97,7 +97,7 @@ public sealed class FlushTests
             }
         })));
         using RawClient client = await server.ConnectAsync();
-        int soon = 0;
+        int soon = 0, twice = 0;
         var watch = Stopwatch.StartNew();
 
         for (int i = 0; soon < 100 && watch.Elapsed < TimeSpan.FromSeconds(20); i++)
@@ -110,12 +110,14 @@ public sealed class FlushTests
             // On a busy machine most answers may take longer than that: the guard may send them. The first request may run on another thread.
             if (i > 0 && Stopwatch.GetElapsedTime(begin) < TimeSpan.FromMilliseconds(4.5))
             {
-                Assert.Equal(1, Segments(client.Socket) - before);
+                twice += Segments(client.Socket) - before > 1 ? 1 : 0;
                 soon++;
             }
         }
 
-        Console.WriteLine($"{nameof(An_answer_that_ends_soon_is_sent_once)}: {soon} answers within the time");
+        // A thread that loses its processor between two steps may cost an answer a second segment. A guard that sends too early costs most.
+        Console.WriteLine($"{nameof(An_answer_that_ends_soon_is_sent_once)}: {soon} answers within the time, {twice} of them in two segments");
+        Assert.InRange(twice, 0, Math.Max(1, soon / 20));
     }
 
     // Reads the field tcpi_data_segs_in of TCP_INFO.

@@ -202,7 +202,7 @@ internal sealed class IoWait<TOperation, TResult> : Wait<TResult>
     // posted, so that it comes after the callbacks of the iteration: one of them may read the queue for the program.
     private void TakeError(short version)
     {
-        if (version == Version && IsWaiting && Native.mood_socket_take_error(_io!.Fd) < 0)
+        if (version == Version && IsWaiting && !_io!.IsClosed && Native.mood_socket_take_error(_io.Fd) < 0)
         {
             Complete(default!, Error.Socket_ErrorQueue());
         }

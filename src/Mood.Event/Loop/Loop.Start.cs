@@ -221,10 +221,10 @@ public sealed partial class Loop
         finally
         {
             context.Restore();
-            _lentLevel = level;
 
             // waits here for the thread that has taken the right to Invoke, if Callback has not waited for it
             _ownership.EndLending(thread, before);
+            _lentLevel = level; // only now, because that thread has read it
         }
     }
 

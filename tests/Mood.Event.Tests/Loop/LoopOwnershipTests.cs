@@ -185,12 +185,12 @@ public sealed class LoopOwnershipTests : LoopTestBase
         bool? sentHere = null;
 
         // The runtime gives the ids of ended threads to new threads, the lowest id first. So if enough threads live at
-        // the same time, one of them gets the id.
-        for (int i = 0; i < 20 && sentHere is null; i++)
+        // the same time, one of them gets the id. The tests before may have left many lower ids.
+        for (int i = 1; i <= 20 && sentHere is null; i++)
         {
             Collect();
             using var isOver = new ManualResetEventSlim();
-            Thread[] threads = [.. Enumerable.Range(0, 50).Select(_ => new Thread(() =>
+            Thread[] threads = [.. Enumerable.Range(0, 50 * i).Select(_ => new Thread(() =>
             {
                 if (Environment.CurrentManagedThreadId == id)
                 {

@@ -54,7 +54,10 @@ public sealed class IoLifetimeTests : FdTestBase
 
             l.Invoke();
         };
-        Assert.Throws<EventException>(() => loop.Start(RunFlags.NoWait));
+        Exception? exception = null;
+        loop.CallbackException += (_, e) => exception = e.Exception;
+        Assert.True(loop.Start(RunFlags.NoWait));
+        Assert.IsType<EventException>(exception);
         Assert.Equal(1, errors);
         Assert.True(io.IsActive);
 
