@@ -10,14 +10,14 @@ namespace Chat;
 /// <summary>A connection, with a pipe for the lines that it has not received yet.</summary>
 internal sealed class Guest(string name, LoopStream stream)
 {
-    private const int MaxLine = 4096, MaxBehind = 64 * 1024; // bytes
+    private const int MaxLine = 4096, MaxBehind = 1024 * 1024; // bytes
 
     // Inline: CopyToAsync runs on the loop's thread.
     private readonly PipeReader _input = PipeReader.Create(stream);
     private readonly Pipe _output = new(new PipeOptions(null, PipeScheduler.Inline, PipeScheduler.Inline, MaxBehind));
 
     public string Name => name;
-    public bool IsSlow { get; private set; } // the pipe was full
+    public bool IsSlow { get; private set; } // the pipe was full: many guests that speak at once do not fill it
 
     public void Add(string line)
     {

@@ -52,18 +52,19 @@ public sealed class ServersGuide : FdTestBase
     public void An_idle_connection_does_not_hold_the_stop()
     {
         using var loop = new Loop();
-        using var stop = new CancellationTokenSource();
+        using var source = new CancellationTokenSource();
+        CancellationToken stop = source.Token;
         EndPoint endPoint = new IPEndPoint(IPAddress.Loopback, 0);
         var clock = Stopwatch.StartNew();
 
         loop.Run(async () =>
         {
-            await using LoopServer server = LoopServer.Listen(loop, endPoint, (stream, token) => EchoUntilAsync(stream, stop.Token, token));
+            await using LoopServer server = LoopServer.Listen(loop, endPoint, (stream, token) => EchoUntilAsync(stream, stop, token));
             await using LoopStream client = await LoopStream.ConnectAsync(loop, server.EndPoint);
             byte[] buffer = new byte[1];
             await client.WriteAsync(new byte[] { 42 });
             Assert.Equal(1, await client.ReadAsync(buffer));
-            await stop.CancelAsync();
+            await source.CancelAsync();
             await server.StopAsync(TimeSpan.FromDays(1)); // the idle client is still connected
             Assert.Equal(0, await client.ReadAsync(buffer));
         });
@@ -88,8 +89,9 @@ public sealed class ServersGuide : FdTestBase
     }
 
     [Fact]
-    public void A_burst_of_lines_fills_no_queue()
+    public void No_guest_is_dropped_because_of_a_burst_of_lines()
     {
+        using var loop = new Loop();
         var queues = new Dictionary<LoopStream, ChannelWriter<string>>();
 
         async Task ServeAsync(LoopStream stream, CancellationToken token)
@@ -103,15 +105,13 @@ public sealed class ServersGuide : FdTestBase
             {
                 while (await reader.ReadLineAsync(token) is string line)
                 {
-                    foreach ((LoopStream peer, ChannelWriter<string> lines) in queues)
+                    foreach ((LoopStream peer, ChannelWriter<string> lines) in queues.ToArray()) // a copy: guests come and go during the wait
                     {
-                        if (!lines.TryWrite(line))
+                        if (!lines.TryWrite(line) && !await WriteInTimeAsync(lines, line))
                         {
-                            peer.Dispose(); // its queue is full: it is too slow
+                            peer.Dispose(); // its queue was full for a second: it is too slow
                         }
                     }
-
-                    await Task.Yield(); // here the tasks that send get their turn
                 }
             }
             finally
@@ -121,6 +121,26 @@ public sealed class ServersGuide : FdTestBase
             }
 
             await sending;
+        }
+
+        // False: the queue was full for a second.
+        async Task<bool> WriteInTimeAsync(ChannelWriter<string> lines, string line)
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), loop.TimeProvider);
+
+            try
+            {
+                await lines.WriteAsync(line, limit.Token);
+                return true;
+            }
+            catch (OperationCanceledException)
+            {
+                return false;
+            }
+            catch (ChannelClosedException)
+            {
+                return true; // the guest has left
+            }
         }
 
         async Task SendAsync(LoopStream stream, ChannelReader<string> lines, CancellationToken token)
@@ -134,23 +154,38 @@ public sealed class ServersGuide : FdTestBase
             }
         }
 
-        using var loop = new Loop();
-        // more lines than a queue holds
-        byte[] burst = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("x\n", 300)));
-        byte[] received = new byte[burst.Length];
+        // Each guest sends a line as soon as all are there, and gets the lines of all. One guest sends more lines than a queue holds.
+        const int Guests = 300, Burst = 300;
+        int there = 0, complete = 0;
+
+        async Task VisitAsync(EndPoint server, int lines)
+        {
+            await using LoopStream client = await LoopStream.ConnectAsync(loop, server);
+            there++;
+
+            while (there < Guests || queues.Count < Guests)
+            {
+                await loop.Delay(0.01);
+            }
+
+            await client.WriteAsync(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("x\n", lines))));
+            await client.ReadExactlyAsync(new byte["x\n".Length * (Guests - 1 + Burst)]);
+            complete++;
+
+            while (complete < Guests)
+            {
+                await loop.Delay(0.01);
+            }
+        }
 
         loop.Run(async () =>
         {
-            await using LoopServer server = LoopServer.Listen(loop, new IPEndPoint(IPAddress.Loopback, 0), ServeAsync);
-            await using (LoopStream client = await LoopStream.ConnectAsync(loop, server.EndPoint))
-            {
-                await client.WriteAsync(burst);
-                await client.ReadExactlyAsync(received);
-            }
-
+            await using LoopServer server = LoopServer.Listen(
+                loop, new IPEndPoint(IPAddress.Loopback, 0), ServeAsync, new LoopServerOptions { Backlog = Guests });
+            await Task.WhenAll(Enumerable.Range(0, Guests).Select(i => VisitAsync(server.EndPoint, i == 0 ? Burst : 1)));
             await server.StopAsync(TimeSpan.FromSeconds(30));
         });
-        Assert.Equal(burst, received);
+        Assert.Equal(Guests, complete);
         Assert.Empty(queues);
     }
 
