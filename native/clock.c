@@ -31,7 +31,7 @@ mood_hook_clock_gettime (clockid_t id, struct timespec *ts)
       if (l->manual == MANUAL_HOST)
         mood_ev_take_poll (l->ev);
 
-      /* before the poll */
+      /* libev counts an iteration at its poll. So the count of the last walk is still the present one only between the walk and the poll. */
       if (id == CLOCK_MONOTONIC && l->walked == ev_iteration (l->ev))
         mood_ev_look_below (l->ev);
 

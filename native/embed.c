@@ -73,7 +73,7 @@ prepare_cb (struct ev_loop *ev, ev_prepare *prepare, int revents)
   ev_embed *w = EMBED (prepare, prepare);
   mood_embed_renew ((mood_watcher *)w);
 
-  if (mood_ev_changes (w->other))
+  if (((mood_embed *)w)->seen)
     report (ev, w, revents);
   else if (mood_ev_has_events (w->other))
     ev_feed_event (ev, w, EV_EMBED);

@@ -89,7 +89,7 @@ typedef struct
 {
   ev_embed ev;
   unsigned generation; /* the other loop's `generation` when the watch of its fd was last started */
-  int seen;            /* mood_ev_changes of the other loop after its last run */
+  int seen;            /* mood_ev_changes of the other loop at the last mood_embed_renew */
 } mood_embed;
 
 /* Any thread uses the fields marked "atomic". The thread that uses the loop uses the others. */

@@ -4,7 +4,7 @@ using Mood.Event;
 using Tail;
 
 // Writes the last lines of a file and follows it, like `tail -F`: also when it is cut, replaced (log rotation) or does not exist yet.
-// What is added to a file after it was renamed comes when its path has a file again.
+// After a file was renamed, programs may still write to it. The sample prints these bytes as soon as the path has a file again.
 if (args.Length != 1 || args[0].Length == 0 || args[0][0] == '-')
 {
     Console.Error.WriteLine("usage: tail FILE   (Ctrl-C ends it)");

@@ -12,8 +12,6 @@ namespace Mood.Event.Tests;
 /// <summary>LoopServer under load, at the end of its loop, and without file descriptors.</summary>
 public sealed class LoopServerLifetimeTests : AwaitTestBase
 {
-    private static IPEndPoint AnyPort => new(IPAddress.Loopback, 0);
-
     // Counts only what the server and the tests open, because the runtime may open other files meanwhile.
     private static int OpenSockets() =>
         Posix.OpenFiles().Count(f => f.Contains("socket:", StringComparison.Ordinal) || f.Contains("/dev/null", StringComparison.Ordinal));

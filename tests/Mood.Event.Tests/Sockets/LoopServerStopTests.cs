@@ -12,8 +12,6 @@ namespace Mood.Event.Tests;
 /// <summary>Stops of a LoopServer by its handlers.</summary>
 public sealed class LoopServerStopTests : AwaitTestBase
 {
-    private static IPEndPoint AnyPort => new(IPAddress.Loopback, 0);
-
     // Each would wait for the other: the handler for the stop, and the stop for the handler.
     [Theory]
     [MemberData(nameof(AllBackends))]

@@ -13,8 +13,6 @@ namespace Mood.Event.Tests;
 /// <summary>LoopServer as its handlers and its clients see it.</summary>
 public sealed class LoopServerTests : AwaitTestBase
 {
-    private static IPEndPoint AnyPort => new(IPAddress.Loopback, 0);
-
     [Theory]
     [MemberData(nameof(AllBackends))]
     public void Connections_are_served_and_the_stop_waits_for_their_handlers(Backends backend)

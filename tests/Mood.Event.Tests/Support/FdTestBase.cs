@@ -12,6 +12,9 @@ public abstract class FdTestBase : LoopTestBase
     private readonly HashSet<int> _fds = [];
     private readonly List<IDisposable> _disposables = [];
 
+    /// <summary>An end point to listen on: the system chooses the port.</summary>
+    protected static IPEndPoint AnyPort => new(IPAddress.Loopback, 0);
+
     /// <summary>Makes a non-blocking pipe. Its ends that are still open are closed after the test.</summary>
     protected (int Read, int Write) NewPipe()
     {
@@ -60,7 +63,7 @@ public abstract class FdTestBase : LoopTestBase
     protected Socket NewListener()
     {
         Socket listener = Own(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Bind(AnyPort);
         listener.Listen(10);
         return listener;
     }
