@@ -173,9 +173,12 @@ mood_ev_do_not_wait (struct ev_loop *loop)
   loop->pipe_write_skipped = 1;
 }
 
-/* Called after each poll. Another thread that wakes the loop, or a signal handler, sets libev's flags one after the other: that there is a
- * wake, and then that the loop must look for it, or a byte in the pipe. A wake of the loop's own thread in between sees the first flag and
- * changes nothing. A run that does not wait would then end without the wake. So the first flag is enough to have the wake handled. */
+/* Called after each poll: makes libev handle each wake that has begun.
+ *
+ * libev wakes a loop in two steps. First it sets async_pending or sig_pending. Then it sets pipe_write_skipped, or writes to the pipe. The
+ * poll only sees the second step. Another thread, or a signal handler, may be between the two steps, and then the loop's own thread may send
+ * a wake too. libev finds the first step done and does nothing more. Without this function, a run that does not wait would end and leave the
+ * wake of its own thread unhandled. */
 void
 mood_ev_take_wakes (struct ev_loop *loop)
 {

@@ -78,7 +78,7 @@ internal static class KestrelReport
     private static string Rates(Result[] results)
     {
         var text = new StringBuilder();
-        text.Append("Requests per second, and the time that 99 % of the answers took at most:\n\n");
+        text.Append("Requests per second, and p99, the time within which 99 % of the answers came:\n\n");
         text.Append("| load | sockets | sockets tuned inline | Mood.Event, pool | Mood.Event, inline |\n| --- | --: | --: | --: | --: |\n");
 
         foreach (Result result in results)
@@ -94,7 +94,7 @@ internal static class KestrelReport
     {
         const double Worse = 1.1;
         var text = new StringBuilder();
-        text.Append("That time (p99), relative to Kestrel's default transport; less is better:\n\n");
+        text.Append("The p99 of each, divided by the p99 of Kestrel's default transport. Less is better:\n\n");
         text.Append("| load | sockets tuned inline | Mood.Event, pool | Mood.Event, inline |\n| --- | --- | --- | --- |\n");
 
         foreach (Result result in results)

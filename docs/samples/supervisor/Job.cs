@@ -18,7 +18,7 @@ internal enum Restart
 /// <summary>A program that is kept running.</summary>
 internal sealed record Job(IReadOnlyList<string> Words, Restart Restart, double Pause, double MaxPause, double Grace, int MaxRestarts)
 {
-    private const double LongLife = 10; // seconds after which a program counts as healthy
+    private static readonly TimeSpan s_longLife = TimeSpan.FromSeconds(10); // a program that has lived for so long counts as healthy
 
     /// <summary>Runs the program until it needs no restart, or the token is cancelled.</summary>
     /// <returns>The exit code, or 128 + n after signal n.</returns>
@@ -28,7 +28,7 @@ internal sealed record Job(IReadOnlyList<string> Words, Restart Restart, double 
 
         for (int restarts = 0; ; restarts++)
         {
-            double started = loop.Now(update: true);
+            long started = Stopwatch.GetTimestamp();
             int status = await RunOnceAsync(loop, token);
             bool again = Restart == Restart.Always || (Restart == Restart.Failure && status != 0);
 
@@ -37,7 +37,7 @@ internal sealed record Job(IReadOnlyList<string> Words, Restart Restart, double 
                 return status;
             }
 
-            pause = loop.Now(update: true) - started > LongLife ? Pause : pause;
+            pause = Stopwatch.GetElapsedTime(started) > s_longLife ? Pause : pause;
             Console.WriteLine($"supervisor: restart in {pause:0.##} s");
 
             try

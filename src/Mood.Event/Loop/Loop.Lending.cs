@@ -8,15 +8,15 @@ namespace Mood.Event;
 public sealed partial class Loop
 {
     // Makes `thread`, which calls Invoke, the owner of this loop and of the loops around it. The lender is the thread inside Callback. It may
-    // itself begin a Start or an Invoke of one of these loops at the same time, and only one of the two threads may continue. So each
-    // thread first writes and then reads. This thread takes the loops, and then looks whether a Start or an Invoke has begun inside Callback.
-    // The lender writes _level, and then reads the owner (BeginRun). So at least one of them sees the other.
+    // begin a Start or an Invoke of one of these loops at the same time, and only one of the two threads may continue. So each thread first
+    // writes and then reads: this one takes the loops and then reads their _level, and the lender writes _level and then reads the owner
+    // (BeginRun). At least one of them sees what the other has written.
     private Loop[] TakeOver(int lender, int thread)
     {
         Loop[] passed = PassOn(lender, thread);
         Interlocked.MemoryBarrier();
 
-        if (!IsRunInCallback())
+        if (!IsLenderRunning())
         {
             return passed;
         }
@@ -30,9 +30,9 @@ public sealed partial class Loop
         throw Error.InvalidOperation_LenderRuns();
     }
 
-    // Whether a Start or an Invoke of this loop, or of a loop around it, has begun inside Callback. Callback may have stopped the Embed of this
-    // loop: a loop that was around it before does not count.
-    private bool IsRunInCallback()
+    // Whether the lender has begun, inside Callback, a Start or an Invoke of this loop or of a loop around it. The loops around it are those
+    // that embed it now: Callback may have stopped an Embed.
+    private bool IsLenderRunning()
     {
         for (Loop? loop = this; loop is not null; loop = loop.Embedder?.Loop)
         {

@@ -17,7 +17,7 @@ internal sealed class DescriptorReserve : IDisposable
 {
     private const int Size = 8, Left = 16;
 
-    // For how many pauses the acceptor waits until the reserve is full, while there are connections and room for another one.
+    // After so many pauses the acceptor no longer waits for a full reserve.
     private const int PatientPauses = 10;
 
     // Null: not known.
@@ -44,13 +44,25 @@ internal sealed class DescriptorReserve : IDisposable
         Dispose();
     }
 
-    /// <summary>Whether the acceptor may accept again after a pause.</summary>
-    /// <remarks>The acceptor waits until the reserve is full, but at most for PatientPauses, because other code may never close as many file
-    /// descriptors as the reserve needs. After that it waits only if no more file descriptors are left than the runtime itself needs (HasRoom),
-    /// until the end of a connection frees one. A server without connections waits only once, because none can end.</remarks>
-    /// <param name="hasConnections">Whether there are connections.</param>
-    /// <returns>False: there must be another pause.</returns>
-    internal bool TryResume(bool hasConnections) => TryFill() || !hasConnections || (++_pauses >= PatientPauses && HasRoom());
+    /// <summary>Fills the reserve after a pause, and says whether the acceptor may accept again.</summary>
+    /// <param name="hasConnections">Whether the server has connections.</param>
+    /// <returns>False: the acceptor must pause once more.</returns>
+    internal bool TryResume(bool hasConnections)
+    {
+        if (TryFill())
+        {
+            return true;
+        }
+
+        // Without connections a pause does not help, because no connection can end and free a file descriptor.
+        if (!hasConnections)
+        {
+            return true;
+        }
+
+        // Other code may never close enough files to fill the reserve. So after some pauses it is enough that the runtime keeps its own.
+        return ++_pauses >= PatientPauses && HasRoom();
+    }
 
     /// <summary>Fills the reserve.</summary>
     /// <returns>False: too few file descriptors are left, and the reserve is empty.</returns>
@@ -92,7 +104,7 @@ internal sealed class DescriptorReserve : IDisposable
         }
     }
 
-    // Whether a new socket would not have one of the last numbers.
+    // Whether a new socket would have none of the last numbers, which are left to the runtime.
     private static bool HasRoom()
     {
         try

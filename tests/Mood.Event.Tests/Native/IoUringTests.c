@@ -304,8 +304,8 @@ wait_for_completions (void)
   CHECK (*head != *tail);
 }
 
-/* The kernel takes no request although the ring is full: the run ends with its error, and the next one makes a new ring. Libev writes more
- * requests meanwhile, and there is no memory for them but the loop's own. */
+/* The ring is full, and the kernel takes no request from it. The run fails with the kernel's error, and the next run makes a new ring. Until
+ * then libev writes its further requests into the placeholder of the loop (libev/ring.c), because nothing can be mapped. */
 static void
 full_ring (mood_loop *loop, int *pipes)
 {

@@ -88,17 +88,95 @@ public sealed class ServersGuide : FdTestBase
         }
     }
 
+    // Each guest sends a line as soon as all are there, and gets the lines of all. One guest sends more lines than a queue holds.
     [Fact]
-    public void No_guest_is_dropped_because_of_a_burst_of_lines()
+    public void No_guest_is_dropped_because_of_a_burst_of_lines() => Broadcast(async (loop, server, guests) =>
+    {
+        const int Guests = 300, Burst = 300;
+        int complete = 0;
+
+        async Task VisitAsync(int lines)
+        {
+            await using LoopStream client = await LoopStream.ConnectAsync(loop, server.EndPoint);
+            await UntilAsync(loop, () => guests() == Guests);
+            await client.WriteAsync(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("x\n", lines))));
+            await client.ReadExactlyAsync(new byte["x\n".Length * (Guests - 1 + Burst)]);
+            complete++;
+            await UntilAsync(loop, () => complete == Guests);
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, Guests).Select(i => VisitAsync(i == 0 ? Burst : 1)));
+    });
+
+    // The lines are larger than the kernel's buffers and the queue together.
+    [Fact]
+    public void A_guest_that_reads_nothing_is_dropped_and_nothing_is_reported() => Broadcast(async (loop, server, guests) =>
+    {
+        const int Lines = 600;
+        byte[] line = [.. Enumerable.Repeat((byte)'x', 64 * 1024), (byte)'\n'];
+        await using LoopStream slow = await LoopStream.ConnectAsync(loop, server.EndPoint);
+        await using LoopStream client = await LoopStream.ConnectAsync(loop, server.EndPoint);
+        await UntilAsync(loop, () => guests() == 2);
+        Task reading = client.ReadExactlyAsync(new byte[Lines * line.Length]).AsTask();
+
+        for (int i = 0; i < Lines; i++)
+        {
+            await client.WriteAsync(line);
+        }
+
+        await reading;
+        Assert.Equal(1, guests());
+    });
+
+    [Fact]
+    public void A_guest_that_resets_its_connection_is_not_reported() => Broadcast(async (loop, server, guests) =>
+    {
+        await using LoopStream client = await LoopStream.ConnectAsync(loop, server.EndPoint);
+        await UntilAsync(loop, () => guests() == 1);
+        client.Socket.LingerState = new LingerOption(true, 0);
+        await client.DisposeAsync();
+        await UntilAsync(loop, () => guests() == 0);
+    });
+
+    [Fact]
+    public void Limits()
+    {
+        var options = new LoopServerOptions
+        {
+            MaxConnections = 1000,                     // further connections wait in the backlog
+            Backlog = 256,                             // how many connections the kernel keeps waiting
+            IdleTimeout = TimeSpan.FromMinutes(1),     // closes a connection without a completed read or write
+            ShutdownTimeout = TimeSpan.FromSeconds(5), // the grace of RunAsync
+        };
+
+        Assert.Equal(256, options.Backlog);
+    }
+
+    /// <summary>Runs the server that broadcasts, and a function that visits it. Nothing may be reported to CallbackException.</summary>
+    private static void Broadcast(Func<Loop, LoopServer, Func<int>, Task> visit)
     {
         using var loop = new Loop();
+        var errors = new List<Exception>();
+        loop.CallbackException += (_, e) => errors.Add(e.Exception);
         var queues = new Dictionary<LoopStream, ChannelWriter<string>>();
 
         async Task ServeAsync(LoopStream stream, CancellationToken token)
         {
             var queue = Channel.CreateBounded<string>(256);
             queues.Add(stream, queue.Writer);
-            Task sending = SendAsync(stream, queue.Reader, token);
+
+            try
+            {
+                await Task.WhenAll(ReceiveAsync(stream, queue.Writer, token), SendAsync(stream, queue.Reader, token));
+            }
+            catch (Exception e) when (e is IOException or ObjectDisposedException)
+            {
+                // the guest has reset the connection, or was too slow, so that its stream was disposed
+            }
+        }
+
+        async Task ReceiveAsync(LoopStream stream, ChannelWriter<string> queue, CancellationToken token)
+        {
             using var reader = new StreamReader(stream, leaveOpen: true);
 
             try
@@ -117,10 +195,8 @@ public sealed class ServersGuide : FdTestBase
             finally
             {
                 queues.Remove(stream);
-                queue.Writer.Complete();
+                queue.Complete(); // SendAsync ends when the queue is empty
             }
-
-            await sending;
         }
 
         // False: the queue was full for a second.
@@ -154,53 +230,24 @@ public sealed class ServersGuide : FdTestBase
             }
         }
 
-        // Each guest sends a line as soon as all are there, and gets the lines of all. One guest sends more lines than a queue holds.
-        const int Guests = 300, Burst = 300;
-        int there = 0, complete = 0;
-
-        async Task VisitAsync(EndPoint server, int lines)
-        {
-            await using LoopStream client = await LoopStream.ConnectAsync(loop, server);
-            there++;
-
-            while (there < Guests || queues.Count < Guests)
-            {
-                await loop.Delay(0.01);
-            }
-
-            await client.WriteAsync(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("x\n", lines))));
-            await client.ReadExactlyAsync(new byte["x\n".Length * (Guests - 1 + Burst)]);
-            complete++;
-
-            while (complete < Guests)
-            {
-                await loop.Delay(0.01);
-            }
-        }
-
         loop.Run(async () =>
         {
             await using LoopServer server = LoopServer.Listen(
-                loop, new IPEndPoint(IPAddress.Loopback, 0), ServeAsync, new LoopServerOptions { Backlog = Guests });
-            await Task.WhenAll(Enumerable.Range(0, Guests).Select(i => VisitAsync(server.EndPoint, i == 0 ? Burst : 1)));
+                loop, new IPEndPoint(IPAddress.Loopback, 0), ServeAsync, new LoopServerOptions { Backlog = 300 });
+            await visit(loop, server, () => queues.Count);
             await server.StopAsync(TimeSpan.FromSeconds(30));
         });
-        Assert.Equal(Guests, complete);
         Assert.Empty(queues);
+        Assert.Empty(errors);
     }
 
-    [Fact]
-    public void Limits()
+    private static async Task UntilAsync(Loop loop, Func<bool> condition)
     {
-        var options = new LoopServerOptions
+        for (var clock = Stopwatch.StartNew(); !condition();)
         {
-            MaxConnections = 1000,                     // further connections wait in the backlog
-            Backlog = 256,                             // how many connections the kernel keeps waiting
-            IdleTimeout = TimeSpan.FromMinutes(1),     // closes a connection without a completed read or write
-            ShutdownTimeout = TimeSpan.FromSeconds(5), // the grace of RunAsync
-        };
-
-        Assert.Equal(256, options.Backlog);
+            Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(30));
+            await loop.Delay(0.01);
+        }
     }
 
     private static async Task TalkAsync(IPEndPoint server)

@@ -90,16 +90,19 @@ public sealed class TimeGuide : LoopTestBase
         Assert.Equal(["02-01", "03-01"], bills.Select(b => b.ToString("MM-dd", null)));
     }
 
-    [Fact]
-    public void A_local_time()
+    // UTC. Berlin is one hour ahead, and in summer two.
+    [Theory]
+    [InlineData("2026-03-28", "03-28 01:30, 03-29 01:00, 03-30 00:30")] // summer time begins on the 29th: 02:30 is skipped, and the job runs at 03:00
+    [InlineData("2026-10-24", "10-24 00:30, 10-25 00:30, 10-26 01:30")] // it ends on the 25th: 02:30 comes twice, and the job runs at the first
+    public void A_local_time(string start, string expected)
     {
-        var clock = new ManualClock(new DateTimeOffset(2026, 3, 27, 0, 0, 0, TimeSpan.Zero)); // summer time begins on Sunday, the 29th
+        var clock = new ManualClock(DateTimeOffset.Parse(start, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal));
         Loop loop = NewLoop(clock);
         var times = new List<string>();
-        void Open() => times.Add($"{clock.UtcNow:MM-dd HH:mm}");
+        void BackUp() => times.Add($"{clock.UtcNow:MM-dd HH:mm}");
 
-        // on weekdays at a local time
-        static DateTimeOffset? NextWeekday(DateTimeOffset now, TimeOnly at, TimeZoneInfo zone)
+        // every day at a local time
+        static DateTimeOffset NextDay(DateTimeOffset now, TimeOnly at, TimeZoneInfo zone)
         {
             for (DateTime day = TimeZoneInfo.ConvertTime(now, zone).Date; ; day = day.AddDays(1))
             {
@@ -110,10 +113,11 @@ public sealed class TimeGuide : LoopTestBase
                     local = local.AddMinutes(1); // a skipped time: take the first time after it
                 }
 
-                TimeSpan offset = zone.IsAmbiguousTime(local) ? zone.GetAmbiguousTimeOffsets(local).Max() : zone.GetUtcOffset(local); // a time that comes twice: take the first
+                // a time that comes twice: take the first
+                TimeSpan offset = zone.IsAmbiguousTime(local) ? zone.GetAmbiguousTimeOffsets(local).Max() : zone.GetUtcOffset(local);
                 var next = new DateTimeOffset(local, offset);
 
-                if (next > now && day.DayOfWeek is not (DayOfWeek.Saturday or DayOfWeek.Sunday))
+                if (next > now)
                 {
                     return next;
                 }
@@ -121,11 +125,10 @@ public sealed class TimeGuide : LoopTestBase
         }
 
         TimeZoneInfo berlin = TimeZoneInfo.FindSystemTimeZoneById("Europe/Berlin");
-        loop.Scheduler((scheduler, now) => NextWeekday(now, new TimeOnly(9, 30), berlin), (scheduler, events) => Open()).Start();
+        loop.Scheduler((scheduler, now) => NextDay(now, new TimeOnly(2, 30), berlin), (scheduler, events) => BackUp()).Start();
 
-        clock.Advance(loop, TimeSpan.FromDays(5));
-        Assert.Equal(["03-27 08:30", "03-30 07:30", "03-31 07:30"], times);
-        Assert.Equal("10/26/2026 00:30", NextWeekday(new(2026, 10, 25, 12, 0, 0, TimeSpan.Zero), new TimeOnly(1, 30), berlin)!.Value.UtcDateTime.ToString("MM/dd/yyyy HH:mm", CultureInfo.InvariantCulture));
+        clock.Advance(loop, TimeSpan.FromDays(3));
+        Assert.Equal(expected, string.Join(", ", times));
     }
 
     [Fact]
