@@ -46,7 +46,7 @@ enum { PAST = INT_MIN };
  * sets PAST in their pids. */
 static ev_timer ticker; /* internal: runs while an ENDED child waits for the host's answer, or a child is held (child.h) */
 static int scanned;     /* this round has looked at the children; 0 again when the round ends */
-static int partial;     /* the last look may have missed children: see mood_processes_visit */
+static unsigned look;   /* ev_iteration at that look */
 static pid_t reported;  /* the child whose end the previous call of this round reported, or 0 */
 
 /* -- marks of the watchers ---------------------------------------------------------------------------------------------- */
@@ -160,9 +160,19 @@ scan (void)
         mood_known_examine (k);
     }
 
-  partial = any && !mood_processes_visit (mood_known_discover, mood_child_visit (mood_child_traces, 0));
+  if (any)
+    mood_processes_visit (mood_known_discover, mood_child_visit (mood_child_traces, 0));
 
   mood_reaping_ask ();
+}
+
+/* A child that the previous call has reported may have hidden others from the watchers of pid 0: see mood_processes_visit. */
+static void
+scan_further (void)
+{
+  if (mood_child_visit (mood_child_watches_any, 0)
+      && mood_processes_visit_first (mood_known_discover, mood_child_visit (mood_child_traces, 0)))
+    mood_reaping_ask ();
 }
 
 enum { NOT_YET, SETTLED, UNREAPED };
@@ -209,11 +219,16 @@ mood_hook_waitpid (int *status, int options)
 
   reported = 0;
 
-  if (!scanned)
+  /* A round may outlast a poll, because a halt or the host's callback has deferred the rest of it. If SIGCHLD has come meanwhile, libev has
+   * made one event of the signal and of the rest. So the round looks again. */
+  if (!scanned || look != ev_iteration (mood_child_home->ev))
     {
       scanned = 1;
+      look = ev_iteration (mood_child_home->ev);
       scan ();
     }
+  else
+    scan_further ();
 
   for (k = mood_known; k; k = k->next)
     {
@@ -227,7 +242,12 @@ mood_hook_waitpid (int *status, int options)
       mood_child_visit (k->state == GONE ? mark_gone : mark_known, pid);
 
       if (k->state == CHANGED)
-        k->state = ALIVE;
+        {
+          /* It may have changed again, or ended, before this report. Then the next call reports that. */
+          k->state = ALIVE;
+          mood_known_examine (k);
+          scanned = k->state == ALIVE;
+        }
       else
         {
           reported = pid;
@@ -242,10 +262,6 @@ mood_hook_waitpid (int *status, int options)
           else
             mood_known_forget (k);
         }
-
-      /* the kernel may name another child now: the next call looks again */
-      if (partial)
-        scanned = 0;
 
       return pid;
     }
@@ -263,7 +279,7 @@ mood_child_forget (void)
 {
   mood_known_clear ();
   memset (&ticker, 0, sizeof ticker);
-  reported = scanned = partial = 0;
+  reported = scanned = 0;
   mood_child_home = 0;
 }
 

@@ -70,7 +70,8 @@ int mood_pidfd_look (int fd, pid_t pid, siginfo_t *info, int options);
 int mood_pidfd_kill (int fd, pid_t pid, int signum, int shared);
 
 /* processes.c */
-int mood_processes_visit (void (*visit) (pid_t), int traced);
+void mood_processes_visit (void (*visit) (pid_t), int traced);
+int mood_processes_visit_first (void (*visit) (pid_t), int traced);
 
 /* reaping.c */
 int mood_reaping_epoch (void);

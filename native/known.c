@@ -95,10 +95,10 @@ readable (struct ev_loop *ev, ev_io *io, int revents)
   (void)revents;
   mood_known_examine (k);
 
-  if (k->state == ALIVE && !is_over (k))
+  if (k->state <= CHANGED && !is_over (k))
     return;
 
-  k->held = k->state == ALIVE;
+  k->held = k->state <= CHANGED;
   ev_ref (ev);
   ev_io_stop (ev, io);
   mood_child_wake ();

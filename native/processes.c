@@ -1,7 +1,6 @@
 /* Lists the children of this process, for the watchers of pid 0. */
 #include "child.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/wait.h>
@@ -21,8 +20,7 @@ processes_known (void)
   return 1;
 }
 
-/* Returns whether every child was visited. */
-static int
+static void
 visit_all (void (*visit) (pid_t))
 {
   enum { ROOM = 4096 };
@@ -31,8 +29,6 @@ visit_all (void (*visit) (pid_t))
 
   for (i = 0; i < n; ++i)
     visit (pids [i]);
-
-  return n >= 0 && n < ROOM;
 }
 
 #else
@@ -49,7 +45,7 @@ processes_known (void)
   return length > 0 && atoi (self) == getpid ();
 }
 
-/* The parent that /proc/PID/stat names; 0: the process has ended; -1: no file descriptor or no memory is left. The field is
+/* The parent that /proc/PID/stat names; 0: the process has ended, or its status cannot be read. The field is
  * searched after the last parenthesis, because a command's name may contain any characters. */
 static pid_t
 parent_of (const char *pid)
@@ -62,7 +58,7 @@ parent_of (const char *pid)
   snprintf (path, sizeof path, "/proc/%s/stat", pid);
 
   if (!(file = fopen (path, "re")))
-    return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -1 : 0;
+    return 0;
 
   size = fread (text, 1, sizeof text - 1, file);
   fclose (file);
@@ -74,29 +70,21 @@ parent_of (const char *pid)
   return parent;
 }
 
-/* Returns whether every child was visited. */
-static int
+static void
 visit_all (void (*visit) (pid_t))
 {
   DIR *proc = opendir ("/proc");
   struct dirent *entry;
-  pid_t self = getpid (), parent;
-  int all = 1;
+  pid_t self = getpid ();
 
   if (!proc)
-    return 0;
+    return;
 
   while ((entry = readdir (proc)))
-    if (entry->d_name [0] >= '1' && entry->d_name [0] <= '9')
-      {
-        if ((parent = parent_of (entry->d_name)) == self)
-          visit (atoi (entry->d_name));
-
-        all &= parent >= 0;
-      }
+    if (entry->d_name [0] >= '1' && entry->d_name [0] <= '9' && parent_of (entry->d_name) == self)
+      visit (atoi (entry->d_name));
 
   closedir (proc);
-  return all;
 }
 
 #endif
@@ -118,20 +106,26 @@ visit_first (void (*visit) (pid_t), int options)
   return unknown;
 }
 
-/* Calls visit for each child of this process. Returns 0 if there may be more.
- *
- * Without a list of processes, or without a file descriptor to read it, the kernel names one child at a time: the first that has
- * ended, and the first that has stopped or continued. The next one shows after this one was reaped.
- * A list need not be complete. With the mount option hidepid, or a security module, /proc hides the children that run as
- * another user. So the kernel is always asked for the first child as well. */
+/* Visits the first child that has ended and, with traced, the first that has stopped or continued. Returns whether one of them was
+ * unknown. */
 int
+mood_processes_visit_first (void (*visit) (pid_t), int traced)
+{
+  int unknown = visit_first (visit, WEXITED);
+
+  return traced ? unknown | visit_first (visit, WSTOPPED | WCONTINUED) : unknown;
+}
+
+/* Calls visit for the children of this process.
+ *
+ * A list of processes need not be complete, or there is none. There may be no /proc, or no file descriptor to read it. With the mount
+ * option hidepid, or a security module, /proc hides the children that run as another user. So the kernel is asked too. It names one child at
+ * a time. The next one shows after this one was reaped: then mood_processes_visit_first must be called. */
+void
 mood_processes_visit (void (*visit) (pid_t), int traced)
 {
-  int all = processes_known () && visit_all (visit);
-  int hidden = visit_first (visit, WEXITED);
+  if (processes_known ())
+    visit_all (visit);
 
-  if (traced)
-    hidden |= visit_first (visit, WSTOPPED | WCONTINUED);
-
-  return all && !hidden;
+  mood_processes_visit_first (visit, traced);
 }
