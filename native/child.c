@@ -298,6 +298,14 @@ mood_child_reset (mood_loop *l)
     mood_known_renew ();
 }
 
+/* Called when the loop is embedded. From now on no tick comes, so a child that waits for one is reported at once. */
+void
+mood_child_embed (mood_loop *l)
+{
+  if (l == mood_child_home && ev_is_active (&ticker))
+    mood_child_wake ();
+}
+
 void
 mood_child_init (ev_child *w)
 {

@@ -116,6 +116,7 @@ mood_embed_start (ev_embed *w)
     ev_embed_stop (w->owner->ev, w);
 
   other_of (w)->embedded = !error;
+  mood_child_embed (other_of (w));
   return -error;
 }
 

@@ -211,6 +211,7 @@ void mood_child_free (ev_child *w);
 void mood_child_open (mood_loop *l);
 void mood_child_forget (void);
 void mood_child_reset (mood_loop *l);
+void mood_child_embed (mood_loop *l);
 
 /* watcher.c, stat.c, status.c, embed.c */
 void mood_watcher_event (struct ev_loop *ev, mood_watcher *w, int revents);

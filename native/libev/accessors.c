@@ -155,11 +155,11 @@ is_always_ready (struct ev_loop *loop)
 static int
 has_events (struct ev_loop *loop)
 {
-  return mood_ev_pending (loop) || is_always_ready (loop);
+  return mood_ev_any_pending (loop) || is_always_ready (loop);
 }
 
-/* Whether this loop, or one that is embedded in it, has events that no file descriptor announces: a watcher was fed, or there is an io of a
- * regular file. epoll does not take such a file, and libev itself reports it in each iteration. */
+/* Whether this loop, or one that is embedded in it, has events that no file descriptor announces: a watcher was fed, also one of libev's own
+ * (mood_child_wake), or there is an io of a regular file. epoll does not take such a file, and libev itself reports it in each iteration. */
 int
 mood_ev_has_events (struct ev_loop *loop)
 {

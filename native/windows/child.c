@@ -236,6 +236,12 @@ mood_child_reset (mood_loop *l)
   (void)l;
 }
 
+void
+mood_child_embed (mood_loop *l)
+{
+  (void)l;
+}
+
 int32_t
 mood_child_passed (int32_t done)
 {

@@ -237,6 +237,34 @@ public class ChildTests : LoopTestBase
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void In_an_embedded_loop_a_child_that_ended_before_Start_is_reported(bool isReaped)
+    {
+        Loop outer = NewLoop(), loop = NewDefaultLoop();
+        using Embed embed = outer.Embed(loop);
+        embed.Start();
+        int pid = Posix.Spawn("exit 7"), calls = 0;
+        Assert.True(Posix.Until(() => Posix.IsZombie(pid)));
+        outer.Start(RunFlags.NoWait);
+
+        if (isReaped)
+        {
+            Posix.Wait(pid, out _);
+        }
+
+        using Child child = loop.Child(pid, trace: false, (w, _) =>
+        {
+            calls++;
+            Assert.True(w.HasExited);
+            outer.Stop();
+        });
+        child.Start();
+        outer.Start();
+        Assert.Equal(1, calls);
+    }
+
     [Fact]
     public void A_pid_of_a_process_that_is_not_a_child_is_reported_as_gone()
     {
