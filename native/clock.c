@@ -31,8 +31,7 @@ mood_hook_clock_gettime (clockid_t id, struct timespec *ts)
       if (l->manual == MANUAL_HOST)
         mood_ev_take_poll (l->ev);
 
-      /* libev counts an iteration at its poll. So the count of the last walk is still the present one only between the walk and the poll. */
-      if (id == CLOCK_MONOTONIC && l->walked == ev_iteration (l->ev))
+      if (id == CLOCK_MONOTONIC && mood_between (l))
         mood_ev_look_below (l->ev);
 
       /* If a callback started the host's first process, the host's handler has replaced our SIGCHLD handler. Install ours again. */

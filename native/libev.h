@@ -123,7 +123,8 @@ struct mood_loop
   int process;         /* the process that has made its files, which a forked child shares until it has replaced them */
   int spare;           /* an eventfd for libev to take, or -1 */
   int made;            /* the epoll fd that the running constructor has created, or -1 */
-  unsigned walked;     /* the number of polls before the last walk of pending events */
+  unsigned walked;     /* the number of polls before the last walk of pending events: see mood_between */
+  int forks;           /* the watchers of forks are called after the next poll */
   int embedded;        /* an Embed of another loop runs this one */
   int registering;     /* an Embed is being started, and its start reports a refusal of the kernel */
   unsigned long aio;   /* an aio context for libev to take, or 0 */
@@ -133,7 +134,7 @@ struct mood_loop
   unsigned polled;     /* ev_iteration at the last mood_ev_take_wakes */
   int cleared;         /* cleared events since mood_ev_drop_cleared last removed their slots */
   void *port;          /* the completion port: windows/epoll.c */
-  int reread;          /* 1: after a reset; 2: it also replaced inotify, so the watched files must be read again */
+  int reread;          /* inotify was replaced, so the watched files must be read again */
   int inotify, steps;  /* 1: the loop may use inotify, or a timerfd that reports steps of the wall clock: mood_ev_open */
 };
 
@@ -162,6 +163,14 @@ static inline void
 mood_leave (mood_loop *outer)
 {
   mood_current = outer;
+}
+
+/* Whether this is the part of an iteration between the walk of the pending events that comes first and the poll. In this part, libev
+ * calls the watchers of forks, calls those of Prepare, replaces its files if it must, and reads the clock. */
+static inline int
+mood_between (mood_loop *l)
+{
+  return l->walked == ev_iteration (l->ev);
 }
 
 /* A lock that is held for moments only, so a waiting thread just yields the processor. */
@@ -242,6 +251,8 @@ void mood_ev_do_not_wait (struct ev_loop *ev);
 void mood_ev_take_wakes (struct ev_loop *ev);
 int mood_ev_backend_fd (struct ev_loop *ev);
 void mood_ev_refill (struct ev_loop *ev);
+void mood_ev_fork (struct ev_loop *loop);
+void mood_ev_call_forks (struct ev_loop *loop);
 void mood_ev_retry (struct ev_loop *loop);
 void mood_ev_renew (struct ev_loop *loop);
 void mood_ev_return_reference (struct ev_loop *ev);

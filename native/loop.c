@@ -35,6 +35,9 @@ invoke_pending (struct ev_loop *ev)
   mood_ev_reread (ev);
   mood_ev_take_wakes (ev);
 
+  if (l->forks && !mood_between (l))
+    mood_ev_call_forks (ev);
+
   /* A halt inside the poll has broken the loop. libev resets the break after the poll, so it is set again here. */
   if (l->queue.halted)
     {
@@ -75,6 +78,7 @@ mood_loop_new (uint32_t flags, int32_t is_default, const mood_callbacks *host, v
 
   l->serial = __atomic_fetch_add (&loops_made, 1, __ATOMIC_RELAXED);
   l->spare = l->made = -1;
+  l->walked = -1U;
 
   if ((error = mood_ev_reserve (l)) < 0)
     {
@@ -189,10 +193,13 @@ mood_loop_run (mood_loop *l, int32_t flags)
   if (done != EVBREAK_ALL && !l->error)
     {
       mood_loop *outer = mood_enter (l);
+      int between = mood_between (l);
 
       l->queue.halted = 0;
+      l->walked = ev_iteration (l->ev) - 1;
       mood_ev_retry (l->ev);
       active = ev_run (l->ev, flags);
+      l->walked = ev_iteration (l->ev) - !between; /* for the run around this one */
       mood_leave (outer);
 
       if (done == EVBREAK_ONE && mood_ev_done (l->ev) == EVBREAK_CANCEL)
@@ -288,14 +295,12 @@ mood_loop_timeout_interval (mood_loop *l, double seconds)
 
 /* -- the other loop functions of libev, one to one -------------------------------------------------------------------- */
 
-/* ev_loop_fork. The watched files are read again too. */
 void
 mood_reset (mood_loop *l)
 {
   mood_loop *outer = mood_enter (l);
 
-  ev_loop_fork (l->ev);
-  l->reread = 1;
+  mood_ev_fork (l->ev);
   mood_child_reset (l);
   mood_leave (outer);
 }

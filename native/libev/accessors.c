@@ -212,9 +212,15 @@ mood_ev_look_below (struct ev_loop *loop)
       }
 }
 
+/* -1: the system has refused to make the fd again. */
 int
 mood_ev_backend_fd (struct ev_loop *loop)
 {
+#if __linux__
+  if (loop->backend_fd == NO_FD)
+    return -1;
+#endif
+
   return loop->backend_fd;
 }
 
@@ -320,8 +326,7 @@ mood_ev_reread (struct ev_loop *loop)
   WL w, next;
   int slot;
 
-  /* A stat may create inotify after the reset and before the iteration that replaces it: wait for that iteration. */
-  if (l->reread != 2 || loop->postfork)
+  if (!l->reread)
     return;
 
   l->reread = 0;

@@ -154,16 +154,18 @@ watch_fd (int epoll, int op, int fd, struct epoll_event *ev)
   return result && op != EPOLL_CTL_DEL && errno != ENOENT && errno != EEXIST && errno != EPERM ? refuse (fd) : result;
 }
 
-/* A reset replaces the inotify fd, and the events in the old one are lost. So the status of all files is read again, before the
- * loop waits (mood_ev_reread). */
+static int has_inotify (mood_loop *l);
+
+/* libev replaces the inotify fd whenever it renews its files, and the events in the old one are lost. So the status of all files is read
+ * again, before the loop waits (mood_ev_reread). */
 static int
 make_inotify (int flags)
 {
   mood_loop *l = mood_current;
 
-  if (l && l->reread)
+  if (l && has_inotify (l))
     {
-      l->reread = 2;
+      l->reread = 1;
       ev_async_send (l->ev, &l->wake);
     }
 

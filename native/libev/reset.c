@@ -19,6 +19,38 @@ mood_ev_renew (struct ev_loop *loop)
   mood_ev_return_reference (loop);
 }
 
+/* ev_loop_fork. In an iteration, libev first calls the watchers of forks, then those of Prepare, and then replaces its files. If a Prepare
+ * resets the loop, libev would replace the files and not call the watchers of forks. So they are called after the poll. */
+void
+mood_ev_fork (struct ev_loop *loop)
+{
+  mood_loop *l = (mood_loop *)loop->userdata;
+
+  if (loop->loop_depth && !loop->postfork && mood_between (l))
+    {
+      l->forks = 1;
+      mood_ev_do_not_wait (loop);
+    }
+
+  ev_loop_fork (EV_A);
+}
+
+/* Called after the poll. */
+void
+mood_ev_call_forks (struct ev_loop *loop)
+{
+  ((mood_loop *)loop->userdata)->forks = 0;
+  queue_events (loop, (W *)loop->forks, loop->forkcnt, EV_FORK);
+}
+
+/* If a reset is due, the run that begins calls the watchers of forks before its poll. */
+static void
+begin_run (struct ev_loop *loop)
+{
+  if (loop->postfork)
+    ((mood_loop *)loop->userdata)->forks = 0;
+}
+
 #ifdef dup2 /* not on Windows, where mood_port_open keeps the wake */
 
 /* A reset has replaced the eventfd or pipe with which other threads wake the loop. libev writes no second wake while one is pending, so a
@@ -65,10 +97,12 @@ role_of (struct ev_loop *loop, int fd)
   return EVENTFD;
 }
 
-/* Makes the run that begins ask again for what the system has refused (NO_FD). */
+/* Called when a run begins. Makes it ask again for what the system has refused (NO_FD). */
 void
 mood_ev_retry (struct ev_loop *loop)
 {
+  begin_run (loop);
+
   if (loop->backend_fd == NO_FD)
     loop->postfork |= BACKEND_ONLY;
 
@@ -104,6 +138,13 @@ close_own (struct ev_loop *loop, int fd)
     }
 
   return (close)(fd);
+}
+
+/* Whether libev replaces its inotify fd, and does not make its first one. */
+static int
+has_inotify (mood_loop *l)
+{
+  return l->ev->fs_fd >= 0;
 }
 
 static int
@@ -252,7 +293,7 @@ hook_syscall (long number, long a, long b, long c, long d, long e, long f)
 void
 mood_ev_retry (struct ev_loop *loop)
 {
-  (void)loop;
+  begin_run (loop);
 }
 
 #endif

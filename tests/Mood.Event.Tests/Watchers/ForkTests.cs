@@ -82,6 +82,76 @@ public sealed class ForkTests : LoopTestBase
         Assert.Equal(2, calls);
     }
 
+    // libev looks for a reset before it calls the watchers of Prepare.
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_fork_watcher_is_called_once_after_a_reset_in_a_prepare(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int forks = 0, prepares = 0;
+        loop.Fork((_, _) => forks++).Start();
+        loop.Prepare((_, _) =>
+        {
+            if (prepares++ == 0)
+            {
+                loop.Reset();
+            }
+        }).Start();
+        loop.Timer(1000, 0, (_, _) => { }).Start();
+        loop.Start(RunFlags.Once); // does not wait for the timer
+        Assert.Equal(1, forks);
+        loop.Start(RunFlags.NoWait);
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal(1, forks);
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_fork_watcher_is_called_once_after_a_reset_in_a_prepare_that_stops_or_runs_the_loop(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int forks = 0;
+        Action[] after = [() => loop.Stop(), () => loop.Start(RunFlags.NoWait), () => { }];
+        Prepare prepare = loop.Prepare((w, _) =>
+        {
+            w.Stop();
+            loop.Reset();
+            after[(int)w.Data!]();
+        });
+        loop.Fork((_, _) => forks++).Start();
+
+        for (int i = 0; i < after.Length; i++)
+        {
+            prepare.Data = i;
+            prepare.Start();
+
+            for (int n = 0; n < 3; n++)
+            {
+                loop.Start(RunFlags.NoWait);
+            }
+
+            Assert.Equal(i + 1, forks);
+        }
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_fork_watcher_is_called_once_after_a_reset_in_a_callback_that_has_run_the_loop(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int forks = 0;
+        loop.Fork((_, _) => forks++).Start();
+        loop.Timer(0, 0, (_, _) =>
+        {
+            loop.Start(RunFlags.NoWait);
+            loop.Reset();
+        }).Start();
+
+        for (int n = 0; n < 4; n++)
+        {
+            loop.Start(RunFlags.NoWait);
+        }
+
+        Assert.Equal(1, forks);
+    }
+
     // The kernel still watches the closed file, because the file has a duplicate. epoll then reports events of an fd that cannot
     // be removed.
     [Theory, MemberData(nameof(AllBackends))]

@@ -446,6 +446,54 @@ public sealed class StatTests : LoopTestBase
         Assert.Equal(1, calls);
     }
 
+    // epoll reports a closed file, because the file has a duplicate. Then the loop replaces its files without a Reset.
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_change_before_the_loop_replaces_its_files_by_itself_is_reported(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        string path = FilePath();
+        File.WriteAllText(path, "four");
+        (int read, int write) = Posix.Pipe();
+        (int other, int otherWrite) = Posix.Pipe();
+        int duplicate = Posix.Duplicate(read), calls = 0;
+        loop.Stat(path, 1000, (w, _) =>
+        {
+            calls++;
+            w.Stop();
+        }).Start();
+        Io io = loop.Io(read, Events.Read, (_, _) => { });
+        io.Start();
+        loop.Start(RunFlags.NoWait);
+        io.Stop();
+        loop.Start(RunFlags.NoWait);
+        Posix.Replace(read, with: other);
+        using Check check = loop.Check((w, _) =>
+        {
+            File.AppendAllText(path, "more"); // after the loop has read the events of inotify, and before it replaces inotify
+            w.Stop();
+        });
+        check.Start();
+
+        try
+        {
+            io.Start();
+            Posix.Write(write);
+            loop.Start(RunFlags.NoWait);
+
+            for (double end = loop.Now(update: true) + 2; calls == 0 && loop.Now(update: true) < end;)
+            {
+                loop.Start(RunFlags.NoWait);
+            }
+
+            Assert.Equal(1, calls);
+        }
+        finally
+        {
+            loop.Dispose();
+            Posix.Close(read, write, other, otherWrite, duplicate);
+        }
+    }
+
     [Theory, MemberData(nameof(EmbeddableBackends))]
     public void A_change_before_a_Reset_of_the_outer_loop_is_reported(Backends backend)
     {
