@@ -38,16 +38,18 @@ mood_embed_renew (mood_watcher *watcher)
 {
   mood_embed *w = (mood_embed *)watcher;
   mood_loop *other = other_of (&w->ev), *outer;
+  int fd = mood_ev_backend_fd (w->ev.other);
 
   w->seen = mood_ev_changes (w->ev.other);
 
-  if (other->generation == w->generation)
+  /* -1: the system has refused the fd. The other loop asks again when it runs. */
+  if (other->generation == w->generation || fd < 0)
     return;
 
   outer = mood_enter (w->ev.owner);
   w->generation = other->generation;
   ev_io_stop (w->ev.owner->ev, &w->ev.io);
-  ev_io_set (&w->ev.io, mood_ev_backend_fd (w->ev.other), EV_READ);
+  ev_io_set (&w->ev.io, fd, EV_READ);
   ev_io_start (w->ev.owner->ev, &w->ev.io);
   mood_leave (outer);
 }

@@ -33,6 +33,25 @@ dup2 (int from, int to)
   exit (1);
 }
 
+static int no_epoll, last_epoll; /* epoll_create1 fails; the last fd that it has returned */
+
+int
+epoll_create1 (int flags)
+{
+  static int (*real) (int);
+
+  if (no_epoll)
+    {
+      errno = EMFILE;
+      return -1;
+    }
+
+  if (!real)
+    real = (int (*) (int))dlsym (RTLD_NEXT, "epoll_create1");
+
+  return last_epoll = real (flags);
+}
+
 static size_t largest; /* the size of the largest block that libev has allocated */
 
 void *
@@ -409,6 +428,45 @@ forks (unsigned backend, enum left left, int reset)
   unlink (path);
 }
 
+/* An embedded loop loses its epoll fd, and the system refuses a new one. The loop around it watches the new fd as soon as there is one. */
+static void
+embedded (void)
+{
+  int before = open_fds (), lost;
+  mood_loop *outer, *inner;
+  mood_watcher *w;
+
+  CHECK (make (EVBACKEND_EPOLL, &outer) == EVBACKEND_EPOLL);
+  CHECK (!mood_loop_new (EVFLAG_NOENV | EVBACKEND_EPOLL, 0, &callbacks, &inner, &inner));
+  CHECK (w = mood_watcher_new (outer, MOOD_EMBED, 1));
+  mood_embed_set (w, inner);
+  CHECK (!mood_watcher_start (w));
+  mood_loop_run (outer, EVRUN_NOWAIT);
+
+  CHECK (!mood_loop_reset (inner));
+  mood_loop_run (inner, EVRUN_NOWAIT); /* the outer loop does not watch this fd yet */
+  lost = last_epoll;
+  CHECK (!mood_loop_reset (inner));
+  close (lost);
+  no_epoll = 1;
+  CHECK (mood_loop_run (inner, EVRUN_NOWAIT) & MOOD_RUN_FAILED && mood_loop_error (inner, 0, 0) == EMFILE);
+  mood_loop_run (outer, EVRUN_NOWAIT);
+
+  no_epoll = 0;
+  CHECK (!(mood_loop_run (inner, EVRUN_NOWAIT) & MOOD_RUN_FAILED));
+  mood_loop_run (outer, EVRUN_NOWAIT);
+  events = 0;
+  mood_loop_wake (inner);
+  mood_loop_run (outer, EVRUN_ONCE);
+  CHECK (events == 1);
+
+  mood_watcher_stop (w);
+  mood_watcher_free (w);
+  dispose (outer);
+  dispose (inner);
+  CHECK (open_fds () == before);
+}
+
 int
 main (void)
 {
@@ -420,6 +478,7 @@ main (void)
   mood_initialize (MOOD_SIGNALS_NATIVE);
   any_child ();
   constructors ();
+  embedded ();
 
   for (i = 0; i < sizeof backends / sizeof *backends; ++i)
     {
