@@ -110,6 +110,30 @@ public sealed class LostDescriptorTests : FdTestBase
     }
 
     [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void No_program_that_the_process_starts_inherits_a_descriptor_of_a_loop(Backends backend)
+    {
+        const int O_CLOEXEC = 0x80000;
+        (Loop loop, List<int> own, Func<bool> check) = NewUsedLoop(backend);
+        List<int> others = [.. Numbers().Except(own)];
+
+        for (int i = 0; i < 3; i++)
+        {
+            AssertCloseOnExec();
+            loop.Reset();
+            AssertCloseOnExec();
+            Assert.True(check());
+        }
+
+        void AssertCloseOnExec()
+        {
+            List<int> descriptors = [.. Numbers().Except(others).Where(fd => Target(fd).StartsWith("anon_inode:", StringComparison.Ordinal))];
+            Assert.True(descriptors.Count >= own.Count);
+            Assert.All(descriptors, fd => Assert.True((FlagsOf(fd) & O_CLOEXEC) != 0, Target(fd)));
+        }
+    }
+
+    [Theory]
     [InlineData(Backends.Epoll)]
     [InlineData(Backends.LinuxAio)]
     public void A_lost_epoll_fd_that_the_system_refuses_to_replace_is_an_error_of_each_Start_until_it_is_replaced(Backends backend)
@@ -187,6 +211,13 @@ public sealed class LostDescriptorTests : FdTestBase
 
             return (sends, reads) == (1, 1);
         }
+    }
+
+    private static int FlagsOf(int fd)
+    {
+        const string Name = "flags:";
+        string line = File.ReadLines($"/proc/self/fdinfo/{fd}").First(l => l.StartsWith(Name, StringComparison.Ordinal));
+        return Convert.ToInt32(line[Name.Length..].Trim(), fromBase: 8);
     }
 
     private static string Target(int fd) => new FileInfo($"/proc/self/fd/{fd}").LinkTarget ?? "";

@@ -3,6 +3,7 @@
 #include "refusals.h"
 #include "testing.h"
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -52,12 +53,29 @@ epoll_create1 (int flags)
   return last_epoll = real (flags);
 }
 
+/* dup3 sets close-on-exec at once if it is asked to. */
+int
+dup3 (int from, int to, int flags)
+{
+  CHECK (flags & O_CLOEXEC);
+  return (int)syscall (SYS_dup3, from, to, flags);
+}
+
 static size_t largest; /* the size of the largest block that libev has allocated */
+
+/* While it is not 0, realloc gets no memory unless the process has fewer large blocks than this. */
+static int large_blocks;
 
 void *
 realloc (void *block, size_t size)
 {
   static void *(*real) (void *, size_t);
+
+  if (large_blocks && mallinfo ().hblks >= large_blocks)
+    {
+      errno = ENOMEM;
+      return 0;
+    }
 
   if (!real)
     real = (void *(*)(void *, size_t))dlsym (RTLD_NEXT, "realloc");
@@ -147,6 +165,39 @@ resets (unsigned backend)
   close (pipes [0]);
   close (pipes [1]);
   CHECK (open_fds () == before);
+}
+
+/* When memory runs out, the library frees its reserve, a large block. It makes the reserve again when the error is taken. Otherwise libev
+ * would end the process at the next lack of memory. */
+static void
+reserve (void)
+{
+  enum { ROUNDS = 3 };
+  mood_loop *loop;
+  mood_watcher *w;
+  int i;
+
+  if (!mallinfo ().hblks)
+    {
+      puts ("no count of large blocks here"); /* AddressSanitizer has another allocator */
+      return;
+    }
+
+  for (i = 0; i < ROUNDS; ++i)
+    {
+      CHECK (!mood_loop_new (EVFLAG_NOENV, 0, &callbacks, &loop, &loop));
+      CHECK (w = mood_watcher_new (loop, MOOD_TIMER, 1));
+      mood_timer_set (w, 1000., 0.);
+      large_blocks = mallinfo ().hblks;
+      mood_watcher_start (w); /* libev's heap of timers needs its first memory */
+      CHECK (mallinfo ().hblks < large_blocks);
+      large_blocks = 0;
+      CHECK (mood_loop_run (loop, EVRUN_NOWAIT) & MOOD_RUN_FAILED);
+      CHECK (mood_loop_error (loop, 0, 0) == ENOMEM);
+      mood_watcher_stop (w);
+      mood_watcher_free (w);
+      dispose (loop);
+    }
 }
 
 /* A watcher of pid 0 is called for children too for which no file descriptor was left. */
@@ -475,7 +526,9 @@ main (void)
   enum left left;
   unsigned i;
 
+  mallopt (M_MMAP_THRESHOLD, 1 << 19); /* from now on this is constant, and mallinfo counts the larger blocks */
   mood_initialize (MOOD_SIGNALS_NATIVE);
+  reserve ();
   any_child ();
   constructors ();
   embedded ();
