@@ -16,11 +16,22 @@ set_timespec (struct timespec *ts, double t)
   ts->tv_nsec = (long)((t - (double)ts->tv_sec) * 1e9);
 }
 
+static int
+read_clock (mood_loop *l, clockid_t id, struct timespec *ts)
+{
+  if (!l || !l->manual)
+    return clock_gettime (id, ts);
+
+  set_timespec (ts, id == CLOCK_REALTIME ? l->realtime : l->monotonic);
+  return 0;
+}
+
 /* libev calls clock_gettime without a loop argument. The loop is the one whose native code this thread runs. */
 int
 mood_hook_clock_gettime (clockid_t id, struct timespec *ts)
 {
   mood_loop *l = mood_current;
+  int result;
 
   /* libev reads the time after it has renewed its kernel state and before it decides whether to wait. At this point the
    * reference that io_uring leaks must be given up, or the loop would wait although nothing is active. */
@@ -39,11 +50,18 @@ mood_hook_clock_gettime (clockid_t id, struct timespec *ts)
         mood_signal_renew (SIGCHLD);
     }
 
-  if (!l || !l->manual)
-    return clock_gettime (id, ts);
+  result = read_clock (l, id, ts);
 
-  set_timespec (ts, id == CLOCK_REALTIME ? l->realtime : l->monotonic);
-  return 0;
+  if (id == CLOCK_REALTIME && l && l->reschedules)
+    {
+      struct timespec monotonic;
+
+      l->reschedules = 0;
+      read_clock (l, CLOCK_MONOTONIC, &monotonic);
+      mood_ev_reify_periodics (l->ev, ts, &monotonic);
+    }
+
+  return result;
 }
 
 void

@@ -107,7 +107,7 @@ mood_embed_start (ev_embed *w)
   int error;
 
   ((mood_embed *)w)->generation = other_of (w)->generation;
-  ((mood_embed *)w)->seen = 0;
+  ((mood_embed *)w)->seen = ((mood_embed *)w)->error = 0;
   w->io.kind = MOOD_EMBED; /* so that refuse (libev/accessors.c) reports a permanent error of this io to the embed */
   ev_embed_start (w->owner->ev, w);
   ev_set_cb (&w->io, io_cb);

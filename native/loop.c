@@ -44,8 +44,11 @@ invoke_pending (struct ev_loop *ev)
       mood_ev_settle_pending (ev);
       ev_break (ev, EVBREAK_ALL);
     }
-  else if (l->queue.always || mood_ev_any_pending (ev))
-    l->host.pending (l->data);
+  else if (l->queue.always || mood_ev_queued (ev))
+    {
+      l->host.pending (l->data);
+      l->queue.left = l->queue.halted ? 0 : mood_ev_queued (ev);
+    }
 
   mood_ev_renew (ev);
   l->walked = ev_iteration (ev);

@@ -19,7 +19,7 @@
 # define MOOD_API __attribute__ ((visibility ("default")))
 #endif
 
-#define MOOD_ABI_VERSION 8
+#define MOOD_ABI_VERSION 9
 
 typedef struct mood_loop mood_loop;
 typedef struct ev_watcher mood_watcher; /* starts as mood_watcher_head */
@@ -51,6 +51,7 @@ typedef struct
   int32_t *priority;    /* the current priority of the walk: MOOD_PRIORITIES - 1 down to 0 */
   int32_t halted;       /* no pending watcher is called before the next run */
   int32_t always;       /* the host sets it: call mood_callbacks.pending in every iteration, even without pending events */
+  int32_t left;         /* how many slots mood_callbacks.pending has left to a later walk; the host clears it before that walk */
 } mood_queue;
 
 #define MOOD_PRIORITIES 5
@@ -157,6 +158,8 @@ MOOD_API int32_t  mood_watcher_start (mood_watcher *w);             /* 0, -EBUSY
 MOOD_API void     mood_watcher_stop (mood_watcher *w);
 MOOD_API void     mood_watcher_feed (mood_watcher *w, int32_t revents);
 MOOD_API int32_t  mood_watcher_clear (mood_watcher *w);
+MOOD_API int32_t  mood_watcher_error (mood_watcher *w);             /* after EV_ERROR of an io or embed: the errno with which the kernel
+                                                                       refuses to watch its fd; 0: libev tells none, the fd was closed */
 MOOD_API void     mood_watcher_priority (mood_watcher *w, int32_t priority);
 MOOD_API void     mood_watcher_keepalive (mood_watcher *w, int32_t on);
 MOOD_API void     mood_watcher_settle (mood_watcher *w);            /* `active` may have changed: corrects the references of a watcher

@@ -14,7 +14,7 @@ static const struct
   size_t size;
   ev_call start, stop;
 } kinds [MOOD_KINDS] = {
-  [MOOD_IO]        = { sizeof (ev_io),       CALL (ev_io_start),       CALL (ev_io_stop)       },
+  [MOOD_IO]        = { sizeof (mood_io),     CALL (ev_io_start),       CALL (ev_io_stop)       },
   [MOOD_TIMER]     = { sizeof (ev_timer),    CALL (ev_timer_start),    CALL (ev_timer_stop)    },
   [MOOD_PERIODIC]  = { sizeof (ev_periodic), CALL (ev_periodic_start), CALL (ev_periodic_stop) },
   [MOOD_SCHEDULER] = { sizeof (ev_periodic), CALL (ev_periodic_start), CALL (ev_periodic_stop) },
@@ -129,7 +129,10 @@ mood_watcher_start (mood_watcher *w)
 
   /* EV__IOFDSET makes libev tell the kernel even when the events are unchanged: the number may belong to a new file now. */
   if (w->kind == MOOD_IO)
-    ((ev_io *)w)->events |= EV__IOFDSET;
+    {
+      ((ev_io *)w)->events |= EV__IOFDSET;
+      ((mood_io *)w)->error = 0;
+    }
 
   if (w->kind == MOOD_SIGNAL)
     error = mood_signal_start ((ev_signal *)w);
@@ -195,6 +198,12 @@ mood_watcher_clear (mood_watcher *w)
 
   mood_watcher_settle (w);
   return revents;
+}
+
+int32_t
+mood_watcher_error (mood_watcher *w)
+{
+  return w->kind == MOOD_EMBED ? ((mood_embed *)w)->error : ((mood_io *)w)->error;
 }
 
 void

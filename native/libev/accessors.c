@@ -67,6 +67,17 @@ mood_ev_monotonic (struct ev_loop *loop)
 #define EMBEDDED(w) (EMBED_OF (w)->ev.other)
 /* clang-format on */
 
+/* Whether the loop has a wake that its fd does not announce, and that its next run handles.
+ * pipe_write_skipped: otherwise the wake is in the eventfd. It is left to the outer loop's poll, which ends a Start(Once) of the outer loop. Work
+ * that is done before the poll does not end it. So if async_pending and sig_pending alone were asked, such a Start would wait after the work.
+ * async_pending, sig_pending: without them, pipe_write_skipped comes from mood_ev_do_not_wait.
+ * pipe_w.pending: the last run has found the wake, and its event is still pending: mood_ev_has_new. */
+static int
+has_wake (struct ev_loop *loop)
+{
+  return loop->pipe_write_skipped && (loop->async_pending || loop->sig_pending) && !ev_is_pending (&loop->pipe_w);
+}
+
 /* Whether an embedded loop has a new epoll fd that this loop does not watch yet. mood_embed_renew watches it when this loop runs. */
 static int
 has_new_fd (struct ev_loop *loop)
@@ -99,11 +110,7 @@ mood_ev_changes (struct ev_loop *loop)
   loop->pipe_write_wanted = 1;
   __atomic_thread_fence (__ATOMIC_SEQ_CST);
 
-  /* pipe_write_skipped without a wake comes from mood_ev_do_not_wait */
-  changes = loop->fdchangecnt || loop->postfork || (loop->pipe_write_skipped && (loop->async_pending || loop->sig_pending))
-                    || has_new_fd (loop)
-                ? 2 * loop->loop_count + 1
-                : 0;
+  changes = loop->fdchangecnt || loop->postfork || has_wake (loop) || has_new_fd (loop) ? 2 * loop->loop_count + 1 : 0;
 
   /* This loop and an embedded one may have run equally often, so both may give the same number. The factor keeps the two apart: otherwise new
    * work of the embedded loop could look like old work of this loop. The last bit is set if there is any work. */
@@ -155,10 +162,10 @@ is_always_ready (struct ev_loop *loop)
 static int
 has_events (struct ev_loop *loop)
 {
-  return mood_ev_any_pending (loop) || is_always_ready (loop);
+  return mood_ev_has_new (loop) || is_always_ready (loop);
 }
 
-/* Whether this loop, or one that is embedded in it, has events that no file descriptor announces: a watcher was fed, also one of libev's own
+/* Whether this loop, or one that is embedded in it, has events that no file descriptor announces: a watcher is pending, also one of libev's own
  * (mood_child_wake), or there is an io of a regular file. epoll does not take such a file, and libev itself reports it in each iteration. */
 int
 mood_ev_has_events (struct ev_loop *loop)
@@ -226,6 +233,19 @@ mood_ev_backend_fd (struct ev_loop *loop)
 
 #if EV_USE_EPOLL
 
+/* Stores why libev is about to stop the watchers of an fd. EV_ERROR does not carry the errno. */
+static void
+note_error (struct ev_loop *loop, int fd, int error)
+{
+  WL w;
+
+  for (w = loop->anfds [fd].head; w; w = w->next)
+    if (w->owner)
+      ((mood_io *)w)->error = error;
+    else if (w->kind == MOOD_EMBED)
+      ((mood_embed *)((char *)w - offsetof (ev_embed, io)))->error = error;
+}
+
 /* The kernel refused to watch an fd (errno). libev is about to stop the fd's watchers, to feed them EV_ERROR, and then to wait
  * for other events. A wake prevents that wait. Watchers of the program get EV_ERROR. libev's own watchers, such as that of the
  * loop's eventfd, would be lost without an error. So they stay active, the loop fails, and its next run tries again. */
@@ -244,6 +264,7 @@ refuse (int fd)
   for (w = l->ev->anfds [fd].head; w; w = w->next)
     if (w->owner || (w->kind == MOOD_EMBED && (l->registering || error == EBADF || error == EINVAL || error == ELOOP)))
       {
+        note_error (l->ev, fd, error);
         errno = error;
         return -1;
       }
@@ -256,15 +277,15 @@ refuse (int fd)
 
 #endif
 
-#if EV_USE_TIMERFD
-
-/* libev is about to compute the next times of all periodics. Calls that are due now would be skipped, so those periodics become pending. */
-static void
-reify_periodics (struct ev_loop *loop)
+/* libev has read the wall clock, and is about to compute the next times of all periodics from it: set_timerfd in libev/reset.c. The periodics
+ * that are due become pending. If the wall clock was set, those are due that were due before. */
+void
+mood_ev_reify_periodics (struct ev_loop *loop, const struct timespec *wall, const struct timespec *monotonic)
 {
-  int i;
+  double now = EV_TS_GET (*wall), expected = loop->rtmn_diff + EV_TS_GET (*monotonic);
+  int i, was_set = now - expected >= MIN_TIMEJUMP || expected - now >= MIN_TIMEJUMP;
 
-  ev_rt_now = ev_time ();
+  ev_rt_now = was_set ? expected : now;
 
   for (i = HEAP0; i < loop->periodiccnt + HEAP0; ++i)
     {
@@ -279,8 +300,6 @@ reify_periodics (struct ev_loop *loop)
         }
     }
 }
-
-#endif
 
 /* For a new loop: notes which optional files its flags allow. */
 void

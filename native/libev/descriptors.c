@@ -179,19 +179,14 @@ make_inotify (int flags)
 
 static int remove_watch (struct ev_loop *loop, int fd, int watch);
 static int take_ring_timerfd (void);
-static void reify_periodics (struct ev_loop *loop);
 
-/* After libev has made the timerfd that reports steps of the wall clock, in a reset or at the start of a periodic, it computes the times of
- * all periodics again. */
 static int
-make_timerfd (struct ev_loop *loop, int clock, int flags)
+make_timerfd (int clock, int flags)
 {
-  if (clock == CLOCK_MONOTONIC)
-    return take_ring_timerfd ();
-
-  reify_periodics (loop);
-  return mark (TIMERFD, timerfd_create (clock, flags));
+  return clock == CLOCK_MONOTONIC ? take_ring_timerfd () : mark (TIMERFD, timerfd_create (clock, flags));
 }
+
+static int set_timerfd (struct ev_loop *loop, int fd, int flags, const struct itimerspec *time);
 
 /* The eventfd that libev was given last on this thread, or -1. It has close-on-exec and is non-blocking. */
 static __thread int given_eventfd = -1;
@@ -211,7 +206,8 @@ static int close_own (struct ev_loop *loop, int fd);
 # define epoll_ctl(epoll, op, fd, ev) watch_fd (epoll, op, fd, ev)
 # define inotify_init1(flags) make_inotify (flags)
 # define inotify_rm_watch(fd, watch) remove_watch (loop, fd, watch)
-# define timerfd_create(clock, flags) make_timerfd (loop, clock, flags)
+# define timerfd_create(clock, flags) make_timerfd (clock, flags)
+# define timerfd_settime(fd, flags, time, old) set_timerfd (loop, fd, flags, time)
 # define mmap(address, size, protection, flags, fd, offset) take_ring_map (offset)
 # define munmap(map, size) unmap_ring (map, size)
 # define eventfd(value, flags) take_eventfd (loop, value, flags)

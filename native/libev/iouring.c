@@ -167,7 +167,10 @@ mood_ev_ask_again (struct ev_loop *loop, int error)
           fd_change (loop, fd, EV_ANFD_REIFY);
         }
       else if (error == EINVAL || refuse (fd))
-        fd_kill (loop, fd);
+        {
+          note_error (loop, fd, error);
+          fd_kill (loop, fd);
+        }
 
       cqe->res = 0;
       ++found;

@@ -125,8 +125,7 @@ mood_ev_busy (struct ev_loop *loop)
 {
   mood_loop *l = (mood_loop *)loop->userdata;
 
-  return l->found || l->stepped || mood_ev_any_pending (loop) || loop->async_pending || loop->sig_pending
-         || loop->pipe_write_skipped;
+  return l->found || l->stepped || mood_ev_has_new (loop) || loop->async_pending || loop->sig_pending || loop->pipe_write_skipped;
 }
 
 /* Whether this active watcher keeps the loop alive. */
@@ -319,7 +318,7 @@ manual_poll (struct ev_loop *loop, ev_tstamp timeout)
   manual_timers (loop);
   manual_periodics (loop);
 
-  l->found = mood_ev_any_pending (loop) || loop->pipe_write_skipped;
+  l->found = mood_ev_has_new (loop) || loop->pipe_write_skipped;
 
   if (l->found)
     l->stalled = 0;

@@ -24,15 +24,32 @@ mood_ev_queue (struct ev_loop *loop, mood_queue *queue)
   queue->priority = &loop->pendingpri;
 }
 
+/* The length of the queue. The slots of cleared events count too. */
 int
-mood_ev_any_pending (struct ev_loop *loop)
+mood_ev_queued (struct ev_loop *loop)
 {
-  int pri, any = 0;
+  int pri, count = 0;
 
   for (pri = NUMPRI; pri--;)
-    any |= loop->pendingcnt [pri];
+    count += loop->pendingcnt [pri];
 
-  return any;
+  return count;
+}
+
+/* Whether there are pending events, also of libev's own watchers, that the host has not left to a later walk (mood_queue). Events that it has
+ * left are no reason to run the loop again: libev waits too while such events are pending. */
+int
+mood_ev_has_new (struct ev_loop *loop)
+{
+  int pri, i;
+
+  if (mood_ev_queued (loop) > ((mood_loop *)loop->userdata)->queue.left)
+    for (pri = NUMPRI; pri--;)
+      for (i = loop->pendingcnt [pri]; i--;)
+        if (loop->pendings [pri][i].w != (W)&loop->pending_w)
+          return 1;
+
+  return 0;
 }
 
 /* Corrects the references of the pending watchers (mood_watcher_settle), because the walk of the pending events is deferred. */
@@ -55,15 +72,13 @@ void
 mood_ev_drop_cleared (struct ev_loop *loop)
 {
   mood_loop *l = (mood_loop *)loop->userdata;
-  int pri, i, kept, count = 0;
+  int pri, i, kept;
 
-  for (pri = NUMPRI; pri--;)
-    count += loop->pendingcnt [pri];
-
-  if (++l->cleared < 32 || l->cleared * 2 < count)
+  if (++l->cleared < 32 || l->cleared * 2 < mood_ev_queued (loop))
     return;
 
   l->cleared = 0;
+  l->queue.left = 0; /* Empty slots are removed among those that the host has left. It may see the others once more. */
 
   for (pri = NUMPRI; pri--;)
     {

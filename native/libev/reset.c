@@ -213,6 +213,18 @@ replace_eventfd (struct ev_loop *loop, int *from, int *to)
   return keep_wakes (loop, *to);
 }
 
+/* libev sets the timerfd that reports steps of the wall clock when it makes it, after each step, and after a reset. Each time it reads the wall
+ * clock next, and then computes the times of all periodics again. Calls that are due would be skipped. So mood_hook_clock_gettime makes them
+ * pending (mood_ev_reify_periodics). */
+static int
+set_timerfd (struct ev_loop *loop, int fd, int flags, const struct itimerspec *time)
+{
+  if (fd == loop->timerfd)
+    ((mood_loop *)loop->userdata)->reschedules = 1;
+
+  return (timerfd_settime)(fd, flags, time, 0);
+}
+
 /* A forked child that stops a Stat before it has replaced its inotify must not remove its parent's watch. */
 static int
 remove_watch (struct ev_loop *loop, int fd, int watch)

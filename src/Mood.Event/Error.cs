@@ -289,10 +289,13 @@ internal static partial class Error
             error == Native.ELOOP ? " Epoll instances nest a few levels deep only: embed fewer loops in each other." : string.Empty),
         error);
 
-    internal static EventException Event_EmbedLost(Loop other) => new(string.Format(
-        Culture,
-        "The embedded loop (backend {0}) cannot be watched any more: its file descriptor was closed, or the kernel refuses it. The Embed is stopped.",
-        other.Backend));
+    internal static EventException Event_EmbedLost(Loop other, int error) => new(
+        string.Format(
+            Culture,
+            "The embedded loop (backend {0}) cannot be watched any more: {1}. The Embed is stopped.",
+            other.Backend,
+            error == 0 ? "its file descriptor was closed" : string.Format(Culture, "errno {0}: {1}", error, Describe(error))),
+        error);
 
     internal static EventException Event_ClosedFd(int fd, int error) => new(
         string.Format(
@@ -303,15 +306,23 @@ internal static partial class Error
             Describe(error)),
         error);
 
-    // libev does not report which of the two causes applies
     internal static EventException Event_LostFd(int fd) => new(
         string.Format(
             Culture,
-            "File descriptor {0} is open, but it cannot be watched any more, and its Io was stopped. Either its file was closed and the number now "
-            + "belongs to another file: stop an Io before you close its file descriptor. Or the system refuses to watch it, "
-            + "for example at the limit fs.epoll.max_user_watches.",
+            "File descriptor {0} is open, but it cannot be watched any more, and its Io was stopped. Its file was closed, and the number now belongs "
+            + "to another file. Stop an Io before you close its file descriptor.",
             fd),
         Native.EBADF);
+
+    internal static EventException Event_RefusedFd(int fd, int error) => new(
+        string.Format(
+            Culture,
+            "The system refuses to watch file descriptor {0} (errno {1}: {2}), and its Io was stopped.{3}",
+            fd,
+            error,
+            Describe(error),
+            error == Native.ENOSPC ? " Raise the limit fs.epoll.max_user_watches, or watch fewer file descriptors." : string.Empty),
+        error);
 
     internal static EventException Event_Error(string watcher, int revents) => new(string.Format(
         Culture, "libev stopped a {0} because of an error (revents 0x{1:X}).", watcher, revents));

@@ -219,6 +219,30 @@ internal static class BusyPoolScenarios
             .Count(f => new FileInfo(f).LinkTarget?.Contains("pidfd", StringComparison.Ordinal) == true);
     }
 
+    /// <summary>
+    /// Argument: the backend of another loop. The default loop has found that a child has ended, and waits with a timer for the busy pool.
+    /// Then the other loop embeds it. Prints the reported exit code, or -1.
+    /// </summary>
+    internal static int ChildEmbed(string[] args)
+    {
+        using var outer = new Loop(LoopFlags.NoEnv, Enum.Parse<Backends>(args[0]));
+        Loop loop = Loop.Default;
+        int pid = Posix.Spawn("exit 3");
+
+        using (new BusyPool())
+        {
+            using Child child = loop.Child(pid, trace: false, (_, _) => { });
+            Posix.Until(() => Posix.IsZombie(pid));
+            child.Start();
+            loop.Start(RunFlags.NoWait);
+            outer.Embed(loop).Start();
+            RunUntil(outer, () => child.HasExited);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"code {(child.HasExited ? child.ExitCode : -1)}"));
+        }
+
+        return 0;
+    }
+
     private static void TakeAll(Stack<SafeFileHandle> files)
     {
         try

@@ -26,6 +26,7 @@ internal static class Program
         ["busy-children"] = BusyPoolScenarios.Children,
         ["busy-jobs"] = BusyPoolScenarios.Jobs,
         ["busy-child-twice"] = BusyPoolScenarios.ChildTwice,
+        ["busy-child-embed"] = BusyPoolScenarios.ChildEmbed,
         ["masked-signal"] = SignalScenarios.Masked,
         ["masked-child"] = ChildScenarios.Masked,
         ["same-pid"] = ChildScenarios.SamePid,

@@ -86,6 +86,9 @@ internal sealed class PidfdWait : Wait<Child>
         }
     }
 
+    // The timer would not end the pause.
+    internal override void OnEmbedded() => Pause();
+
     private protected override void StopWatching() => Close();
 
     private void OnEvent(Io io, Events revents) => Ask();
@@ -121,6 +124,8 @@ internal sealed class PidfdWait : Wait<Child>
         // No time passes on a manual clock by itself, and the timers of an embedded loop do not run. There the Io asks in every iteration.
         if (Loop.Clock is not null || Loop.Embedder is not null)
         {
+            _timer?.Stop();
+            _io!.Start();
             return;
         }
 

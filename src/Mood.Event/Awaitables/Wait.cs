@@ -20,6 +20,12 @@ internal abstract class Wait
     /// <summary>Disposes the watcher. The wait is not used again. Loop's thread.</summary>
     internal abstract void Free();
 
+    /// <summary>Called when an Embed begins to run the loop. From now on the loop's timers do not run by themselves. The loop is
+    /// claimed.</summary>
+    internal virtual void OnEmbedded()
+    {
+    }
+
     /// <summary>Ends the wait with an exception; does nothing if it has ended. Loop's thread.</summary>
     internal void Fail(Exception exception)
     {

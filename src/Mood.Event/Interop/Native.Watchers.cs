@@ -24,6 +24,9 @@ internal static unsafe partial class Native
     internal static extern int mood_watcher_clear(nint w);
 
     [DllImport(Library, ExactSpelling = true)]
+    internal static extern int mood_watcher_error(nint w);
+
+    [DllImport(Library, ExactSpelling = true)]
     internal static extern void mood_watcher_priority(nint w, int priority);
 
     [DllImport(Library, ExactSpelling = true)]

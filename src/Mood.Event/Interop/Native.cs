@@ -9,10 +9,10 @@ namespace Mood.Event;
 internal static unsafe partial class Native
 {
     internal const string Library = "mood_event";
-    internal const int AbiVersion = 8;
+    internal const int AbiVersion = 9;
 
     // The errno values that callers compare with. ELOOP is Linux's, for epoll. The others are the same on Linux and macOS.
-    internal const int EPERM = 1, EINTR = 4, EBADF = 9, ECHILD = 10, ENOMEM = 12, EACCES = 13, EBUSY = 16, ERANGE = 34, ELOOP = 40;
+    internal const int EPERM = 1, EINTR = 4, EBADF = 9, ECHILD = 10, ENOMEM = 12, EACCES = 13, EBUSY = 16, ENOSPC = 28, ERANGE = 34, ELOOP = 40;
 
     // MOOD_FDS: every file descriptor that is watched must be less
     internal const int Fds = 1 << 24;
@@ -86,6 +86,6 @@ internal static unsafe partial class Native
     {
         internal PendingMemory** Slots;
         internal int* Counts, Priority;
-        internal int Halted, Always;
+        internal int Halted, Always, Left;
     }
 }

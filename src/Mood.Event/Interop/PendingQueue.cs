@@ -38,8 +38,15 @@ internal readonly unsafe struct PendingQueue
     /// <summary>Whether native code calls Trampoline.Pending in every iteration, even without pending events.</summary>
     internal bool Always
     {
-        set => _memory->Always = value ? 1 : 0;
+        set
+        {
+            _memory->Always = value ? 1 : 0;
+            Take(); // a new Loop.Callback has left no event yet
+        }
     }
+
+    /// <summary>Notes before an Invoke of the program that no event is left to it any more.</summary>
+    internal void Take() => _memory->Left = 0;
 
     /// <summary>Clears `halted` before an Invoke outside Start. Inside Start the next mood_loop_run clears it.</summary>
     internal void Resume() => _memory->Halted = 0;

@@ -226,6 +226,14 @@ public sealed partial class Loop
 
     partial void StopRenewableWait() => _waits?.StopRenewable();
 
+    partial void TellWaits()
+    {
+        foreach (Watcher watcher in Watchers.OfWaits())
+        {
+            watcher.Wait!.OnEmbedded();
+        }
+    }
+
     // Called before all watchers are disposed. Frees the idle waits, and returns the watchers of the active waits.
     partial void TakeWaits(ref List<Watcher>? waits)
     {

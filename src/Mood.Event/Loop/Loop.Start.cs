@@ -250,6 +250,12 @@ public sealed partial class Loop
         GC.KeepAlive(this);
     }
 
+    /// <summary>Called when an Embed begins to run this loop.</summary>
+    internal void OnEmbedded() => TellWaits();
+
+    /// <summary>Calls OnEmbedded of each wait.</summary>
+    partial void TellWaits();
+
     /// <summary>Stops the watcher that an ended wait keeps while its continuation runs.</summary>
     partial void StopRenewableWait();
 
@@ -267,6 +273,7 @@ public sealed partial class Loop
                     _pending.Resume();
                 }
 
+                _pending.Take();
                 Walk();
             }
         }

@@ -144,7 +144,9 @@ public sealed partial class Loop : IDisposable
     /// The callback may let another thread call <see cref="Invoke"/>, and wait for that thread. From the moment at which that thread may call
     /// Invoke until Invoke has returned, the callback must not use the loop or its watchers. Call Invoke even while
     /// <see cref="Pending"/> is 0. Signals, Sends and Stops arrive as internal events of libev, which Pending does not count. An
-    /// exception in the callback stops the loop and leaves <see cref="Start"/>.
+    /// exception in the callback stops the loop and leaves <see cref="Start"/>. Events that the callback leaves stay pending until a
+    /// later Invoke. They do not keep the loop from waiting, except a Send, a signal or an fd that stays ready: then the loop calls the
+    /// callback again and again.
     /// </remarks>
     /// <exception cref="InvalidOperationException">A reschedule function sets it, or the loop runs on another thread.</exception>
     /// <exception cref="ObjectDisposedException">Set after Dispose.</exception>

@@ -101,11 +101,12 @@ public sealed class Embed : Watcher<Embed>
         }
 
         Other.Embedder = this;
+        Other.OnEmbedded();
     }
 
     private protected override void OnStopped() => Other.Embedder = null;
 
-    private protected override void OnError(int revents) => Loop.Fail(Error.Event_EmbedLost(Other));
+    private protected override void OnError(int revents) => Loop.Fail(Error.Event_EmbedLost(Other, Native.mood_watcher_error(Memory)));
 
     private protected override Action<Embed, Events>? Stored { get; set; }
 

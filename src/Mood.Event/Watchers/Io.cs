@@ -217,8 +217,11 @@ public sealed partial class Io : Watcher<Io>
             return;
         }
 
-        int error = Native.mood_fd_check(_fd.Number);
-        EventException exception = error < 0 ? Error.Event_ClosedFd(_fd.Number, -error) : Error.Event_LostFd(_fd.Number);
+        int error = Native.mood_fd_check(_fd.Number), refusal = Native.mood_watcher_error(Memory);
+        EventException exception = error < 0 ? Error.Event_ClosedFd(_fd.Number, -error)
+            : refusal is 0 or Native.EBADF ? Error.Event_LostFd(_fd.Number)
+            : Error.Event_RefusedFd(_fd.Number, refusal);
+        GC.KeepAlive(this);
         bool isAwaited = false;
         LookForWait(ref isAwaited);
 

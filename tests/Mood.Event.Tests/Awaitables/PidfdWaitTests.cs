@@ -143,6 +143,30 @@ public sealed class PidfdWaitTests : AwaitTestBase
         Assert.True(Posix.Until(() => !Posix.Exists(pid)));
     }
 
+    // Before the loop was embedded, the wait paused with a timer.
+    [Theory]
+    [MemberData(nameof(AllBackends))]
+    public void A_loop_that_is_embedded_while_a_debugger_holds_the_zombie_awaits_it(Backends backend)
+    {
+        Loop outer = NewLoop(backend), loop = NewLoop(Backends.Epoll);
+        int pid = Posix.Spawn("exec sleep 100");
+        Task<Child> exit;
+
+        using (var debugger = new HostProcess($"debugger {pid.ToString(CultureInfo.InvariantCulture)}"))
+        {
+            Assert.True(Posix.Until(() => debugger.Output.Length > 0));
+            exit = loop.WaitForExitAsync(pid).AsTask();
+            Posix.Kill(pid, Signum.SIGKILL);
+            Assert.True(Posix.Until(() => Posix.IsZombie(pid)));
+            RunFor(loop, 0.2);
+            outer.Embed(loop).Start();
+        }
+
+        outer.Run(() => exit.WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Equal(Signum.SIGKILL, exit.Result.TermSignal);
+        Assert.True(Posix.Until(() => !Posix.Exists(pid)));
+    }
+
     [Fact]
     public void A_cancelled_wait_and_a_disposed_loop_leave_the_child_alone()
     {

@@ -54,6 +54,7 @@ public sealed partial class AbiTests : IDisposable
             ["priority"] = (nint)(&queue.Priority),
             ["halted"] = (nint)(&queue.Halted),
             ["always"] = (nint)(&queue.Always),
+            ["left"] = (nint)(&queue.Left),
         });
         AssertFields(typeof(Native.PendingMemory), "mood_pending", (byte*)&pending, new Dictionary<string, nint>
         {
@@ -399,7 +400,7 @@ public sealed partial class AbiTests : IDisposable
             ("mood_file_status", "size device inode device_type accessed_seconds modified_seconds changed_seconds accessed_nanos modified_nanos changed_nanos mode link_count user group"),
             ("mood_callbacks", "event pending wake reschedule clock reap"),
             ("mood_watcher_head", "active pending priority kind background plain id"),
-            ("mood_queue", "slots counts priority halted always"),
+            ("mood_queue", "slots counts priority halted always left"),
             ("mood_pending", "watcher revents"),
         })
         {
@@ -425,7 +426,7 @@ public sealed partial class AbiTests : IDisposable
             .. "UNDEF NONE READ IO WRITE TIMER PERIODIC SIGNAL CHILD STAT IDLE PREPARE CHECK EMBED FORK CLEANUP ASYNC CUSTOM ERROR"
                 .Split(' ').Select(n => "EV_" + n),
             .. typeof(Signum).GetProperties(BindingFlags.Public | BindingFlags.Static).Select(p => p.Name),
-            "EPERM", "EINTR", "EBADF", "ECHILD", "ENOMEM", "EACCES", "EBUSY", "ERANGE", "ELOOP",
+            "EPERM", "EINTR", "EBADF", "ECHILD", "ENOMEM", "EACCES", "EBUSY", "ENOSPC", "ERANGE", "ELOOP",
         ];
         Array.ForEach(constants, Value);
         program.Append("return 0; }\n");

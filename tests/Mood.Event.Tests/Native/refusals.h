@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <stdarg.h>
 #include <unistd.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 static int events; /* the calls of event */
@@ -71,14 +72,19 @@ reschedule (void *data, mood_watcher *w, double now)
 
 static const mood_callbacks callbacks = { event, pending, wake, reschedule, 0 };
 
+/* Numbers from the limit on are not the program's: valgrind has its own files there, and opens more of them in a forked child. */
 static int
 open_fds (void)
 {
   DIR *directory = opendir ("/proc/self/fd");
+  struct dirent *entry;
+  struct rlimit limit;
   int count = 0;
 
-  while (readdir (directory))
-    ++count;
+  getrlimit (RLIMIT_NOFILE, &limit);
+
+  while ((entry = readdir (directory)))
+    count += (rlim_t)atoi (entry->d_name) < limit.rlim_cur;
 
   closedir (directory);
   return count;

@@ -71,6 +71,14 @@ public sealed class BusyPoolTests
         Assert.StartsWith("ended 40", HostProcess.Succeed("busy-jobs " + how), System.StringComparison.Ordinal);
     }
 
+    // The timers of an embedded loop do not run.
+    [Theory]
+    [MemberData(nameof(LoopTestBase.AllBackends), MemberType = typeof(LoopTestBase))]
+    public void A_child_whose_end_is_known_when_its_loop_is_embedded_is_reported(Backends backend)
+    {
+        Assert.Equal("code 3", HostProcess.Succeed("busy-child-embed " + backend));
+    }
+
     private static void AssertInTime(string output)
     {
         Match match = Regex.Match(output, @"^median (\d+) ms, wrong 0$");

@@ -397,6 +397,20 @@ public sealed class ManualClockLoopTests : LoopTestBase
         Assert.Equal("120 again", _log[1]);
     }
 
+    [Theory, MemberData(nameof(AllBackends))]
+    public void Events_that_Callback_leaves_do_not_keep_Start_from_its_end(Backends backend)
+    {
+        Loop loop = NewLoop(_clock, backend);
+        loop.Callback = _ => { };
+        loop.Idle((_, _) => Log(loop, "idle")).Feed(Events.Custom);
+        loop.Timer(60, 0, (_, _) => Log(loop, "timer")).Start();
+        Assert.True(loop.Start());
+        Assert.Empty(_log);
+        loop.Callback = null;
+        _clock.Advance(loop, 60);
+        Assert.Equal(["0 idle", "60 timer"], _log);
+    }
+
     [Fact]
     public void The_default_loop_may_have_a_manual_clock()
     {

@@ -244,6 +244,83 @@ public sealed class EmbedTests : FdTestBase
         Assert.Equal("fed ", log);
     }
 
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void Events_that_Callback_of_the_inner_loop_leaves_are_called_by_Invoke_and_the_outer_loop_waits_meanwhile(Backends backend)
+    {
+        Loop outer = NewLoop(), middle = NewLoop(backend), inner = NewLoop(backend);
+        outer.Embed(middle).Start();
+        middle.Embed(inner).Start();
+        int callbacks = 0, calls = 0;
+        bool invokes = false;
+        inner.Callback = l =>
+        {
+            callbacks++;
+
+            if (invokes)
+            {
+                l.Invoke();
+            }
+        };
+        Idle idle = inner.Idle((_, _) => calls++);
+        idle.Feed(Events.Custom);
+        outer.Timer(0.2, 0, (_, _) => outer.Stop()).Start();
+        uint before = outer.Iteration;
+        Assert.True(outer.Start());
+        Assert.InRange(callbacks, 1, 10);
+        Assert.InRange(outer.Iteration - before, 1u, 10u);
+        Assert.Equal((0, true), (calls, idle.IsPending));
+
+        // Another event that is fed later is not taken for one that Callback has left, even if as many are pending as before.
+        outer.Timer(0, 0, (_, _) =>
+        {
+            inner.Invoke();
+            invokes = true;
+            idle.Feed(Events.Custom);
+        }).Start();
+        outer.Timer(0.1, 0, (_, _) => outer.Stop()).Start();
+        Assert.True(outer.Start());
+        Assert.Equal(2, calls);
+
+        // A loop without a Callback calls its watchers itself.
+        invokes = false;
+        idle.Feed(Events.Custom);
+        outer.Start(RunFlags.NoWait);
+        Assert.Equal(2, calls);
+        inner.Callback = null;
+        outer.Start(RunFlags.NoWait);
+        Assert.Equal(3, calls);
+    }
+
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void If_Callback_of_the_inner_loop_leaves_a_Send_the_outer_loop_still_runs(Backends backend)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(backend);
+        outer.Embed(inner).Start();
+        int calls = 0, callbacks = 0;
+        Async async = inner.Async((_, _) => calls++);
+        async.Start();
+        outer.Start(RunFlags.NoWait);
+        inner.Callback = _ =>
+        {
+            callbacks++;
+            async.Send();
+        };
+        inner.Idle((_, _) => calls++).Feed(Events.Custom);
+
+        for (int i = 0; i < 3; i++)
+        {
+            outer.Start(RunFlags.NoWait);
+        }
+
+        Assert.InRange(callbacks, 1, 30);
+        Assert.Equal(0, calls);
+        inner.Callback = null;
+        outer.Start(RunFlags.NoWait);
+        Assert.Equal(2, calls);
+    }
+
     // The outer loop runs the inner one right before it waits. Afterwards it calls the watchers that the inner loop has fed.
     [Theory]
     [InlineData(false)]

@@ -148,6 +148,33 @@ public sealed class EmbedWakeTests : FdTestBase
         }).Start();
     }
 
+    // Without a pidfd, only an event of the loop itself says that there is a child to report.
+    [Fact]
+    public void A_child_that_ended_before_its_watcher_starts_is_reported_without_pidfds()
+    {
+        NativeTesting.Lacking = NativeTesting.Lack.Pidfd;
+        Loop outer = NewLoop(), inner = NewDefaultLoop();
+        Start(outer.Embed(inner));
+        int pid = Posix.Spawn("exit 3"), code = -1;
+        Assert.True(Posix.Until(() => Posix.IsZombie(pid)));
+
+        for (int i = 0; i < 3; i++)
+        {
+            outer.Start(RunFlags.NoWait);
+        }
+
+        Child child = inner.Child(pid, trace: false, (w, _) =>
+        {
+            code = w.ExitCode;
+            w.Stop();
+            outer.Stop();
+        });
+        outer.Timer(0.01, 0, (_, _) => child.Start()).Start();
+        outer.Timer(2, 0, (_, _) => outer.Stop()).Start();
+        Assert.True(outer.Start());
+        Assert.Equal(3, code);
+    }
+
     [Theory]
     [MemberData(nameof(EmbeddableBackendsWithAndWithoutCallback))]
     public void After_a_Reset_of_the_inner_loop_its_io_and_its_Sends_still_arrive(Backends backend, bool callback)

@@ -294,6 +294,45 @@ public sealed class ForkTests : LoopTestBase
         Assert.Equal(1, calls);
     }
 
+    // libev computes these times once more in the callback of the new timerfd, which is the last one of the iteration.
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_periodic_that_becomes_due_in_the_iteration_of_a_reset_is_called(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        var clock = new TestClock(loop);
+        int calls = 0, schedules = 0;
+        loop.Periodic(clock.Wall + 0.5, 3600, (_, _) => calls++).Start();
+        double due = clock.Wall + 0.5;
+        loop.Scheduler((_, now) => now < due ? due : now + 3600, (_, _) => schedules++).Start();
+        loop.Start(RunFlags.NoWait);
+        Check late = loop.Check((w, _) =>
+        {
+            clock.Pass(1);
+            w.Stop();
+        });
+        late.Start();
+        loop.Reset();
+        loop.Start(RunFlags.NoWait);
+        Assert.Equal((1, 1), (calls, schedules));
+        clock.Run(1);
+        Assert.Equal((1, 1), (calls, schedules));
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_periodic_whose_time_the_wall_clock_skips_is_not_called_after_a_reset(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        var clock = new TestClock(loop);
+        int calls = 0;
+        loop.Periodic(clock.Wall + 100, 3600, (_, _) => calls++).Start();
+        loop.Start(RunFlags.NoWait);
+        clock.Step(200);
+        loop.Reset();
+        loop.Start(RunFlags.NoWait);
+        clock.Run(1);
+        Assert.Equal(0, calls);
+    }
+
     [Theory, MemberData(nameof(AllBackends))]
     public void A_failure_of_a_reschedule_function_in_a_reset_is_reported_before_the_loop_waits(Backends backend)
     {
