@@ -84,8 +84,9 @@ public sealed class LoopOptions
     /// constructor <see cref="Loop(LoopOptions)"/> ignores this option.</summary>
     public bool UseSynchronizationContext { get; set; } = true;
 
-    /// <summary>How long Dispose and DisposeAsync of a <see cref="LoopThread"/> wait for its thread. The default, null, is no
-    /// limit. The constructor <see cref="Loop(LoopOptions)"/> ignores this option.</summary>
+    /// <summary>How long Dispose and DisposeAsync of a <see cref="LoopThread"/> wait for its thread, and those of a
+    /// <see cref="LoopGroup"/> for each of its threads. The default, null, is no limit. The constructor
+    /// <see cref="Loop(LoopOptions)"/> ignores this option.</summary>
     /// <remarks>With a value, the Dispose methods return after that time even if a callback still runs. The thread then ends when
     /// the callback returns. With a value, another thread may also call <see cref="Loop.Dispose"/> of the
     /// <see cref="LoopThread.Loop"/>. The call does not throw: it does the same as <see cref="LoopThread.Dispose"/>. This is for

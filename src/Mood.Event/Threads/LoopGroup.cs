@@ -106,7 +106,8 @@ public sealed partial class LoopGroup : IDisposable
 
     /// <summary>
     /// Ends all loops like <see cref="StopAsync"/> and waits for their threads to end, except for the calling thread. It does not
-    /// throw an exception that left a Start: see <see cref="Failed"/> and StopAsync.
+    /// throw an exception that left a Start: see <see cref="Failed"/> and StopAsync. <see cref="LoopOptions.DisposeTimeout"/> limits the wait
+    /// for each thread.
     /// </summary>
     public void Dispose()
     {

@@ -82,6 +82,28 @@ public sealed class LoopGroupTests : LoopTestBase
         Assert.Throws<EventException>(() => new LoopGroup(2, null, LoopFlags.NoEnv, Backends.Port));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task DisposeTimeout_limits_the_wait_for_a_callback_that_does_not_return(bool isAsync)
+    {
+        var group = new LoopGroup(2, new LoopOptions { Flags = LoopFlags.NoEnv, DisposeTimeout = TimeSpan.FromMilliseconds(30) });
+        using var end = new ManualResetEventSlim();
+
+        try
+        {
+            group.Loops[1].Post(() => end.Wait());
+            Task disposed = isAsync ? group.DisposeAsync().AsTask() : Task.Run(group.Dispose);
+            await disposed.WaitAsync(TimeSpan.FromSeconds(Patience));
+        }
+        finally
+        {
+            end.Set();
+        }
+
+        await group.StopAsync().WaitAsync(TimeSpan.FromSeconds(Patience));
+    }
+
     private static int IndexOf(IReadOnlyList<Loop> loops, Loop loop) => loops.TakeWhile(l => l != loop).Count();
 
     [Fact]
