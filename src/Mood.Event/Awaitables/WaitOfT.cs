@@ -174,7 +174,13 @@ internal abstract class Wait<TResult> : Wait, IValueTaskSource<TResult>, IValueT
 
         StopWatching(); // if it throws, the wait continues
         _state = State.Resolved;
-        _isSpoilt = _token.CanBeCanceled && !_registration.Unregister();
+
+        // Unregister may wait for a lock of the token. An exception here would leave a wait that has stopped and never ends.
+        if (_token.CanBeCanceled)
+        {
+            Uninterrupted.Run(static wait => wait._isSpoilt = !wait._registration.Unregister(), this);
+        }
+
         _registration = default;
         return true;
     }

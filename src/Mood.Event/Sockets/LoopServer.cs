@@ -47,13 +47,16 @@ public sealed partial class LoopServer : IAsyncDisposable
     private readonly bool _noDelay;
     private readonly TimeSpan _idleTimeout, _shutdownTimeout;
 
-    // The connections whose handlers have not ended. Loop's thread, and after the loop's Dispose any thread, so under its own lock.
+    // Guards _connections, which the loop's thread uses, and after the loop's Dispose any thread. FindCaller uses it on any thread.
+    private readonly Gate _gate = new();
+
+    // The connections whose handlers have not ended. Under the gate.
     private readonly HashSet<ServerConnection> _connections = [];
 
     // The token of the last RunAsync. Any thread may set it. RunAsync sets it before the token can stop the server.
     private CancellationToken _runToken;
 
-    // Copy of _connections.Count. Written under the lock, read by any thread.
+    // Copy of _connections.Count. Written under the gate, read by any thread.
     private volatile int _count;
 
     private LoopServer(
@@ -144,7 +147,7 @@ public sealed partial class LoopServer : IAsyncDisposable
     // A copy, because the continuations that a cancellation or a Dispose calls may end handlers.
     private ServerConnection[] Connections()
     {
-        lock (_connections)
+        using (_gate.Enter())
         {
             // A collection expression would load System.Linq, which needs a file descriptor. There may be none left.
             var connections = new ServerConnection[_connections.Count];
@@ -172,7 +175,7 @@ public sealed partial class LoopServer : IAsyncDisposable
             return;
         }
 
-        lock (_connections)
+        using (_gate.Enter())
         {
             _connections.Add(connection);
             _count = _connections.Count;
@@ -213,7 +216,7 @@ public sealed partial class LoopServer : IAsyncDisposable
     {
         bool isLast;
 
-        lock (_connections)
+        using (_gate.Enter())
         {
             _connections.Remove(connection);
             _count = _connections.Count;

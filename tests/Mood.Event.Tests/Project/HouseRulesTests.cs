@@ -67,6 +67,17 @@ public sealed partial class HouseRulesTests
             Regex.IsMatch(body, $@"(?<![.\w])(?:Event\.)?{type}\b(?!\s*(?:=[^=>]|\(|;))|\bnew\s+{type}\s*\(|(?<![.\w]){type}\.\w");
     }
 
+    /// <summary>
+    /// Thread.Interrupt ends the wait of a lock statement with an exception. A Gate completes the wait, and SignalRegistrations does the same
+    /// with Uninterrupted. An interrupt in Library only means that the next call loads the native library.
+    /// </summary>
+    [Fact]
+    public void A_lock_statement_is_only_where_an_interrupt_is_harmless()
+    {
+        string[] users = [.. Sources.Where(f => f.StartsWith(Rooms, StringComparison.Ordinal) && Regex.IsMatch(Code(f), @"\block \("))];
+        Assert.Equal([Rooms + "Interop/Library.cs", Rooms + "Signals/SignalRegistrations.net8.cs"], users.Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public void No_finalizer_stops_a_watcher()
     {

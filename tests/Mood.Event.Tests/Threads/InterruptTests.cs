@@ -1,6 +1,8 @@
 using System;
 using System.Linq;
+using System.Reflection;
 using System.Threading;
+using System.Threading.Tasks;
 using Xunit;
 
 namespace Mood.Event.Tests;
@@ -11,6 +13,8 @@ namespace Mood.Event.Tests;
 /// </summary>
 public sealed class InterruptTests : LoopTestBase
 {
+    private const BindingFlags Inside = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
+
     [Fact]
     public void Interrupts_do_not_end_Start_while_another_thread_moves_the_manual_clock()
     {
@@ -72,6 +76,40 @@ public sealed class InterruptTests : LoopTestBase
         Assert.True(runner.Join(TimeSpan.FromSeconds(2 * Patience)));
         sent.Wait();
         Assert.Null(thrown);
+        Assert.IsType<ThreadInterruptedException>(interruption);
+    }
+
+    [Fact]
+    public void An_interrupt_at_the_end_of_a_wait_with_a_token_does_not_keep_the_await_waiting()
+    {
+        using var loop = new Loop(LoopFlags.NoEnv);
+        using var source = new CancellationTokenSource();
+        using CancellationTokenRegistration registration = source.Token.Register(() => { }); // the first one makes the source's registrations
+        using ManualResetEventSlim begun = new(), held = new();
+        Task? waited = null;
+        Exception? thrown = null, interruption = null;
+        var runner = new Thread(() =>
+        {
+            waited = loop.Delay(0, source.Token).AsTask();
+            begun.Set();
+            held.Wait();
+            thrown = Record.Exception(() => loop.Start());
+            interruption = Record.Exception(() => Thread.Sleep(TimeSpan.FromSeconds(Patience)));
+        });
+        runner.Start();
+        begun.Wait();
+        object registrations = typeof(CancellationTokenSource).GetField("_registrations", Inside)!.GetValue(source)!;
+
+        // The runtime holds this lock for a moment only, when a thread registers a callback, unregisters one, or cancels.
+        registrations.GetType().GetMethod("EnterLock", Inside)!.Invoke(registrations, null);
+        held.Set();
+        Assert.True(Posix.Until(() => loop.IsRunning && (runner.ThreadState & ThreadState.WaitSleepJoin) != 0, Patience));
+        runner.Interrupt();
+        Thread.Sleep(50); // a thread that is interrupted now would have noticed it
+        registrations.GetType().GetMethod("ExitLock", Inside)!.Invoke(registrations, null);
+        Assert.True(runner.Join(TimeSpan.FromSeconds(2 * Patience)));
+        Assert.Null(thrown);
+        Assert.True(waited!.IsCompletedSuccessfully);
         Assert.IsType<ThreadInterruptedException>(interruption);
     }
 
