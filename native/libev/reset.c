@@ -222,7 +222,7 @@ set_timerfd (struct ev_loop *loop, int fd, int flags, const struct itimerspec *t
   if (fd == loop->timerfd)
     ((mood_loop *)loop->userdata)->reschedules = 1;
 
-  return (timerfd_settime)(fd, flags, time, 0);
+  return is_needless_timer (loop, fd) ? 0 : (timerfd_settime)(fd, flags, time, 0);
 }
 
 /* A forked child that stops a Stat before it has replaced its inotify must not remove its parent's watch. */
@@ -327,6 +327,11 @@ mood_ev_made (mood_loop *l)
 
   l->made = -1;
   l->process = getpid ();
+
+# if EV_USE_IOURING
+  if (backend == EVBACKEND_IOURING)
+    ev_set_cb (&l->ev->iouring_tfd_w, timer_expired);
+# endif
 #else
   (void)l;
 #endif

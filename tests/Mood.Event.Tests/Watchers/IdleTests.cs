@@ -140,6 +140,32 @@ public sealed class IdleTests : LoopTestBase
         Assert.Equal(second, log);
     }
 
+    // libev's io_uring has a timerfd, whose events have the lowest priority too.
+    [Theory, MemberData(nameof(AllBackends))]
+    public void An_idle_watcher_of_the_lowest_priority_is_called_in_every_iteration_without_other_events(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int calls = 0, expired = 0;
+        using Timer timer = loop.Timer(0.005, 0, (_, _) => expired++);
+        timer.Start();
+
+        while (expired == 0)
+        {
+            loop.Start(RunFlags.Once); // waits for the timer
+        }
+
+        loop.Start(RunFlags.NoWait);
+        using Idle idle = loop.Idle((_, _) => calls++, priority: Ev.MinPriority);
+        idle.Start();
+
+        for (int i = 0; i < 20; i++)
+        {
+            loop.Start(RunFlags.NoWait);
+        }
+
+        Assert.Equal(20, calls);
+    }
+
     [Fact]
     public void Only_idle_watchers_of_the_highest_priority_are_called()
     {
