@@ -91,6 +91,7 @@ public sealed partial class Loop
             if (posted is null || posted.Status is TaskStatus.Faulted or TaskStatus.Canceled)
             {
                 posted = InvokeAsync(() => Join(Describe()));
+                LoopThread.Ignore(posted); // the code below may return without reading its exception
             }
 
             // The loop may end its Start before it takes the post, or may be in the middle of its Dispose. In both cases this thread

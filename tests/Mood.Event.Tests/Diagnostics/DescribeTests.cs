@@ -11,6 +11,48 @@ namespace Mood.Event.Tests;
 public sealed class DescribeTests : LoopTestBase
 {
     [Fact]
+    public async Task DescribeAsync_during_the_Dispose_of_the_loop_leaves_no_unobserved_exception()
+    {
+        string name = Guid.NewGuid().ToString();
+        int unobserved = 0;
+        EventHandler<UnobservedTaskExceptionEventArgs> count = (_, e) =>
+            unobserved += e.Exception.ToString().Contains(name, StringComparison.Ordinal) ? 1 : 0;
+        TaskScheduler.UnobservedTaskException += count;
+
+        try
+        {
+            await DescribeDuringDispose(name);
+
+            for (int i = 0; i < 5; i++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+
+            Assert.Equal(0, unobserved);
+        }
+        finally
+        {
+            TaskScheduler.UnobservedTaskException -= count;
+        }
+
+        static async Task DescribeDuringDispose(string name)
+        {
+            var thread = new LoopThread(name, LoopFlags.NoEnv);
+            using var disposed = new ManualResetEventSlim();
+            thread.Loop.Post(() =>
+            {
+                thread.Loop.Dispose(); // deferred: until this action returns, no other thread can read the loop, and it takes no posts
+                disposed.Set();
+                Thread.Sleep(200);
+            });
+            disposed.Wait();
+            Assert.Contains("disposed", await thread.Loop.DescribeAsync(), StringComparison.Ordinal);
+            await thread.StopAsync();
+        }
+    }
+
+    [Fact]
     public void A_timer_says_its_times_state_callback_and_data()
     {
         using var loop = new Loop(clock: new ManualClock());
