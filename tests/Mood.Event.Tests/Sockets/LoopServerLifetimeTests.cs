@@ -34,7 +34,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
 
             for (int i = 0; i < 8; i++) // two more than MaxConnections: they wait in the backlog
             {
-                clients.Add(LoopServerTests.Connect(server.EndPoint));
+                clients.Add(Connect(server.EndPoint));
             }
 
             await LoopServerTests.UntilAsync(loop, () => server.ConnectionCount == 6);
@@ -45,7 +45,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
         });
         loop.Dispose();
         Assert.True(running!.IsCompletedSuccessfully);
-        Assert.Throws<SocketException>(() => LoopServerTests.Connect(server!.EndPoint));
+        Assert.Throws<SocketException>(() => Connect(server!.EndPoint));
         Assert.True(server!.StopAsync(TimeSpan.FromSeconds(1)).IsCompleted);
         clients.ForEach(c => c.Dispose());
         Assert.Equal(fds, OpenSockets());
@@ -59,7 +59,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
         Loop loop = NewLoop();
         LoopServer server = LoopServer.Listen(loop, AnyPort, LoopServerTests.EchoAsync);
         loop.Dispose();
-        Assert.Throws<SocketException>(() => LoopServerTests.Connect(server.EndPoint));
+        Assert.Throws<SocketException>(() => Connect(server.EndPoint));
         Assert.Equal(fds, OpenSockets());
     }
 
@@ -89,14 +89,14 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
             LoopServer? server = null;
             server = LoopServer.Listen(loop, AnyPort, HandleAsync, new LoopServerOptions { Backlog = 16 });
             await loop.Delay(0);
-            clients.Add(LoopServerTests.Connect(server.EndPoint));
+            clients.Add(Connect(server.EndPoint));
             await server.StopAsync(TimeSpan.FromSeconds(Patience));
 
             Task HandleAsync(LoopStream stream, CancellationToken token)
             {
                 if (clients.Count < enough)
                 {
-                    clients.Add(LoopServerTests.Connect(server!.EndPoint));
+                    clients.Add(Connect(server!.EndPoint));
                 }
 
                 return Task.CompletedTask;
@@ -228,7 +228,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
                 await stream.WriteAsync(buffer.AsMemory(0, await stream.ReadAsync(buffer, token)), token);
             });
             await loop.Delay(0.01);
-            Socket[] clients = [.. Enumerable.Range(0, 100).Select(_ => Own(LoopServerTests.Connect(server.EndPoint)))];
+            Socket[] clients = [.. Enumerable.Range(0, 100).Select(_ => Connect(server.EndPoint))];
             Task stop = server.StopAsync(Patience);
 
             foreach (Socket client in clients)
@@ -268,7 +268,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
 
         for (int i = 0; i < 100; i++)
         {
-            using Socket client = LoopServerTests.Connect(endPoint);
+            using Socket client = Connect(endPoint);
             client.Send([1]);
             Assert.Equal(1, client.Receive(new byte[1]));
         }
@@ -287,7 +287,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
         loop.Run(async () =>
         {
             await using LoopServer server = LoopServer.Listen(loop, AnyPort, LoopServerTests.EchoAsync);
-            using Socket first = LoopServerTests.Connect(server.EndPoint);
+            using Socket first = Connect(server.EndPoint);
             await LoopServerTests.CheckEchoAsync(loop, first);
             var clients = Enumerable.Range(0, 30).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToList();
 
@@ -320,7 +320,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
         loop.CallbackException += (_, _) => reports++;
         LoopServer server = LoopServer.Listen(loop, AnyPort, LoopServerTests.EchoAsync);
         loop.Start(RunFlags.NoWait);
-        using Socket lasting = LoopServerTests.Connect(server.EndPoint);
+        using Socket lasting = Connect(server.EndPoint);
         Assert.True(Posix.Until(() => !loop.Start(RunFlags.NoWait) || server.ConnectionCount == 1, Patience));
         using var waiting = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         Posix.WithFdsLeft(0, () =>
@@ -348,9 +348,9 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
         Assert.True(Posix.Until(() => process.Output.Contains('.', StringComparison.Ordinal), Patience), process.Output);
         int port = int.Parse(process.Output.Split(' ', '.')[1], System.Globalization.CultureInfo.InvariantCulture);
         var endPoint = new IPEndPoint(IPAddress.Loopback, port);
-        using Socket first = LoopServerTests.Connect(endPoint);
+        using Socket first = Connect(endPoint);
         Echo(first, 'a');
-        List<Socket> clients = [.. Enumerable.Range(0, Limit).Select(_ => LoopServerTests.Connect(endPoint))];
+        List<Socket> clients = [.. Enumerable.Range(0, Limit).Select(_ => Connect(endPoint))];
 
         for (var watch = System.Diagnostics.Stopwatch.StartNew(); watch.Elapsed < TimeSpan.FromSeconds(2);)
         {
@@ -359,7 +359,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
         }
 
         clients.ForEach(client => client.Dispose());
-        using Socket last = LoopServerTests.Connect(endPoint);
+        using Socket last = Connect(endPoint);
         Echo(last, 'q');
         (int status, string output) = process.WaitForEnd();
         Assert.True(status == 0, output);
@@ -386,7 +386,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
         loop.Run(async () =>
         {
             LoopServer server = LoopServer.Listen(loop, AnyPort, (_, _) => handled = HandleAsync());
-            client = Own(LoopServerTests.Connect(server.EndPoint));
+            client = Connect(server.EndPoint);
             await entered.Task;
         });
         go.SetResult();
@@ -410,7 +410,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
         loop.Run(async () =>
         {
             await using LoopServer server = LoopServer.Listen(loop, AnyPort, LoopServerTests.EchoAsync);
-            using Socket first = LoopServerTests.Connect(server.EndPoint);
+            using Socket first = Connect(server.EndPoint);
             await LoopServerTests.CheckEchoAsync(loop, first);
             using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             Posix.WithFdsLeft(0, () =>
@@ -441,7 +441,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
         {
             await using LoopServer server = LoopServer.Listen(loop, AnyPort, LoopServerTests.EchoAsync);
 
-            using (Socket first = LoopServerTests.Connect(server.EndPoint))
+            using (Socket first = Connect(server.EndPoint))
             {
                 await LoopServerTests.CheckEchoAsync(loop, first);
             }

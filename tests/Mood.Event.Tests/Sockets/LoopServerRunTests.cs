@@ -161,11 +161,4 @@ public sealed class LoopServerRunTests : AwaitTestBase
         LoopServer.Listen(loop, new IPEndPoint(IPAddress.Loopback, 0), handler, options);
 
     private static async Task WaitAsync(LoopStream stream, CancellationToken token) => Assert.Equal(0, await stream.ReadAsync(new byte[1], token));
-
-    private static Socket Connect(LoopServer server)
-    {
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Connect(server.EndPoint);
-        return socket;
-    }
 }

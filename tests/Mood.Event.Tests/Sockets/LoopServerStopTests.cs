@@ -202,6 +202,4 @@ public sealed class LoopServerStopTests : AwaitTestBase
         });
         Assert.Equal(["the canceller has ended", "stopped, 1 left"], log);
     }
-
-    private static Socket Connect(LoopServer server) => LoopServerTests.Connect(server.EndPoint);
 }

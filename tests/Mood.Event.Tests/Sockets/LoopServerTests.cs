@@ -400,23 +400,6 @@ public sealed class LoopServerTests : AwaitTestBase
         }
     }
 
-    internal static Socket Connect(EndPoint server)
-    {
-        bool isUnix = server.AddressFamily == AddressFamily.Unix;
-        var socket = new Socket(server.AddressFamily, SocketType.Stream, isUnix ? ProtocolType.Unspecified : ProtocolType.Tcp);
-
-        try
-        {
-            socket.Connect(server);
-            return socket;
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
-
     internal static async Task CheckEchoAsync(Loop loop, Socket client)
     {
         byte[] buffer = new byte[3];
@@ -440,6 +423,4 @@ public sealed class LoopServerTests : AwaitTestBase
             await loop.Delay(0.01);
         }
     }
-
-    private Socket Connect(LoopServer server) => Own(Connect(server.EndPoint));
 }

@@ -18,7 +18,7 @@ public sealed class SocketAcceptTests : AwaitTestBase
         const int O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;
         Loop loop = NewLoop(backend);
         Socket listener = NewListener();
-        Socket[] clients = [.. Enumerable.Range(0, 3).Select(_ => Connect(listener))];
+        Socket[] clients = [.. Enumerable.Range(0, 3).Select(_ => Connect(listener.LocalEndPoint!))];
         List<Socket> accepted = AcceptAll(loop, listener, clients.Length);
         Assert.Equal(clients.Select(c => c.LocalEndPoint), accepted.Select(a => a.RemoteEndPoint));
         Assert.All(accepted, a =>
@@ -52,7 +52,7 @@ public sealed class SocketAcceptTests : AwaitTestBase
             Assert.False(listener.TryAccept(out Socket? none));
             Assert.Null(none);
             Assert.False(listener.Blocking);
-            Connect(listener);
+            Connect(listener.LocalEndPoint!);
             AcceptAll(loop, listener, 1); // calls TryAccept until it returns false
         }
         finally
@@ -70,12 +70,12 @@ public sealed class SocketAcceptTests : AwaitTestBase
         Loop loop = NewLoop(backend);
         Socket listener = NewListener();
 
-        using (Socket gone = Connect(listener))
+        using (Socket gone = Connect(listener.LocalEndPoint!))
         {
             gone.LingerState = new LingerOption(true, 0); // Dispose resets the connection
         }
 
-        Socket client = Connect(listener);
+        Socket client = Connect(listener.LocalEndPoint!);
         List<Socket> accepted = [];
         loop.Io(listener, Events.Read, [Fatal] (w, _) =>
         {
@@ -105,7 +105,7 @@ public sealed class SocketAcceptTests : AwaitTestBase
     {
         Loop loop = NewLoop(backend);
         Socket listener = NewListener();
-        Socket client = Connect(listener);
+        Socket client = Connect(listener.LocalEndPoint!);
         Exception? refused = null;
         loop.Io(listener, Events.Read, [Fatal] (w, _) =>
         {
@@ -115,13 +115,6 @@ public sealed class SocketAcceptTests : AwaitTestBase
         Assert.False(loop.Start());
         Assert.Equal(SocketError.TooManyOpenSockets, Assert.IsType<SocketException>(refused).SocketErrorCode);
         Assert.Equal(client.LocalEndPoint, Assert.Single(AcceptAll(loop, listener, 1)).RemoteEndPoint);
-    }
-
-    private Socket Connect(Socket listener)
-    {
-        Socket client = Own(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
-        client.Connect(listener.LocalEndPoint!);
-        return client;
     }
 
     // Accepts in the callback of an Io until `count` connections are accepted.

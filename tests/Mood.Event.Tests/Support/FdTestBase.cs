@@ -48,8 +48,7 @@ public abstract class FdTestBase : LoopTestBase
     protected (Socket Client, Socket Server) NewConnection(int? bufferSize = null)
     {
         using Socket listener = NewListener();
-        Socket client = Own(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
-        client.Connect(listener.LocalEndPoint!);
+        Socket client = Connect(listener.LocalEndPoint!);
         Socket server = Own(listener.Accept());
 
         if (bufferSize is int size)
@@ -59,6 +58,27 @@ public abstract class FdTestBase : LoopTestBase
 
         return (client, server);
     }
+
+    /// <summary>Makes a socket and connects it to a TCP or Unix address.</summary>
+    protected Socket Connect(EndPoint server)
+    {
+        bool isUnix = server.AddressFamily == AddressFamily.Unix;
+        Socket socket = Own(new Socket(server.AddressFamily, SocketType.Stream, isUnix ? ProtocolType.Unspecified : ProtocolType.Tcp));
+
+        try
+        {
+            socket.Connect(server);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes a socket and connects it to a server.</summary>
+    protected Socket Connect(LoopServer server) => Connect(server.EndPoint);
 
     protected Socket NewListener()
     {
