@@ -83,13 +83,17 @@ public sealed partial class Loop
     }
 
     /// <summary>As <see cref="TryClaim"/>, for calling user code. Full.</summary>
-    internal bool TryClaimToCall(out Claim claim)
+    /// <param name="claim">The claim of the loop, or of the loop around it.</param>
+    /// <param name="itself">See <see cref="ClaimItself"/>.</param>
+    internal bool TryClaimToCall(out Claim claim, out Claim itself)
     {
         bool isClaimed = TryClaim(out claim);
+        itself = default;
 
         if (isClaimed)
         {
             ExtendClaim();
+            itself = ClaimItself();
         }
 
         return isClaimed;

@@ -25,6 +25,7 @@ public sealed partial class Loop
     internal void RunTo(double end)
     {
         using Claim claim = ClaimToCall();
+        using Claim itself = ClaimItself();
         ManualClock clock = Clock!;
         int stops = _stops.Told;
         int rounds = 0;

@@ -83,9 +83,10 @@ public sealed partial class LoopServer
         }
 
         // A reschedule function must not stop watchers, so there the stop is always posted.
-        if (!Loop.IsRescheduling && _loop.TryClaimToCall(out Loop.Claim claim))
+        if (!Loop.IsRescheduling && _loop.TryClaimToCall(out Loop.Claim claim, out Loop.Claim itself))
         {
             using (claim)
+            using (itself)
             {
                 if (!_loop.IsRunning)
                 {

@@ -47,9 +47,10 @@ internal sealed class LoopSynchronizationContext(Loop loop) : SynchronizationCon
     {
         Validate.NotNull(d, nameof(d));
 
-        if (loop.TryClaimToCall(out Loop.Claim claim))
+        if (loop.TryClaimToCall(out Loop.Claim claim, out Loop.Claim itself))
         {
             using (claim)
+            using (itself)
             {
                 Call(d, state);
             }

@@ -21,12 +21,13 @@ internal sealed class LoopTaskScheduler(Loop loop) : TaskScheduler
     // If the loop's own thread waits for a task, it runs the task. No other thread would run it during the wait.
     protected override bool TryExecuteTaskInline(Task task, bool taskWasPreviouslyQueued)
     {
-        if (!loop.TryClaimToCall(out Loop.Claim claim))
+        if (!loop.TryClaimToCall(out Loop.Claim claim, out Loop.Claim itself))
         {
             return false;
         }
 
         using (claim)
+        using (itself)
         {
             return TryExecuteTask(task);
         }

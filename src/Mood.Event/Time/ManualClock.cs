@@ -170,13 +170,14 @@ public sealed class ManualClock
         CheckOwn(loop);
         Validate.NotNegative(seconds, nameof(seconds));
 
-        if (loop.IsRunning || !loop.TryClaimToCall(out Loop.Claim claim))
+        if (loop.IsRunning || !loop.TryClaimToCall(out Loop.Claim claim, out Loop.Claim itself))
         {
             return loop.InvokeAsync(() => Advance(loop, seconds));
         }
 
         // This thread ran the loop last, so it would wait for itself if it posted.
         using (claim)
+        using (itself)
         {
             try
             {

@@ -77,13 +77,10 @@ public sealed class Embed : Watcher<Embed>
             }
         }
 
-        if (Other.Embedder is not null)
-        {
-            throw Error.Event_EmbedTwice();
-        }
-
+        CheckFree(); // first, because the loop around the other one may run on another thread, and then the claim throws
         bool inside = Other.IsHere;
         using Loop.Claim claim = Other.ClaimToChange();
+        CheckFree(); // another thread may have embedded it just before the claim
 
         // While this thread is inside the other loop, it must be running this loop too. Otherwise another thread could run this loop, and
         // with it the other one.
@@ -153,6 +150,14 @@ public sealed class Embed : Watcher<Embed>
         {
             Native.mood_embed_renew(Memory);
             GC.KeepAlive(this);
+        }
+    }
+
+    private void CheckFree()
+    {
+        if (Other.Embedder is not null)
+        {
+            throw Error.Event_EmbedTwice();
         }
     }
 

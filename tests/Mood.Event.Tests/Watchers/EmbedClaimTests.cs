@@ -1,0 +1,190 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using Xunit;
+
+namespace Mood.Event.Tests;
+
+/// <summary>User code that a thread runs for an embedded loop outside its Start. It may stop or dispose the Embed or a loop. Until it returns,
+/// no other thread can use the embedded loop.</summary>
+public sealed class EmbedClaimTests : AwaitTestBase
+{
+    public static TheoryData<string, string> Cases
+    {
+        get
+        {
+            var cases = new TheoryData<string, string>();
+
+            foreach (string call in (string[])["Send", "a task", "StopAsync", "Invoke"])
+            {
+                foreach (string act in (string[])["Stop", "Dispose", "Dispose of the outer loop", "Dispose of the inner loop"])
+                {
+                    cases.Add(call, act);
+                }
+            }
+
+            return cases;
+        }
+    }
+
+    [Theory, MemberData(nameof(Cases))]
+    public void No_other_thread_gets_the_inner_loop_while_user_code_ends_its_Embed(string call, string act)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
+        Embed embed = outer.Embed(inner);
+        Exception? refused = null;
+        int calls = 0;
+        Action code = () =>
+        {
+            calls++;
+
+            switch (act)
+            {
+                case "Stop":
+                    embed.Stop();
+                    break;
+                case "Dispose":
+                    embed.Dispose();
+                    break;
+                case "Dispose of the outer loop":
+                    outer.Dispose();
+                    break;
+                default:
+                    inner.Dispose();
+                    break;
+            }
+
+            refused = RecordOnThread(() => inner.Start(RunFlags.NoWait));
+        };
+        Action invoke = call switch
+        {
+            "Send" => () => inner.SynchronizationContext.Send(_ => code(), null),
+            "a task" => new Task(code).RunOn(inner.TaskScheduler),
+            "Invoke" => () => inner.Timer(100, 0, (_, _) => code()).Invoke(Events.Timer),
+            _ => StopOf(inner, code),
+        };
+        embed.Start();
+        invoke();
+        Assert.Equal(1, calls);
+
+        if (act == "Dispose of the inner loop")
+        {
+            Assert.IsAssignableFrom<InvalidOperationException>(refused); // an ObjectDisposedException is one too
+            return;
+        }
+
+        Assert.IsType<InvalidOperationException>(refused);
+        Assert.Null(RecordOnThread(() => inner.Start(RunFlags.NoWait))); // afterwards any thread can use the inner loop
+    }
+
+    /// <summary>Between the iterations of Advance, no Start of the loop is on the stack.</summary>
+    [Fact]
+    public void No_other_thread_gets_the_inner_loop_between_the_steps_of_Advance()
+    {
+        var clock = new ManualClock();
+        Loop outer = NewLoop(clock), inner = NewLoop(clock, Backends.Epoll);
+        Embed embed = outer.Embed(inner);
+        embed.Start();
+        bool isOver = false;
+        int starts = 0;
+        using var begin = new ManualResetEventSlim();
+        var thread = new Thread(() =>
+        {
+            begin.Wait();
+
+            while (!Volatile.Read(ref isOver))
+            {
+                starts += Record.Exception(() => inner.IncRef()) is null ? 1 : 0;
+            }
+        });
+        thread.Start();
+        int ticks = 0;
+        inner.Timer(1, 1, (timer, _) =>
+        {
+            if (++ticks == 1)
+            {
+                embed.Stop();
+                begin.Set();
+            }
+
+            Thread.Yield();
+        }).Start();
+        clock.Advance(inner, 2000);
+        Volatile.Write(ref isOver, true);
+        int during = ticks == 2000 ? starts : -1;
+        thread.Join();
+        Assert.InRange(during, 0, 1); // one more may come after the end of Advance
+
+        for (int i = 0; i < starts; i++)
+        {
+            inner.DecRef();
+        }
+    }
+
+    [Fact]
+    public void Of_two_threads_that_embed_one_loop_at_the_same_time_one_is_refused()
+    {
+        const int Rounds = 2000;
+        Loop inner = NewLoop(Backends.Epoll);
+        Embed[] embeds = [NewLoop().Embed(inner), NewLoop().Embed(inner)];
+        using var barrier = new Barrier(2);
+        bool[] started = new bool[2];
+        var wrong = new List<string>();
+        Thread[] threads = [.. Enumerable.Range(0, 2).Select(i => new Thread(() =>
+        {
+            for (int round = 0; round < Rounds; round++)
+            {
+                barrier.SignalAndWait();
+                Exception? e = Record.Exception(embeds[i].Start);
+                started[i] = e is null;
+                barrier.SignalAndWait();
+
+                if (i == 0 && started[0] == started[1])
+                {
+                    wrong.Add($"{round}: {started[0]}");
+                }
+
+                barrier.SignalAndWait();
+
+                if (started[i])
+                {
+                    embeds[i].Stop();
+                }
+            }
+        }))];
+        Array.ForEach(threads, thread => thread.Start());
+        Array.ForEach(threads, thread => thread.Join());
+        Assert.Empty(wrong);
+    }
+
+    private Action StopOf(Loop loop, Action code)
+    {
+        var begun = new TaskCompletionSource();
+        LoopServer server = LoopServer.Listen(loop, AnyPort, async (_, token) =>
+        {
+            token.Register(code);
+            begun.SetResult();
+            await Task.Delay(Timeout.Infinite, token);
+        });
+        loop.Start(RunFlags.NoWait);
+        Connect(server);
+        Assert.True(Posix.Until(() => !loop.Start(RunFlags.NoWait) || begun.Task.IsCompleted, Patience));
+        return () => Assert.True(server.StopAsync(0).IsCompleted);
+    }
+
+    private static Exception? RecordOnThread(Action action)
+    {
+        Exception? recorded = null;
+        var thread = new Thread(() => recorded = Record.Exception(action));
+        thread.Start();
+        thread.Join();
+        return recorded;
+    }
+}
+
+file static class TaskExtensions
+{
+    internal static Action RunOn(this Task task, TaskScheduler scheduler) => () => task.RunSynchronously(scheduler);
+}
