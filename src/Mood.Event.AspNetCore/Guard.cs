@@ -27,7 +27,7 @@ internal sealed class Guard : IDisposable
     // Guarded by _gate: the thread must look, or end.
     private bool _hasWork, _isDisposed;
 
-    internal Guard(string name) => new Thread(Loop) { IsBackground = true, Name = name }.Start();
+    internal Guard(string name) => new Thread(Loop) { IsBackground = true, Name = name }.UnsafeStart();
 
     /// <summary>Makes sure that the sender runs soon. Any thread.</summary>
     internal void Watch(Sender sender)

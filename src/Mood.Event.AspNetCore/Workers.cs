@@ -99,7 +99,8 @@ internal sealed class Workers(IOptions<LoopTransportOptions> options, ILoggerFac
 
     private void Start()
     {
-        _group = new LoopGroup(Options.Loops, new LoopOptions
+        var all = new Worker[Options.Loops];
+        _group = new LoopGroup(all.Length, new LoopOptions
         {
             Name = "Kestrel",
             Backends = Options.Backends,
@@ -116,19 +117,27 @@ internal sealed class Workers(IOptions<LoopTransportOptions> options, ILoggerFac
                 }
             },
         });
+
+        try
+        {
+            for (int i = 0; i < all.Length; i++)
+            {
+                all[i] = new Worker(_group.Loops[i], Options, Logger);
+            }
+        }
+        catch
+        {
+            Array.ForEach(all, worker => worker?.Guard.Dispose()); // the system has started the threads of some guards
+            _group.Dispose();
+            throw;
+        }
+
         _group.Failed += (_, e) =>
         {
             Log.LoopFailed(Logger, e.Loop.Name ?? "loop", e.Exception);
             Failed?.Invoke(e.Exception);
-            Array.Find(_all, worker => worker.Loop == e.Loop)?.Stop();
+            Array.Find(all, worker => worker.Loop == e.Loop)?.Stop();
         };
-        var all = new Worker[Options.Loops];
-
-        for (int i = 0; i < all.Length; i++)
-        {
-            all[i] = new Worker(_group.Loops[i], Options, Logger);
-        }
-
         _all = all;
     }
 }

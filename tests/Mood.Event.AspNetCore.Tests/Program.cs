@@ -37,8 +37,16 @@ internal static class Program
                 o.UseSystemd();
             }
         });
-        Server.Use(builder.WebHost, Enum.Parse<Mode>(args[0]));
+        bool isLimited = args[0] == "threads"; // RefusalTests
+        Server.Use(builder.WebHost, isLimited ? Mode.Pool : Enum.Parse<Mode>(args[0]));
         await using WebApplication app = builder.Build();
+
+        if (isLimited)
+        {
+            await RefusalTests.BindWithFewThreadsAsync(app.Services);
+            return;
+        }
+
         int begun = 0, ended = 0;
         Handlers.Map(app);
         app.Map("/counted", (RequestDelegate)(async c =>

@@ -39,6 +39,7 @@ internal static class Program
         ["run"] = RunScenarios.Run,
         ["listeners"] = ListenerScenarios.Listeners,
         ["full-table"] = DescriptorScenarios.FullTable,
+        ["threads-refused"] = ThreadScenarios.Refused,
         ["exit"] = ExitScenarios.Exit,
         ["exit-loops"] = ExitScenarios.ExitLoops,
     };

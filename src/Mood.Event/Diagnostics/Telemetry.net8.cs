@@ -156,7 +156,7 @@ internal static class Telemetry
         {
             BackgroundThread.Start(new Thread(Wait) { IsBackground = true, Name = "Mood.Event telemetry" });
         }
-        catch (OutOfMemoryException)
+        catch (Exception e) when (e is OutOfMemoryException or ThreadStartException)
         {
             s_hasBegun = false; // the system refuses to start a thread now: the next loop tries again
         }

@@ -49,7 +49,7 @@ internal static class ClosedHandleSweep
         {
             BackgroundThread.Start(new Thread(Run) { IsBackground = true, Name = "Mood.Event handles" });
         }
-        catch (OutOfMemoryException)
+        catch (Exception e) when (e is OutOfMemoryException or ThreadStartException)
         {
             // no thread can be created now; the next Add tries again
             Volatile.Write(ref s_isRunning, 0);

@@ -23,6 +23,7 @@ public sealed partial class LoopGroup : IDisposable
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is less than 1.</exception>
     /// <exception cref="ArgumentException"><paramref name="flags"/> or <paramref name="backends"/> hold unknown bits.</exception>
     /// <exception cref="EventException">A loop cannot be created. The loops created before it are disposed.</exception>
+    /// <exception cref="OutOfMemoryException">The system cannot start a thread. The loops are disposed.</exception>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
     public LoopGroup(
         int count,
@@ -43,6 +44,7 @@ public sealed partial class LoopGroup : IDisposable
     /// <exception cref="ArgumentException"><see cref="LoopOptions.Flags"/> or <see cref="LoopOptions.Backends"/> contain unknown
     /// bits.</exception>
     /// <exception cref="EventException">A loop cannot be created. The loops created before it are disposed.</exception>
+    /// <exception cref="OutOfMemoryException">The system cannot start a thread. The loops are disposed.</exception>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
     [OverloadResolutionPriority(-1)] // so that new LoopGroup(2, null) still calls the other constructor: threads without a name
     public LoopGroup(int count, LoopOptions options)

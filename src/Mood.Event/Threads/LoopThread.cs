@@ -59,6 +59,7 @@ public sealed partial class LoopThread : IDisposable
     /// <param name="clock">The clock of the loop, for tests. Null means the system's clock.</param>
     /// <exception cref="ArgumentException"><paramref name="flags"/> or <paramref name="backends"/> hold unknown bits.</exception>
     /// <exception cref="EventException">The loop cannot be created.</exception>
+    /// <exception cref="OutOfMemoryException">The system cannot start a thread. The loop is disposed.</exception>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
     public LoopThread(
         string? name = null, LoopFlags flags = LoopFlags.Auto, Backends backends = Backends.Auto, ManualClock? clock = null)
@@ -73,6 +74,7 @@ public sealed partial class LoopThread : IDisposable
     /// <exception cref="ArgumentException"><see cref="LoopOptions.Flags"/> or <see cref="LoopOptions.Backends"/> contain unknown
     /// bits.</exception>
     /// <exception cref="EventException">The loop cannot be created.</exception>
+    /// <exception cref="OutOfMemoryException">The system cannot start a thread. The loop is disposed.</exception>
     /// <exception cref="PlatformNotSupportedException">There is no native library for this system.</exception>
     [OverloadResolutionPriority(-1)] // so that new LoopThread(null) still calls the other constructor: a thread without a name
     public LoopThread(LoopOptions options)
@@ -89,7 +91,18 @@ public sealed partial class LoopThread : IDisposable
         Loop.Reserve(); // otherwise another thread could claim the loop before the new thread runs it
         _thread = new Thread(Run) { Name = options.Name ?? "Mood.Event", IsBackground = true };
         Loop.DisposedBy = _disposeTimeout is null ? null : this; // Dispose of the loop then uses _thread
-        BackgroundThread.Start(_thread);
+
+        try
+        {
+            BackgroundThread.Start(_thread);
+        }
+        catch
+        {
+            Loop.DisposedBy = null;
+            using Loop.Claim claim = Loop.TakeReserved();
+            Loop.Dispose();
+            throw;
+        }
     }
 
     /// <summary>

@@ -256,4 +256,8 @@ public sealed class ProcessTests
         Assert.Matches(@"^kill to callback, 2000 signals: median \d+ us, p99 \d+ us$", output);
         Console.WriteLine(output);
     }
+
+    [Fact]
+    public void A_loop_whose_thread_cannot_be_started_is_disposed() =>
+        Assert.Equal("refused\nrefused\nrefused\nleft 0", HostProcess.Succeed("threads-refused", ThreadLimit.Command));
 }

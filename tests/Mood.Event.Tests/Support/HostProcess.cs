@@ -35,16 +35,16 @@ internal sealed class HostProcess : IDisposable
     internal string Output => File.ReadAllText(_output);
 
     /// <summary>Runs a scenario until the process ends, and returns the raw wait status and the output.</summary>
-    internal static (int Status, string Output) Run(string scenario)
+    internal static (int Status, string Output) Run(string scenario, string wrapper = "")
     {
-        using var process = new HostProcess(scenario);
+        using var process = new HostProcess(scenario, wrapper);
         return process.WaitForEnd();
     }
 
     /// <summary>Runs a scenario until the process ends, asserts that the exit code is 0, and returns the output.</summary>
-    internal static string Succeed(string scenario)
+    internal static string Succeed(string scenario, string wrapper = "")
     {
-        (int status, string output) = Run(scenario);
+        (int status, string output) = Run(scenario, wrapper);
         Assert.True(status == 0, string.Create(CultureInfo.InvariantCulture, $"{scenario}: wait status {status}\n{output}"));
         return output.Trim();
     }
