@@ -11,14 +11,8 @@ namespace Mood.Event;
 /// <content>Awaitables.</content>
 public sealed partial class Loop
 {
-    // How many callbacks EndWaits calls: this number, and as many for each wait. A continuation may post without end.
-    private const int LastCallbacks = 100;
-
     // Made by the owner on first use; never replaced.
     private Waits? _waits;
-
-    // While EndWaits runs: the callbacks that the continuations have posted. Otherwise null. The owner only.
-    private Queue<(SendOrPostCallback Callback, object? State)>? _last;
 
     /// <summary>The pools of waits.</summary>
     internal Waits Waits => _waits ??= new Waits();
@@ -243,15 +237,14 @@ public sealed partial class Loop
 
     // Ends the waits that were active. The loop is closed already, so that a continuation may make a new default loop.
     // Continuations run in the loop's synchronization context. The await of a pooled ValueTask, such as that of SslStream.ReadAsync, posts to
-    // this context even if it is the current one. Such posts are called too, so that these awaits end.
+    // this context even if it is the current one.
     partial void EndWaits(List<Watcher>? waits)
     {
         SynchronizationContext? before = SynchronizationContext.Current;
 
-        if (_context is not null && waits!.Count > 0)
+        if (_context is not null)
         {
             SynchronizationContext.SetSynchronizationContext(_context);
-            _last = new Queue<(SendOrPostCallback, object?)>();
         }
 
         foreach (Watcher watcher in waits!)
@@ -259,41 +252,6 @@ public sealed partial class Loop
             watcher.Wait?.Fail(Error.ObjectDisposed(this));
         }
 
-        CallLast(LastCallbacks * (waits.Count + 1));
         SynchronizationContext.SetSynchronizationContext(before);
-    }
-
-    private void CallLast(int max)
-    {
-        for (int i = 0; i < max && _last?.TryDequeue(out (SendOrPostCallback Callback, object? State) item) == true; i++)
-        {
-            try
-            {
-                _context!.Call(item.Callback, item.State);
-            }
-#pragma warning disable CA1031 // any exception: the callback threw it, and the Dispose must go on
-            catch (Exception e)
-#pragma warning restore CA1031
-            {
-                Report(e);
-            }
-        }
-
-        bool isEmpty = _last is null or { Count: 0 };
-        _last = null;
-
-        if (!isEmpty)
-        {
-            Report(Error.ObjectDisposed_Continuation(this));
-        }
-    }
-
-    partial void KeepLast(SendOrPostCallback callback, object? state, ref bool isKept)
-    {
-        if (IsHere && _last is { } last)
-        {
-            last.Enqueue((callback, state));
-            isKept = true;
-        }
     }
 }

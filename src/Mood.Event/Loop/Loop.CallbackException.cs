@@ -38,6 +38,11 @@ public sealed partial class Loop
 
     /// <inheritdoc cref="Report(Exception)"/>
     /// <param name="exception">The exception.</param>
+    /// <param name="what">Names what has failed, for people.</param>
+    internal void Report(Exception exception, string what) => Report(null, null, exception, what);
+
+    /// <inheritdoc cref="Report(Exception)"/>
+    /// <param name="exception">The exception.</param>
     /// <param name="method">The method that has thrown.</param>
     /// <param name="what">Describes the method for people.</param>
     internal void Report(Exception exception, MethodInfo method, string what) => Report(null, method, exception, what);
@@ -51,16 +56,23 @@ public sealed partial class Loop
         }
         catch (AggregateException e)
         {
-            ReportAll(e);
+            foreach (Exception inner in e.InnerExceptions)
+            {
+                Report(inner, "a callback of a CancellationToken");
+            }
         }
     }
 
-    /// <summary>As <see cref="Report(Exception)"/>, for each exception of a task. A task of Task.WhenAll may have several.</summary>
-    internal void ReportAll(AggregateException exception)
+    /// <summary>As <see cref="Report(Exception, string)"/>, for a function that has failed when nothing waits for it any more. After Dispose
+    /// of the loop, its waits end with an ObjectDisposedException, which is no failure of the function.</summary>
+    internal void ReportLate(AggregateException exception, string what)
     {
         foreach (Exception inner in exception.InnerExceptions)
         {
-            Report(inner);
+            if (inner is not ObjectDisposedException || !IsEnding)
+            {
+                Report(inner, what);
+            }
         }
     }
 

@@ -7,6 +7,13 @@ namespace Mood.Event;
 /// <content>The end of a loop.</content>
 public sealed partial class Loop
 {
+    // How many continuations CallLast calls: this number, and as many for each one that waits then. A continuation may post without end.
+    private const int LastContinuations = 100;
+
+    // The continuations that are posted from the beginning of Dispose to its end, which calls them. The owner sets it before it closes _posts.
+    // Any thread adds to it.
+    private PostQueue? _last;
+
     /// <summary>Whether the loop is disposed or is being disposed. Then no watcher can be started. Any thread.</summary>
     internal bool IsEnding => _closing || IsClosed;
 
@@ -41,6 +48,7 @@ public sealed partial class Loop
         }
 
         ExtendClaim();
+        _last = new PostQueue();
         _posts.Close();
 
         if (_depth > 0)
@@ -69,42 +77,60 @@ public sealed partial class Loop
         CloseCore();
     }
 
+    // Everything that waits for the loop ends here. Its continuations run at once, or are posted to _last. A function that handles the exception
+    // of its wait ends with its own result. So the calls that have not ended fail only after its continuations.
     private void CloseCore()
     {
-        _posts.RunLast(this);
-        List<Watcher>? waits = null;
-        TakeWaits(ref waits);
-        Watchers.DisposeAll();
+        try
+        {
+            List<Watcher>? waits = null;
+            _posts.RunLast(this);
+            TakeWaits(ref waits);
+            Watchers.DisposeAll();
 
-        if (!IsDefault)
-        {
-            CloseHandle();
-        }
-        else
-        {
-            // There is only one native default loop. It must be closed before another default loop is made.
-            using (DefaultGate.Enter())
+            if (!IsDefault)
             {
                 CloseHandle();
-                s_default = null;
             }
+            else
+            {
+                // There is only one native default loop. It must be closed before another default loop is made.
+                using (DefaultGate.Enter())
+                {
+                    CloseHandle();
+                    s_default = null;
+                }
+            }
+
+            EndWaits(waits);
+            CallLast();
+            Calls.FailAll(this);
         }
-
-        _report.Flush(); // outside the gate: standard error may block
-        EndWaits(waits);
-        Calls.FailAll(this); // the calls that did not end together with their waits
+        finally
+        {
+            CallLast();
+            _last!.Close();
+            _last.RunLast(this); // the rest: the last posts before Close
+            _report.Flush(); // outside the gate: standard error may block
+        }
     }
 
-    /// <summary>Keeps a callback that is posted to the context while Dispose ends the waits, on the thread of Dispose.</summary>
-    /// <returns>False: Dispose will not call it.</returns>
-    internal bool TryKeepLast(SendOrPostCallback callback, object? state)
+    private void CallLast() => _last!.RunLast(this, LastContinuations * (_last.Waiting + 1));
+
+    /// <summary>As <see cref="TryPost{TState}(Action{TState}, TState)"/>, for a continuation: Dispose accepts it until its end, and calls it.
+    /// </summary>
+    internal bool TryPostContinuation<TState>(Action<TState> action, TState state) =>
+        TryPost(action, state) || (Volatile.Read(ref _last) is { } last && last.Add(action, state) != PostQueue.Answer.Refused);
+
+    /// <summary>Reports that the loop is disposed and will not call a continuation. If a Run has named the functions that it did not wait
+    /// for, there is no second report. Any thread. Throws nothing.</summary>
+    internal void ReportUncalled()
     {
-        bool isKept = false;
-        KeepLast(callback, state, ref isKept);
-        return isKept;
+        if (!HasReportedUnfinished)
+        {
+            Report(Error.ObjectDisposed_Continuation(this));
+        }
     }
-
-    partial void KeepLast(SendOrPostCallback callback, object? state, ref bool isKept);
 
     // Only net8.0 has awaitables.
     partial void TakeWaits(ref List<Watcher>? waits);

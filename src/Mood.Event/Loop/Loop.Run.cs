@@ -166,7 +166,7 @@ public sealed partial class Loop
 
             if (!hasEnded && task is not null)
             {
-                MainTask.ReportAtEnd(this, task);
+                MainTask.ReportAtEnd(this, named, task);
             }
 
             SynchronizationContext.SetSynchronizationContext(before);

@@ -117,7 +117,7 @@ public sealed partial class LoopServer
                 if (_loop.Now() - _reported is >= ReportInterval or < 0)
                 {
                     _reported = _loop.Now();
-                    _loop.Report(Error.Event_Accept(EndPoint, exception));
+                    _loop.Report(Error.Event_Accept(EndPoint, exception), $"the LoopServer on {EndPoint}");
                 }
 
                 await _loop.Delay(BackOff, _accepting.Token);

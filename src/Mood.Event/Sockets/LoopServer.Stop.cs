@@ -107,6 +107,15 @@ public sealed partial class LoopServer
 
     private async Task StopAnywhereAsync(double grace, ServerConnection? caller)
     {
+        // In the loop's context, the caller's continuation must be posted by the loop's thread: Dispose of the loop calls it then. The thread
+        // pool would post it too late.
+        if (LoopSynchronizationContext.IsCurrent(_loop))
+        {
+            await Task.Yield();
+            await StopOnLoopAsync(grace, caller);
+            return;
+        }
+
         try
         {
             await _loop.InvokeAsync(() => StopOnLoopAsync(grace, caller)).ConfigureAwait(false);
@@ -199,7 +208,7 @@ public sealed partial class LoopServer
             await _loop.Delay(LastCall, _over.Token);
             CloseAll();
             await _loop.Delay(LastCall, _over.Token);
-            _loop.Report(Error.InvalidOperation_HandlersLeft(EndPoint, _count));
+            _loop.Report(Error.InvalidOperation_HandlersLeft(EndPoint, _count), $"the LoopServer on {EndPoint}");
             _allEnded?.TrySetResult();
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)

@@ -32,11 +32,13 @@ public sealed partial class LoopStream
     private static async ValueTask<LoopStream> ConnectToNameAsync(
         Loop loop, DnsEndPoint name, CancellationToken cancellationToken)
     {
+        // On the loop's thread the waits stay there, because Dispose of the loop ends them there.
+        bool isOnLoop = LoopSynchronizationContext.IsCurrent(loop);
         IPAddress[] addresses;
 
         try
         {
-            addresses = await Dns.GetHostAddressesAsync(name.Host, name.AddressFamily, cancellationToken).ConfigureAwait(false);
+            addresses = await Dns.GetHostAddressesAsync(name.Host, name.AddressFamily, cancellationToken).ConfigureAwait(isOnLoop);
 
             if (addresses.Length == 0)
             {
@@ -53,7 +55,7 @@ public sealed partial class LoopStream
             try
             {
                 return await ConnectToAddressAsync(loop, new IPEndPoint(addresses[i], name.Port), name, cancellationToken)
-                    .ConfigureAwait(false);
+                    .ConfigureAwait(isOnLoop);
             }
             catch (SocketException) when (i + 1 < addresses.Length)
             {

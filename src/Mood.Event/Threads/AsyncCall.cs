@@ -8,10 +8,13 @@ namespace Mood.Event;
 /// A call of an asynchronous function. Its task ends with the function's task, or fails when the loop ends first, because
 /// the rest of the function may then never run.
 /// </summary>
+/// <param name="loop">The loop.</param>
+/// <param name="function">The function to call.</param>
+/// <param name="named">The function that the caller has passed, if it is another one.</param>
 /// <typeparam name="T">The type of the result.</typeparam>
-internal class AsyncCall<T>(Loop loop, Func<Task> function) : Call<T>
+internal class AsyncCall<T>(Loop loop, Func<Task> function, Delegate? named = null) : Call<T>
 {
-    internal override Delegate Function => function;
+    internal override Delegate Function { get; } = named ?? function;
 
     private protected Loop Loop => loop;
 
@@ -65,7 +68,7 @@ internal class AsyncCall<T>(Loop loop, Func<Task> function) : Call<T>
     }
 
     /// <summary>Called if the function fails after the end of the loop, which has already failed the caller's task.</summary>
-    private protected virtual void OnLate(AggregateException exception) => loop.ReportAll(exception);
+    private protected virtual void OnLate(AggregateException exception) => loop.ReportLate(exception, "the function " + MethodName.Of(Function));
 
     // the token that cancelled the function: only its exception contains it
     private static CancellationToken TokenOf(Task task)

@@ -21,24 +21,24 @@ internal sealed class LoopSynchronizationContext(Loop loop) : SynchronizationCon
         return before;
     }
 
+    /// <summary>Whether the loop's context is the current one of this thread.</summary>
+    internal static bool IsCurrent(Loop loop) => Current is LoopSynchronizationContext context && context == loop.SynchronizationContext;
+
     // a loop has one context, so that the contexts of two loops can be compared by reference
     public override SynchronizationContext CreateCopy() => this;
 
     /// <summary>
-    /// Calls the callback on the loop's thread, later. On a disposed loop the callback is not called, and
-    /// <see cref="Loop.CallbackException"/> is raised. But while Dispose ends the waits of the loop, it calls what their continuations post.
-    /// Post does not throw, because the runtime's code for awaits calls it, and an
-    /// exception there would end the process. If a Run has named the functions that it did not wait for, there is no second report.
+    /// Calls the callback on the loop's thread, later. Dispose of the loop calls what is posted until its end. On a disposed loop the callback
+    /// is not called, and <see cref="Loop.CallbackException"/> is raised. Post does not throw, because the runtime's code for awaits calls it,
+    /// and an exception there would end the process.
     /// </summary>
     public override void Post(SendOrPostCallback d, object? state)
     {
         Validate.NotNull(d, nameof(d));
 
-        if (!loop.TryPost(static item => item.Context.Call(item.Callback, item.State), (Context: this, Callback: d, State: state))
-            && !loop.TryKeepLast(d, state)
-            && !loop.HasReportedUnfinished)
+        if (!loop.TryPostContinuation(static item => item.Context.Call(item.Callback, item.State), (Context: this, Callback: d, State: state)))
         {
-            loop.Report(Error.ObjectDisposed_Continuation(loop));
+            loop.ReportUncalled();
         }
     }
 

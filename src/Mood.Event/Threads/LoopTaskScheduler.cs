@@ -10,10 +10,10 @@ internal sealed class LoopTaskScheduler(Loop loop) : TaskScheduler
 
     protected override void QueueTask(Task task)
     {
-        if (!loop.TryPost(static item => item.Scheduler.TryExecuteTask(item.Task), (Scheduler: this, Task: task)))
+        if (!loop.TryPostContinuation(static item => item.Scheduler.TryExecuteTask(item.Task), (Scheduler: this, Task: task)))
         {
             // The exception below is stored in the task. No code reads it there if the task is the continuation of an await.
-            loop.Report(Error.ObjectDisposed_Continuation(loop));
+            loop.ReportUncalled();
             Error.Throw_Disposed(loop);
         }
     }

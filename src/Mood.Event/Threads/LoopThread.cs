@@ -303,7 +303,7 @@ public sealed partial class LoopThread : IDisposable
         {
             if (failure is not null)
             {
-                Loop.Report(e); // Failed and StopAsync have room for one exception
+                Loop.Report(e, "Dispose of the loop"); // Failed and StopAsync have room for one exception
             }
 
             failure ??= e;

@@ -28,6 +28,9 @@ internal sealed class MainTask
     /// <summary>The name of the main function.</summary>
     internal string Name => MethodName.Of(_function);
 
+    /// <summary>The name of a main function in a report.</summary>
+    internal static string NameOf(Delegate function) => "the main function " + MethodName.Of(function);
+
     /// <summary>The task of the Run around this one.</summary>
     internal MainTask? Outer { get; }
 
@@ -52,9 +55,8 @@ internal sealed class MainTask
         TaskScheduler.Default);
 
     /// <summary>Reports the exception of a task that its Run no longer waits for.</summary>
-    internal static void ReportAtEnd(Loop loop, Task task) => task.ContinueWith(
-        static (task, loop) => ((Loop)loop!).ReportAll(task.Exception!),
-        loop,
+    internal static void ReportAtEnd(Loop loop, Delegate function, Task task) => task.ContinueWith(
+        task => loop.ReportLate(task.Exception!, NameOf(function)),
         CancellationToken.None,
         TaskContinuationOptions.ExecuteSynchronously | TaskContinuationOptions.DenyChildAttach | TaskContinuationOptions.OnlyOnFaulted,
         TaskScheduler.Default);

@@ -163,19 +163,18 @@ internal sealed class PostQueue
         return IsInterrupted;
     }
 
-    /// <summary>Runs all items accepted before Close, even after an exception that stops the loop. Throws nothing.</summary>
-    internal void RunLast(Loop loop)
+    /// <summary>Runs the items in the queue, and those that are added meanwhile, even after an exception that stops the loop. Throws
+    /// nothing. The loop's thread only.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="max">The maximum number of items. The others stay in the queue.</param>
+    internal void RunLast(Loop loop, int max = int.MaxValue)
     {
         StartContext context = StartContext.Capture();
 
-        do
+        for (int i = 0; i < max && (IsInterrupted || Take()); i++)
         {
-            while (IsInterrupted)
-            {
-                RunNext(loop, context);
-            }
+            RunNext(loop, context);
         }
-        while (Take());
     }
 
     private void Enter()

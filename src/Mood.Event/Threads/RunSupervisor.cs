@@ -43,7 +43,8 @@ internal sealed class RunSupervisor : IDisposable
     // For each of _signals: how often it had arrived when this Run began (mood_signal_arrivals).
     private readonly List<int> _arrivals = [];
 
-    // The task of the main function.
+    // The main function and its task. Set by RunAsync.
+    private Func<CancellationToken, Task>? _function;
     private Task? _main;
 
     internal RunSupervisor(Loop loop, RunOptions options, bool waitsForSpawned)
@@ -111,6 +112,7 @@ internal sealed class RunSupervisor : IDisposable
     /// <returns>The task of the main function, which has ended. Null: the time was over first.</returns>
     internal async Task<Task?> RunAsync(Func<CancellationToken, Task> main)
     {
+        _function = main;
         Task task = _main = Call(main);
         await Task.WhenAny(task, _over.Task);
 
@@ -144,15 +146,7 @@ internal sealed class RunSupervisor : IDisposable
         return task.IsCompleted ? task : null;
     }
 
-    // If the loop is disposed before the main function has ended, the function's next wait ends with an ObjectDisposedException. This
-    // exception is not reported, because Report has named the function already.
-    private void ReportLate(Task main)
-    {
-        if (main.Exception!.InnerException is not ObjectDisposedException || !_loop.IsEnding)
-        {
-            _loop.ReportAll(main.Exception);
-        }
-    }
+    private void ReportLate(Task main) => _loop.ReportLate(main.Exception!, MainTask.NameOf(_function!));
 
     private Task Call(Func<CancellationToken, Task> main)
     {

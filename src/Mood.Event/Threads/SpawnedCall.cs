@@ -13,14 +13,12 @@ internal sealed class SpawnedCall : AsyncCall<bool>
     /// <param name="function">The function to call.</param>
     /// <param name="handler">The handler of the user, if the function serves a connection.</param>
     internal SpawnedCall(Loop loop, Func<Task> function, Delegate? handler = null)
-        : base(loop, function)
+        : base(loop, function, handler)
     {
         _function = function;
-        (Function, IsHandler) = (handler ?? function, handler is not null);
+        IsHandler = handler is not null;
         LoopThread.Ignore(Task); // CallbackException reports it
     }
-
-    internal override Delegate Function { get; }
 
     /// <summary>Whether it serves a connection of a LoopServer.</summary>
     internal bool IsHandler { get; }

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
@@ -178,6 +179,41 @@ public sealed class StandardErrorReportTests : LoopTestBase
         Assert.Equal(
             [$"the callback {Name} of a Timer (Data: 7)", $"the posted action {Name}", $"the spawned function {Name}"],
             names.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void A_function_that_fails_too_late_and_a_callback_of_a_token_are_named()
+    {
+        Loop loop = NewLoop();
+        var names = new ConcurrentQueue<string>();
+        var late = new TaskCompletionSource();
+        loop.CallbackException += (_, e) => names.Enqueue(e.ToString());
+        Assert.Throws<InvalidOperationException>(() => loop.Run(MainAsync));
+        Assert.Throws<InvalidTimeZoneException>(() => loop.Run(TokenAsync));
+        Task call = loop.InvokeAsync(CallAsync), other = loop.InvokeAsync(() => new ValueTask(CallAsync()));
+        loop.Start(RunFlags.NoWait);
+        loop.Dispose();
+        late.SetException(_exception);
+        Assert.True(Posix.Until(() => names.Count == 4, Patience));
+        LoopThread.Ignore(Task.WhenAll(call, other));
+        const string Name = $"{nameof(StandardErrorReportTests)}.{nameof(A_function_that_fails_too_late_and_a_callback_of_a_token_are_named)}";
+        Assert.Equal(
+            ["a callback of a CancellationToken", $"the function {Name} (lambda)", $"the function {Name}.CallAsync", $"the main function {Name}.MainAsync"],
+            names.Order(StringComparer.Ordinal));
+
+        async Task MainAsync()
+        {
+            loop.Stop();
+            await late.Task.ConfigureAwait(false);
+        }
+
+        Task TokenAsync(CancellationToken token)
+        {
+            token.Register(() => throw _exception);
+            throw _exception; // cancels the token
+        }
+
+        async Task CallAsync() => await late.Task.ConfigureAwait(false);
     }
 
     private string? Add(StandardErrorReport report, double now) => report.Add(() => "a test", _exception, now);

@@ -282,8 +282,8 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
     public void Without_file_descriptors_the_server_backs_off_reports_once_and_continues()
     {
         Loop loop = NewLoop();
-        var reports = new List<Exception>();
-        loop.CallbackException += (_, e) => reports.Add(e.Exception);
+        var reports = new List<CallbackExceptionEventArgs>();
+        loop.CallbackException += (_, e) => reports.Add(e);
         loop.Run(async () =>
         {
             await using LoopServer server = LoopServer.Listen(loop, AnyPort, LoopServerTests.EchoAsync);
@@ -298,7 +298,8 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
                 uint before = loop.Iteration;
                 loop.Run(async () => await loop.Delay(1));
                 Assert.InRange(loop.Iteration - before, 0u, 60u);
-                Assert.Equal(1, Assert.Single(reports) is EventException ? 1 : 0);
+                Assert.IsType<EventException>(Assert.Single(reports).Exception);
+                Assert.Equal($"the LoopServer on {server.EndPoint}", reports[0].ToString());
             });
 
             foreach (Socket client in clients)

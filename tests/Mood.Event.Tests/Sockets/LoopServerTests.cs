@@ -121,17 +121,19 @@ public sealed class LoopServerTests : AwaitTestBase
     public void A_handler_that_never_ends_is_reported_and_not_waited_for()
     {
         Loop loop = NewLoop();
-        var reports = new List<Exception>();
-        loop.CallbackException += (_, e) => reports.Add(e.Exception);
+        var reports = new List<CallbackExceptionEventArgs>();
+        LoopServer server = null!;
+        loop.CallbackException += (_, e) => reports.Add(e);
         loop.Run(async () =>
         {
-            LoopServer server = LoopServer.Listen(loop, AnyPort, (_, _) => new TaskCompletionSource().Task);
+            server = LoopServer.Listen(loop, AnyPort, (_, _) => new TaskCompletionSource().Task);
             using Socket client = Connect(server);
             await UntilAsync(loop, () => server.ConnectionCount == 1);
             await server.DisposeAsync();
             Assert.Equal(1, server.ConnectionCount);
         });
-        Assert.Contains("1 of its handlers still run", Assert.Single(reports).Message, StringComparison.Ordinal);
+        Assert.Contains("1 of its handlers still run", Assert.Single(reports).Exception.Message, StringComparison.Ordinal);
+        Assert.Equal($"the LoopServer on {server.EndPoint}", reports[0].ToString());
         AssertIdle(loop);
     }
 
