@@ -79,6 +79,8 @@ internal static class Program
 
         try
         {
+            ServerRun.Run(seed, backends);
+
             if (s_shortage)
             {
                 Shortage.Run(seed);

@@ -34,12 +34,14 @@ public sealed partial class Loop
         return Invoke(call);
     }
 
-    /// <summary>Serves a connection, from now on, on the loop's thread. A Run with a token waits for its end.</summary>
-    /// <param name="function">Serves the connection.</param>
-    /// <param name="handler">The handler of the user, which the function calls.</param>
-    internal void SpawnHandler(Func<Task> function, Delegate handler)
+    /// <summary>Calls the handler of a connection now, on the loop's thread. A Run with a token waits for its end.</summary>
+    /// <param name="function">Calls the handler.</param>
+    /// <param name="handler">The handler of the user, for its name.</param>
+    /// <param name="onEnded">Called with the handler's task when it has ended: on the loop's thread, or if the loop is disposed, on the thread
+    /// that has ended the handler. It reports the exceptions, and must not throw.</param>
+    internal void SpawnHandler(Func<Task> function, Delegate handler, Action<Task> onEnded)
     {
-        var call = new SpawnedCall(this, function, handler);
+        var call = new SpawnedCall(this, function, handler, onEnded);
         Spawned.Add(call);
         call.Run();
     }

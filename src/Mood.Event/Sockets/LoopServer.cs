@@ -182,38 +182,30 @@ public sealed partial class LoopServer : IAsyncDisposable
         }
 
         StartSweep();
-        _loop.SpawnHandler(() => ServeAsync(connection), _handler);
+        _loop.SpawnHandler(() => Call(connection), _handler, task => OnEnded(connection, task));
     }
 
-    // Throws nothing.
-    private async Task ServeAsync(ServerConnection connection)
+    private Task Call(ServerConnection connection)
     {
-        bool hasFailed = true;
-        s_handler.Value = connection.Handler;
+        s_handler.Value = connection.Handler; // ends with the ExecutionContext of the call
+        return _handler(connection.Stream, connection.Token);
+    }
 
-        try
+    // The loop's thread calls it, or if the loop is disposed, the thread that has ended the handler. Throws nothing.
+    private void OnEnded(ServerConnection connection, Task task)
+    {
+        IReadOnlyList<Exception> exceptions = task.IsCanceled ? [new TaskCanceledException(task)] : task.Exception is { } all ? all.InnerExceptions : [];
+
+        foreach (Exception exception in exceptions)
         {
-            await (_handler(connection.Stream, connection.Token) ?? throw Error.InvalidOperation_NullTask());
-            hasFailed = false;
-        }
-#pragma warning disable CA1031 // any exception: the handler threw it, and the server goes on
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            if (!IsEnd(e, connection))
+            if (!IsEnd(exception, connection))
             {
-                _loop.Report(e, _handler.Method, $"the handler {MethodName.Of(_handler.Method)} of the LoopServer on {EndPoint}");
+                _loop.Report(exception, _handler.Method, $"the handler {MethodName.Of(_handler.Method)} of the LoopServer on {EndPoint}");
             }
         }
 
         connection.HasEnded = true;
-        connection.Close(reset: hasFailed);
-        OnEnded(connection);
-    }
-
-    // Loop's thread, unless the loop is disposed and the handler has ended elsewhere.
-    private void OnEnded(ServerConnection connection)
-    {
+        connection.Close(reset: exceptions.Count > 0);
         bool isLast;
 
         using (_gate.Enter())
@@ -221,6 +213,11 @@ public sealed partial class LoopServer : IAsyncDisposable
             _connections.Remove(connection);
             _count = _connections.Count;
             isLast = _count == 0;
+        }
+
+        if (!_loop.IsHere)
+        {
+            return; // the loop's Dispose has stopped the server
         }
 
         _room?.TrySetResult();

@@ -8,14 +8,16 @@ namespace Mood.Event;
 internal sealed class SpawnedCall : AsyncCall<bool>
 {
     private readonly Func<Task> _function;
+    private readonly Action<Task>? _onEnded;
 
     /// <param name="loop">The loop.</param>
     /// <param name="function">The function to call.</param>
-    /// <param name="handler">The handler of the user, if the function serves a connection.</param>
-    internal SpawnedCall(Loop loop, Func<Task> function, Delegate? handler = null)
+    /// <param name="handler">The handler of the user, if the function calls the handler of a connection.</param>
+    /// <param name="onEnded">Called at the end of the handler. It reports the handler's exceptions.</param>
+    internal SpawnedCall(Loop loop, Func<Task> function, Delegate? handler = null, Action<Task>? onEnded = null)
         : base(loop, function, handler)
     {
-        _function = function;
+        (_function, _onEnded) = (function, onEnded);
         IsHandler = handler is not null;
         LoopThread.Ignore(Task); // CallbackException reports it
     }
@@ -45,10 +47,14 @@ internal sealed class SpawnedCall : AsyncCall<bool>
 
     private void Finish(Task task)
     {
-        // When the loop is disposed, each wait of the function ends with an ObjectDisposedException. That is not a failure of the
-        // function.
-        if (task.Exception is AggregateException all)
+        if (_onEnded is not null)
         {
+            _onEnded(task);
+        }
+        else if (task.Exception is AggregateException all)
+        {
+            // When the loop is disposed, each wait of the function ends with an ObjectDisposedException. That is not a failure of the
+            // function.
             foreach (Exception exception in all.InnerExceptions)
             {
                 if (!(exception is OperationCanceledException || (exception is ObjectDisposedException && Loop.IsEnding)))

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using System.Linq;
 using System.Net;
 using System.Net.Sockets;
@@ -50,6 +51,38 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
         clients.ForEach(c => c.Dispose());
         Assert.Equal(fds, OpenSockets());
         Assert.Equal((0, 0), Live());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_handler_that_ends_on_the_thread_pool_after_the_loop_is_no_connection_any_more(bool fails)
+    {
+        Loop loop = NewLoop();
+        var reports = new List<string>();
+        loop.CallbackException += (_, e) => reports.Add(e.Exception.Message);
+        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        LoopServer? server = null;
+        loop.Run(async () =>
+        {
+            server = LoopServer.Listen(loop, AnyPort, HandleAsync);
+            using Socket client = LoopServerTests.Connect(server.EndPoint);
+            await LoopServerTests.UntilAsync(loop, () => server.ConnectionCount == 1);
+        });
+        loop.Dispose();
+        go.SetResult();
+        Assert.True(Posix.Until(() => server!.ConnectionCount == 0));
+        Assert.Equal(fails ? ["its own failure"] : [], reports);
+
+        async Task HandleAsync(LoopStream stream, CancellationToken token)
+        {
+            await go.Task.ConfigureAwait(false);
+
+            if (fails)
+            {
+                throw new InvalidDataException("its own failure");
+            }
+        }
     }
 
     [Fact]

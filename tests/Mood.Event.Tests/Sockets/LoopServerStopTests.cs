@@ -202,4 +202,35 @@ public sealed class LoopServerStopTests : AwaitTestBase
         });
         Assert.Equal(["the canceller has ended", "stopped, 1 left"], log);
     }
+
+    // The other handler would never end, so that the stop ends by the Dispose.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_handler_that_awaits_the_stop_continues_when_the_loop_is_disposed(bool byRunAsync)
+    {
+        Loop loop = NewLoop();
+        bool hasEnded = false;
+        Task? stop = null;
+        LoopServer? server = null;
+        loop.Run(async () =>
+        {
+            server = LoopServer.Listen(loop, AnyPort, async (stream, token) =>
+            {
+                byte[] command = new byte[1];
+                await stream.ReadExactlyAsync(command, token);
+                stop = byRunAsync ? server!.RunAsync(token) : server!.StopAsync(Timeout.InfiniteTimeSpan);
+                await stop;
+                hasEnded = true;
+            });
+            using Socket stopper = Connect(server), other = Connect(server);
+            await LoopServerTests.UntilAsync(loop, () => server.ConnectionCount == 2);
+            stopper.Send("q"u8);
+            await LoopServerTests.UntilAsync(loop, () => stop is not null);
+            await loop.Delay(0.01);
+        });
+        loop.Dispose();
+        Assert.True(hasEnded);
+        Assert.Equal(0, server!.ConnectionCount);
+    }
 }
