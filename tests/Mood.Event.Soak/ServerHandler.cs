@@ -44,7 +44,7 @@ internal sealed class ServerHandler(ServerRun run, Loop loop, Loop other, int se
                 case Throw:
                     throw new ExpectedException();
                 case Stop:
-                    await run.StopAsync();
+                    await run.StopServerAsync();
                     break;
             }
 

@@ -58,7 +58,7 @@ internal sealed class ServerRun
     }
 
     /// <summary>Stops the server, on behalf of a handler.</summary>
-    public Task StopAsync()
+    public Task StopServerAsync()
     {
         _isStopping = true;
         return _server.StopAsync(0.01);
@@ -108,7 +108,7 @@ internal sealed class ServerRun
         }
         catch (TimeoutException)
         {
-            throw new SoakException($"{what} have not ended after {Patience} s");
+            throw new SoakException($"{what} has not ended after {Patience} s");
         }
     }
 
@@ -128,7 +128,7 @@ internal sealed class ServerRun
 
         if (_random.Next(2) == 0)
         {
-            await EndAsync(Task.WhenAll(clients), "the clients").ConfigureAwait(false);
+            await EndAsync(Task.WhenAll(clients), "a client").ConfigureAwait(false);
         }
         else
         {
@@ -136,9 +136,8 @@ internal sealed class ServerRun
         }
 
         _isStopping = true;
-        Task[] stops = [.. Enumerable.Range(0, _random.Next(1, 4)).Select(_ => Task.Run(NextStop()))];
-        await EndAsync(Task.WhenAll(stops), "the stops").ConfigureAwait(false);
-        await EndAsync(waits, "the waits of a TimeProvider").ConfigureAwait(false);
+        await StopAsync(_random.Next(1, 4)).ConfigureAwait(false);
+        await EndAsync(waits, "a wait of a TimeProvider").ConfigureAwait(false);
 
         if (_random.Next(2) == 0)
         {
@@ -146,10 +145,10 @@ internal sealed class ServerRun
         }
 
         await EndAsync(Task.Run(_host.Dispose), "the server's thread").ConfigureAwait(false);
-        await EndAsync(Task.WhenAll(clients), "the clients").ConfigureAwait(false);
+        await EndAsync(Task.WhenAll(clients), "a client").ConfigureAwait(false);
         await EndAsync(Task.Run(_guests.Dispose), "the second loop's thread").ConfigureAwait(false);
         await EndAsync(_server.RunAsync(), "the server's RunAsync").ConfigureAwait(false);
-        await EndAsync(NoHandlerAsync(), "the handlers").ConfigureAwait(false);
+        await EndAsync(NoHandlerAsync(), "a handler").ConfigureAwait(false);
 
         if (_path is not null && File.Exists(_path))
         {
@@ -171,18 +170,25 @@ internal sealed class ServerRun
         }
     }
 
-    private Func<Task> NextStop()
+    // Several stops at once.
+    private async Task StopAsync(int count)
     {
         double grace = _random.NextDouble() * 0.02;
-        return _random.Next(6) switch
+        (string Name, Func<Task> Stop)[] all =
+        [
+            ("LoopServer.StopAsync", () => _server.StopAsync(grace)),
+            ("LoopServer.DisposeAsync", () => _server.DisposeAsync().AsTask()),
+            ("LoopThread.StopAsync", _host.StopAsync),
+            ("LoopThread.Dispose", () => Task.Run(_host.Dispose)),
+            ("Loop.Stop", () => Task.Run(() => _host.Loop.Stop(BreakHow.All))),
+            ("Loop.Dispose", DisposeInsideAsync),
+        ];
+        (string Name, Task End)[] begun = [.. _random.GetItems(all, count).Select(stop => (stop.Name, Task.Run(stop.Stop)))];
+
+        foreach ((string name, Task end) in begun)
         {
-            0 => () => _server.StopAsync(grace),
-            1 => () => _server.DisposeAsync().AsTask(),
-            2 => _host.StopAsync,
-            3 => () => Task.Run(_host.Dispose),
-            4 => () => Task.Run(() => _host.Loop.Stop(BreakHow.All)),
-            _ => DisposeInsideAsync,
-        };
+            await EndAsync(end, $"{name} of {string.Join(", ", begun.Select(stop => stop.Name))}").ConfigureAwait(false);
+        }
     }
 
     private async Task DisposeInsideAsync()

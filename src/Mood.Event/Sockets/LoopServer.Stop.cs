@@ -135,7 +135,8 @@ public sealed partial class LoopServer
 
         _stop ??= FinishAsync();
 
-        return caller is null ? _stop : WaitForOthersAsync(caller);
+        // not _stop, which does not end if the loop is disposed meanwhile
+        return caller is null ? _stopped.Task : WaitForOthersAsync(caller);
     }
 
     // The stop waits for the caller's handler, so the handler must not wait for the stop. But the caller may be another task that the
@@ -149,7 +150,7 @@ public sealed partial class LoopServer
 
         if (caller.HasEnded)
         {
-            await _stop!;
+            await _stopped.Task;
         }
     }
 

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Collections.ObjectModel;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading;
@@ -194,7 +195,9 @@ public sealed partial class LoopServer : IAsyncDisposable
     // The loop's thread calls it, or if the loop is disposed, the thread that has ended the handler. Throws nothing.
     private void OnEnded(ServerConnection connection, Task task)
     {
-        IReadOnlyList<Exception> exceptions = task.IsCanceled ? [new TaskCanceledException(task)] : task.Exception is { } all ? all.InnerExceptions : [];
+        ReadOnlyCollection<Exception> exceptions = task.IsCanceled
+            ? new([new TaskCanceledException(task)])
+            : task.Exception?.InnerExceptions ?? ReadOnlyCollection<Exception>.Empty;
 
         foreach (Exception exception in exceptions)
         {

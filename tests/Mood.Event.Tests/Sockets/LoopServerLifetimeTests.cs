@@ -66,7 +66,7 @@ public sealed class LoopServerLifetimeTests : AwaitTestBase
         loop.Run(async () =>
         {
             server = LoopServer.Listen(loop, AnyPort, HandleAsync);
-            using Socket client = LoopServerTests.Connect(server.EndPoint);
+            using Socket client = Connect(server.EndPoint);
             await LoopServerTests.UntilAsync(loop, () => server.ConnectionCount == 1);
         });
         loop.Dispose();

@@ -233,4 +233,23 @@ public sealed class LoopServerStopTests : AwaitTestBase
         Assert.True(hasEnded);
         Assert.Equal(0, server!.ConnectionCount);
     }
+
+    [Fact]
+    public void A_stop_of_another_thread_ends_if_the_loop_is_disposed_without_running()
+    {
+        Loop loop = NewLoop();
+        LoopServer? server = null;
+        loop.Run(async () =>
+        {
+            server = LoopServer.Listen(loop, AnyPort, LoopServerTests.EchoAsync);
+            await loop.Delay(0.01); // the server waits for connections
+        });
+        Task? stop = null;
+        var thread = new Thread(() => stop = server!.StopAsync(Timeout.InfiniteTimeSpan));
+        thread.Start();
+        thread.Join();
+        Assert.False(stop!.IsCompleted);
+        loop.Dispose();
+        Assert.True(stop.Wait(TimeSpan.FromSeconds(Patience)));
+    }
 }
