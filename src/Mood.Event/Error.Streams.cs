@@ -38,9 +38,9 @@ internal static partial class Error
         new(string.Format(Culture, "The connection failed: {0}", inner.Message), inner);
 
     internal static ArgumentException Argument_NoStream(string parameter) =>
-        new("A LoopStream cannot wait for a regular file, a directory or a block device, because the kernel has no readiness for "
-            + "them. Use FileStream or RandomAccess. It cannot write to an eventfd without EFD_NONBLOCK, because a large value "
-            + "blocks although the eventfd is ready.", parameter);
+        new("A LoopStream cannot use this handle. If it is a regular file, a directory or a block device, use FileStream or RandomAccess: "
+            + "the kernel has no readiness for them. If it is an eventfd, open it with EFD_NONBLOCK: otherwise writing a large value blocks.",
+            parameter);
 
     internal static ArgumentException Argument_StreamAccess(FileAccess access, int error, string parameter) => new(
         string.Format(Culture, "The handle cannot be used for FileAccess.{0} (errno {1}: {2}).", access, error, Describe(error)), parameter);

@@ -25,7 +25,7 @@ internal static partial class Error
         inner);
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_NotFinite(double value, string parameter) =>
-        new(parameter, value, "A time must be a finite number of seconds, not NaN or an infinity.");
+        new(parameter, value, "A time must be a finite number of seconds, not NaN or an infinity. To wait for ever, do not start the watcher.");
 
     internal static ArgumentOutOfRangeException ArgumentOutOfRange_Infinite(TimeSpan value, string parameter) =>
         new(parameter, value, "An infinite time is not allowed. To wait for ever, do not start the watcher.");
@@ -124,6 +124,10 @@ internal static partial class Error
 
     [DoesNotReturn]
     internal static void Throw_Disposed(object instance) => throw ObjectDisposed(instance);
+
+    internal static ObjectDisposedException ObjectDisposed_Kill(object instance) => new(
+        NameOf(instance),
+        "A disposed Child cannot send signals, and the Child that WaitForExitAsync returns is disposed already. Start a Child of your own.");
 
     internal static ObjectDisposedException ObjectDisposed_Call(object instance) =>
         new(NameOf(instance), "The loop was disposed before the call completed.");

@@ -26,6 +26,11 @@ public sealed partial class Child
     {
         const int sent = 0, ended = 1, refused = 2;
 
+        if (Memory == 0)
+        {
+            throw Error.ObjectDisposed_Kill(this);
+        }
+
         using Loop.Claim claim = Use();
         Validate.Signum(signum, nameof(signum));
 

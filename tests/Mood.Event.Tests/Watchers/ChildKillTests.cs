@@ -155,7 +155,8 @@ public class ChildKillTests : LoopTestBase
         Assert.True(w.Kill(Signum.SIGKILL));
         loop.Start();
         w.Dispose();
-        Assert.Throws<ObjectDisposedException>(() => w.Kill(Signum.SIGKILL));
+        ObjectDisposedException e = Assert.Throws<ObjectDisposedException>(() => w.Kill(Signum.SIGKILL));
+        Assert.Contains("Start a Child of your own", e.Message, StringComparison.Ordinal);
     }
 
     private static Child Sleeper(Loop loop, string command = "exec sleep 60") =>
