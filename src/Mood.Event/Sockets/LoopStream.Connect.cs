@@ -32,13 +32,12 @@ public sealed partial class LoopStream
     private static async ValueTask<LoopStream> ConnectToNameAsync(
         Loop loop, DnsEndPoint name, CancellationToken cancellationToken)
     {
-        // On the loop's thread the waits stay there, because Dispose of the loop ends them there.
         bool isOnLoop = LoopSynchronizationContext.IsCurrent(loop);
         IPAddress[] addresses;
 
         try
         {
-            addresses = await Dns.GetHostAddressesAsync(name.Host, name.AddressFamily, cancellationToken).ConfigureAwait(isOnLoop);
+            addresses = await Dns.GetHostAddressesAsync(name.Host, name.AddressFamily, cancellationToken).ConfigureAwait(false);
 
             if (addresses.Length == 0)
             {
@@ -48,6 +47,12 @@ public sealed partial class LoopStream
         catch (SocketException e)
         {
             throw new SocketException((int)e.SocketErrorCode, Error.Socket_Connect(null, name, e));
+        }
+
+        // The method continues on the loop's thread, because Dispose of the loop ends the wait there. After Dispose it continues here, and fails.
+        if (isOnLoop)
+        {
+            await new LoopSwitch(loop);
         }
 
         for (int i = 0; ; i++)

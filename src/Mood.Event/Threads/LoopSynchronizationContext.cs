@@ -36,7 +36,7 @@ internal sealed class LoopSynchronizationContext(Loop loop) : SynchronizationCon
     {
         Validate.NotNull(d, nameof(d));
 
-        if (!loop.TryPostContinuation(static item => item.Context.Call(item.Callback, item.State), (Context: this, Callback: d, State: state)))
+        if (!TryPost(d, state))
         {
             loop.ReportUncalled();
         }
@@ -62,6 +62,10 @@ internal sealed class LoopSynchronizationContext(Loop loop) : SynchronizationCon
         loop.Post(sent.Run);
         sent.Wait();
     }
+
+    /// <summary>As <see cref="Post"/>, but only returns false on a disposed loop.</summary>
+    internal bool TryPost(SendOrPostCallback d, object? state) => loop.TryPostContinuation(
+        static item => item.Context.Call(item.Callback, item.State), (Context: this, Callback: d, State: state));
 
     /// <summary>Calls a callback in this context. The loop's thread.</summary>
     internal void Call(SendOrPostCallback callback, object? state)

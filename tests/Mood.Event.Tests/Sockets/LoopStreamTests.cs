@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
@@ -463,6 +464,30 @@ public sealed class LoopStreamTests : AwaitTestBase
             await using LoopStream other = await LoopStream.ConnectAsync(loop, listener.LocalEndPoint!);
             Assert.True(other.Socket.NoDelay);
         }
+    }
+
+    /// <summary>The lookup ends on the thread pool, in most cases after the Dispose.</summary>
+    [Fact]
+    public void A_connect_ends_if_the_loop_is_disposed_during_the_lookup_of_the_name()
+    {
+        var reports = new ConcurrentQueue<Exception>();
+
+        for (int i = 0; i < 20; i++)
+        {
+            Loop loop = NewLoop();
+            loop.CallbackException += (_, e) => reports.Enqueue(e.Exception);
+            Task connect = Task.CompletedTask;
+            loop.Run(() =>
+            {
+                connect = LoopStream.ConnectAsync(loop, new DnsEndPoint("localhost", 1)).AsTask();
+                return Task.CompletedTask;
+            });
+            loop.Dispose();
+            Exception? e = Record.Exception(() => connect.Wait(TimeSpan.FromSeconds(Patience)));
+            Assert.IsType<ObjectDisposedException>(e?.InnerException);
+        }
+
+        Assert.Empty(reports);
     }
 
     [Fact]
