@@ -183,10 +183,10 @@ public sealed partial class LoopServer : IAsyncDisposable
         }
 
         StartSweep();
-        _loop.SpawnHandler(() => Call(connection), _handler, task => OnEnded(connection, task));
+        _loop.SpawnHandler(() => CallHandler(connection), _handler, task => OnEnded(connection, task));
     }
 
-    private Task Call(ServerConnection connection)
+    private Task CallHandler(ServerConnection connection)
     {
         s_handler.Value = connection.Handler; // ends with the ExecutionContext of the call
         return _handler(connection.Stream, connection.Token);
@@ -196,7 +196,7 @@ public sealed partial class LoopServer : IAsyncDisposable
     private void OnEnded(ServerConnection connection, Task task)
     {
         ReadOnlyCollection<Exception> exceptions = task.IsCanceled
-            ? new([new TaskCanceledException(task)])
+            ? new([Call.CancellationOf(task)])
             : task.Exception?.InnerExceptions ?? ReadOnlyCollection<Exception>.Empty;
 
         foreach (Exception exception in exceptions)

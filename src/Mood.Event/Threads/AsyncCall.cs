@@ -59,7 +59,7 @@ internal class AsyncCall<T>(Loop loop, Func<Task> function, Delegate? named = nu
         }
         else if (task.IsCanceled)
         {
-            Source.TrySetCanceled(TokenOf(task));
+            Source.TrySetCanceled(CancellationOf(task).CancellationToken);
         }
         else
         {
@@ -69,18 +69,4 @@ internal class AsyncCall<T>(Loop loop, Func<Task> function, Delegate? named = nu
 
     /// <summary>Called if the function fails after the end of the loop, which has already failed the caller's task.</summary>
     private protected virtual void OnLate(AggregateException exception) => loop.ReportLate(exception, "the function " + MethodName.Of(Function));
-
-    // the token that cancelled the function: only its exception contains it
-    private static CancellationToken TokenOf(Task task)
-    {
-        try
-        {
-            task.GetAwaiter().GetResult();
-            return default;
-        }
-        catch (OperationCanceledException e)
-        {
-            return e.CancellationToken;
-        }
-    }
 }

@@ -30,6 +30,21 @@ internal abstract class Call
     /// <summary>Ends the caller's task with the exception, unless the task has ended.</summary>
     internal abstract void Fail(Exception exception);
 
+    /// <summary>The exception that has cancelled a task. Only this exception contains the token, the message and the stack trace.</summary>
+    internal static OperationCanceledException CancellationOf(Task cancelled)
+    {
+        try
+        {
+            cancelled.GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException e)
+        {
+            return e;
+        }
+
+        return new TaskCanceledException(cancelled); // not reached
+    }
+
     /// <summary>Calls the user's function. Throws nothing.</summary>
     private protected abstract void Invoke();
 }

@@ -105,6 +105,29 @@ public sealed class LoopServerTests : AwaitTestBase
     }
 
     [Fact]
+    public void The_exception_of_a_handler_that_is_cancelled_by_other_code_is_reported_with_its_message_and_its_stack_trace()
+    {
+        Loop loop = NewLoop();
+        var reports = new List<Exception>();
+        loop.CallbackException += (_, e) => reports.Add(e.Exception);
+        loop.Run(async () =>
+        {
+            await using LoopServer server = LoopServer.Listen(loop, AnyPort, CancelAsync);
+            using Socket client = Connect(server);
+            await UntilAsync(loop, () => reports.Count > 0);
+        });
+        OperationCanceledException reported = Assert.IsType<OperationCanceledException>(Assert.Single(reports));
+        Assert.Equal("the request took too long", reported.Message);
+        Assert.Contains(nameof(CancelAsync), reported.StackTrace, StringComparison.Ordinal);
+
+        static async Task CancelAsync(LoopStream stream, CancellationToken token)
+        {
+            await Task.Yield();
+            throw new OperationCanceledException("the request took too long");
+        }
+    }
+
+    [Fact]
     public void An_address_in_use_is_named()
     {
         Loop loop = NewLoop();
