@@ -1,5 +1,7 @@
 using System;
 using System.Collections.Generic;
+using System.Net;
+using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
 using Xunit;
@@ -43,18 +45,21 @@ public sealed class LastContinuationTests : AwaitTestBase
         },
         ["a stop of a LoopServer"] = async (test, loop) =>
         {
+            test._isWaiting = false;
             LoopServer server = NewServer(loop);
             test.Connect(server);
-
-            while (server.ConnectionCount == 0)
-            {
-                await loop.Delay(0.001);
-            }
-
-            await server.StopAsync(Timeout.InfiniteTimeSpan);
+            await LoopServerTests.UntilAsync(loop, () => server.ConnectionCount == 1);
+            Task stop = server.StopAsync(Timeout.InfiniteTimeSpan);
+            await loop.Delay(0.01); // the stop waits for the handler
+            test._isWaiting = true;
+            await stop;
         },
         ["a run of a LoopServer"] = (_, loop) => NewServer(loop).RunAsync(),
+        ["a connect to a host name"] = (test, loop) => LoopStream.ConnectAsync(loop, test.NewFullListener()).AsTask(),
     };
+
+    // Set when the function is about to await what Dispose then ends.
+    private bool _isWaiting;
 
     public static TheoryData<string> Awaits => [.. s_awaits.Keys];
 
@@ -64,13 +69,12 @@ public sealed class LastContinuationTests : AwaitTestBase
         using Loop loop = NewLoop();
         var told = new List<Exception>();
         int thread = 0;
-        bool hasBegun = false;
         loop.CallbackException += (_, e) => told.Add(e.Exception);
         loop.InvokeAsync(async () =>
         {
             try
             {
-                hasBegun = true;
+                _isWaiting = true;
                 await s_awaits[what](this, loop);
             }
             catch (ObjectDisposedException)
@@ -83,7 +87,7 @@ public sealed class LastContinuationTests : AwaitTestBase
                 thread = Environment.CurrentManagedThreadId;
             }
         });
-        RunUntil(loop, () => hasBegun);
+        RunUntil(loop, () => _isWaiting);
         loop.Dispose();
         Assert.Empty(told);
         Assert.Equal(Environment.CurrentManagedThreadId, thread);
@@ -275,12 +279,13 @@ public sealed class LastContinuationTests : AwaitTestBase
 
     private static void RunUntil(Loop loop, Func<bool> condition)
     {
-        for (int i = 0; i < 100 && !condition(); i++)
-        {
-            loop.Start(RunFlags.NoWait);
-        }
-
-        Assert.True(condition());
+        Assert.True(Posix.Until(
+            () =>
+            {
+                loop.Start(RunFlags.NoWait);
+                return condition();
+            },
+            Patience));
     }
 
     private static T OnThread<T>(Func<T> make)
@@ -290,6 +295,22 @@ public sealed class LastContinuationTests : AwaitTestBase
         thread.Start();
         thread.Join();
         return made;
+    }
+
+    // A connect to it waits, because its backlog is full.
+    private DnsEndPoint NewFullListener()
+    {
+        Socket listener = Own(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        listener.Bind(AnyPort);
+        listener.Listen(0);
+
+        for (int i = 0; i < 4; i++)
+        {
+            Socket client = Own(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { Blocking = false });
+            Record.Exception(() => client.Connect(listener.LocalEndPoint!));
+        }
+
+        return new DnsEndPoint("127.0.0.1", ((IPEndPoint)listener.LocalEndPoint!).Port);
     }
 
     private static LoopServer NewServer(Loop loop) =>
