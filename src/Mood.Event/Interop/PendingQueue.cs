@@ -45,7 +45,7 @@ internal readonly unsafe struct PendingQueue
         }
     }
 
-    /// <summary>Notes before an Invoke of the program that no event is left to it any more.</summary>
+    /// <summary>Called before the program's Invoke, which takes the events that Loop.Callback has left.</summary>
     internal void Take() => _memory->Left = 0;
 
     /// <summary>Clears `halted` before an Invoke outside Start. Inside Start the next mood_loop_run clears it.</summary>

@@ -14,7 +14,7 @@ public sealed partial class LoopServer
     // Cancelled when the server has stopped, on the loop's thread. It ends the delays of the server.
     private readonly CancellationTokenSource _over = new();
 
-    // Set when the server has stopped. Continuations run inline in the loop's context, because a disposed loop takes no posts.
+    // Set when the server has stopped. Continuations run inline in the loop's context, so that they run before Dispose of the loop returns.
     private readonly TaskCompletionSource _stopped = new();
 
     // Whether StopAsync was called. Any thread sets it, the loop's thread reads it.

@@ -4,7 +4,8 @@ using System.Threading;
 
 namespace Mood.Event;
 
-/// <summary>A connection of a server, and the check for its idle timeout. Used on the loop's thread only.</summary>
+/// <summary>A connection of a server, and the check for its idle timeout. Used on the loop's thread only. But after the loop's Dispose, a handler
+/// may end on any thread.</summary>
 internal sealed class ServerConnection
 {
     private readonly CancellationTokenSource _cancellation = new();
