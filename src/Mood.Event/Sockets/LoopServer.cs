@@ -188,8 +188,16 @@ public sealed partial class LoopServer : IAsyncDisposable
 
     private Task CallHandler(ServerConnection connection)
     {
-        s_handler.Value = connection.Handler; // ends with the ExecutionContext of the call
-        return _handler(connection.Stream, connection.Token);
+        s_handler.Value = connection.Handler;
+
+        try
+        {
+            return _handler(connection.Stream, connection.Token);
+        }
+        finally
+        {
+            s_handler.Value = null; // if the flow of ExecutionContexts is suppressed, the loop's thread would keep the value
+        }
     }
 
     // The loop's thread calls it, or if the loop is disposed, the thread that has ended the handler. Throws nothing.

@@ -234,6 +234,23 @@ public sealed class LoopServerStopTests : AwaitTestBase
         Assert.Equal(0, server!.ConnectionCount);
     }
 
+    /// <summary>A stop in a timer is no call of the handler that the loop's thread has called before.</summary>
+    [Fact]
+    public void A_stop_waits_for_the_handlers_if_the_flow_of_ExecutionContexts_is_suppressed()
+    {
+        Loop loop = NewLoop();
+        using AsyncFlowControl flow = ExecutionContext.SuppressFlow();
+        LoopServer server = LoopServer.Listen(loop, AnyPort, (_, _) => new TaskCompletionSource().Task);
+        RunFor(loop, 0.01); // the server waits for connections
+        Connect(server);
+        Assert.True(Posix.Until(() => loop.Start(RunFlags.NoWait) && server.ConnectionCount == 1, Patience));
+        Task? stop = null;
+        loop.Timer(0, 0, (_, _) => stop = server.StopAsync(Timeout.InfiniteTimeSpan)).Start();
+        RunFor(loop, 0.05);
+        Thread.Sleep(50); // the stop ends on the thread pool
+        Assert.False(stop!.IsCompleted);
+    }
+
     [Fact]
     public void A_stop_of_another_thread_ends_if_the_loop_is_disposed_without_running()
     {
