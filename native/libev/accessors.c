@@ -89,7 +89,7 @@ has_new_fd (struct ev_loop *loop)
       {
         mood_embed *w = EMBED_OF (loop->prepares [i]);
 
-        if (w->generation != ((mood_loop *)w->ev.other->userdata)->generation)
+        if (w->generation != ((mood_loop *)w->ev.other->userdata)->generation && mood_ev_backend_fd (w->ev.other) >= 0)
           return 1;
       }
 

@@ -502,6 +502,7 @@ embedded (void)
   no_epoll = 1;
   CHECK (mood_loop_run (inner, EVRUN_NOWAIT) & MOOD_RUN_FAILED && mood_loop_error (inner, 0, 0) == EMFILE);
   mood_loop_run (outer, EVRUN_NOWAIT);
+  CHECK (!mood_loop_changes (outer)); /* a loop around this one would run it again and again */
 
   no_epoll = 0;
   CHECK (!(mood_loop_run (inner, EVRUN_NOWAIT) & MOOD_RUN_FAILED));
