@@ -26,7 +26,7 @@ static void
 invoke_pending (struct ev_loop *ev)
 {
   mood_loop *l = (mood_loop *)ev_userdata (ev);
-  int stalled = l->stalled;
+  int stalled = l->stalled, between = mood_between (l), may_reset = between && !mood_ev_is_reset_due (ev);
 
   if (l->manual == MANUAL_HOST)
     mood_ev_adopt (ev);
@@ -35,7 +35,7 @@ invoke_pending (struct ev_loop *ev)
   mood_ev_reread (ev);
   mood_ev_take_wakes (ev);
 
-  if (l->forks && !mood_between (l))
+  if (l->forks && !between)
     mood_ev_call_forks (ev);
 
   /* A halt inside the poll has broken the loop. libev resets the break after the poll, so it is set again here. */
@@ -51,6 +51,10 @@ invoke_pending (struct ev_loop *ev)
     }
 
   mood_ev_renew (ev);
+
+  if (may_reset)
+    mood_ev_delay_forks (ev);
+
   l->walked = ev_iteration (ev);
 
   /* On a manual clock only future timers are left: this run ends, because it would wait for ever. */
@@ -298,12 +302,13 @@ mood_loop_timeout_interval (mood_loop *l, double seconds)
 
 /* -- the other loop functions of libev, one to one -------------------------------------------------------------------- */
 
+/* ev_loop_fork */
 void
 mood_reset (mood_loop *l)
 {
   mood_loop *outer = mood_enter (l);
 
-  mood_ev_fork (l->ev);
+  ev_loop_fork (l->ev);
   mood_child_reset (l);
   mood_leave (outer);
 }

@@ -19,20 +19,25 @@ mood_ev_renew (struct ev_loop *loop)
   mood_ev_return_reference (loop);
 }
 
-/* ev_loop_fork. In an iteration, libev first calls the watchers of forks, then those of Prepare, and then replaces its files. If a Prepare
- * resets the loop, libev would replace the files and not call the watchers of forks. So they are called after the poll. */
-void
-mood_ev_fork (struct ev_loop *loop)
+/* Whether the files must be replaced in the next iteration. */
+int
+mood_ev_is_reset_due (struct ev_loop *loop)
 {
-  mood_loop *l = (mood_loop *)loop->userdata;
+  return loop->postfork;
+}
 
-  if (loop->loop_depth && !loop->postfork && mood_between (l))
-    {
-      l->forks = 1;
-      mood_ev_do_not_wait (loop);
-    }
+/* In an iteration, libev first calls the watchers of forks, then those of Prepare, and then replaces its files. If a reset becomes due while
+ * watchers of Prepare are called, libev would replace the files and not call the watchers of forks. This function is called after the
+ * watchers of Prepare in this case. It has the watchers of forks called after the poll. If the run ends before the poll, the next run calls
+ * them anyway. */
+void
+mood_ev_delay_forks (struct ev_loop *loop)
+{
+  if (!loop->postfork || loop->loop_done)
+    return;
 
-  ev_loop_fork (EV_A);
+  ((mood_loop *)loop->userdata)->forks = 1;
+  mood_ev_do_not_wait (loop);
 }
 
 /* Called after the poll. */
@@ -41,14 +46,6 @@ mood_ev_call_forks (struct ev_loop *loop)
 {
   ((mood_loop *)loop->userdata)->forks = 0;
   queue_events (loop, (W *)loop->forks, loop->forkcnt, EV_FORK);
-}
-
-/* If a reset is due, the run that begins calls the watchers of forks before its poll. */
-static void
-begin_run (struct ev_loop *loop)
-{
-  if (loop->postfork)
-    ((mood_loop *)loop->userdata)->forks = 0;
 }
 
 #ifdef dup2 /* not on Windows, where mood_port_open keeps the wake */
@@ -101,8 +98,6 @@ role_of (struct ev_loop *loop, int fd)
 void
 mood_ev_retry (struct ev_loop *loop)
 {
-  begin_run (loop);
-
   if (loop->backend_fd == NO_FD)
     loop->postfork |= BACKEND_ONLY;
 
@@ -305,7 +300,7 @@ hook_syscall (long number, long a, long b, long c, long d, long e, long f)
 void
 mood_ev_retry (struct ev_loop *loop)
 {
-  begin_run (loop);
+  (void)loop;
 }
 
 #endif

@@ -133,6 +133,32 @@ public sealed class ForkTests : LoopTestBase
     }
 
     [Theory, MemberData(nameof(AllBackends))]
+    public void A_fork_watcher_is_called_once_after_a_reset_in_a_run_that_a_prepare_has_begun(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        int forks = 0;
+        loop.Fork((_, _) => forks++).Start();
+        Check check = loop.Check((w, _) =>
+        {
+            w.Stop();
+            loop.Reset();
+        });
+        loop.Prepare((w, _) =>
+        {
+            w.Stop();
+            check.Start();
+            loop.Start(RunFlags.NoWait);
+        }).Start();
+
+        for (int n = 0; n < 3; n++)
+        {
+            loop.Start(RunFlags.NoWait);
+        }
+
+        Assert.Equal(1, forks);
+    }
+
+    [Theory, MemberData(nameof(AllBackends))]
     public void A_fork_watcher_is_called_once_after_a_reset_in_a_callback_that_has_run_the_loop(Backends backend)
     {
         Loop loop = NewLoop(backend);
