@@ -278,7 +278,9 @@ refuse (int fd)
 #endif
 
 /* libev has read the wall clock, and is about to compute the next times of all periodics from it: set_timerfd in libev/reset.c. The periodics
- * that are due become pending. If the wall clock was set, those are due that were due before. */
+ * that are due become pending. If the wall clock was set, those are due that were due before.
+ * For half a second, libev does not read the wall clock again. It adds rtmn_diff to the monotonic clock. With the rtmn_diff from before a step, it
+ * would go back to the old wall clock: after a step of an hour it would wait an hour too long, or call periodics an hour too early. */
 void
 mood_ev_reify_periodics (struct ev_loop *loop, const struct timespec *wall, const struct timespec *monotonic)
 {
@@ -286,6 +288,7 @@ mood_ev_reify_periodics (struct ev_loop *loop, const struct timespec *wall, cons
   int i, was_set = now - expected >= MIN_TIMEJUMP || expected - now >= MIN_TIMEJUMP;
 
   ev_rt_now = was_set ? expected : now;
+  loop->rtmn_diff = now - EV_TS_GET (*monotonic);
 
   for (i = HEAP0; i < loop->periodiccnt + HEAP0; ++i)
     {

@@ -359,6 +359,33 @@ public sealed class ForkTests : LoopTestBase
         Assert.Equal(0, calls);
     }
 
+    // libev reads the wall clock in the reset, and not again for half a second.
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_loop_that_notices_a_step_of_the_wall_clock_in_a_reset_does_not_go_back_to_the_old_time(Backends backend)
+    {
+        Loop loop = NewLoop(backend);
+        var clock = new TestClock(loop);
+        int calls = 0;
+        loop.Periodic(clock.Wall + 60, 120, (_, _) => calls++).Start();
+        loop.Start(RunFlags.NoWait);
+
+        foreach (double step in new[] { 7200.0, -7200.0, -7200.0 })
+        {
+            clock.Step(step);
+            loop.Reset();
+            loop.Start(RunFlags.NoWait);
+
+            // elsewhere no timerfd tells the step, and the loop notices it half a second later
+            if (OperatingSystem.IsLinux())
+            {
+                Assert.InRange(loop.Now(), clock.Wall - 0.001, clock.Wall + 0.001);
+            }
+
+            loop.Start(RunFlags.NoWait);
+            Assert.Equal(0, calls);
+        }
+    }
+
     [Theory, MemberData(nameof(AllBackends))]
     public void A_failure_of_a_reschedule_function_in_a_reset_is_reported_before_the_loop_waits(Backends backend)
     {
