@@ -19,9 +19,14 @@ internal static class Watchers
         {
             var order = new List<int>();
             double begin = loop.Now(update: true);
-            loop.Timer(0.03, 0, (_, _) => order.Add(3)).Start();
-            loop.Timer(0.01, 0, (_, _) => order.Add(1)).Start();
-            loop.Timer(0.02, 0, (_, _) => order.Add(2)).Start();
+
+            // In a callback the loop's time stands still, so the three count from the same time, however slow the runtime is.
+            loop.Timer(0, 0, (_, _) =>
+            {
+                loop.Timer(0.03, 0, (_, _) => order.Add(3)).Start();
+                loop.Timer(0.01, 0, (_, _) => order.Add(1)).Start();
+                loop.Timer(0.02, 0, (_, _) => order.Add(2)).Start();
+            }).Start();
             int ticks = 0;
             loop.Timer(0.001, 0.001, (timer, _) =>
             {
