@@ -105,8 +105,8 @@ public sealed partial class DriverTests(PackageFixture package)
             _Static_assert (sizeof (mood_watcher_head) == 16, "mood_watcher_head");
             AT (mood_pending, revents, 4)
             _Static_assert (sizeof (mood_pending) == 8, "mood_pending");
-            AT (mood_queue, counts, 4) AT (mood_queue, priority, 8) AT (mood_queue, halted, 12) AT (mood_queue, always, 16)
-            _Static_assert (sizeof (mood_queue) == 20, "mood_queue");
+            AT (mood_queue, counts, 4) AT (mood_queue, priority, 8) AT (mood_queue, halted, 12) AT (mood_queue, always, 16) AT (mood_queue, left, 20)
+            _Static_assert (sizeof (mood_queue) == 24, "mood_queue");
             AT (mood_callbacks, pending, 4) AT (mood_callbacks, wake, 8) AT (mood_callbacks, reschedule, 12) AT (mood_callbacks, clock, 16) AT (mood_callbacks, reap, 20)
             AT (mood_file_status, accessed_seconds, 32) AT (mood_file_status, accessed_nanos, 56) AT (mood_file_status, mode, 68) AT (mood_file_status, group, 80)
             _Static_assert (sizeof (mood_file_status) == 88, "mood_file_status");
