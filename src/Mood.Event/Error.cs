@@ -184,13 +184,6 @@ internal static partial class Error
     internal static InvalidOperationException InvalidOperation_Running() =>
         new("The loop to embed is running. Start the Embed outside the callbacks of that loop.");
 
-    internal static InvalidOperationException InvalidOperation_Lent() =>
-        new("Another thread is already inside Loop.Invoke. During Loop.Callback, only one thread at a time may call Invoke.");
-
-    internal static InvalidOperationException InvalidOperation_LenderRuns() =>
-        new("Loop.Callback is inside a Start or an Invoke of this loop, or of a loop that embeds it. " +
-            "Until that returns, no other thread may call Invoke.");
-
     internal static InvalidOperationException InvalidOperation_NotSuspended() =>
         new("Resume was called without a Suspend before it. Every Suspend needs one Resume.");
 

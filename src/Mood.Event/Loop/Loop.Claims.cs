@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Threading;
 
 namespace Mood.Event;
@@ -20,6 +21,10 @@ public sealed partial class Loop
     /// Whether this thread is inside this loop: in its Start, or in another member that may call user code. One comparison.
     /// </summary>
     internal bool IsHere => _ownership.IsHere;
+
+    /// <summary>As <see cref="IsHere"/>, but true in <see cref="Callback"/> too. There another thread may take the loop at any moment, so the
+    /// caller must still claim it.</summary>
+    internal bool IsInside => IsHere || _ownership.IsLentHere;
 
     /// <summary>The loop whose owner also owns this loop: this loop itself, or the outermost loop around it.</summary>
     private Loop Outermost
@@ -127,8 +132,8 @@ public sealed partial class Loop
         return new Claim(this);
     }
 
-    /// <summary>Claims this loop itself, even if it is embedded. The loop around it is claimed already. User code may stop the Embed, and
-    /// then the claim of the loop around it does not keep other threads away. Full.</summary>
+    /// <summary>Claims this loop itself, even if it is embedded, and the loops between it and the outermost one, which is claimed already. User
+    /// code may stop an Embed, and then the claim of the outermost loop does not keep other threads away. Full.</summary>
     internal Claim ClaimItself()
     {
         if (IsHere)
@@ -137,29 +142,35 @@ public sealed partial class Loop
         }
 
         int thread = LoopOwnership.EnterThread();
-        int owner;
-        var wait = default(Uninterrupted.Spin);
+        Loop? taken = null;
+        List<Loop>? others = null;
 
-        // A thread that has not noticed yet that the loop is embedded may have a brief claim of it. Waits for the end of that claim.
-        while (LoopOwnership.IsBrief(owner = _ownership.TryTake(thread)) && !LoopOwnership.Owns(owner, thread))
+        for (Loop? loop = this; loop is not null; loop = loop.Embedder?.Loop)
         {
-            wait.SpinOnce();
+            if (!loop.TryTakeItself(thread, out int owner))
+            {
+                new Claim(taken, others).Dispose();
+                ThrowOwned(owner);
+            }
+
+            if (LoopOwnership.Owns(owner, thread))
+            {
+                continue;
+            }
+
+            loop._ownership.Extend(thread);
+
+            if (taken is null)
+            {
+                taken = loop;
+            }
+            else
+            {
+                (others ??= []).Add(loop);
+            }
         }
 
-        wait.End();
-
-        if (owner == 0)
-        {
-            _ownership.Extend(thread);
-            return new Claim(this);
-        }
-
-        if (!LoopOwnership.Owns(owner, thread))
-        {
-            ThrowOwned(owner);
-        }
-
-        return default;
+        return new Claim(taken, others);
     }
 
     private static void ThrowOwned(int owner)
@@ -169,7 +180,7 @@ public sealed partial class Loop
             Error.Throw_NotBegun();
         }
 
-        Error.Throw_WrongThread(owner);
+        Error.Throw_WrongThread(LoopOwnership.IdOf(owner));
     }
 
     private Claim ClaimToReadCore()
@@ -208,10 +219,47 @@ public sealed partial class Loop
         return claim;
     }
 
+    // Takes this loop for ClaimItself, unless this thread has it. A loop that another thread has lent can be taken, because that thread cannot
+    // use it without the outermost one. A thread that has not noticed yet that the loop is embedded may have a brief claim of it. Waits for the
+    // end of that claim. False: the owner, another thread, has a full claim.
+    private bool TryTakeItself(int thread, out int owner)
+    {
+        var wait = default(Uninterrupted.Spin);
+        bool isTaken = true;
+
+        while (true)
+        {
+            owner = _ownership.Owner;
+
+            if (LoopOwnership.Owns(owner, thread))
+            {
+                break;
+            }
+
+            if (owner == 0 || LoopOwnership.IsLent(owner))
+            {
+                if (_ownership.TryTake(thread, owner))
+                {
+                    break;
+                }
+            }
+            else if (!LoopOwnership.IsBrief(owner))
+            {
+                isTaken = false;
+                break;
+            }
+
+            wait.SpinOnce();
+        }
+
+        wait.End();
+        return isTaken;
+    }
+
     // Claims the loop briefly. If another thread has a brief claim, waits for its end. False: the owner, another thread, has a
-    // full claim. With atHome, the result is also false if this thread is not the loop's home, or the loop is disposed or being
-    // disposed.
-    private bool TryTake(bool atHome, out Claim claim, out int owner)
+    // full claim, or has lent the loop, and this is not for an Invoke. With atHome, the result is also false if this thread is neither inside
+    // Callback nor the loop's home, or the loop is disposed or being disposed.
+    private bool TryTake(bool atHome, out Claim claim, out int owner, bool invokes = false)
     {
         int thread = LoopOwnership.EnterThread();
         var wait = default(Uninterrupted.Spin);
@@ -228,20 +276,29 @@ public sealed partial class Loop
                 break;
             }
 
-            if (atHome && !IsIdleAtHome)
+            bool isLent = LoopOwnership.IsLent(owner) && (invokes || LoopOwnership.IdOf(owner) == thread);
+
+            if (atHome && !isLent && !IsIdleAtHome)
             {
                 isTaken = false;
                 break;
             }
 
-            owner = loop._ownership.TryTake(thread);
-
-            if (owner == 0)
+            if (owner == 0 || isLent)
             {
-                // another thread may have run, embedded or disposed the loop in between
-                if (loop == Outermost && (!atHome || IsIdleAtHome))
+                if (!loop._ownership.TryTake(thread, owner))
                 {
-                    LookAtClock();
+                    continue; // another thread was faster
+                }
+
+                // another thread may have run, embedded or disposed the loop in between
+                if (loop == Outermost && (!atHome || isLent || IsIdleAtHome))
+                {
+                    if (!isLent)
+                    {
+                        LookAtClock();
+                    }
+
                     claim = new Claim(loop);
                     break;
                 }
@@ -271,8 +328,20 @@ public sealed partial class Loop
         // the loop to release; null: the thread had the loop already
         private readonly Loop? _loop;
 
-        internal Claim(Loop loop) => _loop = loop;
+        // further loops to release, or null
+        private readonly List<Loop>? _others;
 
-        public void Dispose() => _loop?._ownership.Release();
+        internal Claim(Loop? loop, List<Loop>? others = null) => (_loop, _others) = (loop, others);
+
+        public void Dispose()
+        {
+            if (_loop is null)
+            {
+                return;
+            }
+
+            _loop._ownership.Release();
+            _others?.ForEach(static loop => loop._ownership.Release());
+        }
     }
 }

@@ -38,12 +38,8 @@ public sealed partial class Loop
     // The number of Starts on the stack, without the Invokes. Start counts it up and down. MayWait reads it on any thread.
     private int _starts;
 
-    // LoopOwnership.Lending of the thread that began the innermost Start or Invoke, at that moment. Set and restored by that Start or Invoke.
-    // The thread that takes the Invoke of a Callback reads it.
-    private int _level;
-
-    // LoopOwnership.Lending inside Callback. Set and restored by the thread that calls Callback. The thread that takes the Invoke reads it.
-    private int _lentLevel;
+    // Whether Callback is on the stack. Set and restored by the thread that calls Callback. Any thread that calls Invoke reads it.
+    private volatile bool _isInCallback;
 
     // True once Dispose has begun, or was called in a callback, so that the outermost Start or Invoke will end the loop. Set by
     // Dispose, never cleared. Any thread reads it, by IsEnding.

@@ -1,99 +1,57 @@
 using System;
-using System.Collections.Generic;
-using System.Threading;
 
 namespace Mood.Event;
 
-/// <content>Loop.Callback lets another thread call Invoke. LoopOwnership records which thread has the right to call Invoke.</content>
+/// <content>Loop.Callback lets another thread call Invoke. LoopOwnership has the states.</content>
 public sealed partial class Loop
 {
-    // Makes `thread`, which calls Invoke, the owner of this loop and of the loops around it. The lender is the thread inside Callback. It may
-    // begin a Start or an Invoke of one of these loops at the same time, and only one of the two threads may continue. So each thread first
-    // writes and then reads: this one takes the loops and then reads their _level, and the lender writes _level and then reads the owner
-    // (BeginRun). At least one of them sees what the other has written.
-    private Loop[] TakeOver(int lender, int thread)
+    // Calls Callback. Meanwhile this loop and the loops around it are lent. The thread that calls Invoke takes the outermost loop first. So the
+    // outermost loop is lent last, and is the first one that this thread waits for.
+    private Exception? CallLent(Action<Loop> callback, Loop lent, int thread)
     {
-        Loop[] passed = PassOn(lender, thread);
-        Interlocked.MemoryBarrier();
-
-        if (!IsLenderRunning())
-        {
-            return passed;
-        }
-
-        foreach (Loop loop in passed)
-        {
-            loop._ownership.PassBack(lender);
-        }
-
-        _ownership.ReturnInvoke(lender);
-        throw Error.InvalidOperation_LenderRuns();
+        // Callback may stop the Embed of a loop or start another one, so each loop is remembered here
+        Loop? around = lent.Embedder?.Loop;
+        int before = lent._ownership.Lend(thread);
+        Exception? thrown = around is null ? CallLent(callback) : CallLent(callback, around, thread);
+        lent._ownership.Unlend(thread, before);
+        return thrown;
     }
 
-    // Whether the lender has begun, inside Callback, a Start or an Invoke of this loop or of a loop around it. The loops around it are those
-    // that embed it now: Callback may have stopped an Embed.
-    private bool IsLenderRunning()
+    private Exception? CallLent(Action<Loop> callback)
     {
-        for (Loop? loop = this; loop is not null; loop = loop.Embedder?.Loop)
-        {
-            if (Volatile.Read(ref loop._level) >= _lentLevel)
-            {
-                return true;
-            }
-        }
+        bool wasInCallback = _isInCallback;
+        _isInCallback = true;
+        StartContext context = StartContext.Capture();
 
-        return false;
+        try
+        {
+            callback(this);
+            return null;
+        }
+#pragma warning disable CA1031 // any exception: none may cross the native frames below
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return e;
+        }
+        finally
+        {
+            context.Restore();
+            _isInCallback = wasInCallback;
+        }
     }
 
-    // Counts a Start or an Invoke that begins. The result is for EndRun. Inside a Loop.Callback this is the lender's half of the check in
-    // TakeOver.
-    private int BeginRun(int lender)
+    // Claims the loop for an Invoke, if it is inside Callback, perhaps of another thread. If it is not, or another thread uses it, claims
+    // nothing: the claim that follows decides. Brief.
+    private Claim ClaimLent()
     {
-        int level = _level;
-        _level = LoopOwnership.Lending;
+        Claim claim = default;
 
-        if (_level > 0)
+        if (_isInCallback && !IsHere)
         {
-            Interlocked.MemoryBarrier();
-            int owner = Outermost._ownership.Owner;
-
-            if (!LoopOwnership.Owns(owner, Environment.CurrentManagedThreadId))
-            {
-                _level = level;
-
-                if (lender != 0)
-                {
-                    _ownership.ReturnInvoke(lender);
-                }
-
-                ThrowOwned(owner);
-            }
+            TryTake(atHome: false, out claim, out _, invokes: true);
         }
 
-        _depth++;
-        return level;
-    }
-
-    private void EndRun(int level)
-    {
-        _depth--;
-        _level = level;
-    }
-
-    // Passes this loop, and the loops around it that the same thread owns, to another thread. Returns the passed loops. The
-    // caller must pass all of them back, even if some are no longer embedded.
-    private Loop[] PassOn(int from, int to)
-    {
-        var passed = new List<Loop>();
-
-        for (Loop? loop = this; loop is not null; loop = loop.Embedder?.Loop)
-        {
-            if (loop._ownership.TryPass(from, to))
-            {
-                passed.Add(loop);
-            }
-        }
-
-        return [.. passed];
+        return claim;
     }
 }

@@ -57,7 +57,7 @@ public sealed partial class Loop
 
     /// <summary>Whether the calling thread runs this loop: the thread is inside <see cref="Start"/>, a Run, or a callback. Any
     /// thread.</summary>
-    public bool IsLoopThread => IsHere;
+    public bool IsLoopThread => IsInside;
 
     /// <summary>
     /// Raised when a callback has taken longer than <see cref="LoopOptions.SlowCallback"/>. The handler is called on the loop's

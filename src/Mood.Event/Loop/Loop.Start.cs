@@ -56,12 +56,8 @@ public sealed partial class Loop
         _failure?.Throw();
 
         using Claim itself = ClaimItself();
-
-        // Loop.Callback may have called this Start. Then this thread takes the right to Invoke, so that no other thread can take it, and
-        // with it the loop, before this Start ends.
-        int lender = _starts > 0 ? _ownership.TakeInvoke(Environment.CurrentManagedThreadId) : 0;
         bool more;
-        int level = BeginRun(lender);
+        _depth++;
         _starts++;
         HasReportedUnfinished = false; // the report of a Run does not name the functions that begin from now on
         BeSeenRunning();
@@ -88,13 +84,8 @@ public sealed partial class Loop
         }
         finally
         {
-            EndRun(level);
+            _depth--;
             _starts--;
-
-            if (lender != 0)
-            {
-                _ownership.ReturnInvoke(lender);
-            }
         }
 
         WakeIfMainEnded(); // for the Run around this Start
@@ -133,15 +124,20 @@ public sealed partial class Loop
             Error.Throw_Rescheduling();
         }
 
+        Claim claim = default;
+
         // Only the thread inside Start may call libev's ev_break.
-        if (_starts == 0 || !IsHere)
+        if (_starts > 0 && (IsHere || (IsInside && TryTake(atHome: false, out claim, out _))))
         {
-            _stops.Ask(how);
-            Handle.Wake();
+            using (claim)
+            {
+                Break(how);
+            }
         }
         else
         {
-            Break(how);
+            _stops.Ask(how);
+            Handle.Wake();
         }
     }
 
@@ -156,38 +152,18 @@ public sealed partial class Loop
     /// Calls all pending watchers (ev_invoke_pending). While the loop is inside <see cref="Callback"/>, any thread may call it.
     /// That thread is the loop's thread until Invoke returns.
     /// </summary>
-    /// <remarks>While Callback itself runs the loop, in a nested <see cref="Start"/>, Invoke of another thread is refused.</remarks>
+    /// <remarks>While Callback itself runs the loop, in a nested <see cref="Start"/>, or in another member that calls user code, Invoke of
+    /// another thread is refused.</remarks>
     /// <exception cref="ObjectDisposedException">The loop is disposed.</exception>
-    /// <exception cref="InvalidOperationException">The loop runs on another thread and is not inside Callback, or is inside a
-    /// nested Start of Callback. Or another thread has called Invoke for this Callback.</exception>
+    /// <exception cref="InvalidOperationException">The loop runs on another thread and is not inside Callback, or is inside a member that
+    /// Callback has called. Or another thread is inside Invoke.</exception>
     public void Invoke()
     {
-        int thread = Environment.CurrentManagedThreadId;
-        int lender = _ownership.TakeInvoke(thread);
-        Loop[] passed = lender == 0 || lender == thread ? [] : TakeOver(lender, thread);
-        int lending = LoopOwnership.BeginInvoke(passed.Length > 0 ? _lentLevel : 0);
-
-        try
-        {
-            using Claim claim = ClaimToCall();
-            using Claim itself = ClaimItself();
-            InvokeCore();
-            ThrowIfIdle(); // inside the claim: a Start on another thread must not lose its failure
-        }
-        finally
-        {
-            LoopOwnership.EndInvoke(lending);
-
-            foreach (Loop loop in passed)
-            {
-                loop._ownership.PassBack(lender);
-            }
-
-            if (lender != 0)
-            {
-                _ownership.ReturnInvoke(lender);
-            }
-        }
+        using Claim lent = ClaimLent();
+        using Claim claim = ClaimToCall();
+        using Claim itself = ClaimItself();
+        InvokeCore();
+        ThrowIfIdle(); // inside the claim: a Start on another thread must not lose its failure
     }
 
     /// <summary>Called by native code to have the pending watchers called. Throws nothing.</summary>
@@ -202,29 +178,10 @@ public sealed partial class Loop
         }
 
         Native.mood_loop_settle(_native); // the callback may leave the pending watchers to a later Invoke
-        int thread = Environment.CurrentManagedThreadId;
-        int level = _lentLevel;
-        _lentLevel = LoopOwnership.Lending + 1;
-        int before = _ownership.BeginLending(thread);
-        StartContext context = StartContext.Capture();
 
-        try
+        if (CallLent(callback, this, Environment.CurrentManagedThreadId) is { } thrown)
         {
-            callback(this);
-        }
-#pragma warning disable CA1031 // any exception: none may cross the native frames below
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            Fail(e);
-        }
-        finally
-        {
-            context.Restore();
-
-            // waits here for the thread that has taken the right to Invoke, if Callback has not waited for it
-            _ownership.EndLending(thread, before);
-            _lentLevel = level; // only now, because that thread has read it
+            Fail(thrown);
         }
     }
 
@@ -261,7 +218,7 @@ public sealed partial class Loop
 
     private void InvokeCore()
     {
-        int level = BeginRun(lender: 0);
+        _depth++;
 
         try
         {
@@ -279,7 +236,7 @@ public sealed partial class Loop
         }
         finally
         {
-            EndRun(level);
+            _depth--;
         }
 
         if (_depth == 0 && _closing)

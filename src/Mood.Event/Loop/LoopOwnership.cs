@@ -14,15 +14,20 @@ namespace Mood.Event;
 ///   brief(T)                thread T is inside a member that calls no user code. Other threads wait for its end.
 ///     |  Extend             T is about to call user code, which may run for long and may wait for other threads
 ///   full(T)                 T is inside Start, Run, Invoke or a callback. Other threads are refused.
-///     |  TryPass            Loop.Callback has thread U call Invoke
-///   full(U)                 U is the loop's thread until its Invoke returns
-///     |  PassBack
-///   full(T)
 ///     |  Release            also directly from brief(T)
 ///   free
 ///     |  Reserve            a LoopThread has made the loop
 ///   reserved                for a thread that has not begun. Other threads are refused.
 ///     |  TakeReserved
+///   full(T)
+/// </code>
+/// Inside Loop.Callback, a second thread may call Invoke:
+/// <code>
+///   full(T)
+///     |  Lend               T is about to call Loop.Callback of the loop, or of a loop embedded in it
+///   lent(T)                 T may take the loop for each member, and U for its Invoke. Other threads are refused. So lent(T) is to T and U
+///     |                     what free is to all threads: TryTake, Extend, and Release back to lent(T).
+///     |  Unlend             Loop.Callback has ended. T waits for the end of U's Invoke.
 ///   full(T)
 /// </code>
 /// A struct, and a field of Loop, so that IsHere reads the owner without an indirection.
@@ -32,8 +37,8 @@ internal struct LoopOwnership
     // Not the id of any thread, with or without the mark.
     private const int Reserved = int.MinValue;
 
-    // The mark of a brief owner. Managed thread ids are small: the runtime uses the ids of ended threads again.
-    private const int BriefMark = 1 << 30;
+    // The marks of a brief owner and of a lender. Managed thread ids are small: the runtime uses the ids of ended threads again.
+    private const int BriefMark = 1 << 30, LentMark = 1 << 29;
 
     // This thread's id, in the place that is fastest to read. 0: the thread has not used any loop. Negative: the thread is inside
     // a reschedule function. A negative value equals no owner, so each member takes its slow path. Only its own thread reads and
@@ -41,40 +46,28 @@ internal struct LoopOwnership
     [ThreadStatic]
     private static int s_thread;
 
-    // How many Loop.Callbacks are on this thread's stack. While this thread is inside the Invoke of another thread's Callback, the value is
-    // at least the value of that other thread. Only its own thread reads and writes it.
-    [ThreadStatic]
-    private static int s_lending;
-
-    // 0: free. A thread's id: full. A thread's id with BriefMark: brief. Reserved.
-    // From 0 it changes by compare-and-swap, on any thread. Every other change is a plain write of the owning thread, or of
-    // the thread that the owner has passed the loop to.
+    // 0: free. A thread's id: full. A thread's id with BriefMark: brief, with LentMark: lent. Reserved.
+    // From free and lent it changes by compare-and-swap. Every other change is a plain write of the owning thread.
     private int _owner;
+
+    // The value of _owner when no member uses the loop: free or lent. The brief or full owner reads and writes it.
+    private int _rest;
 
     // The thread that was the loop's full owner last, or made the loop. Null: the loop is reserved. An idle loop can be used from
     // its home thread without waiting for the loop to run. The full owner writes it, any thread reads it. It is
     // not the thread's id, because another thread may get the same id after this thread has ended.
     private volatile Thread? _home;
 
-    // The right to call Invoke inside Loop.Callback. A thread's id: that thread is inside Loop.Callback, and the right can be
-    // taken. The negative id: another thread has taken it. 0: no thread is inside Loop.Callback, or its own thread has taken it.
-    // The loop's thread sets and clears it. The thread that calls Invoke changes it by compare-and-swap, and sets it back.
-    private int _lender;
-
     /// <summary>Creates the free state of a loop that this thread makes.</summary>
     internal LoopOwnership(Thread home)
     {
         _home = home;
         _owner = 0;
-        _lender = 0;
+        _rest = 0;
     }
 
     /// <summary>Whether this thread is inside a reschedule function, of any loop.</summary>
     internal static bool IsRescheduling => s_thread < 0;
-
-    /// <summary>How many Loop.Callbacks, of any loop, this thread is inside. If it is not 0, another thread may take a loop from it at any
-    /// moment.</summary>
-    internal static int Lending => s_lending;
 
     /// <summary>Whether this thread is the full owner and not inside a reschedule function. It is fast: one comparison.</summary>
     internal readonly bool IsHere
@@ -87,24 +80,26 @@ internal struct LoopOwnership
         }
     }
 
-    /// <summary>The owner: 0, or a value for Owns, IsBrief, IsReserved and IdOf.</summary>
+    /// <summary>Whether this thread has lent the loop, and no member uses the loop now. Another thread may take it at any moment.</summary>
+    internal readonly bool IsLentHere => s_thread is int thread && thread > 0 && _owner == (thread | LentMark);
+
+    /// <summary>The owner: 0, or a value for Owns, IsBrief, IsLent, IsReserved and IdOf.</summary>
     internal int Owner => Volatile.Read(ref _owner);
 
     /// <summary>Whether this thread was the loop's full owner last, or made it.</summary>
     internal readonly bool IsHome => _home == Thread.CurrentThread;
 
-    /// <summary>The id of the thread inside Loop.Callback, negative while another thread has taken the right to call Invoke, or
-    /// 0.</summary>
-    internal int Lender => Volatile.Read(ref _lender);
-
     /// <summary>Whether an owner is this thread, brief or full.</summary>
     internal static bool Owns(int owner, int thread) => (owner & ~BriefMark) == thread;
 
     /// <summary>The managed id of the owner's thread.</summary>
-    internal static int IdOf(int owner) => owner & ~BriefMark;
+    internal static int IdOf(int owner) => owner & ~(BriefMark | LentMark);
 
     /// <summary>Whether an owner is inside a member that ends soon.</summary>
     internal static bool IsBrief(int owner) => owner > BriefMark;
+
+    /// <summary>Whether an owner is inside Loop.Callback, and no member uses the loop.</summary>
+    internal static bool IsLent(int owner) => owner is > LentMark and < BriefMark;
 
     /// <summary>Whether an owner is a thread that has not begun.</summary>
     internal static bool IsReserved(int owner) => owner == Reserved;
@@ -132,9 +127,9 @@ internal struct LoopOwnership
 
     internal static void LeaveReschedule(int before) => s_thread = before;
 
-    /// <summary>Makes this thread the brief owner of a free loop.</summary>
-    /// <returns>0, or the owner that the loop has.</returns>
-    internal int TryTake(int thread) => Interlocked.CompareExchange(ref _owner, thread | BriefMark, 0);
+    /// <summary>Makes this thread the brief owner of a loop that is free or lent.</summary>
+    /// <returns>False: the owner is not <paramref name="rest"/> any more.</returns>
+    internal bool TryTake(int thread, int rest) => Interlocked.CompareExchange(ref _owner, thread | BriefMark, rest) == rest;
 
     /// <summary>Makes this thread, if it is the brief owner, the full one.</summary>
     internal void Extend(int thread)
@@ -146,8 +141,8 @@ internal struct LoopOwnership
         }
     }
 
-    /// <summary>Makes the loop free. Called by its owner.</summary>
-    internal void Release() => Volatile.Write(ref _owner, 0);
+    /// <summary>Makes the loop free or lent, as it was. Called by its owner.</summary>
+    internal void Release() => Volatile.Write(ref _owner, _rest);
 
     /// <summary>Reserves the loop for a thread that has not begun. No other thread knows the loop yet.</summary>
     internal void Reserve()
@@ -164,71 +159,29 @@ internal struct LoopOwnership
         Volatile.Write(ref _owner, thread);
     }
 
-    /// <summary>Makes another thread the full owner, in place of the thread inside Loop.Callback.</summary>
-    /// <returns>False: the loop is not owned by <paramref name="from"/>.</returns>
-    internal bool TryPass(int from, int to) => Interlocked.CompareExchange(ref _owner, to, from) == from;
-
-    /// <summary>Undoes TryPass.</summary>
-    internal void PassBack(int from) => Volatile.Write(ref _owner, from);
-
-    /// <summary>Called when this thread has taken the right to call Invoke from a thread that is inside <paramref name="lending"/>
-    /// Loop.Callbacks.</summary>
-    /// <returns>The argument for <see cref="EndInvoke"/>.</returns>
-    internal static int BeginInvoke(int lending)
+    /// <summary>Lends the loop. Called by its full owner.</summary>
+    /// <returns>The argument for <see cref="Unlend"/>.</returns>
+    internal int Lend(int thread)
     {
-        int before = s_lending;
-        s_lending = Math.Max(before, lending);
+        int before = _rest;
+        _rest = thread | LentMark;
+        Volatile.Write(ref _owner, _rest);
         return before;
     }
 
-    internal static void EndInvoke(int before) => s_lending = before;
-
-    /// <summary>Called before Loop.Callback on this thread. From now on, one thread can take the right to call Invoke.</summary>
-    /// <returns>The argument for <see cref="EndLending"/>.</returns>
-    internal int BeginLending(int thread)
-    {
-        s_lending++;
-        return Interlocked.Exchange(ref _lender, thread);
-    }
-
-    /// <summary>Called after Loop.Callback. Waits until the right to call Invoke is returned. Throws nothing.</summary>
-    internal void EndLending(int thread, int before)
+    /// <summary>Makes this thread the full owner of the loop that it has lent. Waits until no other thread uses the loop. Throws
+    /// nothing.</summary>
+    internal void Unlend(int thread, int before)
     {
         var wait = default(Uninterrupted.Spin);
 
-        while (Interlocked.CompareExchange(ref _lender, before, thread) != thread)
+        while (Interlocked.CompareExchange(ref _owner, thread, thread | LentMark) != (thread | LentMark))
         {
             wait.SpinOnce();
         }
 
-        s_lending--;
         wait.End();
+        _home = Thread.CurrentThread;
+        _rest = before;
     }
-
-    /// <summary>
-    /// Takes the right to call Invoke inside Loop.Callback. The first thread that asks gets it. That may be the callback's own thread.
-    /// </summary>
-    /// <returns>The argument for <see cref="ReturnInvoke"/>, or 0 if the right cannot be taken.</returns>
-    /// <exception cref="InvalidOperationException">This thread is inside Loop.Callback, and another thread has the right.</exception>
-    internal int TakeInvoke(int thread)
-    {
-        int lender;
-
-        do
-        {
-            lender = Lender;
-
-            // Another thread has taken the right, perhaps just now. That thread may not be the owner yet.
-            if (lender == -thread)
-            {
-                throw Error.InvalidOperation_Lent();
-            }
-        }
-        while (lender > 0 && Interlocked.CompareExchange(ref _lender, lender == thread ? 0 : -lender, lender) != lender);
-
-        return Math.Max(lender, 0);
-    }
-
-    /// <summary>Returns the right to call Invoke. It must be the last step of the Invoke, because the loop then continues.</summary>
-    internal void ReturnInvoke(int lender) => Volatile.Write(ref _lender, lender);
 }

@@ -78,7 +78,7 @@ public sealed class Embed : Watcher<Embed>
         }
 
         CheckFree(); // first, because the loop around the other one may run on another thread, and then the claim throws
-        bool inside = Other.IsHere;
+        bool inside = Other.IsInside;
         using Loop.Claim claim = Other.ClaimToChange();
         CheckFree(); // another thread may have embedded it just before the claim
 
