@@ -25,21 +25,26 @@ public sealed class LoopLendingTests : LoopTestBase
         Timer[] timers = [.. Enumerable.Range(0, 2 * Count).Select(i => loop.Timer(1000 + i * 7919 % Count, 0, (_, _) => { }))];
         Array.ForEach(timers, timer => timer.Start());
         using var barrier = new Barrier(2);
-        int round = 0, calls = 0;
+        int round = 0, calls = 0, asked = 0;
         bool isOver = false;
         Exception? wrong = null, failure = null;
         loop.Idle((_, _) =>
         {
             calls++;
-            Move(0);
+            Move(0, 200);
         }).Start();
         loop.Callback = l =>
         {
-            barrier.SignalAndWait();
+            Volatile.Write(ref asked, asked + 1);
 
             try
             {
-                Move(Count);
+                // Verify takes longest, and ends the process if the heap changes meanwhile.
+                for (int i = 0; i < 100; i++)
+                {
+                    loop.Verify();
+                    Move(Count, 1);
+                }
             }
             catch (InvalidOperationException)
             {
@@ -54,9 +59,12 @@ public sealed class LoopLendingTests : LoopTestBase
         };
         var thread = new Thread(() =>
         {
-            while (true)
+            for (int seen = 0; ; seen++)
             {
-                barrier.SignalAndWait();
+                while (Volatile.Read(ref asked) == seen)
+                {
+                    Thread.SpinWait(1); // a barrier would take longer than the members that this thread must meet
+                }
 
                 if (Volatile.Read(ref isOver))
                 {
@@ -76,15 +84,15 @@ public sealed class LoopLendingTests : LoopTestBase
         }
 
         Volatile.Write(ref isOver, true);
-        barrier.SignalAndWait();
+        Volatile.Write(ref asked, asked + 1);
         thread.Join();
         Assert.Null(wrong);
         Assert.Null(failure);
         Assert.Equal(round, calls);
 
-        void Move(int first)
+        void Move(int first, int times)
         {
-            for (int i = 0; i < 50; i++)
+            for (int i = 0; i < times; i++)
             {
                 Timer timer = timers[first + (i * 7919 + round) % Count];
                 timer.Stop();
