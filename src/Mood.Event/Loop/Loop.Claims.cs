@@ -26,6 +26,9 @@ public sealed partial class Loop
     /// caller must still claim it.</summary>
     internal bool IsInside => IsHere || _ownership.IsLentHere;
 
+    /// <summary>Whether the claimed loop is lent when the claim ends: this thread is inside a <see cref="Callback"/>.</summary>
+    internal bool IsLentAtRest => _ownership.IsLentAtRest;
+
     /// <summary>The loop whose owner also owns this loop: this loop itself, or the outermost loop around it.</summary>
     private Loop Outermost
     {

@@ -38,7 +38,7 @@ public sealed partial class Loop
     // The number of Starts on the stack, without the Invokes. Start counts it up and down. MayWait reads it on any thread.
     private int _starts;
 
-    // Whether Callback is on the stack. Set and restored by the thread that calls Callback. Any thread that calls Invoke reads it.
+    // Whether the loop is lent because its own Callback is on the stack. Set and restored by the thread that calls Callback. Any thread that calls Invoke reads it.
     private volatile bool _isInCallback;
 
     // True once Dispose has begun, or was called in a callback, so that the outermost Start or Invoke will end the loop. Set by

@@ -6,21 +6,28 @@ namespace Mood.Event;
 public sealed partial class Loop
 {
     // Calls Callback. Meanwhile this loop and the loops around it are lent. The thread that calls Invoke takes the outermost loop first. So the
-    // outermost loop is lent last, and is the first one that this thread waits for.
+    // outermost loop is lent last: until then nobody can take one of the inner loops. It is also the first one that this thread waits for.
     private Exception? CallLent(Action<Loop> callback, Loop lent, int thread)
     {
         // Callback may stop the Embed of a loop or start another one, so each loop is remembered here
         Loop? around = lent.Embedder?.Loop;
+
+        if (around is { IsHere: false })
+        {
+            around = null; // its Start was nested in a callback of this loop and has ended, so this thread does not own it
+        }
+
+        bool wasInCallback = lent._isInCallback;
+        lent._isInCallback = lent == this; // a loop around this one is lent only for the Invoke of this one
         int before = lent._ownership.Lend(thread);
         Exception? thrown = around is null ? CallLent(callback) : CallLent(callback, around, thread);
         lent._ownership.Unlend(thread, before);
+        lent._isInCallback = wasInCallback; // only now: the Invoke of another thread may have called Callback too
         return thrown;
     }
 
     private Exception? CallLent(Action<Loop> callback)
     {
-        bool wasInCallback = _isInCallback;
-        _isInCallback = true;
         StartContext context = StartContext.Capture();
 
         try
@@ -37,7 +44,6 @@ public sealed partial class Loop
         finally
         {
             context.Restore();
-            _isInCallback = wasInCallback;
         }
     }
 

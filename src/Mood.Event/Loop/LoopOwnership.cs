@@ -83,6 +83,9 @@ internal struct LoopOwnership
     /// <summary>Whether this thread has lent the loop, and no member uses the loop now. Another thread may take it at any moment.</summary>
     internal readonly bool IsLentHere => s_thread is int thread && thread > 0 && _owner == (thread | LentMark);
 
+    /// <summary>Whether the loop becomes lent, and not free, when its owner releases it. Called by its owner.</summary>
+    internal readonly bool IsLentAtRest => _rest != 0;
+
     /// <summary>The owner: 0, or a value for Owns, IsBrief, IsLent, IsReserved and IdOf.</summary>
     internal int Owner => Volatile.Read(ref _owner);
 

@@ -169,10 +169,11 @@ public sealed partial class LoopServer : IAsyncDisposable
             }
 
             connection = new ServerConnection(_loop, socket);
+            StartSweep(); // throws if the loop is being disposed
         }
         catch (Exception e) when (e is SocketException or ArgumentException or ObjectDisposedException)
         {
-            socket.Dispose(); // the peer has reset the connection already
+            socket.Dispose(); // the peer has reset the connection already, or the loop is being disposed
             return;
         }
 
@@ -182,7 +183,6 @@ public sealed partial class LoopServer : IAsyncDisposable
             _count = _connections.Count;
         }
 
-        StartSweep();
         _loop.SpawnHandler(() => CallHandler(connection), _handler, task => OnEnded(connection, task));
     }
 

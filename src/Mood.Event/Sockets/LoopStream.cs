@@ -213,7 +213,7 @@ public sealed partial class LoopStream : Stream
     }
 
     private bool MayTry(Events events) =>
-        !Loop.IsHere || (_socket is null ? Loop.Waits.MayTry() : Loop.Waits.MayTry(_socket, events));
+        !Loop.IsInside || (_socket is null ? Loop.Waits.MayTry() : Loop.Waits.MayTry(_socket, events));
 
     private FileDescriptor FindDescriptor() => _handle is null ? FileDescriptor.Of(Socket) : _handle.FindDescriptor();
 

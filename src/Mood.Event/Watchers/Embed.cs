@@ -78,13 +78,13 @@ public sealed class Embed : Watcher<Embed>
         }
 
         CheckFree(); // first, because the loop around the other one may run on another thread, and then the claim throws
-        bool inside = Other.IsInside;
+        bool isHere = Other.IsHere;
         using Loop.Claim claim = Other.ClaimToChange();
         CheckFree(); // another thread may have embedded it just before the claim
 
         // While this thread is inside the other loop, it must be running this loop too. Otherwise another thread could run this loop, and
         // with it the other one.
-        if (inside && !Loop.IsRunning)
+        if ((isHere || Other.IsLentAtRest) && !Loop.IsRunning)
         {
             throw Error.InvalidOperation_Running();
         }
