@@ -5,8 +5,8 @@ namespace Mood.Event;
 /// <content>Loop.Callback lets another thread call Invoke. LoopOwnership has the states.</content>
 public sealed partial class Loop
 {
-    // Calls Callback. Meanwhile this loop and the loops around it are lent. The thread that calls Invoke takes the outermost loop first. So the
-    // outermost loop is lent last: until then nobody can take one of the inner loops. It is also the first one that this thread waits for.
+    // Calls Callback. Meanwhile this loop and the loops around it are lent. The thread that calls Invoke takes the outermost loop first. So
+    // the outermost loop is lent last: before that, no thread can take an inner loop. After Callback, this thread waits for the outermost loop first.
     private Exception? CallLent(Action<Loop> callback, Loop lent, int thread)
     {
         // Callback may stop the Embed of a loop or start another one, so each loop is remembered here

@@ -126,21 +126,7 @@ public sealed class PidfdWaitTests : AwaitTestBase
     {
         Loop outer = NewLoop(), loop = NewLoop(Backends.Epoll);
         outer.Embed(loop).Start();
-        int pid = Posix.Spawn("exec sleep 100");
-        Task<Child> exit;
-
-        using (var debugger = new HostProcess($"debugger {pid.ToString(CultureInfo.InvariantCulture)}"))
-        {
-            Assert.True(Posix.Until(() => debugger.Output.Length > 0));
-            exit = loop.WaitForExitAsync(pid).AsTask();
-            Posix.Kill(pid, Signum.SIGKILL);
-            Assert.True(Posix.Until(() => Posix.IsZombie(pid)));
-            RunFor(outer, 1); // longer than the period of the sweep for closed handles, which wakes the loop once
-        }
-
-        outer.Run(() => exit.WaitAsync(TimeSpan.FromSeconds(10)));
-        Assert.Equal(Signum.SIGKILL, exit.Result.TermSignal);
-        Assert.True(Posix.Until(() => !Posix.Exists(pid)));
+        AwaitHeldZombie(outer, loop, () => RunFor(outer, 1)); // longer than the period of the sweep for closed handles, which wakes the loop once
     }
 
     // Before the loop was embedded, the wait paused with a timer.
@@ -149,22 +135,11 @@ public sealed class PidfdWaitTests : AwaitTestBase
     public void A_loop_that_is_embedded_while_a_debugger_holds_the_zombie_awaits_it(Backends backend)
     {
         Loop outer = NewLoop(backend), loop = NewLoop(Backends.Epoll);
-        int pid = Posix.Spawn("exec sleep 100");
-        Task<Child> exit;
-
-        using (var debugger = new HostProcess($"debugger {pid.ToString(CultureInfo.InvariantCulture)}"))
+        AwaitHeldZombie(outer, loop, () =>
         {
-            Assert.True(Posix.Until(() => debugger.Output.Length > 0));
-            exit = loop.WaitForExitAsync(pid).AsTask();
-            Posix.Kill(pid, Signum.SIGKILL);
-            Assert.True(Posix.Until(() => Posix.IsZombie(pid)));
             RunFor(loop, 0.2);
             outer.Embed(loop).Start();
-        }
-
-        outer.Run(() => exit.WaitAsync(TimeSpan.FromSeconds(10)));
-        Assert.Equal(Signum.SIGKILL, exit.Result.TermSignal);
-        Assert.True(Posix.Until(() => !Posix.Exists(pid)));
+        });
     }
 
     [Fact]
@@ -247,5 +222,25 @@ public sealed class PidfdWaitTests : AwaitTestBase
         AssertIdle(loop);
         Posix.Kill(pid, Signum.SIGKILL);
         Posix.Wait(pid, out _);
+    }
+
+    // A debugger holds the zombie of a child that `loop` awaits, until `whileHeld` returns. Then `outer` runs, and the wait must end.
+    private static void AwaitHeldZombie(Loop outer, Loop loop, Action whileHeld)
+    {
+        int pid = Posix.Spawn("exec sleep 100");
+        Task<Child> exit;
+
+        using (var debugger = new HostProcess($"debugger {pid.ToString(CultureInfo.InvariantCulture)}"))
+        {
+            Assert.True(Posix.Until(() => debugger.Output.Length > 0));
+            exit = loop.WaitForExitAsync(pid).AsTask();
+            Posix.Kill(pid, Signum.SIGKILL);
+            Assert.True(Posix.Until(() => Posix.IsZombie(pid)));
+            whileHeld();
+        }
+
+        outer.Run(() => exit.WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Equal(Signum.SIGKILL, exit.Result.TermSignal);
+        Assert.True(Posix.Until(() => !Posix.Exists(pid)));
     }
 }
