@@ -55,17 +55,19 @@ switch ($verb) {
     'natives' { dotnet msbuild native/build/native.proj -t:Natives -v:minimal -nologo }
     'build' { dotnet build Mood.Event.sln -c $configuration -nologo -v minimal }
     { $_ -in 'test', 'test-package' } {
+        # If no test ends for 15 minutes, one hangs. Then the run ends, and names that test.
+        $blame = '--blame-hang-timeout', '15m', '--blame-hang-dump-type', 'none', '--results-directory', 'artifacts/tests'
         $filter = @(if ($rest) { '--filter', "FullyQualifiedName~$($rest[0])" })
         $tests = if ($verb -eq 'test') { 'tests/Mood.Event.Tests' } else { 'tests/Mood.Event.Package.Tests' }
         $what = if ($verb -eq 'test') { 'Mood.Event.sln' } else { $tests }
         dotnet build $what -c $configuration -nologo -v minimal
         if ($LASTEXITCODE) { exit $LASTEXITCODE }
-        dotnet test $tests -c $configuration -nologo -v minimal --no-build @filter -- RunConfiguration.TreatNoTestsAsError=true
+        dotnet test $tests -c $configuration -nologo -v minimal --no-build @blame @filter -- RunConfiguration.TreatNoTestsAsError=true
         $failed = $LASTEXITCODE
         # If the tests of one project fail, those of the next project still run. A filter is for the first project, and must match a test there.
         if ($verb -eq 'test' -and -not $rest) {
             foreach ($further in 'Mood.Event.Hosting.Tests', 'Mood.Event.AspNetCore.Tests') {
-                dotnet test "tests/$further" -c $configuration -nologo -v minimal --no-build -- RunConfiguration.TreatNoTestsAsError=true
+                dotnet test "tests/$further" -c $configuration -nologo -v minimal --no-build @blame -- RunConfiguration.TreatNoTestsAsError=true
                 if ($LASTEXITCODE) { $failed = $LASTEXITCODE }
             }
         }

@@ -34,8 +34,10 @@ need_dotnet() {
     echo "build.sh: the .NET SDK (10 or later) is not on PATH: https://dotnet.microsoft.com/download" >&2; exit 1; }
 }
 
+# If no test ends for 15 minutes, one hangs. Then the run ends, and names that test.
 run_tests() {
   dotnet test "tests/$1" -c "$configuration" -nologo -v minimal --no-build \
+    --blame-hang-timeout 15m --blame-hang-dump-type none --results-directory artifacts/tests \
     ${2:+--filter "FullyQualifiedName~$2"} -- RunConfiguration.TreatNoTestsAsError=true
 }
 
