@@ -99,6 +99,7 @@ readable (struct ev_loop *ev, ev_io *io, int revents)
     return;
 
   k->held = k->state <= CHANGED;
+  k->deadline = 0; /* a thread that reaps the child later has its own time for that */
   ev_ref (ev);
   ev_io_stop (ev, io);
   mood_child_wake ();

@@ -138,7 +138,7 @@ struct mood_loop
   unsigned walked;     /* the number of polls before the last walk of pending events: see mood_between */
   int forks;           /* the watchers of forks are called after the next poll */
   int embedded;        /* an Embed of another loop runs this one */
-  int registering;     /* an Embed is being started, and its start reports a refusal of the kernel */
+  ev_io *registering;  /* the io of an Embed that is being started: a refusal of the kernel is an error of that start */
   unsigned long aio;   /* an aio context for libev to take, or 0 */
   void *ring;          /* the prepared files and mappings of an io_uring for libev to take, or null: libev/ring.c */
   void *placeholder;   /* what an io_uring loop has while the system refuses a ring, or null: libev/ring.c */

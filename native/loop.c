@@ -47,7 +47,7 @@ invoke_pending (struct ev_loop *ev)
   else if (l->queue.always || mood_ev_queued (ev))
     {
       l->host.pending (l->data);
-      l->queue.left = l->queue.halted ? 0 : mood_ev_queued (ev);
+      l->queue.left = l->queue.always && !l->queue.halted ? mood_ev_queued (ev) : 0;
     }
 
   mood_ev_renew (ev);

@@ -51,7 +51,7 @@ typedef struct
   int32_t *priority;    /* the current priority of the walk: MOOD_PRIORITIES - 1 down to 0 */
   int32_t halted;       /* no pending watcher is called before the next run */
   int32_t always;       /* the host sets it: call mood_callbacks.pending in every iteration, even without pending events */
-  int32_t left;         /* how many slots mood_callbacks.pending has left to a later walk; the host clears it before that walk */
+  int32_t left;         /* with `always`: slots that mood_callbacks.pending has left; the host clears it before it walks again */
 } mood_queue;
 
 #define MOOD_PRIORITIES 5

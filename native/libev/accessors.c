@@ -71,7 +71,7 @@ mood_ev_monotonic (struct ev_loop *loop)
  * pipe_write_skipped: otherwise the wake is in the eventfd. It is left to the outer loop's poll, which ends a Start(Once) of the outer loop. Work
  * that is done before the poll does not end it. So if async_pending and sig_pending alone were asked, such a Start would wait after the work.
  * async_pending, sig_pending: without them, pipe_write_skipped comes from mood_ev_do_not_wait.
- * pipe_w.pending: the last run has found the wake, and its event is still pending: mood_ev_has_new. */
+ * pipe_w.pending: the last run has found the wake, and its event is still pending: has_events. */
 static int
 has_wake (struct ev_loop *loop)
 {
@@ -159,10 +159,17 @@ is_always_ready (struct ev_loop *loop)
   return 0;
 }
 
+/* Whether the loop has a wake that Loop.Callback has left. As long as it is left, libev writes no wake to the kernel. */
+static int
+has_left_wake (struct ev_loop *loop)
+{
+  return loop->pipe_write_skipped && ev_is_pending (&loop->pipe_w);
+}
+
 static int
 has_events (struct ev_loop *loop)
 {
-  return mood_ev_has_new (loop) || is_always_ready (loop);
+  return mood_ev_has_new (loop) || is_always_ready (loop) || has_left_wake (loop);
 }
 
 /* Whether this loop, or one that is embedded in it, has events that no file descriptor announces: a watcher is pending, also one of libev's own
@@ -262,7 +269,7 @@ refuse (int fd)
   ev_async_send (l->ev, &l->wake);
 
   for (w = l->ev->anfds [fd].head; w; w = w->next)
-    if (w->owner || (w->kind == MOOD_EMBED && (l->registering || error == EBADF || error == EINVAL || error == ELOOP)))
+    if (w->owner || (w->kind == MOOD_EMBED && (w == (WL)l->registering || error == EBADF || error == EINVAL || error == ELOOP)))
       {
         note_error (l->ev, fd, error);
         errno = error;

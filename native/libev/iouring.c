@@ -4,20 +4,6 @@
 
 static void lose_ring (mood_loop *l);
 
-/* Replaces libev's callback of the timerfd with which a loop on io_uring limits its wait. libev never reads this timerfd, so after its time it
- * is ready until libev sets it again. A loop that does not wait would have an event of it in every iteration, and would never call an Idle of
- * the lowest priority. So this function disarms it. */
-static void
-timer_expired (struct ev_loop *loop, ev_io *w, int revents)
-{
-  const struct itimerspec never = { 0 };
-
-  (void)w;
-  (void)revents;
-  (timerfd_settime) (loop->iouring_tfd, 0, &never, 0);
-  loop->iouring_tfd_to = EV_TSTAMP_HUGE;
-}
-
 /* Whether no request can be added: the ring is full, and the completion queue is empty, so that no completion can be handled to
  * help the kernel. */
 static int
@@ -73,7 +59,7 @@ enter_iouring (struct ev_loop *loop, long fd, long to_submit, long min_complete,
 #endif
 
 /* Whether libev sets the timerfd of io_uring for a poll that does not wait. Such a poll needs no timer, and with a timer of the present time the
- * next iteration would have an event of it: see timer_expired. */
+ * next iteration would have an event of it: see disarm_timer. */
 static int
 is_needless_timer (struct ev_loop *loop, int fd)
 {
@@ -90,7 +76,28 @@ is_needless_timer (struct ev_loop *loop, int fd)
   return 0;
 }
 
-/* When the completion queue is full, the kernel keeps further completions until io_uring_enter asks for events. libev calls it
+#if EV_USE_IOURING
+
+/* Handles the event of the timerfd with which a loop on io_uring limits its wait. libev never reads this timerfd, so after its time it is ready
+ * until libev sets it again. A loop that does not wait, or whose Callback leaves the event, would have an event of it in every iteration. It
+ * would spin, and never call an Idle of the lowest priority. So the timerfd is disarmed. */
+static void
+disarm_timer (struct ev_loop *loop)
+{
+  const struct itimerspec never = { 0 };
+
+  if (!ev_is_pending (&loop->iouring_tfd_w))
+    return;
+
+  ev_clear_pending (EV_A_ & loop->iouring_tfd_w);
+  (timerfd_settime) (loop->iouring_tfd, 0, &never, 0);
+  loop->iouring_tfd_to = EV_TSTAMP_HUGE;
+}
+
+#endif
+
+/* Called before each walk.
+ * When the completion queue is full, the kernel keeps further completions until io_uring_enter asks for events. libev calls it
  * only to wait. A loop that never waits, because it has an idle watcher or runs with NoWait, would see no more events. */
 void
 mood_ev_refill (struct ev_loop *loop)
@@ -102,6 +109,8 @@ mood_ev_refill (struct ev_loop *loop)
 
   if (loop->backend != EVBACKEND_IOURING || loop->iouring_fd == NO_FD)
     return;
+
+  disarm_timer (loop);
 
   if (*(volatile unsigned *)(ring + loop->iouring_sq_flags) & overflown)
     syscall (SYS_io_uring_enter, loop->iouring_fd, 0, 0, get_events, 0, 0);

@@ -322,11 +322,6 @@ mood_ev_made (mood_loop *l)
 
   l->made = -1;
   l->process = getpid ();
-
-# if EV_USE_IOURING
-  if (backend == EVBACKEND_IOURING)
-    ev_set_cb (&l->ev->iouring_tfd_w, timer_expired);
-# endif
 #else
   (void)l;
 #endif
@@ -354,7 +349,7 @@ mood_ev_register (struct ev_loop *loop, ev_io *w)
   if (loop->backend != EVBACKEND_EPOLL || is_epoll_due (loop))
     return 0;
 
-  l->registering = 1;
+  l->registering = w;
   errno = 0;
   fd_reify (loop);
   l->registering = 0;

@@ -29,6 +29,9 @@ public sealed partial class Loop
     /// <summary>Whether the claimed loop is lent when the claim ends: this thread is inside a <see cref="Callback"/>.</summary>
     internal bool IsLentAtRest => _ownership.IsLentAtRest;
 
+    /// <summary>Whether this thread, which is inside the inner loop, has entered this one before, and so leaves it later.</summary>
+    internal bool IsHereAround(Loop inner) => _ownership.IsHereAround(in inner._ownership);
+
     /// <summary>The loop whose owner also owns this loop: this loop itself, or the outermost loop around it.</summary>
     private Loop Outermost
     {
@@ -153,7 +156,7 @@ public sealed partial class Loop
             if (!loop.TryTakeItself(thread, out int owner))
             {
                 new Claim(taken, others).Dispose();
-                ThrowOwned(owner);
+                Error.Throw_Owned(owner);
             }
 
             if (LoopOwnership.Owns(owner, thread))
@@ -176,21 +179,11 @@ public sealed partial class Loop
         return new Claim(taken, others);
     }
 
-    private static void ThrowOwned(int owner)
-    {
-        if (LoopOwnership.IsReserved(owner))
-        {
-            Error.Throw_NotBegun();
-        }
-
-        Error.Throw_WrongThread(LoopOwnership.IdOf(owner));
-    }
-
     private Claim ClaimToReadCore()
     {
         if (!TryTake(atHome: false, out Claim claim, out int owner))
         {
-            ThrowOwned(owner);
+            Error.Throw_Owned(owner);
         }
 
         return claim;
@@ -222,9 +215,9 @@ public sealed partial class Loop
         return claim;
     }
 
-    // Takes this loop for ClaimItself, unless this thread has it. A loop that another thread has lent can be taken, because that thread cannot
-    // use it without the outermost one. A thread that has not noticed yet that the loop is embedded may have a brief claim of it. Waits for the
-    // end of that claim. False: the owner, another thread, has a full claim.
+    // Takes this loop for ClaimItself, unless this thread has it. Waits for the end of a brief claim, which a thread may have that has not noticed
+    // yet that the loop is embedded. A loop that another thread has lent is taken too: the outermost loop is already taken from that thread.
+    // False: the owner, another thread, has a full claim.
     private bool TryTakeItself(int thread, out int owner)
     {
         var wait = default(Uninterrupted.Spin);
@@ -259,9 +252,8 @@ public sealed partial class Loop
         return isTaken;
     }
 
-    // Claims the loop briefly. If another thread has a brief claim, waits for its end. False: the owner, another thread, has a
-    // full claim, or has lent the loop, and this is not for an Invoke. With atHome, the result is also false if this thread is neither inside
-    // Callback nor the loop's home, or the loop is disposed or being disposed.
+    // Claims the loop briefly. Waits for the end of another thread's brief claim. False: another thread has a full claim, or has lent the loop and
+    // this is not for an Invoke. With atHome also: this thread is neither inside Callback nor the loop's home, or the loop is ending.
     private bool TryTake(bool atHome, out Claim claim, out int owner, bool invokes = false)
     {
         int thread = LoopOwnership.EnterThread();

@@ -34,7 +34,7 @@ public sealed partial class Loop
             return;
         }
 
-        if (DisposedBy is LoopThread thread && !thread.IsCurrent)
+        if (DisposedBy is LoopThread thread && !thread.IsCurrent && !IsHere)
         {
             thread.Dispose();
             return;

@@ -46,12 +46,21 @@ internal struct LoopOwnership
     [ThreadStatic]
     private static int s_thread;
 
+    // How often this thread has become the full owner of a free loop.
+    [ThreadStatic]
+    private static long s_entered;
+
     // 0: free. A thread's id: full. A thread's id with BriefMark: brief, with LentMark: lent. Reserved.
     // From free and lent it changes by compare-and-swap. Every other change is a plain write of the owning thread.
     private int _owner;
 
     // The value of _owner when no member uses the loop: free or lent. The brief or full owner reads and writes it.
     private int _rest;
+
+    // The thread that has made the free loop its own, and its s_entered then. That thread writes both before it is the full owner. They stay
+    // when it lends the loop to others.
+    private int _holder;
+    private long _entered;
 
     // The thread that was the loop's full owner last, or made the loop. Null: the loop is reserved. An idle loop can be used from
     // its home thread without waiting for the loop to run. The full owner writes it, any thread reads it. It is
@@ -64,6 +73,8 @@ internal struct LoopOwnership
         _home = home;
         _owner = 0;
         _rest = 0;
+        _holder = 0;
+        _entered = 0;
     }
 
     /// <summary>Whether this thread is inside a reschedule function, of any loop.</summary>
@@ -85,6 +96,10 @@ internal struct LoopOwnership
 
     /// <summary>Whether the loop becomes lent, and not free, when its owner releases it. Called by its owner.</summary>
     internal readonly bool IsLentAtRest => _rest != 0;
+
+    /// <summary>Whether this thread has entered this loop before the inner one, in which it is too. Then it also leaves the inner one first. False
+    /// if one of the loops is lent by another thread.</summary>
+    internal readonly bool IsHereAround(in LoopOwnership inner) => IsHere && _rest == 0 && inner._holder == s_thread && _entered < inner._entered;
 
     /// <summary>The owner: 0, or a value for Owns, IsBrief, IsLent, IsReserved and IdOf.</summary>
     internal int Owner => Volatile.Read(ref _owner);
@@ -139,8 +154,7 @@ internal struct LoopOwnership
     {
         if (Volatile.Read(ref _owner) == (thread | BriefMark))
         {
-            _home = Thread.CurrentThread;
-            Volatile.Write(ref _owner, thread);
+            Enter(thread);
         }
     }
 
@@ -155,12 +169,7 @@ internal struct LoopOwnership
     }
 
     /// <summary>Makes this thread the full owner of a reserved loop.</summary>
-    internal void TakeReserved()
-    {
-        int thread = EnterThread();
-        _home = Thread.CurrentThread;
-        Volatile.Write(ref _owner, thread);
-    }
+    internal void TakeReserved() => Enter(EnterThread());
 
     /// <summary>Lends the loop. Called by its full owner.</summary>
     /// <returns>The argument for <see cref="Unlend"/>.</returns>
@@ -186,5 +195,17 @@ internal struct LoopOwnership
         wait.End();
         _home = Thread.CurrentThread;
         _rest = before;
+    }
+
+    private void Enter(int thread)
+    {
+        if (_rest == 0)
+        {
+            _holder = thread;
+            _entered = ++s_entered;
+        }
+
+        _home = Thread.CurrentThread;
+        Volatile.Write(ref _owner, thread);
     }
 }

@@ -169,9 +169,9 @@ public sealed partial class LoopThread : IDisposable
         Task stopped = StopAsync();
         TimeSpan limit = _isStuck ? TimeSpan.Zero : _disposeTimeout ?? Timeout.InfiniteTimeSpan;
 
-        if (IsCurrent)
+        if (IsCurrent || Loop.IsHere)
         {
-            // the thread cannot wait for itself
+            // The loop's thread cannot wait for itself, and inside Loop.Callback it waits for a thread that calls Invoke.
         }
         else if (s_current is LoopThread current)
         {

@@ -14,6 +14,9 @@ namespace Mood.Event;
 /// </remarks>
 public sealed class Embed : Watcher<Embed>
 {
+    // How often the other loop is run at most, one run directly after the other.
+    private const int MaxRuns = 10;
+
     /// <summary>Creates an Embed. It is not started.</summary>
     /// <param name="loop">The loop that runs the other one.</param>
     /// <param name="other">The loop to embed.</param>
@@ -54,8 +57,8 @@ public sealed class Embed : Watcher<Embed>
         Other = CheckOther(other);
     }
 
-    /// <summary>Runs one iteration of the other loop without waiting (ev_embed_sweep). Further iterations follow if a callback has
-    /// started, stopped or changed an Io, or if the other loop was reset or woken.</summary>
+    /// <summary>Runs one iteration of the other loop without waiting (ev_embed_sweep). Up to nine further iterations follow
+    /// if a callback has started, stopped or changed an Io, or if the other loop was reset or woken.</summary>
     /// <exception cref="InvalidOperationException">A loop runs on another thread.</exception>
     /// <exception cref="ObjectDisposedException">The watcher or a loop is disposed.</exception>
     public void Sweep()
@@ -82,11 +85,14 @@ public sealed class Embed : Watcher<Embed>
         using Loop.Claim claim = Other.ClaimToChange();
         CheckFree(); // another thread may have embedded it just before the claim
 
-        // While this thread is inside the other loop, it must be running this loop too. Otherwise another thread could run this loop, and
-        // with it the other one.
-        if ((isHere || Other.IsLentAtRest) && !Loop.IsRunning)
+        // While this thread is inside the other loop, it must own the loops around it. Otherwise another thread could take one of these, and
+        // with it the other loop.
+        for (Loop? outer = Loop; outer is not null && (isHere || Other.IsLentAtRest); outer = outer.Embedder?.Loop)
         {
-            throw Error.InvalidOperation_Running();
+            if (!outer.IsHereAround(Other))
+            {
+                throw Error.InvalidOperation_Running();
+            }
         }
 
         Native.mood_embed_set(Memory, Other.Handle.Pointer);
@@ -131,11 +137,11 @@ public sealed class Embed : Watcher<Embed>
 
     // Runs the other loop until neither it nor a loop embedded in it has work that is due now. Otherwise this loop would wait
     // although there is work. A Prepare may stop one of these loops in each run. Then a run makes no progress, and this loop's next
-    // iteration tries again.
+    // iteration tries again. A callback may also make new work in each run. Then this loop's own watchers must have their turn.
     private void RunOther()
     {
         uint iteration;
-        int before, changes = 0;
+        int before, changes = 0, runs = 0;
 
         do
         {
@@ -144,9 +150,10 @@ public sealed class Embed : Watcher<Embed>
             Other.Start(RunFlags.NoWait);
             changes = Active ? Native.mood_loop_changes(Other.Handle.Pointer) : 0;
         }
-        while (changes != 0 && changes != before && Other.Iteration != iteration);
+        while (changes != 0 && changes != before && Other.Iteration != iteration && ++runs < MaxRuns);
 
-        if (Active)
+        // After MaxRuns the work that is left is not marked as seen. So this loop does not wait, and its next iteration goes on.
+        if (Active && runs < MaxRuns)
         {
             Native.mood_embed_renew(Memory);
             GC.KeepAlive(this);

@@ -421,13 +421,4 @@ public sealed class LoopInvokeTests : LoopTestBase
     }
 
     private static bool Pass(Barrier barrier) => barrier.SignalAndWait(s_patience);
-
-    private static Exception? OnAnotherThread(Action action)
-    {
-        Exception? thrown = null;
-        var thread = new Thread(() => thrown = Record.Exception(action));
-        thread.Start();
-        thread.Join();
-        return thrown;
-    }
 }

@@ -343,13 +343,4 @@ public sealed class LoopLendingTests : LoopTestBase
                 throw new ArgumentOutOfRangeException(nameof(call));
         }
     }
-
-    private static Exception? OnAnotherThread(Action action)
-    {
-        Exception? thrown = null;
-        var thread = new Thread(() => thrown = Record.Exception(action));
-        thread.Start();
-        thread.Join();
-        return thrown;
-    }
 }

@@ -261,11 +261,4 @@ public sealed class LoopStopTests : LoopTestBase
             loop.Start();
         }).Start();
     }
-
-    private static void OnAnotherThread(Action action)
-    {
-        var thread = new Thread(() => action());
-        thread.Start();
-        thread.Join();
-    }
 }

@@ -38,13 +38,7 @@ pending_or_not (void *data)
     pending (data);
 }
 
-static void
-wake (void *data)
-{
-  (void)data;
-}
-
-static const mood_callbacks callbacks = { event, pending_or_not, wake, 0, 0, 0 };
+static const mood_callbacks callbacks = { event, pending_or_not, no_wake, 0, 0, 0 };
 
 static void
 await (pid_t pid, int options)

@@ -20,12 +20,6 @@ event (void *data, mood_watcher *w, int32_t revents)
   ++ended;
 }
 
-static void
-wake (void *data)
-{
-  (void)data;
-}
-
 static double
 used_time (void)
 {
@@ -57,7 +51,7 @@ measure (mood_loop *loop)
 int
 main (void)
 {
-  static const mood_callbacks callbacks = { event, pending, wake, 0, 0, 0 };
+  static const mood_callbacks callbacks = { event, pending, no_wake, 0, 0, 0 };
   static mood_loop *loop;
   static mood_watcher *watchers [MANY];
   static pid_t pids [MANY];

@@ -31,12 +31,6 @@ event (void *data, mood_watcher *w, int32_t revents)
   ++seen;
 }
 
-static void
-wake (void *data)
-{
-  (void)data;
-}
-
 static int32_t
 reap (void *data)
 {
@@ -53,7 +47,7 @@ reap (void *data)
   return 0;
 }
 
-static const mood_callbacks callbacks = { event, pending, wake, 0, 0, reap };
+static const mood_callbacks callbacks = { event, pending, no_wake, 0, 0, reap };
 
 static void
 host_handler (int signum)

@@ -21,6 +21,13 @@
 /* Called for a watcher's event. Each program defines it. */
 static void event (void *data, mood_watcher *w, int32_t revents);
 
+/* For a program whose loops no thread wakes. */
+static inline void
+no_wake (void *data)
+{
+  (void)data;
+}
+
 /* Walks the pending queue as mood_event.h describes it and as the managed side does. */
 static void
 pending (void *data)

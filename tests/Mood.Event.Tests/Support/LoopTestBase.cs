@@ -53,6 +53,16 @@ public abstract class LoopTestBase : IDisposable
     /// <summary>The default loop, which is disposed after the test.</summary>
     protected Loop NewDefaultLoop() => Guard(Loop.GetDefault(LoopFlags.NoEnv));
 
+    /// <summary>Runs an action on a new thread, and returns its exception or null.</summary>
+    protected static Exception? OnAnotherThread(Action action)
+    {
+        Exception? thrown = null;
+        var thread = new Thread(() => thrown = Record.Exception(action));
+        thread.Start();
+        thread.Join();
+        return thrown;
+    }
+
     /// <summary>Whether a watcher or a reference keeps Start running. Runs one iteration to find out.</summary>
     protected static bool IsKeptAlive(Loop loop) => loop.Start(RunFlags.NoWait);
 

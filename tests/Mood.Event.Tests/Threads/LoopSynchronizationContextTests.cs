@@ -185,12 +185,7 @@ public sealed class LoopSynchronizationContextTests : LoopTestBase
 
     private static void OnThread(Action action)
     {
-        Exception? thrown = null;
-        var thread = new Thread(() => thrown = Record.Exception(action));
-        thread.Start();
-        thread.Join();
-
-        if (thrown is not null)
+        if (OnAnotherThread(action) is Exception thrown)
         {
             throw thrown;
         }

@@ -105,6 +105,25 @@ public sealed class LoopThreadTests : LoopTestBase
         Assert.False(inner!.IsAlive);
     }
 
+    // The loop's thread waits for the Invoke.
+    [Theory, InlineData(false), InlineData(true)]
+    public void Dispose_on_a_thread_that_calls_Invoke_inside_Callback_does_not_wait(bool ofLoop)
+    {
+        Exception? failure = null;
+        var thread = new LoopThread(new LoopOptions { Flags = LoopFlags.NoEnv, Callback = l => failure ??= OnAnotherThread(l.Invoke) });
+        Action dispose = ofLoop ? thread.Loop.Dispose : thread.Dispose;
+        bool isHere = true, isDisposed = false;
+        thread.Loop.Post(() =>
+        {
+            isHere = thread.IsCurrent;
+            dispose();
+            isDisposed = true;
+        });
+        Assert.True(thread.StopAsync().Wait(TimeSpan.FromSeconds(Patience)));
+        Assert.Null(failure);
+        Assert.Equal((false, true), (isHere, isDisposed));
+    }
+
     [Theory, InlineData("stop"), InlineData("dispose"), InlineData("stop elsewhere")]
     public async Task The_thread_ends_when_its_loop_ends(string how)
     {

@@ -29,6 +29,65 @@ public sealed class EmbedClaimTests : AwaitTestBase
         }
     }
 
+    /// <summary>When the thread leaves that loop, another one could take it, and with it the inner loop.</summary>
+    [Theory]
+    [InlineData("a later Start")]
+    [InlineData("an Invoke of another thread")]
+    [InlineData("a Start inside an Invoke of another thread")]
+    [InlineData("an Invoke around the inner loop")]
+    [InlineData("a loop between")]
+    public void An_Embed_in_a_loop_that_this_thread_leaves_before_the_inner_one_is_refused(string how)
+    {
+        Loop outer = NewLoop(Backends.Epoll), inner = NewLoop(Backends.Epoll), middle = NewLoop(Backends.Epoll);
+        Embed embed = (how == "a loop between" ? middle : outer).Embed(inner);
+        Exception? thrown = null, failure = null;
+
+        switch (how)
+        {
+            case "a later Start":
+                InCallback(inner, () => InCallback(outer, Try));
+                break;
+            case "an Invoke of another thread":
+                InInvoke(inner, invoke => InCallback(outer, invoke), Try);
+                break;
+            case "a Start inside an Invoke of another thread":
+                InInvoke(inner, invoke => InCallback(outer, invoke), () => InCallback(inner, Try));
+                break;
+            case "an Invoke around the inner loop":
+                InInvoke(outer, invoke => InCallback(inner, invoke), Try);
+                break;
+            default:
+                outer.Embed(middle).Start();
+                InCallback(outer, () => InCallback(inner, Try));
+                break;
+        }
+
+        Assert.Null(failure);
+        Assert.IsType<InvalidOperationException>(thrown);
+        Assert.False(embed.IsActive);
+        embed.Start(); // outside the inner loop
+
+        void Try() => thrown = Record.Exception(embed.Start);
+
+        static void InCallback(Loop loop, Action action)
+        {
+            loop.Timer(0, 0, (_, _) => action()).Start();
+            loop.Start(RunFlags.NoWait);
+        }
+
+        // Inside Callback of a loop, another thread calls Invoke, in `around`. A watcher then calls `action` on that thread.
+        void InInvoke(Loop loop, Action<Action> around, Action action)
+        {
+            loop.Idle((_, _) => action()).Feed(Events.Custom);
+            loop.Callback = l =>
+            {
+                l.Callback = null; // once
+                failure = OnAnotherThread(() => around(l.Invoke));
+            };
+            loop.Start(RunFlags.NoWait);
+        }
+    }
+
     [Theory, MemberData(nameof(Cases))]
     public void No_other_thread_gets_the_inner_loop_while_user_code_ends_its_Embed(string call, string act)
     {
@@ -56,7 +115,7 @@ public sealed class EmbedClaimTests : AwaitTestBase
                     break;
             }
 
-            refused = RecordOnThread(() => inner.Start(RunFlags.NoWait));
+            refused = OnAnotherThread(() => inner.Start(RunFlags.NoWait));
         };
         Action invoke = call switch
         {
@@ -76,7 +135,7 @@ public sealed class EmbedClaimTests : AwaitTestBase
         }
 
         Assert.IsType<InvalidOperationException>(refused);
-        Assert.Null(RecordOnThread(() => inner.Start(RunFlags.NoWait))); // afterwards any thread can use the inner loop
+        Assert.Null(OnAnotherThread(() => inner.Start(RunFlags.NoWait))); // afterwards any thread can use the inner loop
     }
 
     /// <summary>Between the iterations of Advance, no Start of the loop is on the stack.</summary>
@@ -172,15 +231,6 @@ public sealed class EmbedClaimTests : AwaitTestBase
         Connect(server);
         Assert.True(Posix.Until(() => !loop.Start(RunFlags.NoWait) || begun.Task.IsCompleted, Patience));
         return () => Assert.True(server.StopAsync(0).IsCompleted);
-    }
-
-    private static Exception? RecordOnThread(Action action)
-    {
-        Exception? recorded = null;
-        var thread = new Thread(() => recorded = Record.Exception(action));
-        thread.Start();
-        thread.Join();
-        return recorded;
     }
 }
 

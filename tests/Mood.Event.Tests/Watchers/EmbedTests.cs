@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Threading;
+using System.Threading.Tasks;
 using Microsoft.Win32.SafeHandles;
 using Xunit;
 
@@ -319,6 +320,93 @@ public sealed class EmbedTests : FdTestBase
         inner.Callback = null;
         outer.Start(RunFlags.NoWait);
         Assert.Equal(2, calls);
+    }
+
+    [Theory]
+    [InlineData("a Post")]
+    [InlineData("a spawned function")]
+    [InlineData("an Io")]
+    public void If_the_inner_loop_has_new_work_in_each_iteration_the_outer_loop_s_own_watchers_are_called(string work)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
+        outer.Embed(inner).Start();
+        bool isOver = false;
+        int runs = 0;
+
+        switch (work)
+        {
+            case "a Post":
+                inner.Post(Again);
+                break;
+            case "a spawned function":
+                inner.Spawn(async () =>
+                {
+                    for (; !isOver; runs++)
+                    {
+                        await Task.Yield();
+                    }
+                });
+                break;
+            default:
+                Io io = inner.Io(NewPipe().Read, Events.Read, (_, _) => { });
+                inner.Prepare((_, _) => io.Start()).Start();
+                inner.Check((_, _) =>
+                {
+                    runs++;
+                    io.Stop();
+                }).Start();
+                break;
+        }
+
+        outer.Timer(0.05, 0, (_, _) =>
+        {
+            isOver = true;
+            outer.Stop();
+        }).Start();
+        Assert.True(outer.Start());
+        Assert.True(isOver);
+        Assert.InRange(runs, 100, int.MaxValue); // otherwise the outer loop has waited although there was work
+
+        void Again()
+        {
+            runs++;
+
+            if (!isOver)
+            {
+                inner.Post(Again);
+            }
+        }
+    }
+
+    // libev writes a Send to the kernel only before the poll. Here it comes after the poll. While it is left, no further Send is written.
+    [Theory]
+    [MemberData(nameof(EmbeddableBackends))]
+    public void While_Callback_of_the_inner_loop_leaves_a_Send_the_outer_loop_calls_it_again_and_again(Backends backend)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(backend);
+        outer.Embed(inner).Start();
+        int calls = 0, callbacks = 0;
+        Async async = inner.Async((_, _) =>
+        {
+            calls++;
+            outer.Stop();
+        });
+        async.Start();
+        outer.Start(RunFlags.NoWait);
+        inner.Callback = l =>
+        {
+            if (++callbacks == 10)
+            {
+                l.Invoke();
+            }
+            else if (l.Iteration == 2)
+            {
+                async.Send();
+            }
+        };
+        inner.Idle((_, _) => { }).Feed(Events.Custom);
+        Assert.True(outer.Start());
+        Assert.Equal((1, 10), (calls, callbacks));
     }
 
     // The outer loop runs the inner one right before it waits. Afterwards it calls the watchers that the inner loop has fed.
