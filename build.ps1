@@ -56,7 +56,7 @@ switch ($verb) {
     'build' { dotnet build Mood.Event.sln -c $configuration -nologo -v minimal }
     { $_ -in 'test', 'test-package' } {
         # If no test ends for 15 minutes, one hangs. Then the run ends, and names that test.
-        $blame = '--blame-hang-timeout', '15m', '--blame-hang-dump-type', 'none', '--results-directory', 'artifacts/tests'
+        $blame = '--blame-hang-timeout', '15m', '--blame-hang-dump-type', 'none', '--logger', 'trx', '--results-directory', 'artifacts/tests'
         $filter = @(if ($rest) { '--filter', "FullyQualifiedName~$($rest[0])" })
         $tests = if ($verb -eq 'test') { 'tests/Mood.Event.Tests' } else { 'tests/Mood.Event.Package.Tests' }
         $what = if ($verb -eq 'test') { 'Mood.Event.sln' } else { $tests }

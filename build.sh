@@ -37,7 +37,7 @@ need_dotnet() {
 # If no test ends for 15 minutes, one hangs. Then the run ends, and names that test.
 run_tests() {
   dotnet test "tests/$1" -c "$configuration" -nologo -v minimal --no-build \
-    --blame-hang-timeout 15m --blame-hang-dump-type none --results-directory artifacts/tests \
+    --blame-hang-timeout 15m --blame-hang-dump-type none --logger trx --results-directory artifacts/tests \
     ${2:+--filter "FullyQualifiedName~$2"} -- RunConfiguration.TreatNoTestsAsError=true
 }
 

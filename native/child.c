@@ -219,8 +219,8 @@ mood_hook_waitpid (int *status, int options)
 
   reported = 0;
 
-  /* A round may outlast a poll, because a halt or the host's callback has deferred the rest of it. If SIGCHLD has come meanwhile, libev has
-   * made one event of the signal and of the rest. So the round looks again. */
+  /* A round may outlast a poll, because a halt or the host's callback has deferred the rest of it. If SIGCHLD comes meanwhile, libev reports
+   * no second event, because the event of this round is still pending. So the round looks again. */
   if (!scanned || look != ev_iteration (mood_child_home->ev))
     {
       scanned = 1;

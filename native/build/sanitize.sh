@@ -21,5 +21,5 @@ export ASAN_OPTIONS=detect_leaks=0:handle_segv=0:handle_sigfpe=0:use_sigaltstack
 export UBSAN_OPTIONS=print_stacktrace=1
 LD_PRELOAD="$("$cc" -print-file-name=libasan.so) $("$cc" -print-file-name=libubsan.so)" \
   dotnet vstest "$output/Mood.Event.Tests.dll" \
-  --Blame:"CollectHangDump;TestTimeout=15min;HangDumpType=None" --ResultsDirectory:artifacts/tests \
+  --Blame:"CollectHangDump;TestTimeout=15min;HangDumpType=None" --logger:trx --logger:console --ResultsDirectory:artifacts/tests \
   --testcasefilter:"FullyQualifiedName!~NativeTests&FullyQualifiedName!~MemoryTests&FullyQualifiedName!~AbiTests${2:+&FullyQualifiedName~$2}"

@@ -67,11 +67,11 @@ mood_ev_monotonic (struct ev_loop *loop)
 #define EMBEDDED(w) (EMBED_OF (w)->ev.other)
 /* clang-format on */
 
-/* Whether the loop has a wake that its fd does not announce, and that its next run handles.
- * pipe_write_skipped: otherwise the wake is in the eventfd. It is left to the outer loop's poll, which ends a Start(Once) of the outer loop. Work
- * that is done before the poll does not end it. So if async_pending and sig_pending alone were asked, such a Start would wait after the work.
- * async_pending, sig_pending: without them, pipe_write_skipped comes from mood_ev_do_not_wait.
- * pipe_w.pending: the last run has found the wake, and its event is still pending: has_events. */
+/* Whether the loop has a wake that its fd does not announce, and that its next run handles. Such a wake
+ * - is not in the eventfd: pipe_write_skipped. The poll of the outer loop finds the others, and only a poll that finds something ends a Start(Once)
+ *   of the outer loop;
+ * - was sent: async_pending or sig_pending. Otherwise mood_ev_do_not_wait has set pipe_write_skipped;
+ * - is new. If the event of pipe_w is pending, the last run has found the wake, and Loop.Callback has left it: has_left_wake. */
 static int
 has_wake (struct ev_loop *loop)
 {
@@ -285,7 +285,7 @@ refuse (int fd)
 #endif
 
 /* libev has read the wall clock, and is about to compute the next times of all periodics from it: set_timerfd in libev/reset.c. The periodics
- * that are due become pending. If the wall clock was set, those are due that were due before.
+ * that are due become pending. If the wall clock was set, the old clock tells which ones are due, because a step calls no periodic.
  * For half a second, libev does not read the wall clock again. It adds rtmn_diff to the monotonic clock. With the rtmn_diff from before a step, it
  * would go back to the old wall clock: after a step of an hour it would wait an hour too long, or call periodics an hour too early. */
 void

@@ -37,7 +37,8 @@ mood_ev_queued (struct ev_loop *loop)
 }
 
 /* Whether there are pending events, also of libev's own watchers, that the host has not left to a later walk (mood_queue). Events that it has
- * left are no reason to run the loop again: libev waits too while such events are pending. */
+ * left are no reason to run the loop again: libev waits too while such events are pending. If an event was cleared after others were left, the
+ * result may be 1 once too often. */
 int
 mood_ev_has_new (struct ev_loop *loop)
 {
@@ -78,7 +79,7 @@ mood_ev_drop_cleared (struct ev_loop *loop)
     return;
 
   l->cleared = 0;
-  l->queue.left = 0; /* Empty slots are removed among those that the host has left. It may see the others once more. */
+  l->queue.left = 0; /* Some of the slots that the host has left are removed now. The next walk counts again. */
 
   for (pri = NUMPRI; pri--;)
     {

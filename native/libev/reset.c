@@ -214,7 +214,7 @@ replace_eventfd (struct ev_loop *loop, int *from, int *to)
 static int
 set_timerfd (struct ev_loop *loop, int fd, int flags, const struct itimerspec *time)
 {
-  if (fd == loop->timerfd)
+  if (fd == loop->timerfd) /* not the timerfd of io_uring, which is set here too */
     ((mood_loop *)loop->userdata)->reschedules = 1;
 
   return is_needless_timer (loop, fd) ? 0 : (timerfd_settime)(fd, flags, time, 0);

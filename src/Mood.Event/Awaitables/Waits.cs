@@ -43,7 +43,7 @@ internal sealed class Waits
     /// calls all end at once would never return to the loop.</summary>
     internal bool MayTry()
     {
-        if (_left <= 0) // two threads may count at the same time inside Loop.Callback
+        if (_left <= 0) // less, because inside Loop.Callback two threads may count at the same time
         {
             return false;
         }

@@ -41,12 +41,12 @@ internal readonly unsafe struct PendingQueue
         set
         {
             _memory->Always = value ? 1 : 0;
-            Take(); // a new Loop.Callback has left no event yet
+            ForgetLeft(); // a new Loop.Callback has left no event yet
         }
     }
 
-    /// <summary>Called before the program's Invoke, which takes the events that Loop.Callback has left.</summary>
-    internal void Take() => _memory->Left = 0;
+    /// <summary>Forgets how many events Loop.Callback has left. Called before the program's Invoke, which takes them.</summary>
+    internal void ForgetLeft() => _memory->Left = 0;
 
     /// <summary>Clears `halted` before an Invoke outside Start. Inside Start the next mood_loop_run clears it.</summary>
     internal void Resume() => _memory->Halted = 0;

@@ -18,7 +18,7 @@ public sealed partial class Loop
         }
 
         bool wasInCallback = lent._isInCallback;
-        lent._isInCallback = lent == this; // a loop around this one is lent only for the Invoke of this one
+        lent._isInCallback = lent == this; // Invoke of a loop around this one stays refused
         int before = lent._ownership.Lend(thread);
         Exception? thrown = around is null ? CallLent(callback) : CallLent(callback, around, thread);
         lent._ownership.Unlend(thread, before);

@@ -230,7 +230,7 @@ public sealed partial class Loop
                     _pending.Resume();
                 }
 
-                _pending.Take();
+                _pending.ForgetLeft();
                 Walk();
             }
         }

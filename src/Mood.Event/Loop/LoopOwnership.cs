@@ -25,8 +25,8 @@ namespace Mood.Event;
 /// <code>
 ///   full(T)
 ///     |  Lend               T is about to call Loop.Callback of the loop, or of a loop embedded in it
-///   lent(T)                 T may take the loop for each member, and U for its Invoke. Other threads are refused. So lent(T) is to T and U
-///     |                     what free is to all threads: TryTake, Extend, and Release back to lent(T).
+///   lent(T)                 T may take the loop for a member, and U for its Invoke. Other threads are refused. T and U use a lent loop as any
+///     |                     thread uses a free one: TryTake, perhaps Extend, and Release, which makes the loop lent again.
 ///     |  Unlend             Loop.Callback has ended. T waits for the end of U's Invoke.
 ///   full(T)
 /// </code>

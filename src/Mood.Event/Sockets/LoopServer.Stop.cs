@@ -107,8 +107,8 @@ public sealed partial class LoopServer
 
     private async Task StopAnywhereAsync(double grace, ServerConnection? caller)
     {
-        // In the loop's context, the caller's continuation must be posted by the loop's thread: Dispose of the loop calls it then. The thread
-        // pool would post it too late.
+        // The caller awaits this in the loop's context. If Dispose of the loop ends the wait, the caller's continuation must be posted during
+        // Dispose, so by this thread. The thread pool would post it later.
         if (LoopSynchronizationContext.IsCurrent(_loop))
         {
             await Task.Yield();

@@ -228,7 +228,7 @@ public sealed partial class LoopServer : IAsyncDisposable
 
         if (!_loop.IsHere)
         {
-            return; // the loop's Dispose has stopped the server
+            return; // the loop's Dispose stops the server, or has done so
         }
 
         _room?.TrySetResult();

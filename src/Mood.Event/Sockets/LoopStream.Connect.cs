@@ -49,7 +49,8 @@ public sealed partial class LoopStream
             throw new SocketException((int)e.SocketErrorCode, Error.Socket_Connect(null, name, e));
         }
 
-        // The method continues on the loop's thread, because Dispose of the loop ends the wait there. After Dispose it continues here, and fails.
+        // From here on the method is on the loop's thread, where Dispose of the loop ends its wait. If the loop is disposed already, the method
+        // goes on here, and fails.
         if (isOnLoop)
         {
             await new LoopSwitch(loop);

@@ -5,6 +5,7 @@
 #include "testing.h"
 #include <signal.h>
 #include <unistd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 static mood_loop *loop;
@@ -79,7 +80,7 @@ children (int trace, int lacking)
   for (i = 0; i < 2; ++i)
     {
       if (!(pids [i] = fork ()))
-        for (;;)
+        for (prctl (PR_SET_PDEATHSIG, SIGKILL);;) /* if a check fails */
           pause ();
 
       if (trace) /* the children become known in this order */

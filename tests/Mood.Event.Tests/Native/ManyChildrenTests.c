@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 enum { FEW = 125, FACTOR = 8, MANY = FEW * FACTOR };
@@ -68,6 +69,7 @@ main (void)
 
       if (!(pids [i] = fork ()))
         {
+          prctl (PR_SET_PDEATHSIG, SIGKILL); /* if a check fails */
           pause ();
           _exit (0);
         }

@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.IO;
 using System.Linq;
 using System.Reflection;
+using System.Threading.Tasks;
 using Xunit;
 
 namespace Mood.Event.Tests;
@@ -11,6 +12,8 @@ namespace Mood.Event.Tests;
 /// <summary>The sources of this repository, and the programs that the tests run on them.</summary>
 internal static class Repository
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
+
     internal static string Root { get; } = Path.GetFullPath(typeof(Repository).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "RepositoryRoot").Value!);
 
@@ -57,6 +60,7 @@ internal static class Repository
         }
     }
 
+    /// <summary>Runs a program. Fails if it takes longer than five minutes.</summary>
     internal static (int ExitCode, string Output, string Error) TryRun(string program, params string[] arguments)
     {
         using Process process = Process.Start(new ProcessStartInfo(program, arguments)
@@ -64,9 +68,14 @@ internal static class Repository
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;
-        System.Threading.Tasks.Task<string> error = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output, error.GetAwaiter().GetResult());
+        Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
+
+        if (!Task.WaitAll([output, error], s_patience) || !process.WaitForExit(s_patience))
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"{program} {string.Join(' ', arguments)}: it has not ended, or a child of it has its output open, after {s_patience}.");
+        }
+
+        return (process.ExitCode, output.Result, error.Result);
     }
 }

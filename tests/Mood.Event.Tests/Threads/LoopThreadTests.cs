@@ -236,7 +236,7 @@ public sealed class LoopThreadTests : LoopTestBase
 
             thread.Loop.SynchronizationContext.Send(maker => sent = Environment.CurrentManagedThreadId != (int)maker!, Environment.CurrentManagedThreadId);
             Assert.True(sent);
-            await thread.StopAsync();
+            await thread.StopAsync().WaitAsync(TimeSpan.FromSeconds(Patience));
         }
     }
 
@@ -258,7 +258,7 @@ public sealed class LoopThreadTests : LoopTestBase
                     }
                 }
             }))];
-            await thread.StopAsync();
+            await thread.StopAsync().WaitAsync(TimeSpan.FromSeconds(Patience));
             await Task.WhenAll(posters);
             Assert.Equal(accepted, ran);
         }

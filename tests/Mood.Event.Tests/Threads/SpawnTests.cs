@@ -188,7 +188,7 @@ public sealed class SpawnTests : LoopTestBase
                     }));
                 }
             });
-            thread.Dispose();
+            await Task.Run(thread.Dispose).WaitAsync(s_patience);
             await spawner;
             Task all = Task.WhenAll(tasks);
             await Assert.ThrowsAsync<ObjectDisposedException>(() => all.WaitAsync(s_patience));

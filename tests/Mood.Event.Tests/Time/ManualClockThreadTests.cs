@@ -22,7 +22,7 @@ public sealed class ManualClockThreadTests : LoopTestBase
 
         for (int i = 0; i < 5000; i++)
         {
-            await _clock.AdvanceAsync(loop, 2);
+            await _clock.AdvanceAsync(loop, 2).WaitAsync(TimeSpan.FromSeconds(Patience));
             Assert.Equal(i + 1, log.Count);
             Assert.Equal(2 * i + 1, log[i]);
         }
