@@ -155,14 +155,18 @@ internal static partial class Error
         "The result of this ValueTask cannot be read: it has been awaited already, or it has not ended. Await the result of a "
         + "call once, directly after the call. To await it several times, convert it with AsTask() first.");
 
-    /// <param name="owner">The owner of a LoopOwnership.</param>
     [DoesNotReturn]
-    internal static void Throw_Owned(int owner) => throw new InvalidOperationException(string.Format(
+    internal static void Throw_WrongThread(int runner) => throw new InvalidOperationException(string.Format(
         Culture,
-        LoopOwnership.IsReserved(owner)
-            ? "The loop belongs to a LoopThread whose thread has not started yet. It cannot be used on thread {1}. {2}"
-            : "The loop is in use on thread {0} and cannot be used on thread {1} at the same time. {2}",
-        LoopOwnership.IdOf(owner),
+        "The loop is in use on thread {0} and cannot be used on thread {1} at the same time. {2}",
+        runner,
+        Environment.CurrentManagedThreadId,
+        FromOtherThreads));
+
+    [DoesNotReturn]
+    internal static void Throw_NotBegun() => throw new InvalidOperationException(string.Format(
+        Culture,
+        "The loop belongs to a LoopThread whose thread has not started yet. It cannot be used on thread {0}. {1}",
         Environment.CurrentManagedThreadId,
         FromOtherThreads));
 

@@ -156,7 +156,7 @@ public sealed partial class Loop
             if (!loop.TryTakeItself(thread, out int owner))
             {
                 new Claim(taken, others).Dispose();
-                Error.Throw_Owned(owner);
+                LoopOwnership.ThrowRefused(owner);
             }
 
             if (LoopOwnership.Owns(owner, thread))
@@ -183,7 +183,7 @@ public sealed partial class Loop
     {
         if (!TryTake(atHome: false, out Claim claim, out int owner))
         {
-            Error.Throw_Owned(owner);
+            LoopOwnership.ThrowRefused(owner);
         }
 
         return claim;

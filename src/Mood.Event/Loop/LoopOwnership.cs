@@ -122,6 +122,17 @@ internal struct LoopOwnership
     /// <summary>Whether an owner is a thread that has not begun.</summary>
     internal static bool IsReserved(int owner) => owner == Reserved;
 
+    /// <summary>Throws what a thread gets that is refused because of an owner.</summary>
+    internal static void ThrowRefused(int owner)
+    {
+        if (IsReserved(owner))
+        {
+            Error.Throw_NotBegun();
+        }
+
+        Error.Throw_WrongThread(IdOf(owner));
+    }
+
     /// <summary>This thread's id, for TryTake. From now on IsHere knows this thread.</summary>
     internal static int EnterThread()
     {
