@@ -11,7 +11,7 @@ namespace Mood.Event.Soak;
 /// <summary>Runs random operations on several loops and threads, and checks the results with models.</summary>
 internal static class Program
 {
-    private static bool s_failed, s_shortage, s_servers;
+    private static bool s_failed, s_shortage;
     private static long s_loops, s_calls;
 
     private static int Main(string[] args)
@@ -24,16 +24,15 @@ internal static class Program
             DefaultValueFactory = _ => 3,
         };
         var shortage = new Option<bool>("--shortage") { Description = "After each round, lets the file descriptors run out while a loop is embedded." };
-        var servers = new Option<bool>("--servers") { Description = "After each round, runs a server with clients and stops it in several ways at once." };
         minutes.Validators.Add(result => Check(result, "minutes", result.GetValueOrDefault<double>() > 0));
         loops.Validators.Add(result => Check(result, "--loops", result.GetValueOrDefault<int>() > 0));
         var root = new RootCommand("Runs random operations and checks the results with models, until a result is wrong or the time is over.")
         {
-            minutes, seed, loops, shortage, servers,
+            minutes, seed, loops, shortage,
         };
         root.SetAction(result =>
         {
-            (s_shortage, s_servers) = (result.GetValue(shortage), result.GetValue(servers));
+            s_shortage = result.GetValue(shortage);
             return Soak(result.GetValue(minutes), result.GetValue(seed), result.GetValue(loops));
         });
         return root.Parse(args).Invoke();
@@ -80,10 +79,7 @@ internal static class Program
 
         try
         {
-            if (s_servers)
-            {
-                ServerRun.Run(seed, backends);
-            }
+            ServerRun.Run(seed, backends);
 
             if (s_shortage)
             {
