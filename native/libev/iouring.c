@@ -90,6 +90,7 @@ disarm_timer (struct ev_loop *loop)
     return;
 
   ev_clear_pending (EV_A_ & loop->iouring_tfd_w);
+  mood_ev_drop_cleared (EV_A);
   (timerfd_settime) (loop->iouring_tfd, 0, &never, 0);
   loop->iouring_tfd_to = EV_TSTAMP_HUGE;
 }

@@ -172,7 +172,17 @@ internal sealed partial class Connection : ConnectionContext, IIoOwner
         }
 
         _wantsWrite = true;
-        Watch();
+
+        try
+        {
+            Watch();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The loop is being disposed. The socket will be closed soon, and the sender's next try then fails.
+            _wantsWrite = false;
+            ThreadPool.UnsafeQueueUserWorkItem(static sender => sender.OnWritable(), _sender, preferLocal: false);
+        }
     }
 
     private sealed class Duplex(PipeReader input, PipeWriter output) : IDuplexPipe

@@ -29,8 +29,9 @@ public sealed partial class Loop
     /// <summary>Whether the claimed loop is lent when the claim ends: this thread is inside a <see cref="Callback"/>.</summary>
     internal bool IsLentAtRest => _ownership.IsLentAtRest;
 
-    /// <summary>Whether this thread, which is inside the inner loop, has entered this one before, and so leaves it later.</summary>
-    internal bool IsHereAround(Loop inner) => _ownership.IsHereAround(in inner._ownership);
+    /// <summary>Whether this thread, which is inside the inner loop, has entered this one before, and so leaves it later. If this one is lent, it
+    /// must be for the Callback of the inner one, so that no other thread takes it for the Invoke of a third loop.</summary>
+    internal bool IsHereAround(Loop inner) => _ownership.IsHereAround(in inner._ownership) && (!IsLentAtRest || _lentFor == inner);
 
     /// <summary>The loop whose owner also owns this loop: this loop itself, or the outermost loop around it.</summary>
     private Loop Outermost

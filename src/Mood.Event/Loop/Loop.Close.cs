@@ -34,7 +34,7 @@ public sealed partial class Loop
             return;
         }
 
-        if (DisposedBy is LoopThread thread && !thread.IsCurrent && !IsHere)
+        if (DisposedBy is LoopThread thread && !thread.IsCurrent && !IsInside && !IsRescheduling)
         {
             thread.Dispose();
             return;

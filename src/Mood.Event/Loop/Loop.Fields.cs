@@ -38,8 +38,9 @@ public sealed partial class Loop
     // The number of Starts on the stack, without the Invokes. Start counts it up and down. MayWait reads it on any thread.
     private int _starts;
 
-    // Whether the loop is lent because its own Callback is on the stack. Set and restored by the thread that calls Callback. Any thread that calls Invoke reads it.
-    private volatile bool _isInCallback;
+    // While the loop is lent: the loop whose Callback is on the stack, which is this one or one that is embedded in it. Another thread may only
+    // call the Invoke of that loop. Set and restored by the thread that calls Callback. Any thread that calls Invoke reads it.
+    private volatile Loop? _lentFor;
 
     // True once Dispose has begun, or was called in a callback, so that the outermost Start or Invoke will end the loop. Set by
     // Dispose, never cleared. Any thread reads it, by IsEnding.

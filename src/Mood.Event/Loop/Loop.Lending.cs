@@ -17,12 +17,12 @@ public sealed partial class Loop
             around = null; // its Start was nested in a callback of this loop and has ended, so this thread does not own it
         }
 
-        bool wasInCallback = lent._isInCallback;
-        lent._isInCallback = lent == this; // Invoke of a loop around this one stays refused
+        Loop? wasLentFor = lent._lentFor;
+        lent._lentFor = this;
         int before = lent._ownership.Lend(thread);
         Exception? thrown = around is null ? CallLent(callback) : CallLent(callback, around, thread);
         lent._ownership.Unlend(thread, before);
-        lent._isInCallback = wasInCallback; // only now: the Invoke of another thread may have called Callback too
+        lent._lentFor = wasLentFor; // only now: the Invoke of another thread may have called Callback too
         return thrown;
     }
 
@@ -53,7 +53,7 @@ public sealed partial class Loop
     {
         Claim claim = default;
 
-        if (_isInCallback && !IsHere)
+        if (_lentFor == this && !IsHere)
         {
             TryTake(atHome: false, out claim, out _, invokes: true);
         }

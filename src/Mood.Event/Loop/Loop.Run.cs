@@ -117,6 +117,7 @@ public sealed partial class Loop
     {
         Validate.Function(main, nameof(main));
         using Claim claim = ClaimToCall();
+        using Claim itself = ClaimItself();
 
         CheckRun();
 

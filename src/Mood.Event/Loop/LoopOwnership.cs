@@ -98,8 +98,9 @@ internal struct LoopOwnership
     internal readonly bool IsLentAtRest => _rest != 0;
 
     /// <summary>Whether this thread has entered this loop before the inner one, in which it is too. Then it also leaves the inner one first. False
-    /// if one of the loops is lent by another thread.</summary>
-    internal readonly bool IsHereAround(in LoopOwnership inner) => IsHere && _rest == 0 && inner._holder == s_thread && _entered < inner._entered;
+    /// if another thread has entered one of the loops, and has lent it.</summary>
+    internal readonly bool IsHereAround(in LoopOwnership inner) =>
+        IsHere && _holder == s_thread && inner._holder == s_thread && _entered < inner._entered;
 
     /// <summary>The owner: 0, or a value for Owns, IsBrief, IsLent, IsReserved and IdOf.</summary>
     internal int Owner => Volatile.Read(ref _owner);

@@ -231,6 +231,7 @@ internal sealed class ProviderTimer : Wait, ITimer
         // A loop that is being disposed can start no watcher.
         if (_loop.IsEnding)
         {
+            _loop.ExtendClaim(); // a continuation is user code
             Fail(Error.ObjectDisposed(_loop));
             return;
         }

@@ -65,6 +65,7 @@ public sealed class Embed : Watcher<Embed>
     {
         using Loop.Claim claim = Use();
         Loop.ExtendClaim(); // for the callbacks of the other loop
+        using Loop.Claim itself = Loop.ClaimItself();
         RunOther();
     }
 
@@ -136,7 +137,7 @@ public sealed class Embed : Watcher<Embed>
     }
 
     // Runs the other loop until neither it nor a loop embedded in it has work that is due now. Otherwise this loop would wait
-    // although there is work. A Prepare may stop one of these loops in each run. Then a run makes no progress, and this loop's next
+    // although there is work. A Prepare may stop one of these loops in each run. Then the runs make no progress, and this loop's next
     // iteration tries again. A callback may also make new work in each run. Then this loop's own watchers must have their turn.
     private void RunOther()
     {

@@ -106,22 +106,55 @@ public sealed class LoopThreadTests : LoopTestBase
     }
 
     // The loop's thread waits for the Invoke.
-    [Theory, InlineData(false), InlineData(true)]
-    public void Dispose_on_a_thread_that_calls_Invoke_inside_Callback_does_not_wait(bool ofLoop)
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public void Dispose_on_a_thread_that_calls_Invoke_inside_Callback_does_not_wait(bool ofLoop, bool inNestedCallback)
     {
         Exception? failure = null;
-        var thread = new LoopThread(new LoopOptions { Flags = LoopFlags.NoEnv, Callback = l => failure ??= OnAnotherThread(l.Invoke) });
-        Action dispose = ofLoop ? thread.Loop.Dispose : thread.Dispose;
-        bool isHere = true, isDisposed = false;
+        bool isHere = true, isDisposed = false, isNested = false;
+        LoopThread thread = null!;
+        thread = new LoopThread(new LoopOptions
+        {
+            Flags = LoopFlags.NoEnv,
+            Callback = l =>
+            {
+                if (isNested)
+                {
+                    Dispose();
+                }
+                else
+                {
+                    failure ??= OnAnotherThread(l.Invoke);
+                }
+            },
+        });
         thread.Loop.Post(() =>
         {
             isHere = thread.IsCurrent;
-            dispose();
-            isDisposed = true;
+
+            if (inNestedCallback)
+            {
+                isNested = true;
+                thread.Loop.Start(RunFlags.NoWait);
+                isNested = false;
+            }
+            else
+            {
+                Dispose();
+            }
         });
         Assert.True(thread.StopAsync().Wait(TimeSpan.FromSeconds(Patience)));
         Assert.Null(failure);
         Assert.Equal((false, true), (isHere, isDisposed));
+
+        void Dispose()
+        {
+            (ofLoop ? (IDisposable)thread.Loop : thread).Dispose();
+            isDisposed = true;
+        }
     }
 
     [Theory, InlineData("stop"), InlineData("dispose"), InlineData("stop elsewhere")]

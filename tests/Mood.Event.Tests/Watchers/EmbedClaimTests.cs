@@ -88,6 +88,54 @@ public sealed class EmbedClaimTests : AwaitTestBase
         }
     }
 
+    /// <summary>Below Callback both loops are lent.</summary>
+    [Theory, InlineData("a watcher"), InlineData("Callback"), InlineData("a watcher in an Invoke of another thread")]
+    public void The_Embed_may_be_started_again_below_Callback_of_the_inner_loop_by_the_thread_of_the_loops(string where)
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
+        Embed embed = outer.Embed(inner);
+        Exception? thrown = null, other = null;
+        int calls = 0;
+        inner.Idle((_, _) =>
+        {
+            calls++;
+
+            if (where != "Callback")
+            {
+                Restart();
+            }
+        }).Feed(Events.Custom);
+        inner.Callback = l =>
+        {
+            if (where == "Callback" && calls == 0)
+            {
+                Restart();
+            }
+
+            if (where == "a watcher in an Invoke of another thread")
+            {
+                other ??= OnAnotherThread(l.Invoke);
+            }
+            else
+            {
+                l.Invoke();
+            }
+        };
+        embed.Start();
+        outer.Start(RunFlags.NoWait);
+        Assert.Equal(1, calls);
+        Assert.Null(other);
+        Assert.Equal(where == "a watcher in an Invoke of another thread", thrown is InvalidOperationException);
+        Assert.Equal(thrown is null, embed.IsActive);
+        Assert.Null(OnAnotherThread(() => outer.Start(RunFlags.NoWait)));
+
+        void Restart()
+        {
+            embed.Stop();
+            thrown = Record.Exception(embed.Start);
+        }
+    }
+
     [Theory, MemberData(nameof(Cases))]
     public void No_other_thread_gets_the_inner_loop_while_user_code_ends_its_Embed(string call, string act)
     {
