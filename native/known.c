@@ -85,6 +85,8 @@ is_over (known *k)
   return monotonic () >= k->deadline;
 }
 
+static void watch (known *k);
+
 /* The pidfd is readable: the child has ended. If the end is not clear yet (another thread is reaping the child, a debugger holds
  * it), this asks again in the next iteration, until the deadline. After that the ticker in child.c asks. */
 static void
@@ -92,14 +94,23 @@ readable (struct ev_loop *ev, ev_io *io, int revents)
 {
   known *k = (known *)io;
 
-  (void)revents;
+  /* Another part of the process has closed the pidfd, and libev has stopped its watcher. If there is no new pidfd, the child may have ended
+   * unseen. */
+  if (revents & EV_ERROR)
+    {
+      ev_ref (ev);
+      k->fd = -1;
+      watch (k);
+      mood_child_wake ();
+      return;
+    }
+
   mood_known_examine (k);
 
   if (k->state <= CHANGED && !is_over (k))
     return;
 
   k->held = k->state <= CHANGED;
-  k->deadline = 0; /* a thread that reaps the child later has its own time for that */
   ev_ref (ev);
   ev_io_stop (ev, io);
   mood_child_wake ();
@@ -151,6 +162,7 @@ watch (known *k)
 
   ev_io_init (&k->io, readable, k->fd, EV_READ);
   ev_set_priority (&k->io, EV_MAXPRI);
+  k->io.kind = MOOD_CHILD; /* so that mood_watcher_call does not take it for one of libev's */
   ev_io_start (mood_child_home->ev, &k->io);
   ev_unref (mood_child_home->ev);
 }

@@ -254,6 +254,7 @@ void mood_ev_queue (struct ev_loop *ev, mood_queue *queue);
 int mood_ev_queued (struct ev_loop *ev);
 int mood_ev_has_new (struct ev_loop *ev);
 int mood_ev_pending (struct ev_loop *ev);
+int mood_ev_is_lost (struct ev_loop *ev, mood_watcher *w, int revents);
 void mood_ev_settle_pending (struct ev_loop *ev);
 void mood_ev_drop_cleared (struct ev_loop *ev);
 int mood_ev_done (struct ev_loop *ev);

@@ -206,7 +206,7 @@ mood_loop_run (mood_loop *l, int32_t flags)
       l->walked = ev_iteration (l->ev) - 1;
       mood_ev_retry (l->ev);
       active = ev_run (l->ev, flags);
-      l->walked = ev_iteration (l->ev) - !between; /* the run around this one is where it was: mood_between */
+      l->walked = ev_iteration (l->ev) - !between; /* between or not, as before this run: mood_between */
       mood_leave (outer);
 
       if (done == EVBREAK_ONE && mood_ev_done (l->ev) == EVBREAK_CANCEL)

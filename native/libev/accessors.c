@@ -68,8 +68,8 @@ mood_ev_monotonic (struct ev_loop *loop)
 /* clang-format on */
 
 /* Whether the loop has a wake that its fd does not announce, and that its next run handles. Such a wake
- * - is not in the eventfd: pipe_write_skipped. The poll of the outer loop finds the others, and only a poll that finds something ends a Start(Once)
- *   of the outer loop;
+ * - is not in the eventfd: pipe_write_skipped. A wake in the eventfd is left to the poll of the outer loop, because a Start(Once) of the outer loop
+ *   ends only after a poll that finds something;
  * - was sent: async_pending or sig_pending. Otherwise mood_ev_do_not_wait has set pipe_write_skipped;
  * - is new. If the event of pipe_w is pending, the last run has found the wake, and Loop.Callback has left it: has_left_wake. */
 static int

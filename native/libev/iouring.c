@@ -86,7 +86,8 @@ disarm_timer (struct ev_loop *loop)
 {
   const struct itimerspec never = { 0 };
 
-  if (!ev_is_pending (&loop->iouring_tfd_w))
+  /* not active: it was closed, see mood_watcher_call */
+  if (!ev_is_pending (&loop->iouring_tfd_w) || !ev_is_active (&loop->iouring_tfd_w))
     return;
 
   ev_clear_pending (EV_A_ & loop->iouring_tfd_w);

@@ -37,8 +37,8 @@ mood_ev_queued (struct ev_loop *loop)
 }
 
 /* Whether there are pending events, also of libev's own watchers, that the host has not left to a later walk (mood_queue). Events that it has
- * left are no reason to run the loop again: libev waits too while such events are pending. If an event was cleared after others were left, the
- * result may be 1 once too often. */
+ * left are no reason to run the loop again: libev waits too while such events are pending. If an event is cleared after others were left, the
+ * result may be 1 although nothing is new, until the next walk. */
 int
 mood_ev_has_new (struct ev_loop *loop)
 {
@@ -94,6 +94,14 @@ mood_ev_drop_cleared (struct ev_loop *loop)
 
       loop->pendingcnt [pri] = kept;
     }
+}
+
+/* Whether an event of an internal watcher says that libev has stopped an io of its own, because the fd was closed. If an event was cleared,
+ * pending_w is in its slot, and the slot still has the revents. */
+int
+mood_ev_is_lost (struct ev_loop *loop, mood_watcher *w, int revents)
+{
+  return revents & EV_ERROR && w->kind == MOOD_IO && w != (W)&loop->pending_w;
 }
 
 /* ev_pending_count counts libev's own watchers and the slots of cleared events too. */

@@ -232,6 +232,7 @@ public sealed partial class Loop
 
                 _pending.ForgetLeft();
                 Walk();
+                _pending.ForgetLeft(); // what a nested Start has left, this walk has called
             }
         }
         finally

@@ -81,6 +81,28 @@ public sealed class ChildDescriptorTests : FdTestBase
         Assert.False(first.Watcher.IsGone);
     }
 
+    // epoll forgets a closed fd without an error.
+    [Theory]
+    [InlineData(Backends.Poll)]
+    [InlineData(Backends.Select)]
+    public void If_a_pidfd_was_closed_its_child_keeps_the_loop_running_and_its_end_is_reported(Backends backend)
+    {
+        using Loop loop = Loop.GetDefault(LoopFlags.NoEnv, backend);
+        using var child = new Watched(loop, "exec sleep 100");
+        Posix.Close(child.Pidfd);
+
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.True(loop.Start(RunFlags.NoWait));
+        }
+
+        Posix.Kill(child.Pid, Signum.SIGKILL);
+        Run(loop, () => child.Told > 0);
+        Assert.Equal((1, Signum.SIGKILL, false), (child.Told, child.Watcher.TermSignal, child.Watcher.IsGone));
+        child.Watcher.Stop();
+        AssertNoReferences(loop);
+    }
+
     private static void Run(Loop loop, Func<bool> done)
     {
         bool late = false;
