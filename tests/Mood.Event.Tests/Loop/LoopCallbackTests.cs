@@ -261,4 +261,36 @@ public sealed class LoopCallbackTests : LoopTestBase
 
     private static void NoEvent<TWatcher>(TWatcher watcher, Events revents)
         where TWatcher : Watcher => Assert.Fail("A refused Callback was called.");
+
+    /// <summary>The nested run leaves the second event, and the Invoke around it calls that event.</summary>
+    [Fact]
+    public void What_a_nested_run_has_left_is_forgotten_when_the_Invoke_around_it_has_called_it()
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
+        outer.Embed(inner).Start();
+        bool invokes = false;
+        int calls = 0;
+        Idle second = inner.Idle((_, _) => calls++), third = inner.Idle((_, _) => outer.Stop());
+        Idle first = inner.Idle((_, _) =>
+        {
+            second.Feed(Events.Custom);
+            inner.Start(RunFlags.NoWait);
+        });
+        inner.Callback = l =>
+        {
+            if (invokes)
+            {
+                l.Invoke();
+            }
+        };
+        outer.Timer(0, 0, (_, _) =>
+        {
+            first.Feed(Events.Custom);
+            inner.Invoke();
+            invokes = true;
+            third.Feed(Events.Custom);
+        }).Start();
+        Assert.True(outer.Start());
+        Assert.Equal(1, calls);
+    }
 }

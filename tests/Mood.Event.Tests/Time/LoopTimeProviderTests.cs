@@ -522,6 +522,32 @@ public sealed class LoopTimeProviderTests : LoopTestBase
         Assert.Throws<ObjectDisposedException>(() => timer.Period = TimeSpan.FromSeconds(2));
     }
 
+    /// <summary>In Callback the thread claims its loop for each member. The claim of a member that calls user code must not make others wait.</summary>
+    [Fact]
+    public void A_callback_of_a_token_that_is_called_because_the_loop_is_being_disposed_makes_no_other_thread_wait()
+    {
+        Loop loop = NewLoop();
+        using var source = new CancellationTokenSource(TimeSpan.FromDays(1), loop.TimeProvider);
+        Exception? refused = null;
+        bool wasCalled = false, hasEnded = false;
+        source.Token.Register(() =>
+        {
+            wasCalled = true;
+            var thread = new Thread(() => refused = Record.Exception(() => loop.Pending));
+            thread.Start();
+            hasEnded = thread.Join(TimeSpan.FromSeconds(Patience));
+        });
+        loop.Callback = _ =>
+        {
+            loop.Dispose();
+            source.CancelAfter(TimeSpan.FromDays(2));
+        };
+        loop.Start(RunFlags.NoWait);
+        Assert.True(wasCalled);
+        Assert.True(hasEnded);
+        Assert.IsType<InvalidOperationException>(refused);
+    }
+
     [Theory, InlineData("Dispose"), InlineData("callback"), InlineData("before the loop runs"), InlineData("inside Dispose"), InlineData("after Dispose in a callback")]
     public async Task The_Dispose_of_the_loop_ends_the_waits_for_its_timers(string how)
     {

@@ -230,6 +230,89 @@ public sealed class EmbedClaimTests : AwaitTestBase
         }
     }
 
+    /// <summary>The first run stops the Embed around the loop that sweeps. Between two runs, no Start of that loop is on the stack.</summary>
+    [Fact]
+    public void No_other_thread_gets_the_loop_between_the_runs_of_Sweep()
+    {
+        const int Rounds = 300;
+        Loop outer = NewLoop(), middle = NewLoop(Backends.Epoll), inner = NewLoop(Backends.Epoll);
+        Embed around = outer.Embed(middle), embed = middle.Embed(inner);
+        embed.Start();
+        int part = 0, wrong = 0, runs = 0; // part is odd from the first run of a Sweep to the last one
+        var thread = new Thread(() =>
+        {
+            for (int before = 0; before >= 0; before = Volatile.Read(ref part))
+            {
+                if (Record.Exception(() => middle.Pending) is null && before % 2 != 0 && before == Volatile.Read(ref part))
+                {
+                    wrong++;
+                }
+            }
+        });
+        thread.Start();
+
+        for (int i = 0; i < Rounds; i++)
+        {
+            around.Start();
+            runs = 0;
+            inner.Post(Run);
+            embed.Sweep();
+            inner.Start(RunFlags.NoWait); // the last post
+            Assert.Equal(10, runs);
+        }
+
+        Volatile.Write(ref part, -1);
+        thread.Join();
+        Assert.Equal(0, wrong);
+
+        void Run()
+        {
+            if (runs++ == 0)
+            {
+                around.Stop();
+            }
+
+            if (runs is 1 or 9)
+            {
+                Interlocked.Increment(ref part);
+            }
+
+            if (runs < 10)
+            {
+                inner.Post(Run);
+            }
+
+            Thread.Yield();
+        }
+    }
+
+    [Fact]
+    public void No_other_thread_gets_the_loop_while_Run_reports_a_main_function_that_has_stopped_its_Embed()
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
+        Embed embed = outer.Embed(inner);
+        embed.Start();
+        Exception? reported = null, refused = null;
+        inner.CallbackException += (_, e) =>
+        {
+            reported = e.Exception;
+            refused = OnAnotherThread(() => inner.Start(RunFlags.NoWait));
+        };
+        var never = new TaskCompletionSource();
+        Assert.Throws<TimeZoneNotFoundException>(() => inner.Run(async token =>
+        {
+            embed.Stop();
+            _ = inner.Spawn(() => never.Task);
+            inner.Timer(0.01, 0, [Fatal] (_, _) => throw new TimeZoneNotFoundException()).Start();
+            await Task.Yield();
+            throw new InvalidTimeZoneException();
+        }));
+        Assert.IsType<InvalidTimeZoneException>(reported is AggregateException all ? all.InnerException : reported);
+        Assert.IsType<InvalidOperationException>(refused);
+        Assert.Null(OnAnotherThread(() => inner.Start(RunFlags.NoWait)));
+        never.SetResult();
+    }
+
     [Fact]
     public void Of_two_threads_that_embed_one_loop_at_the_same_time_one_is_refused()
     {
