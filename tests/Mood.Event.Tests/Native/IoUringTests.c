@@ -411,6 +411,40 @@ keeps_the_clock (int *pipes, void (*change) (mood_loop *, int *))
   dispose (loop);
 }
 
+static void
+leave (void *data)
+{
+  (void)data;
+}
+
+/* The host leaves all events to a later walk. Each wait ends with an event of the timerfd, which is cleared. The queue of pending events must
+ * not grow with the number of waits. */
+static void
+clears_its_timer (void)
+{
+  static mood_loop *loop;
+  mood_callbacks host = callbacks;
+  mood_watcher *timer;
+  int n, count = 0;
+
+  host.pending = leave;
+  CHECK (!mood_loop_new (EVFLAG_NOENV | EVBACKEND_IOURING, 0, &host, &loop, &loop));
+  mood_loop_queue (loop)->always = 1;
+  CHECK (timer = mood_watcher_new (loop, MOOD_TIMER, 1));
+  mood_timer_set (timer, .001, .001);
+  mood_watcher_start (timer);
+
+  for (n = 0; n < 200; ++n)
+    mood_loop_run (loop, EVRUN_ONCE);
+
+  for (n = 0; n < MOOD_PRIORITIES; ++n)
+    count += mood_loop_queue (loop)->counts [n];
+
+  CHECK (count < 100);
+  mood_watcher_free (timer);
+  dispose (loop);
+}
+
 int
 main (void)
 {
@@ -431,6 +465,7 @@ main (void)
 
   CHECK (mappings () > maps);
   dispose (loop);
+  clears_its_timer ();
 
   /* A constructor that fails leaves nothing behind. */
   for (step = 1; step <= 4; ++step)
