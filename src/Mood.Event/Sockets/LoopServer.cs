@@ -217,13 +217,11 @@ public sealed partial class LoopServer : IAsyncDisposable
 
         connection.HasEnded = true;
         connection.Close(reset: exceptions.Count > 0);
-        bool isLast;
 
         using (_gate.Enter())
         {
             _connections.Remove(connection);
             _count = _connections.Count;
-            isLast = _count == 0;
         }
 
         if (!_loop.IsHere)
@@ -231,9 +229,9 @@ public sealed partial class LoopServer : IAsyncDisposable
             return; // the loop's Dispose stops the server, or has done so
         }
 
-        _room?.TrySetResult();
+        _room?.TrySetResult(); // the server may accept the next connection here
 
-        if (isLast)
+        if (_count == 0)
         {
             _sweep?.Stop();
             _allEnded?.TrySetResult();

@@ -10,8 +10,9 @@ internal sealed class ServerConnection
 {
     private readonly CancellationTokenSource _cancellation = new();
 
-    // The number of the stream's operations at the last check, and how many checks in a row have found it unchanged.
-    private int _seen, _unchanged;
+    // The number of the stream's operations at the last check, or -1 before the first check, and how many checks in a row have found it
+    // unchanged. The first check may come at once after the connection.
+    private int _seen = -1, _unchanged;
 
     internal ServerConnection(Loop loop, Socket socket)
     {

@@ -290,6 +290,58 @@ public sealed class LoopServerTests : AwaitTestBase
     }
 
     [Fact]
+    public void A_silent_connection_that_has_waited_for_the_end_of_another_one_is_closed()
+    {
+        Loop loop = NewLoop();
+        loop.Run(async () =>
+        {
+            await using LoopServer server = LoopServer.Listen(
+                loop, AnyPort, EchoAsync, new LoopServerOptions { MaxConnections = 1, IdleTimeout = TimeSpan.FromSeconds(0.4) });
+            Socket first = Connect(server);
+            await CheckEchoAsync(loop, first);
+            using Socket second = Connect(server); // is not accepted yet
+            await loop.Delay(0.05);
+            first.Dispose();
+            await Assert.ThrowsAsync<SocketException>(async () => await second.ReceiveAsync(loop, new byte[1]));
+        });
+        AssertIdle(loop);
+    }
+
+    /// <summary>The server checks its connections every quarter of the time-out.</summary>
+    [Fact]
+    public void A_new_connection_is_not_closed_before_the_idle_timeout()
+    {
+        var clock = new ManualClock();
+        Loop loop = NewLoop(clock);
+        var tokens = new List<CancellationToken>();
+        LoopServer server = LoopServer.Listen(
+            loop,
+            AnyPort,
+            async (_, token) =>
+            {
+                tokens.Add(token);
+                await Task.Delay(Timeout.Infinite, token);
+            },
+            new LoopServerOptions { IdleTimeout = TimeSpan.FromSeconds(4) });
+        using Socket first = Accept();
+        clock.Advance(loop, 0.9); // directly before the first check
+        using Socket second = Accept();
+        clock.Advance(loop, 3.9);
+        Assert.False(tokens[1].IsCancellationRequested);
+        clock.Advance(loop, 1.2);
+        Assert.True(tokens[1].IsCancellationRequested);
+        server.DisposeAsync().AsTask();
+
+        Socket Accept()
+        {
+            int before = tokens.Count;
+            Socket client = Connect(server);
+            Assert.True(Posix.Until(() => !loop.Start(RunFlags.NoWait) || tokens.Count > before, Patience));
+            return client;
+        }
+    }
+
+    [Fact]
     public void A_value_out_of_range_is_refused_and_changes_nothing()
     {
         var options = new LoopServerOptions();
