@@ -123,8 +123,11 @@ public sealed partial class LoopServer : IAsyncDisposable
     public async Task RunAsync(CancellationToken cancellationToken = default)
     {
         _runToken = cancellationToken;
+
+        // Weak, because a token may live longer than an abandoned loop, and must not keep the loop in memory.
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
-            static server => _ = ((LoopServer)server!).StopAtEnd(), this);
+            static reference => _ = ((WeakReference<LoopServer>)reference!).TryGetTarget(out LoopServer? server) ? server.StopAtEnd() : null,
+            new WeakReference<LoopServer>(this));
         await _stopped.Task;
     }
 

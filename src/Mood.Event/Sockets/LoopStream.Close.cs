@@ -48,8 +48,7 @@ public sealed partial class LoopStream
                 StopWaits(out isReading, out isWriting);
             }
 
-            // No claim is held, so that another thread may run the loop while the continuations run here.
-            EndStoppedWaits(isReading, isWriting);
+            CloseStopped(isReading, isWriting);
             return;
         }
 
@@ -67,7 +66,7 @@ public sealed partial class LoopStream
     private void CloseOnLoop()
     {
         StopWaits(out bool isReading, out bool isWriting);
-        EndStoppedWaits(isReading, isWriting);
+        CloseStopped(isReading, isWriting);
     }
 
     // The watchers are stopped before their socket or handle is closed. They are freed here, so that their native memory does not wait for
@@ -77,9 +76,22 @@ public sealed partial class LoopStream
         Loop.Waits.StopRenewable();
         isReading = _receive?.TryStop() == true;
         isWriting = _send?.TryStop() == true;
-        CloseSource();
         _receive?.Free();
         _send?.Free();
+    }
+
+    // Closing may be user code (the ReleaseHandle of a SafeHandle, the Dispose of a derived Socket), and the continuations are. So no claim is
+    // held outside Start, and the waits end even if closing throws.
+    private void CloseStopped(bool isReading, bool isWriting)
+    {
+        try
+        {
+            CloseSource();
+        }
+        finally
+        {
+            EndStoppedWaits(isReading, isWriting);
+        }
     }
 
     private void EndStoppedWaits(bool isReading, bool isWriting)

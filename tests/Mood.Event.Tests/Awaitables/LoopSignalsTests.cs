@@ -264,6 +264,7 @@ public sealed class LoopSignalsTests : AwaitTestBase
             _ = loop.WaitAsync(NewPipe().Read, Events.Read, token);
             _ = loop.Signals(Signum.SIGUSR1, token).GetAsyncEnumerator(CancellationToken.None).MoveNextAsync();
             _ = NewListener().AcceptAsync(loop, token);
+            _ = LoopServer.Listen(loop, AnyPort, LoopServerTests.EchoAsync).RunAsync(token);
             loop.Start(RunFlags.NoWait);
             return new WeakReference(loop);
         }

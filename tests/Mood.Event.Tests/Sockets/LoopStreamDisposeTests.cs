@@ -1,8 +1,10 @@
 using System;
 using System.Buffers;
+using System.IO;
 using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
+using Microsoft.Win32.SafeHandles;
 using Xunit;
 
 namespace Mood.Event.Tests;
@@ -68,6 +70,57 @@ public sealed class LoopStreamDisposeTests : AwaitTestBase
             () => stream.ReadAsync(new Disposer(stream).Memory).AsTask().WaitAsync(TimeSpan.FromSeconds(Patience)));
     }
 
+    /// <summary>A program may derive from SafeHandle, and Dispose of the stream calls its ReleaseHandle.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void If_the_handle_throws_when_it_is_closed_the_waits_end_nevertheless(bool onLoop)
+    {
+        Loop loop = NewLoop();
+        Exception? reported = null;
+        loop.CallbackException += (_, e) => reported = e.Exception;
+        var stream = new LoopStream(loop, new PipeHandle(NewPipe().Read, () => throw new InvalidTimeZoneException()), FileAccess.Read, ownsHandle: true);
+        Drive(loop, async () =>
+        {
+            Task<int> reading = stream.ReadAsync(new byte[1]).AsTask();
+            Exception? thrown = null;
+
+            if (onLoop)
+            {
+                thrown = Record.Exception(stream.Dispose);
+            }
+            else
+            {
+                await Task.Run(() => thrown = Record.Exception(stream.Dispose));
+            }
+
+            await Assert.ThrowsAsync<ObjectDisposedException>(() => reading);
+            Assert.IsType<InvalidTimeZoneException>(onLoop ? thrown : reported);
+        });
+    }
+
+    [Fact]
+    public void While_the_handle_is_closed_no_other_thread_waits_for_the_loop()
+    {
+        Loop loop = NewLoop();
+        bool hasEnded = false;
+        var stream = new LoopStream(
+            loop,
+            new PipeHandle(NewPipe().Read, () =>
+            {
+                var thread = new Thread(() => _ = loop.Iteration);
+                thread.Start();
+                hasEnded = thread.Join(TimeSpan.FromSeconds(Patience));
+            }),
+            FileAccess.Read,
+            ownsHandle: true);
+        Task<int> reading = stream.ReadAsync(new byte[1]).AsTask();
+        loop.Start(RunFlags.NoWait);
+        stream.Dispose();
+        Assert.True(hasEnded);
+        Assert.IsType<ObjectDisposedException>(reading.Exception!.InnerException);
+    }
+
     private (LoopStream Stream, Socket Peer) NewStream(Loop loop, bool owns)
     {
         (Socket one, Socket two) = NewConnection();
@@ -104,6 +157,25 @@ public sealed class LoopStreamDisposeTests : AwaitTestBase
 
         protected override void Dispose(bool disposing)
         {
+        }
+    }
+
+    private sealed class PipeHandle : SafeHandleMinusOneIsInvalid
+    {
+        private readonly Action _closing;
+
+        internal PipeHandle(int fd, Action closing)
+            : base(ownsHandle: true)
+        {
+            _closing = closing;
+            SetHandle(fd);
+        }
+
+        // The base class of the tests closes the pipe.
+        protected override bool ReleaseHandle()
+        {
+            _closing();
+            return true;
         }
     }
 }
