@@ -302,8 +302,12 @@ mood_child_reset (mood_loop *l)
 void
 mood_child_embed (mood_loop *l)
 {
+  mood_loop *outer = mood_enter (l);
+
   if (l == mood_child_home && ev_is_active (&ticker))
     mood_child_wake ();
+
+  mood_leave (outer);
 }
 
 void

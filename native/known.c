@@ -87,6 +87,52 @@ is_over (known *k)
 
 static void watch (known *k);
 
+/* The io does not keep the loop alive: while it is active, it has given up its reference. libev has stopped it if another part of the process
+ * has closed the pidfd. */
+static void
+settle (known *k)
+{
+  int background = !!ev_is_active (&k->io);
+
+  if (background == k->io.background)
+    return;
+
+  k->io.background = (int8_t)background;
+
+  if (background)
+    ev_unref (mood_child_home->ev);
+  else
+    ev_ref (mood_child_home->ev);
+}
+
+/* Called before the walk of the pending events is deferred. */
+void
+mood_child_settle (mood_watcher *io)
+{
+  settle ((known *)io);
+}
+
+static void
+unwatch (known *k)
+{
+  ev_io_stop (mood_child_home->ev, &k->io); /* it may be pending and not active */
+  settle (k);
+}
+
+/* Another part of the process has closed the pidfd. If there is no new one, the child may have ended unseen. */
+static void
+watch_again (known *k)
+{
+  unwatch (k);
+  k->fd = -1;
+
+  if (k->state == ALIVE)
+    watch (k);
+
+  if (k->fd < 0)
+    mood_child_wake ();
+}
+
 /* The pidfd is readable: the child has ended. If the end is not clear yet (another thread is reaping the child, a debugger holds
  * it), this asks again in the next iteration, until the deadline. After that the ticker in child.c asks. */
 static void
@@ -94,14 +140,12 @@ readable (struct ev_loop *ev, ev_io *io, int revents)
 {
   known *k = (known *)io;
 
-  /* Another part of the process has closed the pidfd, and libev has stopped its watcher. If there is no new pidfd, the child may have ended
-   * unseen. */
-  if (revents & EV_ERROR)
+  (void)ev;
+
+  /* Another part of the process has closed the pidfd, and the number may belong to another file by now. */
+  if (revents & EV_ERROR || !mood_pidfd_own (k->fd))
     {
-      ev_ref (ev);
-      k->fd = -1;
-      watch (k);
-      mood_child_wake ();
+      watch_again (k);
       return;
     }
 
@@ -111,8 +155,7 @@ readable (struct ev_loop *ev, ev_io *io, int revents)
     return;
 
   k->held = k->state <= CHANGED;
-  ev_ref (ev);
-  ev_io_stop (ev, io);
+  unwatch (k);
   mood_child_wake ();
 }
 
@@ -125,18 +168,6 @@ mood_known_find (pid_t pid)
     k = k->next;
 
   return k;
-}
-
-static void
-unwatch (known *k)
-{
-  if (ev_is_active (&k->io))
-    {
-      ev_ref (mood_child_home->ev);
-      ev_io_stop (mood_child_home->ev, &k->io);
-    }
-
-  ev_clear_pending (mood_child_home->ev, &k->io);
 }
 
 static void
@@ -154,17 +185,13 @@ watch (known *k)
 
   for (other = mood_known; other; other = other->next)
     if (other != k && other->fd == k->fd)
-      {
-        unwatch (other);
-        other->fd = -1;
-        watch (other);
-      }
+      watch_again (other);
 
   ev_io_init (&k->io, readable, k->fd, EV_READ);
   ev_set_priority (&k->io, EV_MAXPRI);
-  k->io.kind = MOOD_CHILD; /* so that mood_watcher_call does not take it for one of libev's */
+  k->io.kind = MOOD_CHILD; /* so that mood_ev_settle_pending and refuse (both in libev/) know it */
   ev_io_start (mood_child_home->ev, &k->io);
-  ev_unref (mood_child_home->ev);
+  settle (k);
 }
 
 /* null: out of memory. A later SIGCHLD tries again. */
@@ -278,13 +305,7 @@ mood_known_renew (void)
 
   for (k = mood_known; k; k = k->next)
     if (k->fd >= 0 && !mood_pidfd_own (k->fd))
-      {
-        unwatch (k);
-        k->fd = -1;
-
-        if (k->state == ALIVE)
-          watch (k);
-      }
+      watch_again (k);
 }
 
 /* The default loop is closed or made again. */

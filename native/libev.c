@@ -20,5 +20,6 @@
 #include "libev/pending.c"
 #include "libev/iouring.c"
 #include "libev/ring.c"
+#include "libev/lost.c"
 #include "libev/reset.c"
 #include "libev/manual.c"

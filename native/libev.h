@@ -148,6 +148,8 @@ struct mood_loop
   void *port;          /* the completion port: windows/epoll.c */
   int reread;          /* inotify was replaced, so the watched files must be read again */
   int reschedules;     /* libev is about to read the wall clock and to compute the times of all periodics: set_timerfd */
+  int lost;            /* a file that libev needs was closed, and no reset has made it again: libev/lost.c */
+  int unarmed;         /* io_uring: the timerfd was not set for the poll that is under way: is_needless_timer */
   int inotify, steps;  /* 1: the loop may use inotify, or a timerfd that reports steps of the wall clock: mood_ev_open */
 };
 
@@ -234,6 +236,7 @@ void mood_child_open (mood_loop *l);
 void mood_child_forget (void);
 void mood_child_reset (mood_loop *l);
 void mood_child_embed (mood_loop *l);
+void mood_child_settle (mood_watcher *io);
 
 /* watcher.c, stat.c, status.c, embed.c */
 void mood_watcher_event (struct ev_loop *ev, mood_watcher *w, int revents);
@@ -254,7 +257,6 @@ void mood_ev_queue (struct ev_loop *ev, mood_queue *queue);
 int mood_ev_queued (struct ev_loop *ev);
 int mood_ev_has_new (struct ev_loop *ev);
 int mood_ev_pending (struct ev_loop *ev);
-int mood_ev_is_lost (struct ev_loop *ev, mood_watcher *w, int revents);
 void mood_ev_settle_pending (struct ev_loop *ev);
 void mood_ev_drop_cleared (struct ev_loop *ev);
 int mood_ev_done (struct ev_loop *ev);
@@ -272,6 +274,8 @@ void mood_ev_delay_forks (struct ev_loop *loop);
 void mood_ev_call_forks (struct ev_loop *loop);
 void mood_ev_retry (struct ev_loop *loop);
 void mood_ev_renew (struct ev_loop *loop);
+void mood_ev_find_lost (struct ev_loop *loop);
+void mood_ev_check_lost (struct ev_loop *loop);
 void mood_ev_return_reference (struct ev_loop *ev);
 int mood_ev_ask_again (struct ev_loop *ev, int error);
 void mood_ev_reread (struct ev_loop *ev);

@@ -31,6 +31,7 @@ invoke_pending (struct ev_loop *ev)
   if (l->manual == MANUAL_HOST)
     mood_ev_adopt (ev);
 
+  mood_ev_find_lost (ev);
   mood_ev_refill (ev);
   mood_ev_reread (ev);
   mood_ev_take_wakes (ev);
@@ -195,6 +196,9 @@ mood_loop_run (mood_loop *l, int32_t flags)
 
   /* In a nested run: the break that is pending for the outer run. ev_run would reset it, so it is set again below. */
   int done = ev_depth (l->ev) ? mood_ev_done (l->ev) : EVBREAK_CANCEL;
+
+  if (done != EVBREAK_ALL)
+    mood_ev_check_lost (l->ev);
 
   /* A failure that was recorded outside a run ends this run before it begins, because ev_run would wait first. */
   if (done != EVBREAK_ALL && !l->error)

@@ -2,7 +2,6 @@
  * loop alive. */
 #include "libev.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 typedef void (*ev_call) (struct ev_loop *, mood_watcher *);
@@ -230,15 +229,6 @@ mood_watcher_call (mood_loop *l, mood_watcher *w, int32_t revents)
 {
   mood_loop *outer = mood_enter (l);
 
-  /* An fd that libev itself needs was closed, such as the eventfd, and libev has stopped its watcher. A reset would make the fd again only if the
-   * watcher is active. Until then each run of the loop fails. */
-  if (mood_ev_is_lost (l->ev, w, revents))
-    {
-      mood_error_record (l, EBADF, "A file descriptor of the loop was closed");
-      ev_io_start (l->ev, (ev_io *)w);
-    }
-  else
-    w->cb (l->ev, w, revents);
-
+  w->cb (l->ev, w, revents);
   mood_leave (outer);
 }

@@ -269,7 +269,8 @@ refuse (int fd)
   ev_async_send (l->ev, &l->wake);
 
   for (w = l->ev->anfds [fd].head; w; w = w->next)
-    if (w->owner || (w->kind == MOOD_EMBED && (w == (WL)l->registering || error == EBADF || error == EINVAL || error == ELOOP)))
+    if (w->owner || w == (WL)l->registering
+        || ((w->kind == MOOD_EMBED || w->kind == MOOD_CHILD) && (error == EBADF || error == EINVAL || error == ELOOP)))
       {
         note_error (l->ev, fd, error);
         errno = error;

@@ -4,6 +4,8 @@
 
 static void lose_ring (mood_loop *l);
 
+static const unsigned get_events = 1; /* IORING_ENTER_GETEVENTS */
+
 /* Whether no request can be added: the ring is full, and the completion queue is empty, so that no completion can be handled to
  * help the kernel. */
 static int
@@ -39,6 +41,10 @@ enter_iouring (struct ev_loop *loop, long fd, long to_submit, long min_complete,
         sqe->poll_events = 0;
     }
 
+  /* libev would wait, but no timer limits the wait: the rest of the time is too short for a later time than the present (is_needless_timer). */
+  if (mood_current->unarmed)
+    flags &= ~get_events;
+
   do
     {
       result = syscall (SYS_io_uring_enter, fd, due - submitted, min_complete, flags, mask, size);
@@ -46,8 +52,9 @@ enter_iouring (struct ev_loop *loop, long fd, long to_submit, long min_complete,
       if (result < 0 && !submitted && errno != EINTR && is_stuck (loop, due))
         lose_ring (mood_current);
 
+      /* mood_ev_refill counts the requests that are left */
       if (result < 0)
-        return submitted ? submitted : result;
+        return submitted ? to_submit : result;
 
       submitted += result;
     }
@@ -64,10 +71,16 @@ static int
 is_needless_timer (struct ev_loop *loop, int fd)
 {
 #if EV_USE_IOURING
-  if (loop->backend == EVBACKEND_IOURING && fd == loop->iouring_tfd && loop->iouring_tfd_to <= loop->mn_now)
+  mood_loop *l = (mood_loop *)loop->userdata;
+
+  if (loop->backend == EVBACKEND_IOURING && fd == loop->iouring_tfd)
     {
-      loop->iouring_tfd_to = EV_TSTAMP_HUGE;
-      return 1;
+      l->unarmed = loop->iouring_tfd_to <= loop->mn_now;
+
+      if (l->unarmed)
+        loop->iouring_tfd_to = EV_TSTAMP_HUGE;
+
+      return l->unarmed;
     }
 #endif
 
@@ -86,8 +99,7 @@ disarm_timer (struct ev_loop *loop)
 {
   const struct itimerspec never = { 0 };
 
-  /* not active: it was closed, see mood_watcher_call */
-  if (!ev_is_pending (&loop->iouring_tfd_w) || !ev_is_active (&loop->iouring_tfd_w))
+  if (!ev_is_pending (&loop->iouring_tfd_w))
     return;
 
   ev_clear_pending (EV_A_ & loop->iouring_tfd_w);
@@ -105,13 +117,15 @@ void
 mood_ev_refill (struct ev_loop *loop)
 {
 #if EV_USE_IOURING
-  const unsigned overflown = 2, get_events = 1; /* IORING_SQ_CQ_OVERFLOW, IORING_ENTER_GETEVENTS */
+  const unsigned overflown = 2; /* IORING_SQ_CQ_OVERFLOW */
 
+  mood_loop *l = (mood_loop *)loop->userdata;
   char *ring = (char *)loop->iouring_sq_ring;
 
   if (loop->backend != EVBACKEND_IOURING || loop->iouring_fd == NO_FD)
     return;
 
+  l->unarmed = 0;
   disarm_timer (loop);
 
   if (*(volatile unsigned *)(ring + loop->iouring_sq_flags) & overflown)

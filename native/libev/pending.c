@@ -53,7 +53,8 @@ mood_ev_has_new (struct ev_loop *loop)
   return 0;
 }
 
-/* Corrects the references of the pending watchers (mood_watcher_settle), because the walk of the pending events is deferred. */
+/* Corrects the references of the pending watchers, because the walk of the pending events is deferred. The io of a pidfd (known.c) has no
+ * owner. */
 void
 mood_ev_settle_pending (struct ev_loop *loop)
 {
@@ -61,8 +62,14 @@ mood_ev_settle_pending (struct ev_loop *loop)
 
   for (pri = NUMPRI; pri--;)
     for (i = loop->pendingcnt [pri]; i--;)
-      if (loop->pendings [pri][i].w->owner)
-        mood_watcher_settle (loop->pendings [pri][i].w);
+      {
+        W w = loop->pendings [pri][i].w;
+
+        if (w->owner)
+          mood_watcher_settle (w);
+        else if (w->kind == MOOD_CHILD)
+          mood_child_settle (w);
+      }
 }
 
 /* libev does not remove a cleared event from its queue. It puts pending_w into the slot, which the next walk skips. Outside a
@@ -94,14 +101,6 @@ mood_ev_drop_cleared (struct ev_loop *loop)
 
       loop->pendingcnt [pri] = kept;
     }
-}
-
-/* Whether an event of an internal watcher says that libev has stopped an io of its own, because the fd was closed. If an event was cleared,
- * pending_w is in its slot, and the slot still has the revents. */
-int
-mood_ev_is_lost (struct ev_loop *loop, mood_watcher *w, int revents)
-{
-  return revents & EV_ERROR && w->kind == MOOD_IO && w != (W)&loop->pending_w;
 }
 
 /* ev_pending_count counts libev's own watchers and the slots of cleared events too. */

@@ -2,9 +2,6 @@
  * loop's epoll fd. The function that creates a loop's own epoll fd, also in a reset, is make_epoll in libev/descriptors.c. Loop.Reset
  * itself is mood_loop_reset in loop.c. */
 
-/* `postfork` of libev. Other values mean a fork or a Reset: the watchers of forks are called, and all files are replaced. */
-enum { BACKEND_ONLY = 2 };
-
 /* libev asks for new backend files, for example after an event of an fd that was closed while a duplicate of it was open. Its next
  * iteration would then call the watchers of forks, although nothing forked. So the files are replaced here, before that. */
 void
@@ -263,10 +260,17 @@ hook_syscall (long number, long a, long b, long c, long d, long e, long f)
   mood_loop *l = mood_current;
 # if EV_USE_LINUXAIO
   struct io_event cancelled = { 0 };
+  struct timespec no_time = { 0 };
 # endif
 
   if ((number == SYS_io_getevents || number == SYS_io_uring_enter) && mood_wait_fails ())
     return -1;
+
+# if EV_USE_LINUXAIO
+  /* io_submit has found that the eventfd is closed, so nothing could end the wait. */
+  if (number == SYS_io_getevents && is_lost (l->ev, &l->ev->pipe_w))
+    e = (long)&no_time;
+# endif
 
 # if EV_USE_IOURING
   if (number == SYS_io_uring_enter)

@@ -237,6 +237,12 @@ mood_child_reset (mood_loop *l)
 }
 
 void
+mood_child_settle (mood_watcher *io)
+{
+  (void)io; /* there are no pidfds */
+}
+
+void
 mood_child_embed (mood_loop *l)
 {
   (void)l;

@@ -313,4 +313,32 @@ public sealed class LoopTimeTests : LoopTestBase
         Assert.InRange(before - timer.Remaining, 0, 0.04);
         Assert.InRange(loop.Now() - now, 0.149, Patience);
     }
+
+    /// <summary>Before a poll, libev sleeps for IoInterval. What is then left until the timer is due may be a rounding error. TimeoutInterval
+    /// may be as short.</summary>
+    [Theory, MemberData(nameof(AllBackends))]
+    public void A_wait_that_is_shorter_than_the_clock_can_tell_ends(Backends backend)
+    {
+        const int Enough = 100;
+        Loop loop = NewLoop(backend);
+        int fired = 0;
+        Timer timer = loop.Timer(0.01, 0.01, (t, _) =>
+        {
+            if (++fired == Enough)
+            {
+                loop.Stop();
+            }
+
+            t.Restart();
+        });
+        loop.IoInterval = 0.01;
+        loop.TimeoutInterval = 1e-13;
+        timer.Start();
+        var thread = new Thread(() => Record.Exception(() => loop.Start()));
+        thread.Start();
+        bool hasEnded = thread.Join(TimeSpan.FromSeconds(Patience));
+        loop.Stop();
+        thread.Join();
+        Assert.True(hasEnded, $"hangs after {fired} calls");
+    }
 }

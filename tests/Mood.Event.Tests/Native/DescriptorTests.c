@@ -519,47 +519,6 @@ embedded (void)
   CHECK (open_fds () == before);
 }
 
-/* poll and select report that the loop's eventfd was closed. Each run fails until a reset makes the fd again. Then the loop can be woken, and its
- * references are right. */
-static void
-lost_eventfd (unsigned backend)
-{
-  int before = open_fds (), fd = dup (0), i;
-  mood_loop *loop;
-  mood_watcher *w, *async;
-
-  close (fd);
-  CHECK (make (backend, &loop) == (int)backend);
-  CHECK (open_fds () == before + 1 && fcntl (fd, F_GETFD) == FD_CLOEXEC); /* the eventfd has this number */
-  CHECK (w = mood_watcher_new (loop, MOOD_TIMER, 1));
-  mood_timer_set (w, 1000., 0.);
-  mood_watcher_start (w);
-  CHECK (async = mood_watcher_new (loop, MOOD_ASYNC, 2));
-  mood_watcher_start (async);
-  CHECK (mood_loop_run (loop, EVRUN_NOWAIT) & MOOD_RUN_ACTIVE);
-  close (fd);
-
-  for (i = 0; i < 3; ++i)
-    {
-      CHECK (mood_loop_run (loop, 0) == (MOOD_RUN_ACTIVE | MOOD_RUN_FAILED));
-      CHECK (mood_loop_error (loop, 0, 0) == EBADF);
-    }
-
-  CHECK (!mood_loop_reset (loop));
-  CHECK (mood_loop_run (loop, EVRUN_NOWAIT) == MOOD_RUN_ACTIVE);
-  events = 0;
-  mood_async_send (async);
-  mood_loop_run (loop, EVRUN_ONCE);
-  CHECK (events == 1);
-  mood_watcher_stop (w);
-  mood_watcher_stop (async);
-  CHECK (!mood_loop_run (loop, EVRUN_NOWAIT));
-  mood_watcher_free (w);
-  mood_watcher_free (async);
-  dispose (loop);
-  CHECK (open_fds () == before);
-}
-
 int
 main (void)
 {
@@ -574,8 +533,6 @@ main (void)
   any_child ();
   constructors ();
   embedded ();
-  lost_eventfd (EVBACKEND_POLL);
-  lost_eventfd (EVBACKEND_SELECT);
 
   for (i = 0; i < sizeof backends / sizeof *backends; ++i)
     {
