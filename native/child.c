@@ -420,6 +420,24 @@ mood_child_process (mood_watcher *w, int64_t process)
   return -ENOSYS;
 }
 
+/* The watcher watches no process, and reports that its child has ended and that the status is lost. */
+void
+mood_child_over (mood_watcher *w)
+{
+  child *c = (child *)w;
+  mood_loop *outer = mood_enter (w->owner);
+  pid_t pid = c->ev.pid;
+
+  mood_watcher_stop (w);
+  c->ev.pid = pid | PAST;
+  c->ev.rpid = pid;
+  c->ended = c->gone = 1;
+  ev_child_start (w->owner->ev, &c->ev);
+  mood_watcher_settle (w);
+  ev_feed_event (w->owner->ev, w, EV_CHILD);
+  mood_leave (outer);
+}
+
 int32_t
 mood_child_kill (mood_watcher *w, int32_t signum)
 {

@@ -204,6 +204,7 @@ MOOD_API int32_t  mood_child_code (mood_watcher *w, int32_t *code); /* 1: the la
                                                                        has not, or its code is not known */
 MOOD_API int32_t  mood_child_process (mood_watcher *w, int64_t process); /* Windows, after mood_child_set: watches the process of this
                                                                        handle, which is duplicated; 0, or -errno. Elsewhere -ENOSYS */
+MOOD_API void     mood_child_over (mood_watcher *w); /* after its start: the child was reaped before, and another process may have the pid */
 MOOD_API int32_t  mood_child_kill (mood_watcher *w, int32_t signum); /* 0: sent, 1: the child has ended, 2: refused, see mood_pidfd_kill, or -errno */
 MOOD_API int32_t  mood_pidfd_open (int32_t pid);                    /* [any thread] -1: no pidfds, no such process, or no file descriptor is left */
 MOOD_API void     mood_pidfd_close (int32_t fd);                    /* [any thread] */

@@ -194,6 +194,12 @@ mood_child_code (mood_watcher *watcher, int32_t *code)
 }
 
 /* Windows can end another process, but cannot send it signals. The exit code is that of Process.Kill. */
+void
+mood_child_over (mood_watcher *w)
+{
+  (void)w; /* the watcher has a handle of its process */
+}
+
 int32_t
 mood_child_kill (mood_watcher *watcher, int32_t signum)
 {

@@ -223,6 +223,52 @@ internal static class ChildScenarios
     }
 
     /// <summary>
+    /// Runs in a pid namespace as SamePid. A child of Process ends and is reaped by the runtime, and then another child gets its pid. Prints what
+    /// a watcher of the Process, and two waits for it, report then, and how often the other child was found alive.
+    /// </summary>
+    internal static int SamePidProcess(string[] args)
+    {
+        _ = args;
+        using Process process = Start("exit 6", out ManualResetEventSlim exited);
+        process.WaitForExit();
+        exited.Wait(s_patience);
+        Thread.Sleep(100); // the kernel frees the pid a moment after the child was reaped
+        int next = 0, alive = 0, first, second;
+        bool wasKilled = false;
+
+        for (int i = 0; i < 100 && next != process.Id; i++)
+        {
+            File.WriteAllText("/proc/sys/kernel/ns_last_pid", (process.Id - 1).ToString(CultureInfo.InvariantCulture));
+            next = Posix.Spawn("exec sleep 60");
+        }
+
+        Child child = Loop.Default.Child(process, trace: false, (_, _) => Loop.Default.Stop());
+
+        for (int i = 0; i < 2; i++)
+        {
+            child.Start();
+            wasKilled |= child.Kill(Signum.SIGKILL);
+            Loop.Default.Start();
+            wasKilled |= child.Kill(Signum.SIGKILL);
+            alive += File.ReadAllText($"/proc/{next}/stat").Contains(") Z", StringComparison.Ordinal) ? 0 : 1;
+            child.Stop();
+        }
+
+        using (var loop = new Loop())
+        {
+            first = loop.Run(async () => (await loop.WaitForExitAsync(process)).ExitCode);
+        }
+
+        second = Loop.Default.Run(async () => (await Loop.Default.WaitForExitAsync(process)).ExitCode);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"same {next == process.Id}, child {child.RPid - next} {child.ExitCode}, killed {wasKilled}, waits {first} {second}, alive {alive}"));
+        child.Dispose();
+        Process.GetProcessById(next).Kill();
+        return 0;
+    }
+
+    /// <summary>
     /// Does the same as SamePid for a watcher of pid 0. This program reaps the first child itself while the loop does not run. Prints the
     /// events.
     /// </summary>

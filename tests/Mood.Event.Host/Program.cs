@@ -30,6 +30,7 @@ internal static class Program
         ["masked-signal"] = SignalScenarios.Masked,
         ["masked-child"] = ChildScenarios.Masked,
         ["same-pid"] = ChildScenarios.SamePid,
+        ["same-pid-process"] = ChildScenarios.SamePidProcess,
         ["same-pid-any"] = ChildScenarios.SamePidAny,
         ["any-child"] = ChildScenarios.Any,
         ["lost-handler"] = ChildScenarios.LostHandler,

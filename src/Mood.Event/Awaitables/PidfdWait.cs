@@ -26,7 +26,9 @@ internal sealed class PidfdWait : Wait<Child>
     private const double Patience = 0.05;
 
     private readonly Child _child; // never started: it carries the result
-    private readonly bool _isObserved;
+
+    // Null: the wait was begun with a pid. The runtime reaps the child of a Process.
+    private readonly Process? _process;
 
     // Owned by this wait until it ends. RuntimeReaping owns it afterwards, if the child must be reaped.
     private readonly PidfdHandle _pidfd;
@@ -48,7 +50,7 @@ internal sealed class PidfdWait : Wait<Child>
         : base(loop, pool: null)
     {
         _child = new Child(loop, pid, process);
-        _isObserved = process is not null;
+        _process = process;
         _pidfd = new PidfdHandle(_child.Pid);
     }
 
@@ -60,6 +62,12 @@ internal sealed class PidfdWait : Wait<Child>
         try
         {
             PidfdHandle.End end = _pidfd.Look(out int status);
+
+            // The runtime has reaped the child before the pidfd was opened, so the pidfd may be that of another process.
+            if (_process is not null && new ProcessExit(Loop, _process).HasExited)
+            {
+                (end, status) = (PidfdHandle.End.Gone, Child.Gone);
+            }
 
             // without a pidfd a zombie could not be reaped safely later
             if (_pidfd.IsInvalid && end != PidfdHandle.End.Gone)
@@ -146,7 +154,7 @@ internal sealed class PidfdWait : Wait<Child>
         _child.SetExit(status);
         CloseWatchers();
 
-        if (end == PidfdHandle.End.Zombie && !_isObserved)
+        if (end == PidfdHandle.End.Zombie && _process is null)
         {
             // This pidfd, not a new one: another part of the process may reap the child, and its pid may then name another child.
             _isHandedOver = true;

@@ -129,6 +129,9 @@ internal static unsafe partial class Native
     internal static extern int mood_child_kill(nint w, int signum);
 
     [DllImport(Library, ExactSpelling = true)]
+    internal static extern void mood_child_over(nint w);
+
+    [DllImport(Library, ExactSpelling = true)]
     internal static extern int mood_pidfd_open(int pid);
 
     [DllImport(Library, ExactSpelling = true)]

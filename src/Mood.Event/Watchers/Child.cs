@@ -22,7 +22,8 @@ namespace Mood.Event;
 /// </remarks>
 public sealed partial class Child : Watcher<Child>
 {
-    private const int Gone = -1;
+    /// <summary>The status of a child whose status is lost.</summary>
+    internal const int Gone = -1;
 
     private Process? _process;
 
@@ -184,6 +185,14 @@ public sealed partial class Child : Watcher<Child>
         }
 
         Forget();
+
+        // The runtime has reaped the child before the start. Another process may have its pid by now, and must not be watched. Asked after
+        // the start, which opens the pidfd: if the child is not reaped even now, the pidfd is that of the child.
+        if (_process is not null && !Platform.IsWindows && new ProcessExit(Loop, _process).HasExited)
+        {
+            Native.mood_child_over(Memory);
+            GC.KeepAlive(this);
+        }
     }
 
     private protected override void OnStopped() =>
@@ -224,21 +233,6 @@ public sealed partial class Child : Watcher<Child>
         }
     }
 
-    // The runtime has reaped the child, or is reaping it now, and stores its exit code. Null: the Process was disposed.
-    private static int? ExitCodeOf(Process process)
-    {
-        const int patience = 50; // milliseconds; the runtime stores the result immediately after its wait
-
-        try
-        {
-            return process.HasExited || process.WaitForExit(patience) ? process.ExitCode & 0xff : null;
-        }
-        catch (Exception e) when (e is InvalidOperationException or NotSupportedException or System.ComponentModel.Win32Exception)
-        {
-            return null;
-        }
-    }
-
     // By its handle, because the handle of a Process always means the same process. The pid may belong to another process by now.
     private void SetProcess(Process process)
     {
@@ -254,7 +248,7 @@ public sealed partial class Child : Watcher<Child>
     {
         RPid = rpid;
         RStatus = rstatus;
-        _processExitCode = rstatus == Gone && _process is not null ? ExitCodeOf(_process) : null;
+        _processExitCode = rstatus == Gone && _process is not null ? new ProcessExit(Loop, _process).Code & 0xff : null;
 
         // The runtime reports signal n as 128 + n, so a code up to 128 is an exit code.
         if (_processExitCode is >= 0 and <= 128)

@@ -126,8 +126,10 @@ public sealed class ProcessTests
         Assert.Equal(("20", "20"), (match.Groups[1].Value, match.Groups[2].Value));
     }
 
-    [Fact]
-    public void A_watcher_whose_child_has_ended_gets_no_event_of_another_child_with_the_same_pid()
+    [Theory]
+    [InlineData("same-pid", "same True, first 1 6, next 1 7")]
+    [InlineData("same-pid-process", "same True, child 0 6, killed False, waits 6 6, alive 2")]
+    public void A_watcher_whose_child_has_ended_has_nothing_to_do_with_another_child_with_the_same_pid(string scenario, string expected)
     {
         const string unshare = "unshare --user --map-root-user --pid --fork --mount-proc";
 
@@ -137,9 +139,9 @@ public sealed class ProcessTests
             return;
         }
 
-        using var process = new HostProcess("same-pid", unshare);
+        using var process = new HostProcess(scenario, unshare);
         (int status, string output) = process.WaitForEnd();
-        Assert.Equal((0, "same True, first 1 6, next 1 7"), (status, output.Trim()));
+        Assert.Equal((0, expected), (status, output.Trim()));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.IO;
 using System.Linq;
 using System.Threading;
 using Xunit;
@@ -49,6 +50,38 @@ public class ChildProcessTests : LoopTestBase
         w.Start();
         Assert.False(loop.Start());
         Assert.Equal((process.Id, 12, false), (w.RPid, w.ExitCode, w.IsGone));
+    }
+
+    /// <summary>The first property of the Process that is read after its end raises Exited.</summary>
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_handler_of_Exited_is_called_on_the_thread_pool_and_its_exception_is_reported(bool isDefault)
+    {
+        Loop loop = isDefault ? NewDefaultLoop() : NewLoop();
+        using var process = new Process { StartInfo = Script("exit 12") };
+        using var wasReported = new ManualResetEventSlim();
+        Exception? reported = null;
+        bool wasOnPool = false;
+        process.Exited += (_, _) =>
+        {
+            wasOnPool = Thread.CurrentThread.IsThreadPoolThread;
+            throw new InvalidTimeZoneException();
+        };
+        loop.CallbackException += (_, e) =>
+        {
+            reported = e.Exception;
+            wasReported.Set();
+        };
+        process.Start();
+        Assert.True(Posix.Until(() => !Directory.Exists($"/proc/{process.Id}"))); // the runtime has reaped it
+        int code = 0;
+        var thread = new Thread(() => code = loop.Run(async () => (await loop.WaitForExitAsync(process)).ExitCode));
+        thread.Start();
+        thread.Join();
+        Assert.Equal(12, code);
+        Assert.True(wasReported.Wait(s_patience));
+        Assert.IsType<InvalidTimeZoneException>(reported);
+        Assert.True(wasOnPool);
+        Assert.Null(process.SynchronizingObject);
     }
 
     [Fact]
