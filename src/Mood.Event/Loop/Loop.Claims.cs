@@ -26,6 +26,9 @@ public sealed partial class Loop
     /// caller must still claim it.</summary>
     internal bool IsInside => IsHere || _ownership.IsLentHere;
 
+    /// <summary>Whether another thread is inside this loop. For an embedded loop, whose word other threads do not look at otherwise.</summary>
+    internal bool IsElsewhere => _ownership.IsElsewhere;
+
     /// <summary>Whether the claimed loop is lent when the claim ends: this thread is inside a <see cref="Callback"/>.</summary>
     internal bool IsLentAtRest => _ownership.IsLentAtRest;
 
@@ -148,36 +151,38 @@ public sealed partial class Loop
             return default;
         }
 
-        int thread = LoopOwnership.EnterThread();
-        Loop? taken = null;
+        Loop? first = null;
         List<Loop>? others = null;
+        ClaimInwards(LoopOwnership.EnterThread(), ref first, ref others);
+        return new Claim(first, others);
+    }
 
-        for (Loop? loop = this; loop is not null; loop = loop.Embedder?.Loop)
+    // Begins with the outermost loop, so that a loop around another one is entered first and left last: see IsHereAround.
+    private void ClaimInwards(int thread, ref Loop? first, ref List<Loop>? others)
+    {
+        Embedder?.Loop.ClaimInwards(thread, ref first, ref others);
+
+        if (!TryTakeItself(thread, out int owner))
         {
-            if (!loop.TryTakeItself(thread, out int owner))
-            {
-                new Claim(taken, others).Dispose();
-                LoopOwnership.ThrowRefused(owner);
-            }
-
-            if (LoopOwnership.Owns(owner, thread))
-            {
-                continue;
-            }
-
-            loop._ownership.Extend(thread);
-
-            if (taken is null)
-            {
-                taken = loop;
-            }
-            else
-            {
-                (others ??= []).Add(loop);
-            }
+            new Claim(first, others).Dispose();
+            LoopOwnership.ThrowRefused(owner);
         }
 
-        return new Claim(taken, others);
+        if (LoopOwnership.Owns(owner, thread))
+        {
+            return;
+        }
+
+        _ownership.Extend(thread);
+
+        if (first is null)
+        {
+            first = this;
+        }
+        else
+        {
+            (others ??= []).Add(this);
+        }
     }
 
     private Claim ClaimToReadCore()
@@ -254,7 +259,8 @@ public sealed partial class Loop
     }
 
     // Claims the loop briefly. Waits for the end of another thread's brief claim. False: another thread has a full claim, or has lent the loop and
-    // this is not for an Invoke. With atHome also: this thread is neither inside Callback nor the loop's home, or the loop is ending.
+    // this is not for the Invoke that it is lent for. With atHome also: this thread is neither inside Callback nor the loop's home, or the loop is
+    // ending. The outermost loop may be lent while the thread that lends it is still inside this one: then this one is not free either.
     private bool TryTake(bool atHome, out Claim claim, out int owner, bool invokes = false)
     {
         int thread = LoopOwnership.EnterThread();
@@ -267,12 +273,18 @@ public sealed partial class Loop
             Loop loop = Outermost;
             owner = loop._ownership.Owner;
 
+            if (loop != this && IsElsewhere)
+            {
+                (owner, isTaken) = (_ownership.Owner, false);
+                break;
+            }
+
             if (LoopOwnership.Owns(owner, thread))
             {
                 break;
             }
 
-            bool isLent = LoopOwnership.IsLent(owner) && (invokes || LoopOwnership.IdOf(owner) == thread);
+            bool isLent = LoopOwnership.IsLent(owner) && (LoopOwnership.IdOf(owner) == thread || (invokes && loop._lentFor == this));
 
             if (atHome && !isLent && !IsIdleAtHome)
             {
@@ -287,8 +299,9 @@ public sealed partial class Loop
                     continue; // another thread was faster
                 }
 
-                // another thread may have run, embedded or disposed the loop in between
-                if (loop == Outermost && (!atHome || isLent || IsIdleAtHome))
+                // another thread may have run, embedded, lent or disposed the loop in between
+                if (loop == Outermost && (!atHome || isLent || IsIdleAtHome)
+                    && (!isLent || LoopOwnership.IdOf(owner) == thread || loop._lentFor == this))
                 {
                     if (!isLent)
                     {
@@ -324,7 +337,7 @@ public sealed partial class Loop
         // the loop to release; null: the thread had the loop already
         private readonly Loop? _loop;
 
-        // further loops to release, or null
+        // further loops to release, each of which is around the next one, or null
         private readonly List<Loop>? _others;
 
         internal Claim(Loop? loop, List<Loop>? others = null) => (_loop, _others) = (loop, others);
@@ -336,8 +349,12 @@ public sealed partial class Loop
                 return;
             }
 
+            for (int i = (_others?.Count ?? 0) - 1; i >= 0; i--)
+            {
+                _others![i]._ownership.Release();
+            }
+
             _loop._ownership.Release();
-            _others?.ForEach(static loop => loop._ownership.Release());
         }
     }
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Runtime.CompilerServices;
 using System.Threading;
 
@@ -50,6 +51,10 @@ internal struct LoopOwnership
     [ThreadStatic]
     private static long s_entered;
 
+    // The threads in whose Loop.Callback this thread is inside an Invoke, the innermost one last. Null: none yet. They wait for this thread.
+    [ThreadStatic]
+    private static List<int>? s_lenders;
+
     // 0: free. A thread's id: full. A thread's id with BriefMark: brief, with LentMark: lent. Reserved.
     // From free and lent it changes by compare-and-swap. Every other change is a plain write of the owning thread.
     private int _owner;
@@ -90,6 +95,9 @@ internal struct LoopOwnership
             return thread == _owner && thread != 0;
         }
     }
+
+    /// <summary>Whether another thread is the full owner.</summary>
+    internal bool IsElsewhere => Owner is > 0 and < LentMark and int owner && owner != Environment.CurrentManagedThreadId;
 
     /// <summary>Whether this thread has lent the loop, and no member uses the loop now. Another thread may take it at any moment.</summary>
     internal readonly bool IsLentHere => s_thread is int thread && thread > 0 && _owner == (thread | LentMark);
@@ -156,6 +164,14 @@ internal struct LoopOwnership
     }
 
     internal static void LeaveReschedule(int before) => s_thread = before;
+
+    /// <summary>Notes that this thread begins an Invoke in the Loop.Callback of another thread.</summary>
+    internal static void EnterInvoke(int lender) => (s_lenders ??= []).Add(lender);
+
+    internal static void LeaveInvoke() => s_lenders!.RemoveAt(s_lenders.Count - 1);
+
+    /// <summary>Whether a thread waits, in Loop.Callback, for an Invoke that this thread is inside.</summary>
+    internal static bool IsAwaitedBy(Thread thread) => s_lenders?.Contains(thread.ManagedThreadId) == true;
 
     /// <summary>Makes this thread the brief owner of a loop that is free or lent.</summary>
     /// <returns>False: the owner is not <paramref name="rest"/> any more.</returns>

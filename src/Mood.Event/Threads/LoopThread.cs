@@ -159,8 +159,9 @@ public sealed partial class LoopThread : IDisposable
     }
 
     /// <summary>
-    /// Ends the loop like <see cref="StopAsync"/> and waits for the thread to end. On that thread itself, in an Invoke
-    /// inside <see cref="Loop.Callback"/> and in a reschedule function it does not wait. It does not throw the exception that left Start: see <see cref="Failed"/> and StopAsync.
+    /// Ends the loop like <see cref="StopAsync"/> and waits for the thread to end. It does not wait on that thread itself, in an Invoke for which
+    /// that thread waits in <see cref="Loop.Callback"/>, and in a reschedule function. It does not throw the exception that left Start: see
+    /// <see cref="Failed"/> and StopAsync.
     /// <see cref="LoopOptions.DisposeTimeout"/> limits the wait. If two LoopThreads dispose each other, the one that begins later
     /// does not wait.
     /// </summary>
@@ -169,10 +170,10 @@ public sealed partial class LoopThread : IDisposable
         Task stopped = StopAsync();
         TimeSpan limit = _isStuck ? TimeSpan.Zero : _disposeTimeout ?? Timeout.InfiniteTimeSpan;
 
-        if (IsCurrent || Loop.IsInside || Loop.IsRescheduling)
+        if (IsCurrent || Loop.IsInside || Loop.IsRescheduling || LoopOwnership.IsAwaitedBy(_thread))
         {
             // The loop's thread cannot wait for itself. Nor may a thread that has called Invoke wait, because the loop's thread, which is inside
-            // Loop.Callback, waits for that Invoke. A reschedule function may run in such an Invoke.
+            // Loop.Callback, of this or of another loop, waits for that Invoke. A reschedule function may run in such an Invoke.
         }
         else if (s_current is LoopThread current)
         {

@@ -81,6 +81,7 @@ public sealed class Embed : Watcher<Embed>
             }
         }
 
+        using Loop.Claim itself = Loop.ClaimItself(); // inside Callback the loops around this one are lent, and owned again from here on
         CheckFree(); // first, because the loop around the other one may run on another thread, and then the claim throws
         bool isHere = Other.IsHere;
         using Loop.Claim claim = Other.ClaimToChange();
@@ -121,6 +122,18 @@ public sealed class Embed : Watcher<Embed>
         if (Callback is not null && (revents & (Events.Prepare | Events.Fork)) == 0)
         {
             Stored?.Invoke(this, revents);
+            return;
+        }
+
+        if (Other.IsEnding)
+        {
+            Stop(); // the outermost Start of the other loop disposes it
+            return;
+        }
+
+        // That thread is in a callback of the other loop, and below it in Callback of this loop. It goes on with the other loop later.
+        if (Other.IsElsewhere)
+        {
             return;
         }
 

@@ -217,6 +217,8 @@ public sealed class Scheduler : Watcher<Scheduler>
     {
         if (TakeFailure() is Exception failure)
         {
+            Loop.ExtendClaim();
+            using Loop.Claim itself = Loop.ClaimItself(); // a handler of CallbackException may stop the Embed of the loop
             Loop.OnException(this, failure, fatal: false);
             Loop.ThrowIfIdle();
         }

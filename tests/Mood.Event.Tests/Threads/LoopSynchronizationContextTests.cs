@@ -118,8 +118,12 @@ public sealed class LoopSynchronizationContextTests : LoopTestBase
         for (; rounds < 2000 || ((called == 0 || refused == 0) && Ev.Time() < deadline); rounds++)
         {
             var loop = new Loop(LoopFlags.NoEnv);
+            int delay = rounds % 5000 * 10;
+            bool sendsLate = rounds % 2 == 0;
             var thread = new Thread(() =>
             {
+                Thread.SpinWait(sendsLate ? delay : 0);
+
                 try
                 {
                     loop.SynchronizationContext.Send(_ => called++, null);
@@ -130,7 +134,7 @@ public sealed class LoopSynchronizationContextTests : LoopTestBase
                 }
             });
             thread.Start();
-            Thread.SpinWait(rounds % 5000 * 10);
+            Thread.SpinWait(sendsLate ? 0 : delay);
             loop.Dispose();
             Assert.True(thread.Join(TimeSpan.FromSeconds(Patience)), "Send hangs");
         }

@@ -393,4 +393,31 @@ public sealed class LoopThreadTests : LoopTestBase
         end.Set();
         await inner.StopAsync().WaitAsync(TimeSpan.FromSeconds(Patience));
     }
+
+    /// <summary>The thread of the LoopThread waits in Callback for the Invoke of another thread.</summary>
+    [Fact]
+    public void Dispose_in_an_Invoke_for_another_loop_that_the_thread_runs_does_not_wait()
+    {
+        var thread = new LoopThread();
+        Loop? other = null;
+        using var hasDisposed = new ManualResetEventSlim();
+        thread.Loop.Post(() =>
+        {
+            other = new Loop(LoopFlags.NoEnv);
+            other.Idle((_, _) =>
+            {
+                thread.Dispose();
+                hasDisposed.Set();
+            }).Feed(Events.Custom);
+            other.Callback = l =>
+            {
+                l.Callback = null;
+                OnAnotherThread(l.Invoke);
+            };
+            other.Start(RunFlags.NoWait);
+            other.Dispose();
+        });
+        Assert.True(hasDisposed.Wait(TimeSpan.FromSeconds(Patience)), "Dispose waits for its own thread");
+        thread.Dispose();
+    }
 }

@@ -17,7 +17,7 @@ public sealed class EmbedClaimTests : AwaitTestBase
         {
             var cases = new TheoryData<string, string>();
 
-            foreach (string call in (string[])["Send", "a task", "StopAsync", "Invoke"])
+            foreach (string call in (string[])["Send", "a task", "StopAsync", "Invoke", "a scheduler"])
             {
                 foreach (string act in (string[])["Stop", "Dispose", "Dispose of the outer loop", "Dispose of the inner loop"])
                 {
@@ -170,6 +170,7 @@ public sealed class EmbedClaimTests : AwaitTestBase
             "Send" => () => inner.SynchronizationContext.Send(_ => code(), null),
             "a task" => new Task(code).RunOn(inner.TaskScheduler),
             "Invoke" => () => inner.Timer(100, 0, (_, _) => code()).Invoke(Events.Timer),
+            "a scheduler" => SchedulerOf(inner, code),
             _ => StopOf(inner, code),
         };
         embed.Start();
@@ -228,6 +229,146 @@ public sealed class EmbedClaimTests : AwaitTestBase
         {
             inner.DecRef();
         }
+    }
+
+    /// <summary>In a callback of the inner loop, this thread runs the outer one, whose Callback gives Invoke to another thread. That thread owns the
+    /// outer loop, but not the inner one.</summary>
+    [Fact]
+    public void While_this_thread_is_in_a_callback_of_the_inner_loop_another_thread_in_Invoke_of_the_outer_loop_cannot_use_it()
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
+        outer.Embed(inner).Start();
+        Exception? refused = null, failure = null, thrown = null;
+        int nested = 0, afterwards = 0;
+        (int read, int write) = NewPipe();
+        Timer timer = inner.Timer(100, 0, (_, _) => { });
+        Idle idle = outer.Idle((_, _) => refused = Record.Exception(timer.Start));
+        inner.Io(read, Events.Read, (io, _) =>
+        {
+            if (nested++ > 0)
+            {
+                afterwards++;
+                io.Stop();
+                return;
+            }
+
+            outer.Callback = l =>
+            {
+                l.Callback = null;
+                failure = OnAnotherThread(l.Invoke);
+            };
+            idle.Feed(Events.Custom);
+            thrown = Record.Exception(() => outer.Start(RunFlags.NoWait));
+        }).Start();
+        Posix.Write(write, (byte)'x');
+        outer.Start(RunFlags.NoWait);
+        outer.Start(RunFlags.NoWait);
+        Assert.Null(failure);
+        Assert.Null(thrown);
+        Assert.IsType<InvalidOperationException>(refused);
+        Assert.Equal(1, afterwards);
+        inner.Verify();
+        outer.Verify();
+    }
+
+    /// <summary>Another loop that is embedded in the same one is inside Callback too, but the innermost Callback decides.</summary>
+    [Fact]
+    public void A_loop_is_lent_only_for_the_innermost_Callback()
+    {
+        Loop outer = NewLoop(), first = NewLoop(Backends.Epoll), second = NewLoop(Backends.Epoll);
+        outer.Embed(first).Start();
+        Embed embed = outer.Embed(second);
+        embed.Start();
+        Exception? refused = null, thrown = null;
+        first.Idle((_, _) => { }).Feed(Events.Custom);
+        second.Idle((_, _) =>
+        {
+            thrown = Record.Exception(embed.Start);
+            refused = OnAnotherThread(first.Invoke);
+        }).Feed(Events.Custom);
+        first.Callback = l =>
+        {
+            l.Callback = null;
+            second.Start(RunFlags.NoWait);
+            l.Invoke();
+        };
+        second.Callback = l =>
+        {
+            l.Callback = null;
+            embed.Stop();
+            l.Invoke();
+        };
+        outer.Start(RunFlags.NoWait);
+        Assert.Null(thrown);
+        Assert.IsType<InvalidOperationException>(refused);
+        Assert.True(embed.IsActive);
+    }
+
+    [Theory, InlineData("Start"), InlineData("Callback")]
+    public void The_innermost_Embed_of_three_loops_may_be_started_again(string where)
+    {
+        Loop outer = NewLoop(), middle = NewLoop(Backends.Epoll), inner = NewLoop(Backends.Epoll);
+        outer.Embed(middle).Start();
+        Embed embed = middle.Embed(inner);
+        embed.Start();
+        Exception? thrown = null;
+        int calls = 0;
+        inner.Idle((_, _) =>
+        {
+            if (where == "Start")
+            {
+                Restart();
+            }
+        }).Feed(Events.Custom);
+
+        if (where == "Start")
+        {
+            inner.Start(RunFlags.NoWait);
+        }
+        else
+        {
+            inner.Callback = l =>
+            {
+                l.Callback = null;
+                Restart();
+                l.Invoke();
+            };
+            outer.Start(RunFlags.NoWait);
+        }
+
+        Assert.Equal(1, calls);
+        Assert.Null(thrown);
+        Assert.True(embed.IsActive);
+        Assert.Null(OnAnotherThread(() => outer.Start(RunFlags.NoWait)));
+
+        void Restart()
+        {
+            calls++;
+            embed.Stop();
+            thrown = Record.Exception(embed.Start);
+        }
+    }
+
+    [Fact]
+    public void The_outer_loop_goes_on_when_it_runs_in_a_callback_of_the_inner_loop_that_has_disposed_that_loop()
+    {
+        Loop outer = NewLoop(), inner = NewLoop(Backends.Epoll);
+        Embed embed = outer.Embed(inner);
+        embed.Start();
+        Exception? thrown = null;
+        inner.Idle((_, _) => { }).Feed(Events.Custom);
+        (int read, int write) = NewPipe();
+        inner.Io(read, Events.Read, (_, _) =>
+        {
+            inner.Dispose();
+            thrown = Record.Exception(() => outer.Start(RunFlags.NoWait));
+        }).Start();
+        Posix.Write(write, (byte)'x');
+        outer.Start(RunFlags.NoWait);
+        Assert.Null(thrown);
+        Assert.False(embed.IsActive);
+        Assert.Throws<ObjectDisposedException>(() => inner.Start());
+        outer.Verify();
     }
 
     /// <summary>The first run stops the Embed around the loop that sweeps. Between two runs, no Start of that loop is on the stack.</summary>
@@ -347,6 +488,13 @@ public sealed class EmbedClaimTests : AwaitTestBase
         Array.ForEach(threads, thread => thread.Start());
         Array.ForEach(threads, thread => thread.Join());
         Assert.Empty(wrong);
+    }
+
+    // The reschedule function fails in Start, and a handler of CallbackException is called.
+    private static Action SchedulerOf(Loop loop, Action code)
+    {
+        loop.CallbackException += (_, _) => code();
+        return loop.Scheduler((_, _) => throw new InvalidTimeZoneException(), (_, _) => { }).Start;
     }
 
     private Action StopOf(Loop loop, Action code)
