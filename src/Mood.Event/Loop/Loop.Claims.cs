@@ -308,7 +308,14 @@ public sealed partial class Loop
                         LookAtClock();
                     }
 
-                    claim = new Claim(loop);
+                    bool isInvoke = isLent && LoopOwnership.IdOf(owner) != thread;
+
+                    if (isInvoke)
+                    {
+                        LoopOwnership.EnterInvoke(LoopOwnership.IdOf(owner));
+                    }
+
+                    claim = new Claim(loop, isInvoke: isInvoke);
                     break;
                 }
 
@@ -330,31 +337,4 @@ public sealed partial class Loop
     }
 
     private bool IsIdleAtHome => _ownership.IsHome && !IsEnding;
-
-    /// <summary>A thread's right to use a loop, given back by Dispose.</summary>
-    internal readonly ref struct Claim
-    {
-        // the loop to release; null: the thread had the loop already
-        private readonly Loop? _loop;
-
-        // further loops to release, each of which is around the next one, or null
-        private readonly List<Loop>? _others;
-
-        internal Claim(Loop? loop, List<Loop>? others = null) => (_loop, _others) = (loop, others);
-
-        public void Dispose()
-        {
-            if (_loop is null)
-            {
-                return;
-            }
-
-            for (int i = (_others?.Count ?? 0) - 1; i >= 0; i--)
-            {
-                _others![i]._ownership.Release();
-            }
-
-            _loop._ownership.Release();
-        }
-    }
 }

@@ -49,36 +49,15 @@ public sealed partial class Loop
 
     // Claims the loop for an Invoke, if it is inside Callback, perhaps of another thread. If it is not, or another thread uses it, claims
     // nothing: the claim that follows decides. Brief.
-    private LentClaim ClaimLent()
+    private Claim ClaimLent()
     {
-        if (_lentFor != this || IsHere || !TryTake(atHome: false, out Claim claim, out int owner, invokes: true))
+        Claim claim = default;
+
+        if (_lentFor == this && !IsHere)
         {
-            return default;
+            TryTake(atHome: false, out claim, out _, invokes: true);
         }
 
-        int lender = LoopOwnership.IdOf(owner);
-        bool isOfOther = LoopOwnership.IsLent(owner) && lender != Environment.CurrentManagedThreadId;
-
-        if (isOfOther)
-        {
-            LoopOwnership.EnterInvoke(lender);
-        }
-
-        return new LentClaim(claim, isOfOther);
-    }
-
-    private readonly ref struct LentClaim(Claim claim, bool isOfOther)
-    {
-        private readonly Claim _claim = claim;
-
-        public void Dispose()
-        {
-            if (isOfOther)
-            {
-                LoopOwnership.LeaveInvoke();
-            }
-
-            _claim.Dispose();
-        }
+        return claim;
     }
 }

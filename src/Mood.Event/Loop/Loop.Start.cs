@@ -159,7 +159,7 @@ public sealed partial class Loop
     /// Callback has called. Or another thread is inside Invoke.</exception>
     public void Invoke()
     {
-        using LentClaim lent = ClaimLent();
+        using Claim lent = ClaimLent();
         using Claim claim = ClaimToCall();
         using Claim itself = ClaimItself();
         InvokeCore();
