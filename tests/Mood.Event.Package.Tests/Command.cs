@@ -11,7 +11,7 @@ namespace Mood.Event.Package.Tests;
 /// <summary>Runs programs as a user runs them from a shell.</summary>
 internal static class Command
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(15);
 
     private static readonly Dictionary<string, string> s_environment = new()
     {
