@@ -129,7 +129,9 @@ watch_again (known *k)
   if (k->state == ALIVE)
     watch (k);
 
-  if (k->fd < 0)
+  mood_known_examine (k); /* another process may have the pid by now, and the new pidfd */
+
+  if (k->fd < 0 || k->state != ALIVE)
     mood_child_wake ();
 }
 
